@@ -1,0 +1,98 @@
+"""Entry point: `check_mapi_connectivity` and `python -m check_mapi_connectivity`.
+
+The outermost guard stands here: whatever happens, one line on stdout, an exit code of the four,
+nothing on stderr.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from . import output
+from .arguments import Information, UsageError
+
+
+def main() -> int:
+    """Run the check with the process's own arguments; the exit code."""
+    started = time.monotonic()
+    as_json = "--json" in sys.argv[1:]
+    try:
+        _harden()
+        text, code = _run(started)
+    except Information as information:
+        text, code = str(information), 3
+    except UsageError as error:
+        text, code = output.complain(str(error), as_json=as_json), 3
+    except ImportError as error:
+        text, code = output.complain(_missing(error), as_json=as_json), 3
+    except MemoryError:
+        text, code = (
+            output.complain(
+                "out of memory; raise the limit this check runs under", as_json=as_json
+            ),
+            3,
+        )
+    except (Exception, KeyboardInterrupt) as error:
+        text, code = output.complain(_bug(error), as_json=as_json), 3
+    return code if output.write(text) else 3
+
+
+def _run(started: float) -> tuple[str, int]:
+    from . import cli
+
+    options = cli.parse(sys.argv[1:], os.environ)
+    from . import plugin
+
+    return plugin.run(options, started)
+
+
+def _harden() -> None:
+    """No core dump with secrets, nothing on stderr, no socket in the place of a closed stdout."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # A closed descriptor 0, 1 or 2 would be given to the next file opened; a write to stdout would
+    # then go there.
+    while True:
+        descriptor = os.open(os.devnull, os.O_RDONLY)
+        if descriptor > 2:
+            os.close(descriptor)
+            break
+    sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    sys.excepthook = lambda *_: None
+    sys.warnoptions[:] = ["ignore"]
+    import warnings
+
+    warnings.simplefilter("ignore")
+
+
+def _missing(error: ImportError) -> str:
+    name = (error.name or "").split(".")[0]
+    package = {"OpenSSL": "pyopenssl", "jwt": "pyjwt"}.get(name, name)
+    if name in ("", "check_mapi_connectivity"):
+        return f"this installation is incomplete ({error}); install it again"
+    return (
+        f"Python module {name} is missing or broken; install it: apt install "
+        f"python3-{package.lower()}, or pip install {package}"
+    )
+
+
+def _bug(error: BaseException) -> str:
+    """Where an error came from that nobody foresaw; its text is left out, because it might hold a
+    secret.
+    """
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = (
+        f"{os.path.basename(place.tb_frame.f_code.co_filename)} line {place.tb_lineno}"
+        if place
+        else "an unknown place"
+    )
+    return f"internal error: {type(error).__name__} in {where}; please report it"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

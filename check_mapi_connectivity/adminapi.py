@@ -1,0 +1,271 @@
+"""Exchange Online's admin REST interface, sans-IO: the request that runs Test-MAPIConnectivity, and
+what its answer says.
+
+The interface (`InvokeCommand`) is undocumented, and no answer of it to this cmdlet has been seen in
+public. So the reading is defensive: every encoding that the interface uses for other cmdlets is
+understood (reference sheet exchange-online 1.6, 2.4, 2.5), and whatever else comes ends in one
+exception, CheckFailure.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from . import advice, exchange_codes
+from .report import CheckFailure, Failure
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .transport import Answer
+
+#: System mailbox that anchors app-only requests (exchange-online 1.3).
+_ANCHOR = "SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}"
+
+_TIMESPAN = re.compile(
+    r"(-)?(?:([0-9]{1,8})\.)?([0-9]{1,2}):([0-9]{2}):([0-9]{2}(?:\.[0-9]{1,7})?)"
+)
+_DURATION = re.compile(
+    r"P(?:([0-9]{1,8}(?:\.[0-9]{1,9})?)D)?(?:T(?:([0-9]{1,8}(?:\.[0-9]{1,9})?)H)?(?:([0-9]{1,8}(?:\.[0-9]{1,9})?)M)?"
+    r"(?:([0-9]{1,8}(?:\.[0-9]{1,9})?)S)?)?"
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One MapiTransactionOutcome.
+
+    `latency` in seconds, None where Exchange reports none that can be read.
+    """
+
+    success: bool
+    result: str
+    latency: float | None
+    latency_note: str
+    server: str | None
+    database: str | None
+    mailbox: str | None
+    error: str
+    warnings: tuple[str, ...]
+    errors: tuple[str, ...]
+
+
+def request(
+    tenant: str, mailbox: str, *, archive: bool, token: str
+) -> tuple[str, dict[str, str], bytes]:
+    """Path, headers and body of the POST (exchange-online 1.1-1.3)."""
+    parameters: dict[str, Any] = {"Identity": mailbox}
+    if archive:
+        parameters["Archive"] = True
+    document = {"CmdletInput": {"CmdletName": "Test-MAPIConnectivity", "Parameters": parameters}}
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Content-Type": "application/json",
+        "Accept": "application/json",
+        "Accept-Language": "en-US",
+        "X-CmdletName": "Test-MAPIConnectivity",
+        "X-ResponseFormat": "json",
+        "X-SerializationLevel": "Partial",
+        "X-AnchorMailbox": f"APP:{_ANCHOR}@{tenant}",
+    }
+    return f"/adminapi/beta/{tenant}/InvokeCommand", headers, json.dumps(document).encode("ascii")
+
+
+def read(answer: Answer) -> Outcome:
+    """The first outcome of an answer with status 200.
+
+    Raises CheckFailure of kind `protocol` or `server`.
+    """
+    document = _document(answer)
+    warnings, errors = _texts(document, "warnings"), _texts(document, "errors")
+    row = _row(document)
+    if row is None:
+        if errors:
+            raise CheckFailure(_cmdlet_error(errors))
+        raise CheckFailure(_no_result(answer, "the answer holds no result"))
+    result = _scalar(row.get("Result"))
+    if result is None or not result.strip("* "):
+        raise CheckFailure(_no_result(answer, "the answer's row holds no Result"))
+    latency, note = read_latency(row.get("Latency"))
+    return Outcome(
+        success=_words(result) == "success",
+        result=result.strip("* "),
+        latency=latency,
+        latency_note=note,
+        server=_scalar(row.get("Server")),
+        database=_scalar(row.get("Database")),
+        mailbox=_scalar(row.get("Mailbox")),
+        error=_scalar(row.get("Error")) or "",
+        warnings=warnings,
+        errors=errors,
+    )
+
+
+def judge(outcome: Outcome) -> Failure | None:
+    """Why an outcome is no success; None when it is one (exchange-online 2.5 rule 2, contract
+    7.17).
+    """
+    if outcome.success and not outcome.errors:
+        return None
+    if outcome.success:
+        return _cmdlet_error(outcome.errors)
+    failure = advice.mapi_error(outcome.error)
+    if "moved" in _words(outcome.result) and failure.state_key != "moving":
+        row = exchange_codes.MAPI["MapiExceptionWrongServer"]
+        failure = Failure(
+            row.kind, row.cause, row.remedy, failure.code, failure.detail, row.judged_as
+        )
+    if outcome.error or outcome.errors:
+        return failure
+    cause = f"Test-MAPIConnectivity says {outcome.result} without a reason"
+    return (
+        failure
+        if failure.judged_as
+        else Failure("logon", cause, "see the service health page of Microsoft 365")
+    )
+
+
+def read_latency(value: object) -> tuple[float | None, str]:
+    """Seconds of a Latency, and a note where there is one that cannot be read.
+
+    >>> read_latency("00:00:00.0410000"), read_latency("PT0.5S"), read_latency({"Ticks": 410000}),
+    read_latency(None) ((0.041, ''), (0.5, ''), (0.041, ''), (None, ''))
+    """
+    if value is None or value == "":
+        return None, ""
+    seconds = _seconds(value)
+    if seconds is None or not math.isfinite(seconds) or seconds < 0:
+        return None, f"Latency {str(value)[:60]} is unreadable"
+    return round(seconds, 7), ""
+
+
+def _seconds(value: object) -> float | None:
+    if isinstance(value, dict):
+        for name, unit in (("TotalMilliseconds", 1e-3), ("TotalSeconds", 1.0), ("Ticks", 1e-7)):
+            number = _number(value.get(name))
+            if number is not None:
+                return number * unit
+        return _seconds(_scalar(value)) if _scalar(value) else None
+    number = _number(value)
+    if number is not None:
+        # Which unit a bare number has is unknown; only as seconds is it plausible.
+        return number if number < 1000 else None
+    if not isinstance(value, str):
+        return None
+    match = _TIMESPAN.fullmatch(value.strip())
+    if match:
+        days, hours, minutes, seconds = (float(part or 0) for part in match.groups()[1:])
+        total = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+        return (
+            None
+            if hours > 23 or minutes > 59 or seconds >= 60
+            else -total
+            if match[1] and total
+            else total
+        )
+    match = _DURATION.fullmatch(value.strip())
+    if match and any(part is not None for part in match.groups()):
+        days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
+        return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+    return None
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, (int, float)):
+        return float(value)
+    return (
+        float(value)
+        if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,18}(?:\.[0-9]{1,18})?\s*", value)
+        else None
+    )
+
+
+def _integer(text: str) -> float | int:
+    # Thousands of digits would keep int() busy for longer than any deadline.
+    return int(text) if len(text) < 20 else float(text)
+
+
+def _document(answer: Answer) -> dict[str, Any]:
+    if not answer.decoded:
+        failure = _no_result(answer, "the answer's body is not what its encoding says")
+        raise CheckFailure(
+            Failure(
+                failure.kind,
+                failure.cause,
+                failure.remedy,
+                failure.code,
+                failure.detail,
+                transient=True,
+            )
+        )
+    try:
+        document = json.loads(answer.body, parse_int=_integer)
+    except (ValueError, RecursionError):
+        raise CheckFailure(
+            _no_result(answer, f"{answer.host} answers with what is no JSON")
+        ) from None
+    if not isinstance(document, dict):
+        raise CheckFailure(_no_result(answer, "the answer is no JSON object"))
+    return document
+
+
+def _row(document: dict[str, Any]) -> dict[str, Any] | None:
+    """The first object of `value`, or `value` itself; `Value` is tolerated."""
+    value = document.get("value", document.get("Value"))
+    rows = value if isinstance(value, list) else [value]
+    return next((row for row in rows if isinstance(row, dict)), None)
+
+
+def _scalar(value: object) -> str | None:
+    """A member's text: a string or number itself, or what an object wraps (exchange-online 2.5 rule
+    2).
+    """
+    if isinstance(value, dict):
+        plain = {name: member for name, member in value.items() if "@" not in name}
+        wrapped = [plain.get("Value"), plain.get("value"), *plain.values()]
+        value = next(
+            (
+                member
+                for member in wrapped
+                if isinstance(member, (str, int, float)) and not isinstance(member, bool)
+            ),
+            None,
+        )
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return None
+    return str(value).strip() or None
+
+
+def _words(result: str) -> str:
+    return result.strip("* ").lower()
+
+
+def _texts(document: dict[str, Any], name: str) -> tuple[str, ...]:
+    """The strings of `@adminapi.<name>`."""
+    value = document.get(f"@adminapi.{name}")
+    items = value if isinstance(value, list) else [value]
+    return tuple(text for text in (_scalar(item) for item in items) if text)
+
+
+def _cmdlet_error(errors: tuple[str, ...]) -> Failure:
+    remedy = "see Exchange's own text"
+    return Failure(
+        "server",
+        "Exchange reports an error beside the result",
+        remedy,
+        "@adminapi.errors",
+        "; ".join(errors),
+    )
+
+
+def _no_result(answer: Answer, cause: str) -> Failure:
+    remedy = (
+        "a gateway may have answered; else report it with -vvv: no live answer has been seen yet"
+    )
+    return Failure("protocol", cause, remedy, f"HTTP {answer.status}", advice.glimpse(answer))

@@ -1,0 +1,344 @@
+"""Code -> plain cause -> kind -> remedy, for everything the other side can answer.
+
+Tables first, then the functions that turn an answer into a Failure. Causes and remedies are half
+sentences that fit a status line. Entra says that programs must not branch on AADSTS numbers: they
+choose words here, and the OAuth error decides the kind.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import re
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from .entra_codes import ENTRA
+from .exchange_codes import EC, EXCHANGE, MAPI
+from .report import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from .transport import Answer
+
+
+#: OAuth error -> cause, for AADSTS numbers without a row (RFC 6749 5.2).
+OAUTH = {
+    "invalid_client": "Entra does not accept this client id or certificate",
+    "unauthorized_client": "this app registration may not sign in this way",
+    "invalid_grant": "a policy of the tenant refuses the sign-in",
+    "interaction_required": "a policy of the tenant wants a person at this sign-in",
+    "consent_required": "an administrator has not consented yet",
+    "invalid_resource": "the tenant has no Exchange Online under this name",
+    "invalid_scope": "the tenant has no Exchange Online under this name",
+    "temporarily_unavailable": "Entra is temporarily unavailable",
+}
+
+
+def sign_in(document: Mapping[str, Any], last: Answer | None) -> Failure:
+    """Entra's refusal in an OAuth error document (RFC 6749 5.2; numbers: exchange-online 6)."""
+    error, description = str(document.get("error", "")), str(document.get("error_description", ""))
+    number = aadsts(document)
+    code = f"AADSTS{number}" if number else error
+    row = ENTRA.get(number)
+    detail = " ".join(description.split()) or error
+    if number == 700027 and "expired" in description.lower():
+        cause, remedy, kind = (
+            "Entra holds this certificate as expired",
+            "upload a new one",
+            "credential",
+        )
+    elif row is not None:
+        kind, cause, remedy = row
+    else:
+        cause = OAUTH.get(error, "Entra refuses the sign-in")
+        remedy = (
+            f"https://login.microsoftonline.com/error?code={number}"
+            if number
+            else "see Entra's own text"
+        )
+        kind = "server" if error == "temporarily_unavailable" else "credential"
+    transient = kind == "server"
+    return Failure(
+        kind,
+        cause,
+        remedy,
+        code,
+        detail,
+        transient=transient,
+        retry_after=retry_after(last) if last else None,
+    )
+
+
+def aadsts(document: Mapping[str, Any]) -> int:
+    """The AADSTS number of an error document, 0 when it has none."""
+    codes = document.get("error_codes")
+    if (
+        isinstance(codes, list)
+        and codes
+        and isinstance(codes[0], int)
+        and not isinstance(codes[0], bool)
+    ):
+        return codes[0]
+    match = re.search(r"AADSTS([0-9]{4,9})", str(document.get("error_description", "")))
+    return int(match[1]) if match else 0
+
+
+def sign_in_status(answer: Answer) -> Failure | None:
+    """A failure for answers of the sign-in service that msal must not see; None for those it can
+    read.
+    """
+    if answer.status == 429:
+        return throttled(answer, "Entra")
+    if answer.status >= 500:
+        return _trouble(answer, "Entra")
+    if 300 <= answer.status < 400:
+        return redirected(answer)
+    if answer.status != 200 and not answer.text.lstrip().startswith("{"):
+        return not_entra(answer)
+    return None
+
+
+def not_entra(answer: Answer) -> Failure:
+    """An answer that is none of Entra's."""
+    return Failure(
+        "protocol",
+        f"{answer.host} does not answer as Entra does",
+        "a proxy or gateway may have answered in its place",
+        f"HTTP {answer.status}",
+        glimpse(answer),
+    )
+
+
+def redirected(answer: Answer) -> Failure:
+    """A 3xx: never followed, because a token would go along."""
+    place = answer.headers.get("Location", "")
+    return Failure(
+        "protocol",
+        f"{answer.host} redirects to another address, which is not followed",
+        "a gateway's logon page? Or a regional host: see --exchange-url",
+        f"HTTP {answer.status}",
+        f"Location: {place}",
+    )
+
+
+def throttled(answer: Answer, who: str) -> Failure:
+    """429, or 503 with Retry-After."""
+    wait = retry_after(answer)
+    if wait is None:
+        # "... in 17 seconds": some of Exchange's texts carry the number as their second-last word.
+        words = message(answer).rstrip(".").split()
+        wait = (
+            float(words[-2]) if len(words) > 1 and re.fullmatch("[0-9]{1,4}", words[-2]) else None
+        )
+    hint = f"; it asks to wait {wait:g}s" if wait is not None else ""
+    remedy = f"spread the checks and run them less often{hint}"
+    failure = Failure(
+        "throttled", f"{who} throttles this check", remedy, f"HTTP {answer.status}", message(answer)
+    )
+    return _retried(failure, 1.0 if wait is None else wait)
+
+
+def _retried(failure: Failure, wait: float) -> Failure:
+    return replace(failure, transient=True, retry_after=wait)
+
+
+def _trouble(answer: Answer, who: str) -> Failure:
+    """A 5xx."""
+    if answer.status == 503 and retry_after(answer) is not None:
+        return throttled(answer, who)
+    transient = answer.status in (503, 504)
+    wording = {502: "gateway error", 503: "unavailable", 504: "gateway timeout"}.get(
+        answer.status, "internal error"
+    )
+    remedy = "see the service health page of Microsoft 365"
+    return Failure(
+        "server",
+        f"{who} answers: {wording}",
+        remedy,
+        f"HTTP {answer.status}",
+        message(answer),
+        transient=transient,
+    )
+
+
+def exchange_status(answer: Answer, roles: object) -> Failure:
+    """What an answer of the admin API with a status other than 200 means (exchange-online 1.7)."""
+    status, code = answer.status, f"HTTP {answer.status}"
+    if status == 429:
+        return throttled(answer, "Exchange")
+    if 300 <= status < 400:
+        return redirected(answer)
+    if status == 401:
+        cause = "Exchange refuses the token"
+        if isinstance(roles, list) and "Exchange.ManageAsApp" not in roles:
+            cause = "the token lacks the app role Exchange.ManageAsApp"
+        remedy = "grant and consent Exchange.ManageAsApp of Office 365 Exchange Online"
+        return Failure("permission", cause, remedy, code, _explained(answer))
+    if status == 403:
+        cause = "this identity may not run Test-MAPIConnectivity"
+        if not answer.body.strip(b"\0"):
+            detail = (
+                "the body is empty or all NUL bytes, Exchange's way to say that the "
+                "cmdlet is in no role of this identity"
+            )
+        else:
+            detail = _explained(answer)
+        return Failure(
+            "permission",
+            cause,
+            "add the app to a role group whose role holds the cmdlet",
+            code,
+            detail,
+        )
+    exception = exception_name(answer)
+    row = EXCHANGE.get(exception)
+    if row is None and "may be transient" in message(answer):
+        row = EXCHANGE["TransientException"]
+    if row is not None:
+        return Failure(
+            row.kind,
+            row.cause,
+            row.remedy,
+            exception or code,
+            message(answer),
+            transient=row.transient,
+        )
+    if status >= 500 or status == 408:
+        return _trouble(answer, "Exchange")
+    if status == 400 and error_document(answer):
+        remedy = "see Exchange's own text below"
+        return Failure(
+            "server",
+            "Exchange could not run the cmdlet",
+            remedy,
+            exception or code,
+            message(answer),
+        )
+    cause = f"{answer.host} does not answer as Exchange's admin interface does"
+    return Failure(
+        "protocol",
+        cause,
+        "check host and proxy; a gateway may have answered",
+        code,
+        message(answer),
+    )
+
+
+def mapi_error(text: str) -> Failure:
+    """What the cmdlet's Error text means: by the exception it names, else by its ec number."""
+    named = re.search(r"MapiException[A-Za-z]+", text)
+    number = re.search(r"\bec=(-?[0-9]{1,10}|0x[0-9A-Fa-f]{1,8})\b", text)
+    ec = int(number[1], 0) & 0xFFFFFFFF if number else None
+    name = named[0] if named else EC.get(ec or 0, "")
+    row = MAPI.get(name) or MAPI.get(EC.get(ec or 0, ""))
+    code = name or (f"ec={number[1]}" if number else "")
+    detail = " ".join(text.split())
+    if row is None:
+        if re.search(r"in transit|being moved|has been moved|was moved", text, re.IGNORECASE):
+            row = MAPI["MapiExceptionMailboxInTransit"]
+        else:
+            return Failure(
+                "logon",
+                "Exchange could not log on to the mailbox",
+                "see Exchange's own text",
+                code,
+                detail,
+            )
+    return Failure(row.kind, row.cause, row.remedy, code, detail, row.judged_as)
+
+
+def error_document(answer: Answer) -> dict[str, Any]:
+    """The `error` member of a JSON body, empty when there is none."""
+    try:
+        document = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return {}
+    error = document.get("error") if isinstance(document, dict) else None
+    return error if isinstance(error, dict) else {}
+
+
+def _details(error: Mapping[str, Any]) -> list[str]:
+    """The `message` texts of `error.details[]`."""
+    details = error.get("details")
+    found = (
+        [detail.get("message") for detail in details if isinstance(detail, dict)]
+        if isinstance(details, list)
+        else []
+    )
+    return [text for text in found if isinstance(text, str) and text.strip()]
+
+
+def _internal(error: Mapping[str, Any]) -> Mapping[str, Any]:
+    inner = error.get("innererror")
+    internal = inner.get("internalexception") if isinstance(inner, dict) else None
+    return internal if isinstance(internal, dict) else {}
+
+
+def message(answer: Answer) -> str:
+    """The text of an error answer that says most (order of exchange-online 1.7)."""
+    error = error_document(answer)
+    for text in _details(error):
+        return _embedded(text).split("|", 2)[-1].strip()
+    for member in (_internal(error).get("message"), error.get("message")):
+        if isinstance(member, str) and member.strip():
+            return member.strip()
+    return glimpse(answer)
+
+
+def _embedded(text: str) -> str:
+    """The `Message` of a detail that is itself a JSON object; any other detail as it is."""
+    try:
+        document = json.loads(text) if text.lstrip().startswith("{") else None
+    except (ValueError, RecursionError):
+        document = None
+    found = document.get("Message") if isinstance(document, dict) else None
+    return found if isinstance(found, str) and found else text
+
+
+def exception_name(answer: Answer) -> str:
+    """The .NET exception behind an error answer, without name space; empty when none is named."""
+    error = error_document(answer)
+    fields = [text.split("|") for text in _details(error)]
+    candidates = [parts[1] for parts in fields if len(parts) > 2]
+    candidates += [str(_internal(error).get("type", "")), answer.headers.get("X-ExceptionType", "")]
+    names = [re.split(r"[.+]", candidate.strip())[-1] for candidate in candidates]
+    names = [name for name in names if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{2,99}", name)]
+    return next((name for name in names if name in EXCHANGE), names[0] if names else "")
+
+
+def glimpse(answer: Answer) -> str:
+    """The beginning of a body that is not what was expected: what kind it is and its first
+    printable words.
+    """
+    kind = answer.headers.get("Content-Type", "no content type").split(";")[0].strip()
+    text = re.sub(r"(?is)<(script|style|head)\b.*?</\1>|<[^>]*>", " ", answer.text[:20000])
+    words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return f"{kind}: {words[:80]}" if words else f"{kind}, {len(answer.body)} bytes without text"
+
+
+def _explained(answer: Answer) -> str:
+    """The message, with the front end's own diagnostics where it sends them."""
+    diagnostics = answer.headers.get("x-ms-diagnostics")
+    return f"{message(answer)} ({diagnostics})" if diagnostics else message(answer)
+
+
+def retry_after(answer: Answer) -> float | None:
+    """Seconds of a Retry-After header, as a number or a date (RFC 9110 10.2.3); None when absent,
+    negative or garbage.
+    """
+    value = answer.headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", value):
+        return float(value)
+    moments = [email.utils.parsedate_tz(text) for text in (value, answer.headers.get("Date", ""))]
+    try:
+        until, now = (email.utils.mktime_tz(moment) if moment else None for moment in moments)
+    except (ValueError, OverflowError):
+        return None
+    if until is None:
+        return None
+    wait = float(until) - (float(now) if now is not None else time.time())
+    return wait if wait >= 0 else None

@@ -1,0 +1,48 @@
+"""An HTTP answer whose status line and headers end after a fixed number of bytes.
+
+http.client itself allows 100 lines of 64 KiB each, and any number of `100 Continue` before them.
+"""
+
+from __future__ import annotations
+
+import http.client
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
+#: Bytes of status line and headers that are read of one answer.
+HEADER_LIMIT = 65536
+
+
+class CappedResponse(http.client.HTTPResponse):
+    """Raises http.client.HTTPException when the answer's head is longer than `HEADER_LIMIT`."""
+
+    def begin(self) -> None:
+        """Read status line and headers."""
+        stream = self.fp
+        self.fp: Any = _Head(stream)
+        try:
+            super().begin()
+        finally:
+            # http.client drops the stream itself when the status line is no HTTP.
+            if self.fp is not None:
+                self.fp = stream
+
+
+class _Head:
+    """The part of a stream that begin() reads."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._left = HEADER_LIMIT
+
+    def readline(self, limit: int) -> bytes:
+        line: bytes = self._stream.readline(limit)
+        self._left -= len(line)
+        if self._left < 0:
+            raise http.client.HTTPException(f"more than {HEADER_LIMIT // 1024} KiB of headers")
+        return line
+
+    def close(self) -> None:
+        self._stream.close()

@@ -1,0 +1,365 @@
+"""From argv, ini sections, environment and files to Options.
+
+Map: `parse` is the way through; `sources.Given` holds the values; each function below decides what
+one of them means. Nothing else reads argv, environment or ini. What a usage error does not need is
+imported late.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import stat
+
+from . import files
+from .arguments import ENVIRONMENT_SECRETS, INI_SECRETS, UsageError, parse_command_line
+from .sources import TENANT, TENANT_DIRECTORIES, Given, is_none
+from .vocabulary import DEFAULT_THRESHOLDS, KINDS, LABELS, PLUGIN, STATES, state_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping, Sequence
+
+    from .options import CertificateFiles, Options, Proxy, Secret
+
+#: Where packages create a cache directory that belongs to the monitoring user.
+SYSTEM_CACHE = "/var/cache/check_mapi_connectivity"
+
+_NUMBER = r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
+_RANGE = re.compile(rf"@?(?:(?P<start>~|{_NUMBER}|):)?(?P<end>{_NUMBER})?")
+_TIMEOUT = re.compile(r"(?P<seconds>[0-9]+\.?[0-9]*|\.[0-9]+)?(?::(?P<state>.+))?")
+_GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+
+
+def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Options:
+    """Options of one run.
+
+    Secrets found in `environ` are removed from it. Raises UsageError for anything that cannot be
+    used, Information for `--help` and `--version`.
+    """
+    given = Given()
+    command_line = parse_command_line(argv)
+    for reference in command_line.pop("extra-opts", ()):
+        given.add_section(reference, environ)
+    given.add(command_line, "command line")
+    given.add_tenant(environ)
+    return _options(given, environ)
+
+
+def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
+    """What the values mean. Cheap checks come first, files next, heavy imports last."""
+    mailbox = _mailbox(given)
+    method = given.choice("method", tuple(LABELS), "cmdlet")
+    cloud = given.choice("cloud", ("worldwide", "gcc", "gcc-high", "dod", "china"), "worldwide")
+    diagnosis = given.choice("diagnosis", ("on", "off"), "on") == "on"
+    min_tls = given.choice("min-tls", ("1.2", "1.3"), "1.2")
+    if given.flag("ipv4") and given.flag("ipv6"):
+        raise UsageError("-4 and -6 exclude each other; give one of them or none")
+    timeout, timeout_state = _timeout(given.text("timeout"))
+    thresholds = _thresholds(given, LABELS[method])
+    states = _states(given.texts("state"))
+    tenant = given.text("tenant")
+    if tenant is None:
+        raise UsageError(
+            "--tenant is missing: give a domain of the tenant, e.g. contoso.onmicrosoft.com, "
+            "or its GUID"
+        )
+    if not TENANT.fullmatch(tenant):
+        raise UsageError(f"--tenant: {tenant} is neither a domain nor a GUID")
+    ca_files = _ca_files(given, environ)
+    certificate = _certificate(given, environ, tenant)
+    client_id = given.text("client-id")
+    if client_id is None:
+        raise UsageError(
+            "--client-id is missing: the application (client) id of the app registration that "
+            "the certificate belongs to"
+        )
+    if re.search(r"[^A-Za-z0-9._-]", client_id):
+        raise UsageError(
+            f"--client-id: {client_id} is not an application id; the portal shows it as "
+            "Application (client) ID"
+        )
+    proxy, no_proxy = _proxy(given, environ)
+
+    from .options import CLOUDS, Options
+
+    hosts = CLOUDS[cloud]
+    return Options(
+        mailbox=mailbox,
+        method=method,
+        archive=given.flag("archive"),
+        tenant=tenant,
+        cloud=hosts,
+        authority_url=_authority_url(given.text("authority-url"), tenant)
+        or f"https://{hosts.authority_host}",
+        exchange_url=_url(given.text("exchange-url"), "--exchange-url") or hosts.resource,
+        client_id=client_id,
+        certificate=certificate,
+        proxy=proxy,
+        no_proxy=no_proxy,
+        ca_files=ca_files,
+        min_tls=min_tls,
+        ip_version=4 if given.flag("ipv4") else 6 if given.flag("ipv6") else None,
+        thresholds=thresholds,
+        states=states,
+        timeout=timeout,
+        timeout_state=timeout_state or states["timeout"],
+        diagnosis=diagnosis,
+        verbose=min(3, int(given.values.get("verbose", 0))),
+        json=given.flag("json"),
+        cache_dir=_cache_dir(given, environ),
+        sources=tuple(given.sections),
+    )
+
+
+def _mailbox(given: Given) -> str:
+    mailbox = given.text("mailbox")
+    if mailbox is None:
+        raise UsageError("-m is missing: the e-mail address of the mailbox to log on to")
+    address = (
+        re.fullmatch(r"[^@\s]+@[^@\s]+", mailbox) and mailbox.isprintable() and len(mailbox) <= 320
+    )
+    if not address and not _GUID.fullmatch(mailbox):
+        raise UsageError(f"--mailbox: {mailbox} is neither an e-mail address nor a GUID")
+    return mailbox
+
+
+def _timeout(text: str | None) -> tuple[float, str | None]:
+    """Seconds, and the state for a deadline hit where the option names one."""
+    if text is None:
+        return 30.0, None
+    match = _TIMEOUT.fullmatch(text)
+    seconds = float(match["seconds"] or 30) if match and text else 0.0
+    if not match or not 0 < seconds < 1e6:
+        raise UsageError(
+            f"--timeout: {text or 'an empty value'} is not SECONDS[:STATE], e.g. 20 or "
+            "10.5:UNKNOWN; 0 is no time at all"
+        )
+    state = state_name(match["state"]) if match["state"] else None
+    if match["state"] and state is None:
+        raise UsageError(f"--timeout: {match['state']} is none of {', '.join(STATES)}")
+    return seconds, state
+
+
+def check_range(text: str, option: str) -> str:
+    """A range in the Monitoring Plugins syntax `[@][start:][end]`, given back as it is.
+
+    Raises UsageError.
+    """
+    match = _RANGE.fullmatch(text)
+    if not match or not text.strip("@"):
+        raise UsageError(
+            f"{option}: {text or 'an empty value'} is not a range; the format is "
+            "[@]START:END, e.g. 5, 2:8, ~:5 or @1:2"
+        )
+    start = -math.inf if match["start"] == "~" else float(match["start"] or 0)
+    end = float(match["end"] or "inf")
+    if start > end:
+        raise UsageError(f"{option}: the range {text} ends before it starts")
+    return text
+
+
+def _thresholds(given: Given, labels: Sequence[str]) -> dict[str, tuple[str | None, str | None]]:
+    """Label -> (warning, critical); `none` switches a default off."""
+    pairs = {label: list(DEFAULT_THRESHOLDS.get(label, (None, None))) for label in labels}
+    for position, level in enumerate(("warning", "critical")):
+        text = given.text(level)
+        if text is not None:
+            pairs["connection_time"][position] = check_range(text, f"--{level}")
+        for item in given.texts(f"{level}-for"):
+            option = f"--{level}-for"
+            label, equals, spec = item.partition("=")
+            if not equals:
+                raise UsageError(f"{option}: {item} is not LABEL=RANGE, e.g. time_tls=0.5")
+            if label not in pairs:
+                raise UsageError(
+                    f"{option}: there is no label {label}; this method has {', '.join(labels)}"
+                )
+            pairs[label][position] = (
+                None if is_none(spec) else check_range(spec, f"{option} {label}")
+            )
+    return {label: (warning, critical) for label, (warning, critical) in pairs.items()}
+
+
+def _states(items: Sequence[str]) -> dict[str, str]:
+    """Kind -> state, defaults included."""
+    states = dict(KINDS)
+    for item in items:
+        kind, equals, name = item.partition("=")
+        if not equals:
+            raise UsageError(f"--state: {item} is not KIND=STATE, e.g. throttled=OK")
+        if kind == "usage":
+            raise UsageError(
+                "--state: usage errors always exit 3; there is no other state for them"
+            )
+        if kind not in states:
+            raise UsageError(
+                f"--state: there is no kind {kind}; kinds are {', '.join(list(KINDS)[1:])}"
+            )
+        state = state_name(name)
+        if state is None:
+            raise UsageError(f"--state: {name or 'an empty value'} is none of {', '.join(STATES)}")
+        states[kind] = state
+    return states
+
+
+def _ca_files(given: Given, environ: MutableMapping[str, str]) -> tuple[str, ...]:
+    """Authorities to trust besides the system's.
+
+    Where no option speaks, those that requests would take from the environment.
+    """
+    named = given.text("ca-file")
+    sources = (
+        [("--ca-file", named)]
+        if named
+        else [(name, environ.get(name)) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")]
+    )
+    for option, path in sources:
+        if path:
+            if not os.path.isdir(path) and b"-----BEGIN" not in files.read(path, option):
+                raise UsageError(f"{option}: {path} holds no PEM certificate")
+            return (path,)
+    return ()
+
+
+def _certificate(given: Given, environ: MutableMapping[str, str], tenant: str) -> CertificateFiles:
+    path, key_path = given.text("certificate"), given.text("certificate-key")
+    if path is None:
+        raise UsageError(
+            f"no certificate for {tenant}: give --certificate and --client-id, or put them "
+            f"into an ini section [{tenant}] or the"
+            f" directory {TENANT_DIRECTORIES}/{tenant}"
+        )
+    data = _private(path, "--certificate")
+    key_data = _private(key_path, "--certificate-key") if key_path else None
+    passphrase = _secret(given, environ, "certificate-passphrase")
+
+    from .options import CertificateFiles
+
+    return CertificateFiles(path, data, key_path, key_data, passphrase)
+
+
+def _private(path: str, option: str) -> bytes:
+    """A certificate or key file; refused when it holds a private key that others can read.
+
+    Raises UsageError.
+    """
+    data = files.read(path, option)
+    if b"-----BEGIN" not in data or b"PRIVATE KEY-----" in data:
+        return files.read(path, option, secret=True)
+    return data
+
+
+def _secret(given: Given, environ: MutableMapping[str, str], name: str) -> Secret | None:
+    """A secret: its file, else its ini key, else its environment variable. Raises UsageError."""
+    variable = environ.pop(ENVIRONMENT_SECRETS[name], None)
+    path = given.text(INI_SECRETS[name])
+    if path is not None:
+        text: str | None = files.first_line(path, f"--{INI_SECRETS[name]}", secret=True)
+    else:
+        text = given.text(name) or variable
+    if not text:
+        return None
+
+    from .options import Secret
+
+    return Secret(text)
+
+
+def _url(text: str | None, option: str) -> str | None:
+    """An https URL without user, query and trailing slash. Raises UsageError."""
+    if text is None:
+        return None
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(text)
+        usable = (
+            parts.scheme == "https"
+            and parts.hostname
+            and parts.port != 0
+            and text.isprintable()
+            and " " not in text
+        )
+    except ValueError:
+        usable = False
+    if not usable or "@" in parts.netloc or parts.query or parts.fragment:
+        raise UsageError(
+            f"{option}: what is given is not an https URL like https://host or https://host:port"
+        )
+    return text.rstrip("/")
+
+
+def _authority_url(text: str | None, tenant: str) -> str | None:
+    """The sign-in host; a path that only repeats the tenant is dropped. Raises UsageError."""
+    url = _url(text, "--authority-url")
+    if url is None:
+        return None
+    scheme, _, rest = url.partition("://")
+    host, _, path = rest.partition("/")
+    if path not in ("", tenant):
+        raise UsageError(
+            f"--authority-url: {url} has a path; give the host alone, the tenant is added to it"
+        )
+    return f"{scheme}://{host}"
+
+
+def _proxy(given: Given, environ: MutableMapping[str, str]) -> tuple[Proxy | None, str]:
+    """The proxy to use, and the hosts that need none. Raises UsageError."""
+    password = _secret(given, environ, "proxy-password")
+    url, host, port, user = (
+        given.text(name) for name in ("proxy", "proxy-host", "proxy-port", "proxy-user")
+    )
+    if url and (host or port):
+        raise UsageError(
+            "--proxy and --proxy-host/--proxy-port say the same thing; give one of them"
+        )
+    if bool(host) != bool(port):
+        raise UsageError("--proxy-host and --proxy-port belong together; give both")
+    if given.flag("no-proxy"):
+        if url or host:
+            raise UsageError(
+                "--no-proxy and --proxy exclude each other; give one of them (--proxy none "
+                "takes one from an ini back)"
+            )
+        return None, "*"
+    if url and "@" in url and given.source["proxy"] == "command line":
+        raise UsageError(
+            "--proxy: no user or password in a URL on the command line; use --proxy-user and "
+            "--proxy-password-file"
+        )
+    no_proxy = ""
+    if url:
+        source = f"--proxy ({given.source['proxy']})"
+    elif host:
+        url = f"[{host.strip('[]')}]:{port}" if ":" in host else f"{host}:{port}"
+        source = f"--proxy-host ({given.source['proxy-host']})"
+    else:
+        names = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+        source = next((name for name in names if environ.get(name)), "")
+        url = environ.get(source)
+        no_proxy = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+        if not url:
+            return None, "*"
+
+    from .proxy import parse_url
+
+    return parse_url(url, source, user, password), no_proxy
+
+
+def _cache_dir(given: Given, environ: MutableMapping[str, str]) -> str | None:
+    """Where tokens are kept; None for nowhere. The directory need not exist."""
+    if given.flag("no-cache"):
+        return None
+    named = given.text("cache-dir")
+    if named is not None:
+        return named
+    try:
+        status = os.lstat(SYSTEM_CACHE)
+        if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid():
+            return SYSTEM_CACHE
+    except OSError:
+        pass
+    home = environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return os.path.join(home, PLUGIN) if os.path.isabs(home) else None

@@ -1,0 +1,261 @@
+"""From a host name to a TLS connection: name lookup, TCP, proxy and handshake, each timed and each
+with a failure of its own.
+
+This replaces urllib3's own `connect()` because that one reports neither phases nor which of several
+addresses failed how.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+from typing import TYPE_CHECKING
+
+from urllib3.connection import HTTPSConnection
+from urllib3.connectionpool import HTTPSConnectionPool
+
+from . import proxy
+from .arguments import UsageError
+from .capped import CappedResponse
+from .report import CheckFailure, Failure, Stopwatch
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .deadline import Deadline
+    from .options import Options, Proxy
+
+_ADDRESS_FAMILIES: dict[int | None, int] = {
+    None: socket.AF_UNSPEC,
+    4: socket.AF_INET,
+    6: socket.AF_INET6,
+}
+
+#: What getaddrinfo says: number -> (name, in words, remedy) (RFC 3493 6.1).
+_DNS_CAUSES = {
+    socket.EAI_NONAME: (
+        "EAI_NONAME",
+        "does not exist",
+        "check the spelling of the host and the resolver's search domains",
+    ),
+    socket.EAI_AGAIN: (
+        "EAI_AGAIN",
+        "cannot be resolved at the moment: no name server answers",
+        "check the name servers in /etc/resolv.conf",
+    ),
+    socket.EAI_FAIL: (
+        "EAI_FAIL",
+        "cannot be resolved: the name server fails",
+        "check the name servers in /etc/resolv.conf",
+    ),
+}
+_DNS_UNKNOWN = ("", "cannot be resolved", "check name resolution on this host")
+
+
+class Route:
+    """How to reach hosts in this run, and the stopwatch that the connection being made charges its
+    time to.
+    """
+
+    def __init__(self, options: Options, deadline: Deadline) -> None:
+        self.options = options
+        self.deadline = deadline
+        self.watch = Stopwatch()
+        self._context = _context(options)
+
+    def open(self, host: str, port: int) -> ssl.SSLSocket:
+        """A verified TLS connection to `host`.
+
+        Raises CheckFailure of kind dns, connect, proxy or tls.
+        """
+        through = proxy.choose(
+            self.options, f"https://{f'[{host}]' if ':' in host else host}:{port}/"
+        )
+        if through is None:
+            sock = self._tcp(host, port, self._resolve(host, port, "dns"))
+        else:
+            sock = self._tunnel(through, host, port)
+        self.watch.start("tls")
+        try:
+            return self._context.wrap_socket(sock, server_hostname=host.rstrip("."))
+        except (OSError, ValueError) as error:
+            sock.close()
+            raise CheckFailure(_tls_failure(error, host, port, through)) from None
+
+    def _resolve(self, host: str, port: int, kind: str) -> list[Any]:
+        self.watch.start("dns")
+        family = _ADDRESS_FAMILIES[self.options.ip_version]
+        try:
+            return socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
+        except socket.gaierror as error:
+            code, text, remedy = _DNS_CAUSES.get(error.errno or 0, _DNS_UNKNOWN)
+            version = f" for IPv{self.options.ip_version}" if self.options.ip_version else ""
+            cause = f"name {host} {text}{version}"
+            failure = Failure(kind, cause, remedy, code, detail=error.strerror or "")
+            raise CheckFailure(failure) from None
+        except (UnicodeError, OSError) as error:
+            raise CheckFailure(
+                Failure(
+                    kind,
+                    f"name {host} cannot be resolved",
+                    "check the host name",
+                    detail=str(error),
+                )
+            ) from None
+
+    def _tcp(
+        self, host: str, port: int, addresses: list[Any], kind: str = "connect"
+    ) -> socket.socket:
+        """The first address that accepts; each gets its share of the time left."""
+        if kind == "connect":
+            self.watch.start("tcp")
+        failed = []
+        for number, (family, type_, protocol, _, address) in enumerate(addresses):
+            sock = None
+            try:
+                sock = socket.socket(family, type_, protocol)
+                last = number == len(addresses) - 1
+                # The watchdog ends a hanging last try with better words than a socket timeout
+                # could.
+                sock.settimeout(
+                    None if last else self.deadline.remaining() / (len(addresses) - number)
+                )
+                sock.connect(address)
+                sock.settimeout(None)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                return sock
+            except OSError as error:
+                failed.append((address[0], error))
+                if sock is not None:
+                    sock.close()
+        raise CheckFailure(_tcp_failure(host, port, failed, kind))
+
+    def _tunnel(self, through: Proxy, host: str, port: int) -> socket.socket:
+        addresses = self._resolve(through.host, through.port, "proxy")
+        self.watch.start("proxy")
+        sock = self._tcp(through.host, through.port, addresses, "proxy")
+        try:
+            proxy.open_tunnel(sock, through, host, port)
+        except OSError as error:
+            sock.close()
+            cause = f"proxy {through} breaks the connection during CONNECT"
+            raise CheckFailure(
+                Failure("proxy", cause, "is it an HTTP proxy?", detail=str(error))
+            ) from None
+        except CheckFailure:
+            sock.close()
+            raise
+        return sock
+
+
+def _context(options: Options) -> ssl.SSLContext:
+    """TLS settings: the system's trust store plus the files named. Raises UsageError."""
+    context = ssl.create_default_context()
+    lowest = ssl.TLSVersion.TLSv1_3 if options.min_tls == "1.3" else ssl.TLSVersion.TLSv1_2
+    context.minimum_version = lowest
+    for path in options.ca_files:
+        try:
+            context.load_verify_locations(**{"capath" if os.path.isdir(path) else "cafile": path})
+        except OSError:
+            text = f"--ca-file: {path} holds no usable certificate authority; PEM is wanted"
+            raise UsageError(text) from None
+    return context
+
+
+def _tcp_failure(host: str, port: int, failed: list[tuple[str, OSError]], kind: str) -> Failure:
+    reasons = [error.strerror or str(error) or type(error).__name__ for _, error in failed]
+    what = "proxy " if kind == "proxy" else ""
+    remedy = (
+        "check firewall and route; a proxy may be needed"
+        if kind == "connect"
+        else "check --proxy, its host and its port"
+    )
+    reason = (
+        reasons[0].lower() if len(set(reasons)) == 1 else f"none of {len(failed)} addresses answers"
+    )
+    detail = ", ".join(
+        f"{address} port {port}: {reason}" for (address, _), reason in zip(failed, reasons)
+    )
+    return Failure(
+        kind,
+        f"{what}{host} port {port}: {reason}",
+        remedy,
+        detail=detail,
+        transient=kind == "connect",
+    )
+
+
+def _tls_failure(
+    error: OSError | ValueError, host: str, port: int, through: Proxy | None
+) -> Failure:
+    via = f" through proxy {through}" if through else ""
+    where = f"{host} port {port}{via}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        message = error.verify_message
+        if "expired" in message:
+            remedy = "the server's operator must renew it, or this host's clock is wrong"
+        elif "not yet valid" in message:
+            remedy = "check this host's clock"
+        elif "match" in message:
+            remedy = "something else answers under this name; check DNS, proxy and the host option"
+        else:
+            remedy = "if a proxy inspects TLS, name its authority with --ca-file"
+        return Failure(
+            "tls",
+            f"certificate of {host} refused{via}: {message}",
+            remedy,
+            f"verify error {error.verify_code}",
+        )
+    if isinstance(error, ssl.SSLError):
+        reason = (error.reason or "handshake failed").replace("_", " ").lower()
+        if error.reason in (
+            "WRONG_VERSION_NUMBER",
+            "UNKNOWN_PROTOCOL",
+            "HTTP_REQUEST",
+            "RECORD_LAYER_FAILURE",
+        ):
+            return Failure(
+                "tls",
+                f"{where} speaks no TLS",
+                "check host and port; is it a plain HTTP port?",
+                error.reason,
+            )
+        if "protocol version" in reason or "unsupported protocol" in reason:
+            return Failure(
+                "tls",
+                f"{where} offers no TLS version this check accepts",
+                "see --min-tls",
+                error.reason or "",
+            )
+        return Failure(
+            "tls",
+            f"TLS handshake with {where} failed: {reason}",
+            "a firewall or proxy may cut it",
+            error.reason or "",
+        )
+    reason = getattr(error, "strerror", None) or str(error)
+    return Failure(
+        "tls",
+        f"TLS handshake with {where} broken off: {reason.lower()}",
+        "a firewall or proxy may cut it",
+    )
+
+
+class Connection(HTTPSConnection):
+    """An urllib3 connection that is opened by a Route and bounds the headers it reads."""
+
+    route: Route
+    response_class = CappedResponse
+
+    def connect(self) -> None:
+        """Open the connection. Raises CheckFailure."""
+        self.sock = self.route.open(self.host, self.port or 443)
+        self.is_verified = True
+        self.route.watch.start("request")
+
+
+def pool_class(route: Route) -> type[HTTPSConnectionPool]:
+    """A pool whose connections go by `route`; nothing global is changed."""
+    connection = type("RoutedConnection", (Connection,), {"route": route})
+    return type("RoutedPool", (HTTPSConnectionPool,), {"ConnectionCls": connection})

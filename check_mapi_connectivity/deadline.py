@@ -1,0 +1,78 @@
+"""The run's deadline, and the watchdog that enforces it.
+
+Strategy: Python runs signal handlers between byte codes of the main thread only, and a name server
+that never answers keeps that thread inside getaddrinfo. So SIGTERM, SIGINT and SIGHUP are blocked
+before any thread starts, and a watchdog thread takes them with sigtimedwait, waiting no longer than
+the deadline. Whichever comes, it writes what is known so far and ends the process. Only one of
+watchdog and main thread ever writes: whoever claims the last word first.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class Deadline:
+    """A point in time that the run must not pass."""
+
+    def __init__(self, started: float, seconds: float) -> None:
+        self.started = started
+        self.seconds = seconds
+
+    def remaining(self) -> float:
+        """Seconds left, 0 when passed."""
+        return max(0.0, self.started + self.seconds - time.monotonic())
+
+
+class Watchdog:
+    """Ends the process at the deadline or on a signal.
+
+    `last_words(signal name or None)` gives the output and the exit code; `write` puts it out. Both
+    run in the watchdog's thread.
+    """
+
+    def __init__(
+        self,
+        deadline: Deadline,
+        last_words: Callable[[str | None], tuple[str, int]],
+        write: Callable[[str], bool],
+    ) -> None:
+        self._deadline = deadline
+        self._last_words = last_words
+        self._write = write
+        self._last_word = threading.Lock()
+
+    def start(self) -> None:
+        """Block the signals in this thread (threads made later inherit that) and begin to watch."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+
+    def claim(self) -> bool:
+        """Take the last word; false when the other side has it.
+
+        From then on the deadline is the claimer's own affair.
+        """
+        return self._last_word.acquire(blocking=False)
+
+    def _watch(self) -> None:
+        received = signal.sigtimedwait(SIGNALS, self._deadline.remaining())
+        if not self.claim():
+            return
+        code = 3
+        try:
+            text, decided = self._last_words(
+                signal.Signals(received.si_signo).name if received else None
+            )
+            if self._write(text):
+                code = decided
+        finally:
+            os._exit(code)

@@ -1,0 +1,88 @@
+"""Reading what an administrator wrote: configuration, certificates, secrets.
+
+One place for who may read what.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from .arguments import UsageError
+
+#: No file that is named here is ever this large.
+LIMIT = 1 << 20
+
+
+def read(path: str, option: str, *, secret: bool = False) -> bytes:
+    """The whole of a regular file of at most 1 MiB.
+
+    With `secret`, the file must also belong to root or the running user and not be open to others.
+    Raises UsageError, naming option, file and remedy.
+    """
+    try:
+        # Without O_NONBLOCK a FIFO would hold the run before its deadline is known.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{option}: {_reason(path, error)}") from None
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise UsageError(f"{option}: {path} is not a regular file")
+        if secret:
+            check_private(path, option, status)
+        try:
+            data = file.read(LIMIT + 1)
+        except OSError as error:
+            raise UsageError(f"{option}: {_reason(path, error)}") from None
+    if len(data) > LIMIT:
+        raise UsageError(f"{option}: {path} is larger than 1 MiB; it is not what this option wants")
+    return data
+
+
+def check_private(path: str, option: str, status: os.stat_result) -> None:
+    """Refuse a file with a secret that others can read or write, or that belongs to a third user.
+
+    Owner and group may read it: 0640 root:nagios is the usual way. Raises UsageError.
+    """
+    mode = stat.S_IMODE(status.st_mode)
+    if mode & 0o006:
+        raise UsageError(
+            f"{option}: {path} holds a secret and is open to all users (mode {mode:04o}); "
+            f"chmod 640 {path}"
+        )
+    if status.st_uid not in (0, os.geteuid()):
+        raise UsageError(
+            f"{option}: {path} holds a secret and belongs to user id {status.st_uid}, neither "
+            "root nor the running"
+            f" user {os.geteuid()}; chown root {path}"
+        )
+
+
+def read_text(path: str, option: str, *, secret: bool = False) -> str:
+    """The same as UTF-8 text, a byte order mark removed. Raises UsageError."""
+    try:
+        return read(path, option, secret=secret).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError(f"{option}: {path} is not UTF-8 text") from None
+
+
+def first_line(path: str, option: str, *, secret: bool = False) -> str:
+    """The first line without its line end; blanks are kept, because a password may have them.
+
+    Raises UsageError.
+    """
+    line = read_text(path, option, secret=secret).split("\n", 1)[0].rstrip("\r")
+    if not line:
+        raise UsageError(f"{option}: the first line of {path} is empty")
+    return line
+
+
+def _reason(path: str, error: OSError | ValueError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"{path} does not exist"
+    if isinstance(error, PermissionError):
+        return f"{path} cannot be read by user id {os.geteuid()}; give it or its group read access"
+    if isinstance(error, OSError):
+        return f"{path} cannot be read: {error.strerror}"
+    return "the file name holds a NUL character"

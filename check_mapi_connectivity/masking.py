@@ -1,0 +1,49 @@
+"""What `-vv` and `-vvv` show of the wire: secrets are masked before they are kept."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MASK = "***"
+
+#: Headers whose value is a secret, in either direction.
+_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
+
+#: Names of form fields and JSON members whose value is a secret.
+_NAMES = (
+    "client_assertion|client_secret|password|assertion|access_token|refresh_token|id_token|"
+    "client_info"
+)
+_FORM = re.compile(rf"((?:^|&)(?:{_NAMES})=)[^&]*", re.IGNORECASE)
+_JSON = re.compile(rf'("(?:{_NAMES})"\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|[^,}}\s]+)', re.IGNORECASE)
+
+#: A JWT wherever it stands: three base64url segments, the first of which begins a JSON object.
+_JWT = re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?")
+_BEARER = re.compile(r"(\b(?:Bearer|Basic|Negotiate|NTLM)\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
+
+
+def headers(given: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Header name and value pairs, secret values masked."""
+    return [
+        (name, MASK if name.lower() in _SECRET_HEADERS else text(str(value)))
+        for name, value in given.items()
+    ]
+
+
+def body(content: str, limit: int = 4000) -> str:
+    """A form or JSON body with its secrets masked, cut to `limit` characters.
+
+    >>> body("scope=a&client_assertion=eyJx.eyJy.z&b=c")
+    'scope=a&client_assertion=***&b=c'
+    """
+    content = content[: 4 * limit]
+    return text(_JSON.sub(rf'\1"{MASK}"', _FORM.sub(rf"\1{MASK}", content)))[:limit]
+
+
+def text(content: str) -> str:
+    """Free text without tokens."""
+    return _BEARER.sub(rf"\1{MASK}", _JWT.sub(MASK, content))

@@ -1,0 +1,125 @@
+"""The way out: the one sanitizer, and the one place that prints.
+
+Imports little, because usage errors come this way too; how a Report is worded stands in render.py.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import time
+
+from .vocabulary import SERVICE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+#: Characters of the first line before the pipe (contract 3).
+FIRST_LINE = 120
+
+#: Longest line of the long output; a server's own text beyond it is cut.
+LONG_LINE = 1000
+
+#: What would forge perfdata, tags or terminal commands, and what stands in for it.
+_REPLACED = str.maketrans({"|": "/", "<": "(", ">": ")"})
+
+#: Controls, surrogates, private use and format characters (bidi, zero width), line and paragraph
+#: separators.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\uf8ff\ufeff\ufff0-\uffff\U000e0000-\U0010ffff]+"
+)
+
+
+def clean(text: str, limit: int = LONG_LINE) -> str:
+    """One line of printable text without pipe and angle brackets, blanks folded, cut to `limit`
+    characters.
+
+    >>> clean("a|b\\n<b>c</b>", 9)
+    'a/b (b...'
+    """
+    # A server may send megabytes; cutting first keeps this linear in what is shown.
+    text = " ".join(printable(text[: 4 * limit]).split())
+    return text if len(text) <= limit else text[: max(0, limit - 3)].rstrip() + "..."
+
+
+def printable(text: str) -> str:
+    """Text that neither breaks a line nor forges perfdata or tags; columns are kept."""
+    return _UNPRINTABLE.sub(" ", text.translate(_REPLACED))
+
+
+def first_line(state: str, text: str, perfdata: str = "") -> str:
+    """`MAPI STATE - text | perfdata`, the part before the pipe at most 120 characters."""
+    head = clean(f"{SERVICE} {state} - {text}", FIRST_LINE)
+    return f"{head} | {perfdata}" if perfdata else head
+
+
+def sentence(cause: str, code: str, remedy: str, room: int) -> str:
+    """Cause, then code in brackets, then the remedy; what does not fit into `room` characters is
+    left out, last first.
+
+    >>> sentence("database is offline", "ec=1142", "call the operator", 30)
+    'database is offline (ec=1142)'
+    """
+    cause, code, remedy = clean(cause), clean(code), clean(remedy)
+    coded = f"{cause} ({code})" if code and code not in cause else cause
+    if len(coded) > room:
+        tail = f" ({code})" if coded != cause and len(code) < room // 2 else ""
+        return clean(cause, room - len(tail)) + tail
+    full = f"{coded}; {remedy}" if remedy else coded
+    return full if len(full) <= room else coded
+
+
+def complain(text: str, *, as_json: bool) -> str:
+    """The whole output of a run that never got as far as a mailbox: a usage error, a missing
+    module.
+    """
+    if as_json:
+        failure = {"kind": "usage", "cause": clean(text)}
+        return render_json(
+            {
+                "service": SERVICE,
+                "state": "UNKNOWN",
+                "exit_code": 3,
+                "summary": clean(text),
+                "failure": failure,
+            }
+        )
+    # No cut at 120 characters here: the remedy stands at the end, and nobody graphs a usage error.
+    return clean(f"{SERVICE} UNKNOWN - {text}", 400) + "\n"
+
+
+def render_json(document: dict[str, Any]) -> str:
+    """One JSON document on one line, ASCII only."""
+    import json
+
+    return json.dumps(document, allow_nan=False) + "\n"
+
+
+def decimal(value: float) -> str:
+    """A number with at most 6 decimals, never an exponent, no trailing zeros.
+
+    >>> decimal(0.0000123), decimal(2.50), decimal(-0.0000001)
+    ('0.000012', '2.5', '0')
+    """
+    text = f"{value:.6f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def write(text: str, *, descriptor: int = 1, patience: float = 2.0) -> bool:
+    """Write all of `text` to stdout as UTF-8; false when the reader is gone, stuck for `patience`
+    seconds, or the disk is full.
+    """
+    data = text.encode("utf-8", "replace")
+    until = time.monotonic() + patience
+    try:
+        while data:
+            # Up to PIPE_BUF bytes never block on a pipe that select calls writable; the flags of a
+            # shared stdout are not ours to change.
+            if not select.select([], [descriptor], [], max(0.0, until - time.monotonic()))[1]:
+                return False
+            data = data[os.write(descriptor, data[: select.PIPE_BUF]) :]
+    except (OSError, ValueError):
+        return False
+    return True

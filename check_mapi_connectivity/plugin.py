@@ -1,0 +1,280 @@
+"""One run: probe, judge by nagiosplugin, word the result.
+
+nagiosplugin's Resource, Contexts and Summary judge and word; its process control is not used
+(design decision 2). `run` always ends in `conclude`, which turns the Report as it stands into
+output and exit code - called by the main thread at the end, or by the watchdog at the deadline or
+on a signal.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import nagiosplugin
+
+from . import output, render
+from .deadline import Deadline, Watchdog
+from .report import CheckFailure, Failure, Report, Stopwatch
+from .vocabulary import LABELS, STATES, UNITLESS, worst
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nagiosplugin import Metric, Performance, Result, Results
+
+    from .options import Options
+
+_STATE_OBJECTS = {
+    "OK": nagiosplugin.Ok,
+    "WARNING": nagiosplugin.Warn,
+    "CRITICAL": nagiosplugin.Critical,
+    "UNKNOWN": nagiosplugin.Unknown,
+}
+_STATE_NAMES = {code: name for name, code in STATES.items()}
+
+#: Seconds before the one retry where the other side names none.
+_PAUSE = 0.25
+
+
+def run(options: Options, started: float) -> tuple[str, int]:
+    """Test the mailbox; output and exit code.
+
+    Raises UsageError. May end the process through the watchdog instead.
+    """
+    deadline = Deadline(started, options.timeout)
+    report = Report(options.mailbox, options.method, options.archive)
+
+    def last_words(signal_name: str | None) -> tuple[str, int]:
+        report.failure = _interrupted(report, options, signal_name, time.monotonic() - started)
+        return conclude(options, report, started)
+
+    watchdog = Watchdog(deadline, last_words, output.write)
+    watchdog.start()
+    try:
+        _test(options, deadline, report)
+    finally:
+        if not watchdog.claim():
+            # The watchdog is writing and will end the process.
+            threading.Event().wait()
+    return conclude(options, report, started)
+
+
+def conclude(options: Options, report: Report, started: float) -> tuple[str, int]:
+    """Output and exit code for a report as it stands."""
+    report.total = time.monotonic() - started
+    contexts = [_Connectivity(options)] + [
+        _Threshold(label, warning, critical)
+        for label, (warning, critical) in options.thresholds.items()
+        if label != "mapi_connectivity"
+    ]
+    check = nagiosplugin.Check(_Mailbox(report), *contexts, _Line(report))
+    check()
+    results = check.results.results
+    state = worst([_STATE_NAMES[int(result.state)] for result in results])
+    performances = [result.metric.performance() for result in results]
+    line = (
+        check.summary.ok(check.results) if state == "OK" else check.summary.problem(check.results)
+    )
+    judged = render.Judged(state, line, performances)
+    return render.document(judged, report) if options.json else render.text(
+        judged, report, options
+    ), STATES[state]
+
+
+def _test(options: Options, deadline: Deadline, report: Report) -> None:
+    """Probe, and once more after a passing fault where the time allows; the report holds how it
+    ended. Raises UsageError.
+    """
+    from .cache import Cache
+    from .identity import Identity
+    from .probes import cmdlet
+    from .transport import Transport
+
+    cache = Cache(options.cache_dir)
+    transport = Transport(options, deadline, report)
+    identity = Identity(options, transport, cache, report)
+    identity.prepare()
+    first: Failure | None = None
+    while True:
+        begun = time.monotonic()
+        try:
+            cmdlet.probe(options, transport, identity, report)
+            break
+        except CheckFailure as error:
+            failure = _again_refused(first, error.failure)
+        finally:
+            report.sign_in.stop()
+            report.service.stop()
+        wait = None if first else _wait(failure, deadline, time.monotonic() - begun)
+        if wait is None:
+            report.failure = failure
+            break
+        first = failure
+        report.remarks.append(f"first try: {failure.cause}; tried again after {wait:g}s")
+        if failure.during:
+            report.sign_in = Stopwatch()
+        report.service = Stopwatch()
+        report.service.start("wait")
+        time.sleep(wait)
+        report.service = Stopwatch()
+    report.notes += cache.notes
+    transport.close()
+
+
+def _wait(failure: Failure, deadline: Deadline, took: float) -> float | None:
+    """Seconds to wait before a second try; None when there is to be none."""
+    if not failure.transient:
+        return None
+    wait = _PAUSE if failure.retry_after is None else failure.retry_after
+    # A second try that would run into the deadline only hides what the first one found.
+    return wait if wait + max(0.5, took) < deadline.remaining() else None
+
+
+def _again_refused(first: Failure | None, failure: Failure) -> Failure:
+    """A 503 after a wait that the service had asked for is throttling too (contract 7.4)."""
+    if first is not None and first.kind == "throttled" and failure.code == "HTTP 503":
+        return replace(failure, kind="throttled")
+    return failure
+
+
+def _interrupted(
+    report: Report, options: Options, signal_name: str | None, elapsed: float
+) -> Failure:
+    where = f"{report.where()} ({report.host})" if report.host else report.where()
+    if signal_name is not None:
+        return Failure(
+            "timeout", f"ended by {signal_name} after {elapsed:.1f}s in {where}", judged_as="signal"
+        )
+    remedy = "see the phases below for where the time went"
+    return Failure("timeout", f"timed out after {options.timeout:g}s in {where}", remedy)
+
+
+def measurements(report: Report) -> dict[str, float | None]:
+    """Label -> value of everything the method can measure; None where a value does not exist
+    (contract 5, 7.7).
+    """
+    phases = {phase.name: phase.seconds for phase in report.service.phases() if phase.finished}
+    # What a kept connection or a direct way did not need took no time; what was never reached has
+    # none.
+    connected = "request" in phases or report.service.current == "request"
+    values = {
+        f"time_{name}": phases.get(name, 0.0 if connected else None)
+        for name in ("dns", "tcp", "proxy", "tls", "request")
+    }
+    if report.service.current:
+        values[f"time_{report.service.current}"] = None
+    return {
+        "mapi_connectivity": 1.0 if report.success else 0.0,
+        "connection_time": report.connection_time,
+        "time_token": 0.0 if report.token_cached else report.sign_in.total(),
+        **values,
+        "time_server": report.server_latency,
+        "total_time": report.total,
+        "certificate_days": report.certificate_days,
+    }
+
+
+class _Mailbox(nagiosplugin.Resource):
+    """nagiosplugin's view of a Report."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+
+    def probe(self) -> Iterator[Metric]:
+        """All metrics of the method, in the contract's order; a missing value is None."""
+        values = measurements(self._report)
+        for label in LABELS[self._report.method]:
+            unit = "" if label in UNITLESS else "s"
+            bounds = (0, 1) if label == "mapi_connectivity" else (None, None)
+            yield nagiosplugin.Metric(label, values[label], unit, *bounds)
+
+
+class _Connectivity(nagiosplugin.Context):
+    """Judges `mapi_connectivity` by the kind of failure."""
+
+    def __init__(self, options: Options) -> None:
+        super().__init__("mapi_connectivity")
+        self._options = options
+
+    def evaluate(self, metric: Metric, resource: _Mailbox) -> Result:
+        """The state that the table of kinds, as overridden by options, gives to the failure."""
+        failure = resource._report.failure
+        state = "OK"
+        if failure is not None:
+            key = failure.state_key
+            states = {
+                **self._options.states,
+                "timeout": self._options.timeout_state,
+                "signal": "UNKNOWN",
+            }
+            state = states[key]
+        return nagiosplugin.Result(_STATE_OBJECTS[state], failure, metric)
+
+    def performance(self, metric: Metric, resource: _Mailbox) -> Performance:
+        """1 or 0."""
+        return nagiosplugin.Performance(
+            metric.name, output.decimal(metric.value), "", "", "", "0", "1"
+        )
+
+
+class _Threshold(nagiosplugin.ScalarContext):
+    """Judges one label by its ranges; a value that does not exist is not judged."""
+
+    def __init__(self, label: str, warning: str | None, critical: str | None) -> None:
+        # A range of zero must arrive as text: nagiosplugin takes the number 0 for "no limit".
+        super().__init__(label, warning or "", critical or "")
+
+    def evaluate(self, metric: Metric, resource: _Mailbox) -> Result:
+        """OK, or the state of the range that is violated, with that range as hint."""
+        if metric.value is None:
+            return nagiosplugin.Result(nagiosplugin.Ok, None, metric)
+        for state, limits in (
+            (nagiosplugin.Critical, self.critical),
+            (nagiosplugin.Warn, self.warning),
+        ):
+            if not limits.match(metric.value):
+                return nagiosplugin.Result(state, render.range_text(limits), metric)
+        return nagiosplugin.Result(nagiosplugin.Ok, None, metric)
+
+    def performance(self, metric: Metric, resource: _Mailbox) -> Performance:
+        """Value with unit, `U` where there is none, and the ranges without exponents."""
+        value = "U" if metric.value is None else output.decimal(metric.value)
+        unit = "" if metric.value is None else metric.uom
+        ranges = [render.range_text(limits, plain=True) for limits in (self.warning, self.critical)]
+        return nagiosplugin.Performance(metric.name, value, unit, *ranges)
+
+
+class _Line(nagiosplugin.Summary):
+    """Words the first line: what alerts most comes first."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+
+    def ok(self, results: Results) -> str:
+        """`probe@contoso.com: Inbox listed in 0.412s (cmdlet)`, or the failure where it is judged
+        OK.
+        """
+        return self.problem(results)
+
+    def problem(self, results: Results) -> str:
+        """Violations in order of severity, then what became of the mailbox."""
+        alerts = [result for result in results if result.hint is not None]
+        state = worst([_STATE_NAMES[int(result.state)] for result in results])
+        alerts.sort(
+            key=lambda result: (
+                _STATE_NAMES[int(result.state)] != state,
+                result.metric.name != "mapi_connectivity",
+            )
+        )
+        texts = [
+            render.failure_text(self._report, result.hint)
+            if isinstance(result.hint, Failure)
+            else render.violation_text(result.metric.name, result.metric.value, result.hint)
+            for result in alerts
+        ]
+        if self._report.success:
+            texts.append(render.success_text(self._report))
+        return render.joined(self._report, texts, state)

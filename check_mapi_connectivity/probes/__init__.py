@@ -1,0 +1,1 @@
+"""One file a method: a probe logs on to one mailbox and fills in its Report."""

@@ -1,0 +1,305 @@
+"""Report -> words: the first line, the detailed diagnosis, and the JSON document.
+
+Every text that came from outside passes `clean` where it is put into a line, and every line passes
+`printable` at the end.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from . import __version__
+from .arguments import NOT_YET_SEEN
+from .output import FIRST_LINE, clean, decimal, first_line, printable, render_json, sentence
+from .vocabulary import SERVICE, STATES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nagiosplugin import Performance, Range
+
+    from .certificate import CertificateFacts
+    from .options import Options
+    from .report import Failure, Phase, Report, Stopwatch
+
+#: Characters of the longest bar in the tree of phases.
+_BAR = 40
+
+
+class Judged(NamedTuple):
+    """State of the run, the text of its first line, and its performance data in order."""
+
+    state: str
+    line: str
+    performances: list[Performance]
+
+
+def range_text(limits: Range, *, plain: bool = False) -> str:
+    """A range in plugin syntax without exponents; empty where there is no limit.
+
+    `plain` writes 0..N as N: Icinga's metric writers drop what is no plain number.
+    """
+    if limits.start == 0 and limits.end == math.inf and not limits.invert:
+        return ""
+    start = "~" if limits.start == -math.inf else decimal(limits.start)
+    end = "" if limits.end == math.inf else decimal(limits.end)
+    prefix = "" if plain and start == "0" and end else f"{start}:"
+    return f"{'@' if limits.invert else ''}{prefix}{end}"
+
+
+def success_text(report: Report) -> str:
+    """What success means, with the time it took."""
+    inbox = "Inbox of the archive" if report.archive else "Inbox"
+    return f"{inbox} listed in {report.connection_time or 0.0:.3f}s ({report.method})"
+
+
+def failure_text(report: Report, failure: Failure) -> str:
+    """Cause, code and remedy of a failure, as long as the first line has room."""
+    cause = failure.cause
+    if failure.during:
+        cause = (
+            f"{failure.during} {'refused' if failure.kind == 'credential' else 'failed'}: {cause}"
+        )
+    room = FIRST_LINE - len(f"{SERVICE} CRITICAL - ") - len(_subject(report))
+    return sentence(cause, failure.code, failure.remedy, room)
+
+
+def violation_text(label: str, value: float, limits: str) -> str:
+    """One violated threshold."""
+    if label == "certificate_days":
+        return f"client certificate ends in {value:.1f} days (limit {limits})"
+    name = "connection time" if label == "connection_time" else label
+    return f"{name} {value:.3f}s is outside {limits}"
+
+
+def joined(report: Report, texts: list[str], state: str) -> str:
+    """The mailbox, then as many of the texts as fit; the first always stands."""
+    subject = _subject(report)
+    room = FIRST_LINE - len(f"{SERVICE} {state} - {subject}")
+    line = texts[0]
+    for more in texts[1:]:
+        if len(line) + 2 + len(more) <= room:
+            line += f", {more}"
+    return subject + line
+
+
+def _subject(report: Report) -> str:
+    """The mailbox in front of what is about it; a refused sign-in is about the whole tenant."""
+    return "" if report.failure is not None and report.failure.during else f"{report.mailbox}: "
+
+
+def text(judged: Judged, report: Report, options: Options) -> str:
+    """First line with all performance data, and the diagnosis below it."""
+    perfdata = " ".join(str(performance) for performance in judged.performances)
+    lines = [first_line(judged.state, judged.line, perfdata)]
+    if options.diagnosis or options.verbose:
+        lines += [printable(line) for line in _diagnosis(judged.state, report, options)]
+    return "\n".join(lines) + "\n"
+
+
+def _diagnosis(state: str, report: Report, options: Options) -> Iterator[str]:
+    """The long output: what was found, where the time went, and what to do."""
+    failure = report.failure
+    outcome = (
+        clean(report.result or "Success")
+        if report.success
+        else clean(failure.cause if failure else "no result")
+    )
+    archive = " (archive)" if report.archive else ""
+    yield f"[{state}] {clean(report.mailbox)} by {report.method}{archive}: {outcome}"
+    if failure is not None:
+        yield from _failure(failure)
+    unknown = (
+        "not known: the mailbox was not reached" if not report.result else "not named by Exchange"
+    )
+    yield _field("mailbox", report.named or unknown)
+    yield _field("database", report.database or unknown)
+    yield _field("server", report.server or unknown)
+    yield _field("latency", _latency(report))
+    yield from _phases(report)
+    if report.certificate is not None:
+        yield from _certificate(report.certificate, report.certificate_days or 0.0)
+    for name, value in report.ids.items():
+        yield _field(name, value)
+    for remark in report.remarks:
+        yield _field("note", remark)
+    yield _field("note", NOT_YET_SEEN)
+    if options.verbose:
+        yield from _verbose(report, options)
+
+
+def _failure(failure: Failure) -> Iterator[str]:
+    yield _field("kind", failure.kind + (f" ({failure.judged_as})" if failure.judged_as else ""))
+    yield _field("cause", f"{failure.during}: {failure.cause}" if failure.during else failure.cause)
+    if failure.remedy:
+        yield _field("remedy", failure.remedy)
+    if failure.code:
+        yield _field("code", failure.code)
+    if failure.detail:
+        yield _field("in its words", failure.detail)
+
+
+def _field(name: str, value: str) -> str:
+    """One indented line of name and value."""
+    return f"  {clean(name):<13} {clean(value)}"
+
+
+def _latency(report: Report) -> str:
+    reported = (
+        "none reported by Exchange"
+        if report.server_latency is None
+        else f"{report.server_latency:.3f}s reported by Exchange"
+    )
+    return (
+        reported
+        if report.round_trip is None
+        else f"{reported}, {report.round_trip:.3f}s round trip of the request"
+    )
+
+
+def _phases(report: Report) -> Iterator[str]:
+    """The tree of phases with bars; a bar of full length is the whole run."""
+    whole = max(report.total or 0.0, 1e-9)
+    yield f"  {'phases':<13} {report.total or 0.0:8.3f}s in all"
+    if report.token_cached:
+        yield f"    {'sign-in':<11} {0.0:8.3f}s (token from the cache)"
+    elif report.sign_in.phases():
+        yield _bar(
+            "    sign-in",
+            sum(phase.seconds for phase in report.sign_in.phases()),
+            whole,
+            not report.sign_in.current,
+        )
+        for phase in report.sign_in.phases():
+            yield _bar(f"      {phase.name}", phase.seconds, whole, phase.finished)
+    for phase in report.service.phases():
+        yield _bar(f"    {phase.name}", phase.seconds, whole, phase.finished)
+
+
+def _bar(name: str, seconds: float, whole: float, finished: bool) -> str:
+    bar = "#" * min(_BAR, round(seconds / whole * _BAR))
+    return f"{name:<15} {seconds:8.3f}s {bar}{'' if finished else ' not finished'}".rstrip()
+
+
+def _certificate(facts: CertificateFacts, days: float) -> Iterator[str]:
+    yield _field(
+        "certificate", f"{facts.subject}, ends {_date(facts.not_after)} (in {days:.1f} days)"
+    )
+    yield _field("", f"SHA-1 {facts.sha1}")
+    yield _field("", f"SHA-256 {facts.sha256}")
+
+
+def _verbose(report: Report, options: Options) -> Iterator[str]:
+    """`-v` the surroundings, `-vv` requests and headers, `-vvv` bodies."""
+    for source in options.sources:
+        yield _field("options from", source)
+    yield _field("sign-in host", options.authority_url)
+    yield _field("exchange host", options.exchange_url)
+    through = (
+        f"{options.proxy} from {options.proxy.source}"
+        if options.proxy
+        else "none, direct connection"
+    )
+    yield _field("proxy", through)
+    yield _field("cache", options.cache_dir or "none")
+    for note in report.notes:
+        yield _field("note", note)
+    for exchange in report.exchanges:
+        yield _field("request", exchange.request)
+        yield from (
+            f"    {clean(name)}: {clean(value)}" for name, value in exchange.request_headers
+        )
+        if options.verbose >= 3:
+            yield f"    {clean(exchange.request_body, 4000)}"
+        yield _field("answer", exchange.status)
+        yield from (
+            f"    {clean(name)}: {clean(value)}" for name, value in exchange.response_headers
+        )
+        if options.verbose >= 3:
+            yield f"    {clean(exchange.response_body, 4000)}"
+
+
+def document(judged: Judged, report: Report) -> str:
+    """The report as one JSON document."""
+    return render_json(
+        {
+            "service": SERVICE,
+            "version": __version__,
+            "state": judged.state,
+            "exit_code": STATES[judged.state],
+            "summary": clean(judged.line, FIRST_LINE),
+            "reports": [_report(judged, report)],
+        }
+    )
+
+
+def _report(judged: Judged, report: Report) -> dict[str, Any]:
+    facts, failure = report.certificate, report.failure
+    return {
+        "mailbox": _text(report.mailbox),
+        "method": report.method,
+        "archive": report.archive,
+        "state": judged.state,
+        "success": report.success,
+        "failure": None
+        if failure is None
+        else {
+            "kind": failure.kind,
+            "during": failure.during or None,
+            "cause": _text(failure.cause),
+            "remedy": _text(failure.remedy),
+            "code": _text(failure.code),
+            "detail": _text(failure.detail),
+        },
+        "result": _text(report.result),
+        "mailbox_name": _text(report.named),
+        "database": _text(report.database),
+        "server": _text(report.server),
+        "server_latency": report.server_latency,
+        "round_trip": report.round_trip,
+        "connection_time": report.connection_time,
+        "total_time": report.total,
+        "token_cached": report.token_cached,
+        "phases": {"sign_in": _laps(report.sign_in), "service": _laps(report.service)},
+        "request_ids": {clean(name): _text(value) for name, value in report.ids.items()},
+        "certificate": None
+        if facts is None
+        else {
+            "file": _text(facts.path),
+            "subject": _text(facts.subject),
+            "not_after": _date(facts.not_after),
+            "sha1": facts.sha1,
+            "sha256": facts.sha256,
+        },
+        "notes": [clean(note) for note in [*report.remarks, NOT_YET_SEEN, *report.notes]],
+        "perfdata": [_performance(performance) for performance in judged.performances],
+    }
+
+
+def _text(value: str | None) -> str | None:
+    return None if value is None else clean(value) or None
+
+
+def _laps(watch: Stopwatch) -> list[dict[str, Any]]:
+    phases: list[Phase] = watch.phases()
+    return [
+        {"name": phase.name, "seconds": round(phase.seconds, 6), "finished": phase.finished}
+        for phase in phases
+    ]
+
+
+def _performance(performance: Performance) -> dict[str, Any]:
+    """One item of performance data; a value that does not exist is null."""
+    return {
+        "label": performance.label,
+        "value": None if performance.value == "U" else float(performance.value),
+        "unit": performance.uom or None,
+        "warning": performance.warn or None,
+        "critical": performance.crit or None,
+    }
+
+
+def _date(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d")

@@ -1,0 +1,169 @@
+"""What a probe found: Report, its Phases, and the Failure that ended it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .certificate import CertificateFacts
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a run is no success.
+
+    `kind` is a word of the contract's table, `cause` and `remedy` are half sentences without
+    capital and full stop, `code` is what the other side calls it, `detail` its own text.
+    `transient` failures may be tried once more, after `retry_after` seconds.
+    """
+
+    kind: str
+    cause: str
+    remedy: str = ""
+    code: str = ""
+    detail: str = ""
+    judged_as: str = ""
+    transient: bool = False
+    retry_after: float | None = None
+    during: str = ""
+
+    @property
+    def state_key(self) -> str:
+        """The word that `--state` knows this failure by."""
+        return self.judged_as or self.kind
+
+
+class CheckFailure(Exception):
+    """Carries a Failure out of a probe.
+
+    Neither OSError nor ValueError, so that no library takes it for its own.
+    """
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.cause)
+        self.failure = failure
+
+
+class Phase(NamedTuple):
+    """One phase of a run and its time in seconds; `finished` is false for the one that the run is
+    in or ended in.
+    """
+
+    name: str
+    seconds: float
+    finished: bool
+
+
+class Stopwatch:
+    """Charges time to one phase at a time.
+
+    The watchdog reads it from another thread, so a phase is closed by a single append.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._closed: list[Phase] = []
+        self._open: tuple[str, float] | None = None
+
+    def start(self, name: str) -> None:
+        """End the phase that is open and begin `name`."""
+        self.stop()
+        self._open = (name, self._clock())
+
+    def stop(self) -> None:
+        """End the phase that is open, if any."""
+        if self._open is not None:
+            name, since = self._open
+            self._closed.append(Phase(name, self._clock() - since, True))
+            self._open = None
+
+    @property
+    def current(self) -> str | None:
+        """Name of the phase that is open."""
+        return self._open[0] if self._open else None
+
+    def phases(self) -> list[Phase]:
+        """All phases in the order they last began; times of a name that came twice add up."""
+        found: dict[str, Phase] = {}
+        open_ = self._open
+        running = [Phase(open_[0], self._clock() - open_[1], False)] if open_ else []
+        for phase in [*self._closed, *running]:
+            before = found.pop(phase.name, None)
+            found[phase.name] = (
+                phase._replace(seconds=phase.seconds + before.seconds) if before else phase
+            )
+        return list(found.values())
+
+    def total(self) -> float | None:
+        """Seconds of all phases; None while one is open or before any began."""
+        return (
+            sum(phase.seconds for phase in self._closed)
+            if self._closed and not self._open
+            else None
+        )
+
+
+class Exchange(NamedTuple):
+    """One request and its answer, for `-vv` and `-vvv`.
+
+    Everything secret is masked before it gets here.
+    """
+
+    request: str
+    request_headers: list[tuple[str, str]]
+    request_body: str
+    status: str
+    response_headers: list[tuple[str, str]]
+    response_body: str
+
+
+@dataclass
+class Report:
+    """What is known about one mailbox so far.
+
+    The probe fills it in; the watchdog may read it at any moment.
+    """
+
+    mailbox: str
+    method: str
+    archive: bool = False
+    success: bool = False
+    failure: Failure | None = None
+    result: str | None = None
+    named: str | None = None
+    database: str | None = None
+    server: str | None = None
+    server_latency: float | None = None
+    round_trip: float | None = None
+    token_cached: bool = False
+    sign_in: Stopwatch = field(default_factory=Stopwatch)
+    service: Stopwatch = field(default_factory=Stopwatch)
+    host: str = ""
+    ids: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    exchanges: list[Exchange] = field(default_factory=list)
+    certificate: CertificateFacts | None = None
+    certificate_days: float | None = None
+    total: float | None = None
+
+    @property
+    def connection_time(self) -> float | None:
+        """Seconds to log on and list the Inbox: what Exchange reports, else the round trip; None
+        without success.
+        """
+        if not self.success:
+            return None
+        return self.round_trip if self.server_latency is None else self.server_latency
+
+    def where(self) -> str:
+        """The phase the run is in, in words: `sign-in, phase dns`."""
+        if self.service.current:
+            return f"phase {self.service.current}"
+        if self.sign_in.current:
+            return f"sign-in, phase {self.sign_in.current}"
+        return "phase start"

@@ -1,0 +1,164 @@
+"""Option values from every source, weakest first: the tenant's ini section or directory, ini
+sections, command line.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+
+from . import files, ini
+from .arguments import COMMAND_LINE_ONLY, COUNT, FLAG, INI_SECRETS, LIST, OPTIONS, UsageError
+from .vocabulary import PLUGIN
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+#: Holds a directory for each tenant, with `certificate.pem` or `certificate.pfx`, and `client_id`.
+TENANT_DIRECTORIES = "/etc/check_mapi_connectivity"
+
+TENANT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
+
+
+class Given:
+    """Option values by name, each with the source it came from."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self.source: dict[str, str] = {}
+        self.sections: list[str] = []
+        self._ini_files: list[str] = []
+
+    def add(self, values: dict[str, Any], source: str, *, weak: bool = False) -> None:
+        """Take values over; a later source replaces an earlier one, unless it is `weak`."""
+        for name, value in values.items():
+            if not (weak and name in self.source):
+                self.values[name] = value
+                self.source[name] = source
+
+    def add_section(self, reference: str, environ: Mapping[str, str]) -> None:
+        """Take over what `--extra-opts=[section][@file]` names. Raises UsageError."""
+        section, at, path = reference.partition("@")
+        section = section or PLUGIN
+        file = path if at and path else ini.default_file(environ)
+        if file is None:
+            raise UsageError(
+                f"--extra-opts: there is no monitoring-plugins.ini to read [{section}] from; "
+                f"name a file: {section}@FILE"
+            )
+        found = _read_section(file, section)
+        if found is None:
+            raise UsageError(f"--extra-opts: {file} has no section [{section}]")
+        self._ini_files.append(file)
+        self.sections.append(f"[{section}] of {file}")
+        self.add(found, f"[{section}] of {file}")
+
+    def add_tenant(self, environ: Mapping[str, str]) -> None:
+        """Where no certificate is given, fill in what the tenant's ini section or directory holds.
+
+        Raises UsageError.
+        """
+        tenant = self.text("tenant")
+        if tenant is None or self.text("certificate") is not None or not TENANT.fullmatch(tenant):
+            return
+        for file in dict.fromkeys(filter(None, [*self._ini_files, ini.default_file(environ)])):
+            found = _read_section(file, tenant) if os.access(file, os.R_OK) else None
+            if found is not None:
+                self.sections.append(f"[{tenant}] of {file}")
+                self.add(found, f"[{tenant}] of {file}", weak=True)
+                if self.text("certificate") is not None:
+                    return
+        directory = os.path.join(TENANT_DIRECTORIES, tenant)
+        for name in ("certificate.pem", "certificate.pfx"):
+            path = os.path.join(directory, name)
+            if os.path.exists(path):
+                self.sections.append(directory)
+                self.add({"certificate": path}, directory)
+                identifier = os.path.join(directory, "client_id")
+                if os.path.exists(identifier):
+                    self.add(
+                        {"client-id": files.first_line(identifier, "--tenant").strip()},
+                        directory,
+                        weak=True,
+                    )
+                return
+
+    def text(self, name: str) -> str | None:
+        """A single value; None when not given or `none`."""
+        value = self.values.get(name)
+        return None if value is None or is_none(value) else str(value)
+
+    def texts(self, name: str) -> list[str]:
+        """The values of a repeatable option."""
+        return [value for value in self.values.get(name, ()) if not is_none(value)]
+
+    def flag(self, name: str) -> bool:
+        """Whether a flag is set."""
+        return self.values.get(name) is True
+
+    def choice(self, name: str, choices: Sequence[str], default: str) -> str:
+        """One of some words. Raises UsageError."""
+        value = self.text(name)
+        if value is None:
+            return default
+        if value not in choices:
+            raise UsageError(f"--{name}: {value} is none of {', '.join(choices)}")
+        return value
+
+
+def is_none(value: object) -> bool:
+    """Whether a value is the word that stands for "not given"."""
+    return isinstance(value, str) and value.lower() == "none"
+
+
+def _read_section(path: str, section: str) -> dict[str, Any] | None:
+    """Name -> value of one ini section, None when the file lacks it. Raises UsageError."""
+    text = sys.stdin.read() if path == "-" else files.read_text(path, "--extra-opts")
+    found = ini.parse(text, section, path)
+    if found is None:
+        return None
+    values: dict[str, Any] = {}
+    for number, key, value in found:
+        where = f"{path} line {number}"
+        name = _ini_name(key, where)
+        holds_secret = name in INI_SECRETS or (name == "proxy" and "@" in value)
+        if holds_secret and path != "-":
+            files.check_private(path, where, os.stat(path))
+        option = OPTIONS.get(name)
+        if option is None or option.shape not in (LIST, FLAG, COUNT):
+            values[name] = value
+        elif option.shape == LIST:
+            values.setdefault(name, []).append(value)
+        elif option.shape == FLAG:
+            if value and not is_none(value):
+                raise UsageError(f"{where}: {key} is a flag and takes no value; write {key} =")
+            values[name] = not value
+        else:
+            values[name] = _count(value, where)
+    return values
+
+
+def _ini_name(key: str, where: str) -> str:
+    """The option that an ini key means: its long name, or its letter. Raises UsageError."""
+    for option in OPTIONS.values():
+        if key == option.name or f"-{key}" in option.flags:
+            if option.name in COMMAND_LINE_ONLY:
+                raise UsageError(f"{where}: {key} works on the command line only")
+            return option.name
+    if key in INI_SECRETS:
+        return key
+    raise UsageError(
+        f"{where}: there is no option {key}; an ini key is a long option without its dashes, "
+        "see --help"
+    )
+
+
+def _count(value: str, where: str) -> int:
+    if is_none(value):
+        return 0
+    if value not in ("", "1", "2", "3"):
+        raise UsageError(f"{where}: verbose takes 1, 2 or 3")
+    return int(value or 1)

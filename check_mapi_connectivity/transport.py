@@ -1,0 +1,258 @@
+"""One requests session for everything: sign-in and mailbox go the same way, under the same caps.
+
+An answer is a value, whatever its status: nothing here raises for 403 or 500. Redirects are never
+followed, because a token would go with them; bodies are read to a limit and decoded to the same
+limit; what goes over the wire is kept, masked, for `-vv`.
+"""
+
+from __future__ import annotations
+
+import http.client
+import uuid
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from urllib3.exceptions import HTTPError, ProtocolError
+
+from . import __version__, masking
+from .connection import Route, pool_class
+from .report import CheckFailure, Exchange, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from .deadline import Deadline
+    from .options import Options
+    from .report import Report, Stopwatch
+
+#: Bytes of a body, decoded, that are read of one answer.
+BODY_LIMIT = 4 << 20
+
+USER_AGENT = f"check_mapi_connectivity/{__version__}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer read to its end; `body` is decoded where its encoding holds true, else as it
+    came.
+    """
+
+    url: str
+    host: str
+    status: int
+    reason: str
+    headers: CaseInsensitiveDict[str]
+    body: bytes
+    decoded: bool = True
+
+    @property
+    def text(self) -> str:
+        """The body as text, whatever it is."""
+        return self.body.decode("utf-8", "replace")
+
+
+class _Adapter(HTTPAdapter):
+    """requests' adapter with our connections in the pool.
+
+    Certificates are the connection's own affair.
+    """
+
+    def __init__(self, route: Route) -> None:
+        super().__init__()
+        self.poolmanager.pool_classes_by_scheme = {"https": pool_class(route)}
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Nothing to do: Route verifies every connection."""
+
+
+class Transport:
+    """Sends requests for one report. Not for use by two threads at once."""
+
+    def __init__(self, options: Options, deadline: Deadline, report: Report) -> None:
+        self._route = Route(options, deadline)
+        self._report = report
+        self._detail = options.verbose >= 2
+        self._session = requests.Session()
+        # Environment proxies, CA variables and .netrc would otherwise win over what the options
+        # say.
+        self._session.trust_env = False
+        self._session.headers.clear()
+        self._session.mount("https://", _Adapter(self._route))
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        watch: Stopwatch,
+        *,
+        headers: Mapping[str, str] | None = None,
+        data: Any = None,
+        params: Any = None,
+    ) -> Answer:
+        """One request and its whole answer; time is charged to `watch`.
+
+        Every request carries a fresh client-request-id. Raises CheckFailure for everything that is
+        not an answer.
+        """
+        sent = {
+            "User-Agent": USER_AGENT,
+            "Accept-Encoding": "identity",
+            "client-request-id": str(uuid.uuid4()),
+            **{name: str(value) for name, value in (headers or {}).items()},
+        }
+        prepared = self._session.prepare_request(
+            requests.Request(method, url, headers=sent, data=data, params=params)
+        )
+        host = _host(prepared.url or url)
+        self._report.host = host
+        self._report.ids["client-request-id"] = sent["client-request-id"]
+        self._route.watch = watch
+        watch.start("request")
+        try:
+            response = self._session.send(
+                prepared, stream=True, allow_redirects=False, timeout=None
+            )
+            with response:
+                body = _read(response, host)
+                answer = _answer(response, url, host, body)
+        except requests.RequestException as error:
+            raise CheckFailure(_broken(error, host)) from None
+        finally:
+            watch.stop()
+        if self._detail:
+            self._report.exchanges.append(_exchange(prepared, answer))
+        return answer
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._session.close()
+
+
+def _host(url: str) -> str:
+    return requests.compat.urlparse(url).hostname or url
+
+
+def _read(response: requests.Response, host: str) -> bytes:
+    """The body as it came, undecoded. Raises CheckFailure."""
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        while True:
+            chunk = response.raw.read(65536, decode_content=False)
+            if not chunk:
+                return b"".join(chunks)
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > BODY_LIMIT:
+                raise CheckFailure(_too_large(host))
+    except (HTTPError, http.client.HTTPException, OSError, ValueError) as error:
+        failure = Failure(
+            "protocol",
+            f"{host} breaks off its answer after {size} bytes",
+            "a gateway or proxy may have cut it",
+            f"HTTP {response.status_code}",
+            detail=f"{type(error).__name__}: {error}",
+        )
+        raise CheckFailure(failure) from None
+
+
+def _too_large(host: str) -> Failure:
+    return Failure(
+        "protocol",
+        f"{host} sends more than {BODY_LIMIT >> 20} MiB",
+        "what answers there is no Exchange",
+    )
+
+
+def _answer(response: requests.Response, url: str, host: str, body: bytes) -> Answer:
+    decoded: bytes | None = body
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        decoded = _decode(encoding, body, host)
+    return Answer(
+        url,
+        host,
+        response.status_code,
+        response.reason or "",
+        CaseInsensitiveDict(response.headers),
+        body if decoded is None else decoded,
+        decoded is not None,
+    )
+
+
+def _decode(encoding: str, body: bytes, host: str) -> bytes | None:
+    """Undo gzip or deflate up to the limit; None when the body is not what its label says
+    (reference sheet exchange-online 1.7).
+    """
+    for bits in {"gzip": (47,), "x-gzip": (47,), "deflate": (47, -15)}.get(encoding, ()):
+        decoder = zlib.decompressobj(bits)
+        try:
+            plain = decoder.decompress(body, BODY_LIMIT + 1)
+        except zlib.error:
+            continue
+        if len(plain) > BODY_LIMIT:
+            raise CheckFailure(_too_large(host))
+        if decoder.eof:
+            return plain
+    return None
+
+
+def _broken(error: requests.RequestException, host: str) -> Failure:
+    """What became of a request that got no answer."""
+    cause: BaseException = error
+    for _ in range(8):
+        deeper = next(
+            (
+                part
+                for part in (*cause.args, getattr(cause, "reason", None))
+                if isinstance(part, BaseException)
+            ),
+            None,
+        )
+        if deeper is None or (
+            isinstance(cause, (http.client.HTTPException, OSError))
+            and not isinstance(cause, requests.RequestException)
+        ):
+            break
+        cause = deeper
+    detail = f"{type(cause).__name__}: {cause}"
+    if isinstance(cause, http.client.RemoteDisconnected):
+        return Failure(
+            "connect",
+            f"{host} closes the connection without an answer",
+            "a gateway or proxy may cut it",
+            transient=True,
+        )
+    if isinstance(cause, (http.client.HTTPException, ProtocolError, ValueError)):
+        return Failure(
+            "protocol",
+            f"{host} answers with what is no HTTP",
+            "what answers there is no Exchange",
+            detail=detail,
+        )
+    reason = (getattr(cause, "strerror", None) or type(cause).__name__).lower()
+    return Failure(
+        "connect",
+        f"{host} breaks the connection: {reason}",
+        "a gateway or proxy may cut it",
+        detail=detail,
+        transient=True,
+    )
+
+
+def _exchange(prepared: requests.PreparedRequest, answer: Answer) -> Exchange:
+    body = prepared.body or b""
+    sent = body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body)
+    return Exchange(
+        f"{prepared.method} {prepared.url}",
+        masking.headers(prepared.headers),
+        masking.body(sent),
+        f"HTTP {answer.status} {answer.reason}",
+        masking.headers(answer.headers),
+        masking.body(answer.text),
+    )

@@ -1,0 +1,186 @@
+"""The switchboard of faults. Each is named for what a client sees, and is thrown for one of the
+places below.
+
+Places: `token` and `discovery` (Entra), `exchange` (the admin API), `tls` (before any request).
+"""
+
+from __future__ import annotations
+
+import gzip
+import time
+
+PLACES = ("tls", "discovery", "token", "exchange")
+
+#: Status faults: name -> (status, headers, content type, body).
+_HTML = (
+    b"<!DOCTYPE "
+    b"html><html><head><title>Gateway</title><style>p{}</style></head><body><p>Access | "
+    b"denied</p></body></html>"
+)
+STATUSES = {
+    "http-401": (
+        401,
+        {"x-ms-diagnostics": '2000003;reason="The token is for another service"'},
+        "application/json",
+        b"",
+    ),
+    "http-403-html": (403, {}, "text/html", _HTML),
+    "http-404": (404, {}, "application/json", b"{}"),
+    "http-405": (405, {}, "application/json", b"{}"),
+    "http-429": (
+        429,
+        {},
+        "text/plain",
+        b"You have reached the maximum number of concurrent requests per tenant. Please wait "
+        b"and try again.",
+    ),
+    "http-429-wait-1": (429, {"Retry-After": "1"}, "text/plain", b"slow down"),
+    "http-429-wait-600": (429, {"Retry-After": "600"}, "text/plain", b"slow down"),
+    "http-429-text": (429, {}, "text/plain", b"Try again in 500 seconds"),
+    "http-500": (
+        500,
+        {},
+        "application/json",
+        b'{"error":{"code":"InternalServerError","message":"boom"}}',
+    ),
+    "http-502-html": (502, {}, "text/html", _HTML),
+    "http-503": (503, {}, "text/html", _HTML),
+    "http-503-wait-1": (503, {"Retry-After": "1"}, "text/html", _HTML),
+    "http-503-wait-600": (503, {"Retry-After": "600"}, "text/html", _HTML),
+    "http-503-garbage": (503, {"Retry-After": "-7 apples"}, "text/html", _HTML),
+    "http-504": (504, {}, "text/html", _HTML),
+    "redirect": (302, {"Location": "https://127.0.0.1:1/elsewhere"}, "text/html", b""),
+    "html-200": (200, {}, "text/html", _HTML),
+    "empty-200": (200, {}, "application/json", b""),
+    "garbage-json": (200, {}, "application/json", b'{"value": [}'),
+    "deep-json": (200, {}, "application/json", b"[" * 200000),
+    "long-number": (
+        200,
+        {},
+        "application/json",
+        b'{"value":[{"Result":"Success","Latency":' + b"9" * 500000 + b"}]}",
+    ),
+    "array-json": (200, {}, "application/json", b"[1, 2]"),
+    "wrong-encoding": (200, {"Content-Encoding": "gzip"}, "application/json", b'{"value": []}'),
+    "huge-body": (200, {}, "application/json", b" " * (5 << 20)),
+    "gzip-bomb": (
+        200,
+        {"Content-Encoding": "gzip"},
+        "application/json",
+        gzip.compress(b" " * (64 << 20)),
+    ),
+    "no-token": (200, {}, "application/json", b'{"token_type": "Bearer"}'),
+    "many-headers": (
+        200,
+        {f"X-Filler-{number}": "x" * 1000 for number in range(90)},
+        "application/json",
+        b"{}",
+    ),
+}
+
+
+def _drip(handler, data):
+    """One byte at a time until the client has gone or the tenant stops."""
+    for offset in range(len(data)):
+        if handler.server.stopping.wait(0.2):
+            return
+        handler.wfile.write(data[offset : offset + 1])
+
+
+def _silent(handler):
+    handler.server.stopping.wait(120)
+
+
+def _drip_header(handler):
+    _drip(handler, b"HTTP/1.1 200 OK\r\n" + b"X-Slow: and steady\r\n" * 1000)
+
+
+def _drip_body(handler):
+    handler.wfile.write(
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 4000\r\n\r\n"
+    )
+    _drip(handler, b"{" * 4000)
+
+
+def _drip_chunked(handler):
+    handler.wfile.write(
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    _drip(handler, b"1\r\n{\r\n" * 1000)
+
+
+def _truncated(handler):
+    handler.wfile.write(
+        b'HTTP/1.1 200 OK\r\nContent-Type: text/json\r\nContent-Length: 4000\r\n\r\n{"value":'
+    )
+
+
+def _garbage(handler):
+    handler.wfile.write(b"\x00\x01\x02 this | is <b>no</b> HTTP\r\n\r\n")
+
+
+def _endless_headers(handler):
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+    while not handler.server.stopping.is_set():
+        handler.wfile.write(b"X-Endless: " + b"x" * 2000 + b"\r\n")
+
+
+def _endless_continue(handler):
+    while not handler.server.stopping.is_set():
+        handler.wfile.write(b"HTTP/1.1 100 Continue\r\nX: y\r\n\r\n")
+
+
+def _close(handler):
+    """No answer at all."""
+
+
+def _late(handler):
+    time.sleep(0.7)
+    return False
+
+
+#: Raw faults: name -> what to do with the connection. Returning False goes on to the ordinary
+#: answer.
+RAW = {
+    "silent": _silent,
+    "drip-header": _drip_header,
+    "drip-body": _drip_body,
+    "drip-chunked": _drip_chunked,
+    "truncated": _truncated,
+    "garbage": _garbage,
+    "endless-headers": _endless_headers,
+    "endless-continue": _endless_continue,
+    "close": _close,
+    "late": _late,
+}
+
+#: Faults of the TLS handshake.
+HANDSHAKE = ("silent", "close", "plain")
+
+NAMES = tuple(STATUSES) + tuple(RAW)
+
+
+class Switchboard:
+    """Which fault is on where, and for how many more times."""
+
+    def __init__(self):
+        self._on = {}
+
+    def on(self, place, fault, times=-1):
+        """Switch a fault on; `times` counts the requests it spoils, -1 for all."""
+        known = HANDSHAKE if place == "tls" else NAMES
+        if place not in PLACES or fault not in known:
+            raise KeyError(f"{place}/{fault}")
+        self._on[place] = [fault, times]
+
+    def off(self):
+        """All faults off."""
+        self._on.clear()
+
+    def take(self, place):
+        """The fault for this request at this place, None when all is well there."""
+        entry = self._on.get(place)
+        if entry is None or entry[1] == 0:
+            return None
+        entry[1] -= 1
+        return entry[0]
