@@ -102,8 +102,10 @@ def sign_in_status(answer: Answer) -> Failure | None:
     return None
 
 
-def not_entra(answer: Answer) -> Failure:
-    """An answer that is none of Entra's."""
+def not_entra(answer: Answer | None) -> Failure:
+    """An answer that is none of Entra's; None when there was not even one."""
+    if answer is None:
+        return Failure("protocol", "no answer of Entra's", "report it with -vvv")
     return Failure(
         "protocol",
         f"{answer.host} does not answer as Entra does",
@@ -134,10 +136,14 @@ def throttled(answer: Answer, who: str) -> Failure:
         wait = (
             float(words[-2]) if len(words) > 1 and re.fullmatch("[0-9]{1,4}", words[-2]) else None
         )
-    hint = f"; it asks to wait {wait:g}s" if wait is not None else ""
-    remedy = f"spread the checks and run them less often{hint}"
+    hint = f" and asks to wait {wait:g}s" if wait is not None else ""
+    remedy = "spread the checks and run them less often"
     failure = Failure(
-        "throttled", f"{who} throttles this check", remedy, f"HTTP {answer.status}", message(answer)
+        "throttled",
+        f"{who} throttles this check{hint}",
+        remedy,
+        f"HTTP {answer.status}",
+        message(answer),
     )
     return _retried(failure, 1.0 if wait is None else wait)
 
@@ -307,7 +313,8 @@ def exception_name(answer: Answer) -> str:
     candidates += [str(_internal(error).get("type", "")), answer.headers.get("X-ExceptionType", "")]
     names = [re.split(r"[.+]", candidate.strip())[-1] for candidate in candidates]
     names = [name for name in names if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{2,99}", name)]
-    return next((name for name in names if name in EXCHANGE), names[0] if names else "")
+    known = [name for name in names if name in EXCHANGE]
+    return next(iter([*known, *(name for name in names if name != "Exception")]), "")
 
 
 def glimpse(answer: Answer) -> str:

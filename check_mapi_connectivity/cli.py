@@ -116,7 +116,9 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
 def _mailbox(given: Given) -> str:
     mailbox = given.text("mailbox")
     if mailbox is None:
-        raise UsageError("-m is missing: the e-mail address of the mailbox to log on to")
+        raise UsageError(
+            "--mailbox (-m) is missing: the e-mail address of the mailbox to log on to"
+        )
     address = (
         re.fullmatch(r"[^@\s]+@[^@\s]+", mailbox) and mailbox.isprintable() and len(mailbox) <= 320
     )

@@ -69,6 +69,8 @@ class Route:
 
         Raises CheckFailure of kind dns, connect, proxy or tls.
         """
+        # The request that wants this connection has not begun yet.
+        self.watch.discard()
         through = proxy.choose(
             self.options, f"https://{f'[{host}]' if ':' in host else host}:{port}/"
         )

@@ -100,7 +100,7 @@ MAPI = {
     ),
     "MapiExceptionNetworkError": Advice(
         "server",
-        "mailbox server cannot be reached inside the service",
+        "mailbox server is out of reach inside Exchange",
         "see the service health page",
     ),
     "MapiExceptionTimeout": Advice(
@@ -110,7 +110,7 @@ MAPI = {
         "server", "mailbox server is too busy", "see the service health page"
     ),
     "MapiExceptionADUnavailable": Advice(
-        "server", "directory cannot be reached inside the service", "see the service health page"
+        "server", "directory is out of reach inside Exchange", "see the service health page"
     ),
     "MapiExceptionExiting": Advice("server", "mailbox server is stopping", "wait for the next run"),
     "MapiExceptionMountInProgress": Advice(

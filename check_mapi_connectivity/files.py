@@ -25,16 +25,18 @@ def read(path: str, option: str, *, secret: bool = False) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except (OSError, ValueError) as error:
         raise UsageError(f"{option}: {_reason(path, error)}") from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
+    try:
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise UsageError(f"{option}: {path} is not a regular file")
         if secret:
             check_private(path, option, status)
-        try:
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
             data = file.read(LIMIT + 1)
-        except OSError as error:
-            raise UsageError(f"{option}: {_reason(path, error)}") from None
+    except OSError as error:
+        raise UsageError(f"{option}: {_reason(path, error)}") from None
+    finally:
+        os.close(descriptor)
     if len(data) > LIMIT:
         raise UsageError(f"{option}: {path} is larger than 1 MiB; it is not what this option wants")
     return data

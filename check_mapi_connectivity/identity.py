@@ -166,8 +166,10 @@ class Identity:
             # msal raises these for answers it cannot use, most of them without the answer's own
             # words.
             raise CheckFailure(_unusable(http.last, error)) from None
-        if "access_token" not in answer:
+        if "error" in answer:
             raise CheckFailure(advice.sign_in(answer, http.last))
+        if not isinstance(answer.get("access_token"), str):
+            raise CheckFailure(advice.not_entra(http.last))
         token = Token(
             str(answer["access_token"]), time.time() + _lifetime(answer.get("expires_in"))
         )

@@ -6,7 +6,6 @@ Imports little, because usage errors come this way too; how a Report is worded s
 from __future__ import annotations
 
 import os
-import re
 import select
 import time
 
@@ -25,12 +24,6 @@ LONG_LINE = 1000
 #: What would forge perfdata, tags or terminal commands, and what stands in for it.
 _REPLACED = str.maketrans({"|": "/", "<": "(", ">": ")"})
 
-#: Controls, surrogates, private use and format characters (bidi, zero width), line and paragraph
-#: separators.
-_UNPRINTABLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\uf8ff\ufeff\ufff0-\uffff\U000e0000-\U0010ffff]+"
-)
-
 
 def clean(text: str, limit: int = LONG_LINE) -> str:
     """One line of printable text without pipe and angle brackets, blanks folded, cut to `limit`
@@ -45,8 +38,12 @@ def clean(text: str, limit: int = LONG_LINE) -> str:
 
 
 def printable(text: str) -> str:
-    """Text that neither breaks a line nor forges perfdata or tags; columns are kept."""
-    return _UNPRINTABLE.sub(" ", text.translate(_REPLACED))
+    """Text that neither breaks a line nor forges perfdata or tags; columns are kept.
+
+    What Python does not call printable goes: controls, bidi and zero-width characters, surrogates,
+    separators other than the blank.
+    """
+    return "".join(c if c.isprintable() else " " for c in text.translate(_REPLACED))
 
 
 def first_line(state: str, text: str, perfdata: str = "") -> str:

@@ -65,11 +65,9 @@ def run(options: Options, started: float) -> tuple[str, int]:
 def conclude(options: Options, report: Report, started: float) -> tuple[str, int]:
     """Output and exit code for a report as it stands."""
     report.total = time.monotonic() - started
-    contexts = [_Connectivity(options)] + [
-        _Threshold(label, warning, critical)
-        for label, (warning, critical) in options.thresholds.items()
-        if label != "mapi_connectivity"
-    ]
+    contexts = [_Threshold(label, *ranges) for label, ranges in options.thresholds.items()]
+    # The later context of a name is the one that counts.
+    contexts.append(_Connectivity(options))
     check = nagiosplugin.Check(_Mailbox(report), *contexts, _Line(report))
     check()
     results = check.results.results
@@ -181,43 +179,15 @@ class _Mailbox(nagiosplugin.Resource):
     """nagiosplugin's view of a Report."""
 
     def __init__(self, report: Report) -> None:
-        self._report = report
+        self.report = report
 
     def probe(self) -> Iterator[Metric]:
         """All metrics of the method, in the contract's order; a missing value is None."""
-        values = measurements(self._report)
-        for label in LABELS[self._report.method]:
+        values = measurements(self.report)
+        for label in LABELS[self.report.method]:
             unit = "" if label in UNITLESS else "s"
             bounds = (0, 1) if label == "mapi_connectivity" else (None, None)
             yield nagiosplugin.Metric(label, values[label], unit, *bounds)
-
-
-class _Connectivity(nagiosplugin.Context):
-    """Judges `mapi_connectivity` by the kind of failure."""
-
-    def __init__(self, options: Options) -> None:
-        super().__init__("mapi_connectivity")
-        self._options = options
-
-    def evaluate(self, metric: Metric, resource: _Mailbox) -> Result:
-        """The state that the table of kinds, as overridden by options, gives to the failure."""
-        failure = resource._report.failure
-        state = "OK"
-        if failure is not None:
-            key = failure.state_key
-            states = {
-                **self._options.states,
-                "timeout": self._options.timeout_state,
-                "signal": "UNKNOWN",
-            }
-            state = states[key]
-        return nagiosplugin.Result(_STATE_OBJECTS[state], failure, metric)
-
-    def performance(self, metric: Metric, resource: _Mailbox) -> Performance:
-        """1 or 0."""
-        return nagiosplugin.Performance(
-            metric.name, output.decimal(metric.value), "", "", "", "0", "1"
-        )
 
 
 class _Threshold(nagiosplugin.ScalarContext):
@@ -244,7 +214,26 @@ class _Threshold(nagiosplugin.ScalarContext):
         value = "U" if metric.value is None else output.decimal(metric.value)
         unit = "" if metric.value is None else metric.uom
         ranges = [render.range_text(limits, plain=True) for limits in (self.warning, self.critical)]
-        return nagiosplugin.Performance(metric.name, value, unit, *ranges)
+        bounds = ["" if bound is None else str(bound) for bound in (metric.min, metric.max)]
+        return nagiosplugin.Performance(metric.name, value, unit, *ranges, *bounds)
+
+
+class _Connectivity(_Threshold):
+    """Judges `mapi_connectivity`: by its ranges like any label, and by the kind of failure."""
+
+    def __init__(self, options: Options) -> None:
+        super().__init__("mapi_connectivity", *options.thresholds["mapi_connectivity"])
+        self._states = {**options.states, "timeout": options.timeout_state, "signal": "UNKNOWN"}
+
+    def evaluate(self, metric: Metric, resource: _Mailbox) -> Result:
+        """The state that the kind of failure has, or that of a violated range where it is worse."""
+        judged = super().evaluate(metric, resource)
+        failure = resource.report.failure
+        if failure is None:
+            return judged
+        state = self._states[failure.state_key]
+        state = worst([state, _STATE_NAMES[int(judged.state)]])
+        return nagiosplugin.Result(_STATE_OBJECTS[state], failure, metric)
 
 
 class _Line(nagiosplugin.Summary):

@@ -69,7 +69,7 @@ def failure_text(report: Report, failure: Failure) -> str:
 def violation_text(label: str, value: float, limits: str) -> str:
     """One violated threshold."""
     if label == "certificate_days":
-        return f"client certificate ends in {value:.1f} days (limit {limits})"
+        return f"client certificate ends in {value:.2f} days, limit {limits}"
     name = "connection time" if label == "connection_time" else label
     return f"{name} {value:.3f}s is outside {limits}"
 

@@ -81,6 +81,10 @@ class Stopwatch:
             self._closed.append(Phase(name, self._clock() - since, True))
             self._open = None
 
+    def discard(self) -> None:
+        """Forget the phase that is open, as if it had never begun."""
+        self._open = None
+
     @property
     def current(self) -> str | None:
         """Name of the phase that is open."""

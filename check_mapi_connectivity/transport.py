@@ -165,7 +165,7 @@ def _too_large(host: str) -> Failure:
     return Failure(
         "protocol",
         f"{host} sends more than {BODY_LIMIT >> 20} MiB",
-        "what answers there is no Exchange",
+        "what answers there is not Microsoft 365",
     )
 
 
@@ -228,11 +228,14 @@ def _broken(error: requests.RequestException, host: str) -> Failure:
             "a gateway or proxy may cut it",
             transient=True,
         )
+    if isinstance(cause, http.client.HTTPException) and "headers" in detail:
+        remedy = "what answers there is not Microsoft 365"
+        return Failure("protocol", f"{host} sends endless headers", remedy, detail=detail)
     if isinstance(cause, (http.client.HTTPException, ProtocolError, ValueError)):
         return Failure(
             "protocol",
             f"{host} answers with what is no HTTP",
-            "what answers there is no Exchange",
+            "what answers there is not Microsoft 365",
             detail=detail,
         )
     reason = (getattr(cause, "strerror", None) or type(cause).__name__).lower()

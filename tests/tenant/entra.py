@@ -54,6 +54,13 @@ def thumbprint(certificate, algorithm):
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
+def not_after(certificate):
+    """End of validity in seconds since 1970; cryptography before 42 knows it as naive UTC only."""
+    if hasattr(certificate, "not_valid_after_utc"):
+        return certificate.not_valid_after_utc.timestamp()
+    return certificate.not_valid_after.replace(tzinfo=datetime.timezone.utc).timestamp()
+
+
 class Entra:
     """Registered certificates, and the answers to a sign-in."""
 
@@ -135,8 +142,7 @@ class Entra:
                 "The certificate with identifier used to sign the client assertion is not "
                 "registered. The key was not found.",
             )
-        # Naive UTC: what every supported cryptography knows.
-        if own[0].not_valid_after < datetime.datetime.utcnow():
+        if not_after(own[0]) < time.time():
             raise Refusal(
                 700027, "Client assertion failed signature validation. The key used is expired."
             )

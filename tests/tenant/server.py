@@ -10,6 +10,8 @@ import threading
 import time
 import urllib.parse
 
+from cryptography import x509
+
 from . import exchange
 from .entra import Entra, Refusal
 from .faults import RAW, STATUSES, Switchboard
@@ -174,6 +176,11 @@ class Tenant:
         self._server.stopping.set()
         self._server.shutdown()
         self._server.server_close()
+
+    def register(self, path):
+        """Upload the certificate of a PEM file to the app registrations."""
+        with open(path, "rb") as file:
+            self.entra.certificates.append(x509.load_pem_x509_certificate(file.read()))
 
     def reset(self):
         """Faults off, counters at zero, everything issued still good."""

@@ -1,0 +1,206 @@
+"""What all tests share: the practice tenant, a way to run the check as a scheduler does, and a
+guard against the network.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from check_mapi_connectivity.certificate import CertificateFacts
+from check_mapi_connectivity.options import CLOUDS, CertificateFiles, Options
+from check_mapi_connectivity.vocabulary import DEFAULT_THRESHOLDS, KINDS, LABELS
+
+from .tenant import Tenant
+from .tenant.material import CLIENT_IDS, TENANT_NAME
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True, scope="session")
+def loopback_only():
+    """No test process connects to anything but loopback."""
+    connect = socket.socket.connect
+
+    def guarded(self, address):
+        if self.family in (socket.AF_INET, socket.AF_INET6):
+            host = ipaddress.ip_address(address[0])
+            assert host.is_loopback, f"a test connects to {host}"
+        return connect(self, address)
+
+    socket.socket.connect = guarded
+    yield
+    socket.socket.connect = connect
+
+
+@pytest.fixture(scope="session")
+def running_tenant(tmp_path_factory):
+    """One practice tenant for the whole session."""
+    tenant = Tenant(tmp_path_factory.mktemp("tenant")).start()
+    yield tenant
+    tenant.stop()
+
+
+@pytest.fixture
+def tenant(running_tenant):
+    """The practice tenant, all faults off, counters at zero."""
+    running_tenant.reset()
+    return running_tenant
+
+
+@dataclass
+class Outcome:
+    """What one run of the check left behind."""
+
+    code: int
+    stdout: str
+    stderr: str
+    seconds: float
+
+    @property
+    def line(self):
+        """The first line without performance data."""
+        return self.stdout.split("\n", 1)[0].split(" | ")[0]
+
+    @property
+    def perfdata(self):
+        """The performance data, measured times replaced by `#`: what is the same in every run."""
+        text = self.stdout.split("\n", 1)[0].partition(" | ")[2]
+        text = re.sub(r"\b((?:time_(?!server)\w+|total_time)=)(?!0s)[0-9.]+s", r"\1#s", text)
+        return re.sub(r"(certificate_days=)-?[0-9.]+", r"\1#", text)
+
+    @property
+    def diagnosis(self):
+        """The long output."""
+        return self.stdout.partition("\n")[2]
+
+    def values(self):
+        """Label -> value text."""
+        return dict(
+            re.findall(r"(\w+)=([^; ]+)", self.stdout.split("\n", 1)[0].partition(" | ")[2])
+        )
+
+
+@pytest.fixture
+def environment(tmp_path):
+    """A scheduler's environment: little, and no proxy or CA variable of the person who runs the
+    tests.
+    """
+    keep = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
+    return {
+        **keep,
+        "PYTHONPATH": str(ROOT),
+        "HOME": str(tmp_path),
+        "LC_ALL": "C",
+    }
+
+
+@pytest.fixture
+def check(environment):
+    """Run the check as a process of its own: `check(*arguments, **environment)` -> Outcome."""
+
+    def run(*arguments, stdin=subprocess.DEVNULL, before=(), limit=60, **variables):
+        begun = time.monotonic()
+        done = subprocess.run(
+            [*before, sys.executable, "-m", "check_mapi_connectivity", *map(str, arguments)],
+            env={**environment, **{name: str(value) for name, value in variables.items()}},
+            cwd="/",
+            capture_output=True,
+            stdin=stdin,
+            timeout=limit,
+            check=False,
+        )
+        seconds = time.monotonic() - begun
+        return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode(), seconds)
+
+    return run
+
+
+@pytest.fixture
+def cmdlet(check, tenant, tmp_path):
+    """The check by certificate against the practice tenant, with a cache of its own."""
+
+    def run(mailbox="healthy", *arguments, section="cmdlet", **keywords):
+        address = mailbox if "@" in mailbox else f"{mailbox}@practice.example"
+        options = (
+            f"--extra-opts={section}@{tenant.ini}",
+            "-m",
+            address,
+            "--cache-dir",
+            tmp_path / "cache",
+        )
+        return check(*options, *arguments, **keywords)
+
+    return run
+
+
+def perfdata(
+    connectivity=0, connection="U", token="#s", server="U", service="reached", days="#;30:;7:"
+):
+    """The whole performance data of a cmdlet run, as `Outcome.perfdata` shows it."""
+    phases = {
+        "kept": "time_dns=0s time_tcp=0s time_proxy=0s time_tls=0s time_request=#s",
+        "reached": "time_dns=#s time_tcp=#s time_proxy=0s time_tls=#s time_request=#s",
+        "never": "time_dns=U time_tcp=U time_proxy=U time_tls=U time_request=U",
+        "stuck": "time_dns=0s time_tcp=0s time_proxy=0s time_tls=0s time_request=U",
+    }.get(service, service)
+    return (
+        f"mapi_connectivity={connectivity};;;0;1 connection_time={connection} "
+        f"time_token={token} {phases} "
+        f"time_server={server} total_time=#s certificate_days={days}"
+    )
+
+
+@pytest.fixture
+def options():
+    """`options(**changes)` -> Options of a run that nobody starts."""
+
+    def make(**changes):
+        thresholds = {
+            label: DEFAULT_THRESHOLDS.get(label, (None, None)) for label in LABELS["cmdlet"]
+        }
+        values = {
+            "mailbox": "probe@contoso.com",
+            "method": "cmdlet",
+            "archive": False,
+            "tenant": TENANT_NAME,
+            "cloud": CLOUDS["worldwide"],
+            "authority_url": "https://127.0.0.1:1",
+            "exchange_url": "https://127.0.0.1:1",
+            "client_id": CLIENT_IDS["monitor"],
+            "certificate": CertificateFiles("/nowhere.pem", b"-----BEGIN CERTIFICATE-----"),
+            "proxy": None,
+            "no_proxy": "",
+            "ca_files": (),
+            "min_tls": "1.2",
+            "ip_version": None,
+            "thresholds": thresholds,
+            "states": dict(KINDS),
+            "timeout": 30.0,
+            "timeout_state": "CRITICAL",
+            "diagnosis": True,
+            "verbose": 0,
+            "json": False,
+            "cache_dir": None,
+        }
+        return Options(**{**values, **changes})
+
+    return make
+
+
+@pytest.fixture
+def facts():
+    """Facts of a certificate with a year to live."""
+    now = time.time()
+    return CertificateFacts(
+        "/etc/probe.pem", "CN=probe", now - 1e6, now + 365 * 86400, "A" * 40, "B" * 64
+    )

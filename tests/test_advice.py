@@ -1,0 +1,232 @@
+"""Codes and answers to words: the tables are complete, and no answer breaks the reading."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from requests.structures import CaseInsensitiveDict
+
+from check_mapi_connectivity import advice
+from check_mapi_connectivity.entra_codes import ENTRA
+from check_mapi_connectivity.exchange_codes import EC, EXCHANGE, MAPI
+from check_mapi_connectivity.transport import Answer
+from check_mapi_connectivity.vocabulary import KINDS
+
+
+def make_answer(status=200, body=b"", decoded=True, **headers):
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(
+        "https://host.example/x",
+        "host.example",
+        status,
+        "",
+        CaseInsensitiveDict(named),
+        body,
+        decoded,
+    )
+
+
+def refusal(number, text="", error="invalid_client"):
+    return {"error": error, "error_codes": [number], "error_description": f"AADSTS{number}: {text}"}
+
+
+def test_every_row_has_a_kind_of_the_contract_and_words():
+    rows = [*ENTRA.values(), *EXCHANGE.values(), *MAPI.values()]
+    for kind, cause, remedy, *_ in rows:
+        assert kind in KINDS
+        assert len(cause) <= 60
+        assert len(remedy) <= 80
+        assert cause[0] not in " ." and not cause.endswith(".")
+
+
+@pytest.mark.parametrize("number", sorted(ENTRA))
+def test_every_entra_number(number):
+    failure = advice.sign_in(refusal(number), None)
+    assert (failure.kind, failure.cause, failure.remedy) == ENTRA[number]
+    assert failure.code == f"AADSTS{number}"
+    assert failure.transient == (failure.kind == "server")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "kind"),
+    [
+        ((90006, 90024, 90033, 50000, 50033), "server"),
+        ((50196, 90055), "throttled"),
+        ((700027, 90002, 53003, 7000229), "credential"),
+    ],
+)
+def test_kinds_that_the_contract_names(numbers, kind):
+    assert {advice.sign_in(refusal(number), None).kind for number in numbers} == {kind}
+
+
+def test_expired_certificate_is_told_from_an_unknown_one():
+    expired = advice.sign_in(refusal(700027, "The key used is expired."), None)
+    unknown = advice.sign_in(refusal(700027, "The key was not found."), None)
+    assert expired.cause == "Entra holds this certificate as expired"
+    assert unknown.cause == "Entra does not know this certificate"
+
+
+def test_unknown_number_keeps_its_number():
+    failure = advice.sign_in(refusal(987654, "New.", "unauthorized_client"), None)
+    assert (failure.code, failure.kind) == ("AADSTS987654", "credential")
+    assert failure.cause == advice.OAUTH["unauthorized_client"]
+    assert failure.remedy == "https://login.microsoftonline.com/error?code=987654"
+    assert advice.sign_in({"error": "temporarily_unavailable"}, None).kind == "server"
+
+
+def test_number_is_found_in_the_text_too():
+    assert advice.aadsts({"error_description": "AADSTS50034: no such user"}) == 50034
+    assert advice.aadsts({"error_codes": ["x"], "error_description": None}) == 0
+    assert advice.aadsts({"error_codes": [True]}) == 0
+
+
+def exchange_error(message, internal=None):
+    error = {
+        "code": "BadRequest",
+        "message": "Error executing cmdlet",
+        "details": [{"message": message}],
+    }
+    if internal:
+        error["innererror"] = {"internalexception": internal}
+    return make_answer(400, json.dumps({"error": error}).encode())
+
+
+@pytest.mark.parametrize(
+    ("answer", "text", "exception"),
+    [
+        (
+            exchange_error("Ex1|A.B.ServerBusyException|Busy | now"),
+            "Busy | now",
+            "ServerBusyException",
+        ),
+        (exchange_error("|Some.Odd.ThingException|Text"), "Text", "ThingException"),
+        (exchange_error('{"Message": "inner", "x": 1}'), "inner", ""),
+        (exchange_error('{"Message"'), '{"Message"', ""),
+        (
+            exchange_error(" ", {"message": "deep", "type": "N.TransientException"}),
+            "deep",
+            "TransientException",
+        ),
+        (
+            make_answer(400, b'{"error": {"message": "plain"}}', X_ExceptionType="Q.AException"),
+            "plain",
+            "AException",
+        ),
+        (
+            make_answer(
+                502,
+                b"<html><script>x</script><b>Bad\x00</b> gateway",
+                Content_Type="text/html; a=b",
+            ),
+            "text/html: Bad gateway",
+            "",
+        ),
+        (make_answer(500, b"\0\0"), "no content type, 2 bytes without text", ""),
+        (make_answer(400, b"[" * 90000), "no content type: " + "[" * 80, ""),
+    ],
+)
+def test_message_and_exception(answer, text, exception):
+    assert (advice.message(answer), advice.exception_name(answer)) == (text, exception)
+
+
+def test_missing_role_is_read_from_the_token():
+    answer = make_answer(401, b"", x_ms_diagnostics="2000003;reason=x")
+    assert "app role" in advice.exchange_status(answer, []).cause
+    failure = advice.exchange_status(answer, ["Exchange.ManageAsApp"])
+    assert failure.cause == "Exchange refuses the token"
+    assert "2000003" in failure.detail
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "judged", "code"),
+    [
+        (
+            "MapiExceptionMdbOffline: x (hr=0x80004005, ec=1142)",
+            "mailbox",
+            "mailbox",
+            "MapiExceptionMdbOffline",
+        ),
+        ("something (ec=1142)", "mailbox", "mailbox", "MapiExceptionMdbOffline"),
+        ("something ec=-2147221231", "logon", "logon", "MapiExceptionLogonFailed"),
+        ("something ec=0x80070005", "logon", "logon", "MapiExceptionNoAccess"),
+        ("ec=1292", "mailbox", "moving", "MapiExceptionMailboxInTransit"),
+        ("The mailbox is being moved.", "mailbox", "moving", ""),
+        ("MapiExceptionBrandNew: x (ec=77)", "logon", "logon", "MapiExceptionBrandNew"),
+        ("MapiExceptionBrandNew: x (ec=1142)", "mailbox", "mailbox", "MapiExceptionBrandNew"),
+        ("ec=77", "logon", "logon", "ec=77"),
+        ("no idea", "logon", "logon", ""),
+    ],
+)
+def test_mapi_error(text, kind, judged, code):
+    failure = advice.mapi_error(text)
+    assert (failure.kind, failure.state_key, failure.code) == (kind, judged, code)
+
+
+def test_every_ec_number_leads_to_a_row():
+    assert set(EC.values()) <= set(MAPI)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("5", 5.0),
+        ("0", 0.0),
+        ("1.5", 1.5),
+        ("-5", None),
+        ("soon", None),
+        ("", None),
+        ("9" * 40, None),
+        ("Sun, 22 Nov 2026 12:00:10 GMT", 10.0),
+        ("Sun, 22 Nov 2026 11:00:00 GMT", None),
+        ("Sun, 99 Nov 99999 12:00:10 GMT", None),
+    ],
+)
+def test_retry_after(value, seconds):
+    answer = make_answer(503, Retry_After=value, Date="Sun, 22 Nov 2026 12:00:00 GMT")
+    assert advice.retry_after(answer) == seconds
+
+
+def test_seconds_in_a_throttling_text():
+    assert (
+        advice.throttled(make_answer(429, b"Try again in 17 seconds."), "Exchange").retry_after
+        == 17.0
+    )
+    assert advice.throttled(make_answer(429, b"Busy"), "Exchange").retry_after == 1.0
+
+
+TEXT = st.text(max_size=60)
+
+
+@given(st.integers(300, 599), st.binary(max_size=200), TEXT, TEXT, TEXT)
+def test_any_refusal_of_exchange(status, body, kind, retry, exception):
+    answer = make_answer(
+        status, body, Content_Type=kind, Retry_After=retry, X_ExceptionType=exception
+    )
+    failure = advice.exchange_status(answer, None)
+    assert failure.kind in KINDS
+    assert failure.cause
+    advice.sign_in_status(answer)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["error", "error_codes", "error_description"]),
+        st.none() | TEXT | st.integers() | st.lists(st.integers() | TEXT),
+    )
+)
+def test_any_refusal_of_entra(document):
+    assert advice.sign_in(document, make_answer()).kind in ("credential", "server", "throttled")
+
+
+@given(TEXT)
+def test_any_mapi_error(text):
+    assert advice.mapi_error(text).kind in ("logon", "mailbox", "server")
+
+
+def test_causes_hold_nothing_that_the_sanitizer_would_change():
+    for _, cause, remedy, *_ in [*ENTRA.values(), *EXCHANGE.values(), *MAPI.values()]:
+        assert not re.search(r"[|<>\n]", cause + remedy)

@@ -1,0 +1,460 @@
+"""argv, ini and environment to Options: what each value means, and what is refused in which words."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nagiosplugin import Range
+
+from check_mapi_connectivity import cli, sources
+from check_mapi_connectivity.arguments import Information, UsageError
+from check_mapi_connectivity.vocabulary import KINDS, LABELS
+
+PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+
+
+@pytest.fixture
+def there(tmp_path, monkeypatch):
+    """A directory with a certificate, and no configuration of this machine's."""
+    monkeypatch.setattr(sources, "TENANT_DIRECTORIES", str(tmp_path / "etc"))
+    monkeypatch.setattr("check_mapi_connectivity.ini.PATHS", ())
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "c.pem").write_text(PEM)
+    return tmp_path
+
+
+def parse(*arguments, **environ):
+    good = (
+        "--tenant",
+        "contoso.example",
+        "-m",
+        "a@b.example",
+        "--client-id",
+        "id-1",
+        "--certificate",
+        "c.pem",
+    )
+    return cli.parse([*good, *arguments], {"HOME": "/h", **environ})
+
+
+def complaint(*arguments, **environ):
+    with pytest.raises(UsageError) as caught:
+        parse(*arguments, **environ)
+    return str(caught.value)
+
+
+def test_defaults(there):
+    options = parse()
+    assert (options.method, options.cloud.name, options.timeout, options.timeout_state) == (
+        "cmdlet",
+        "worldwide",
+        30.0,
+        "CRITICAL",
+    )
+    assert (options.authority_url, options.exchange_url) == (
+        "https://login.microsoftonline.com",
+        "https://outlook.office365.com",
+    )
+    assert options.thresholds["certificate_days"] == ("30:", "7:")
+    assert tuple(options.thresholds) == LABELS["cmdlet"]
+    assert options.states == KINDS
+    assert (options.proxy, options.ca_files, options.ip_version, options.verbose) == (
+        None,
+        (),
+        None,
+        0,
+    )
+    assert (options.diagnosis, options.json, options.archive) == (True, False, False)
+
+
+@pytest.mark.parametrize(
+    ("cloud", "authority", "exchange"),
+    [
+        ("gcc", "login.microsoftonline.com", "outlook.office365.com"),
+        ("gcc-high", "login.microsoftonline.us", "outlook.office365.us"),
+        ("dod", "login.microsoftonline.us", "outlook-dod.office365.us"),
+        ("china", "login.partner.microsoftonline.cn", "partner.outlook.cn"),
+    ],
+)
+def test_clouds(there, cloud, authority, exchange):
+    options = parse("--cloud", cloud)
+    assert (options.authority_url, options.exchange_url) == (
+        f"https://{authority}",
+        f"https://{exchange}",
+    )
+    moved = parse("--cloud", cloud, "--exchange-url", "https://other:8443/")
+    assert (moved.exchange_url, moved.cloud.resource) == (
+        "https://other:8443",
+        f"https://{exchange}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "state"),
+    [
+        ("2.5", 2.5, "CRITICAL"),
+        ("10:UNKNOWN", 10.0, "UNKNOWN"),
+        (":OK", 30.0, "OK"),
+        ("5.:1", 5.0, "WARNING"),
+        (".5", 0.5, "CRITICAL"),
+        ("none", 30.0, "CRITICAL"),
+    ],
+)
+def test_timeout(there, text, seconds, state):
+    options = parse("-t", text)
+    assert (options.timeout, options.timeout_state) == (seconds, state)
+
+
+def test_state_of_a_timeout_by_kind(there):
+    assert parse("--state", "timeout=WARNING").timeout_state == "WARNING"
+    assert parse("--state", "timeout=WARNING", "-t", "5:OK").timeout_state == "OK"
+
+
+@pytest.mark.parametrize("text", ["", "0", "0.0", "-1", "5s", "5:red", ":", "1e3", "5:", "١"])
+def test_timeout_that_is_refused(there, text):
+    assert complaint(f"--timeout={text}").startswith("--timeout: ")
+
+
+NUMBER = st.integers(-1000, 1000).map(str) | st.floats(-1e6, 1e6).map(lambda value: f"{value:.3f}")
+
+
+@given(st.booleans(), st.none() | NUMBER | st.sampled_from(["~", ""]), st.none() | NUMBER)
+def test_range_is_what_nagiosplugin_takes(invert, start, end):
+    text = f"{'@' if invert else ''}{'' if start is None else f'{start}:'}{end or ''}"
+    try:
+        checked = cli.check_range(text, "-w")
+    except UsageError:
+        assert not text.strip("@") or start not in (None, "~") or float(end or 0) < 0
+        return
+    assert Range(checked).invert is invert
+
+
+@given(st.text(max_size=12) | st.text("0123456789.:@~-e", max_size=12))
+def test_any_range_is_taken_or_refused(text):
+    try:
+        Range(cli.check_range(text, "-w"))
+    except UsageError as error:
+        assert str(error).startswith("-w: ")
+
+
+def test_thresholds(there):
+    options = parse(
+        "-w",
+        "2",
+        "-c",
+        "5",
+        "--warning-for",
+        "time_tls=1",
+        "--critical-for",
+        "certificate_days=none",
+        "--critical-for",
+        "connection_time=9",
+    )
+    assert options.thresholds["connection_time"] == ("2", "9")
+    assert options.thresholds["time_tls"] == ("1", None)
+    assert options.thresholds["certificate_days"] == ("30:", None)
+
+
+def test_none_means_not_given(there):
+    options = parse(
+        "--proxy",
+        "none",
+        "-w",
+        "NONE",
+        "--state",
+        "none",
+        "--ca-file",
+        "None",
+        "--cloud",
+        "none",
+        "--certificate-key",
+        "none",
+    )
+    assert (options.proxy, options.cloud.name, options.certificate.key_data) == (
+        None,
+        "worldwide",
+        None,
+    )
+    assert "--certificate" in complaint("--certificate", "none")
+
+
+def test_help_and_version():
+    with pytest.raises(Information, match="usage: check_mapi_connectivity"):
+        cli.parse(["-m", "x", "--help"], {})
+    with pytest.raises(Information, match=r"check_mapi_connectivity [0-9.]+\n"):
+        cli.parse(["-V"], {})
+
+
+def test_command_line_wins_over_ini(there):
+    (there / "p.ini").write_text(
+        "[x]\nmailbox = ini@b.example\nt = 7\nstate = dns=OK\nstate = tls=OK\narchive =\nv = 2\n"
+    )
+    options = cli.parse(
+        [
+            "--extra-opts",
+            "x@p.ini",
+            "--tenant",
+            "t.example",
+            "--client-id",
+            "i",
+            "--certificate",
+            "c.pem",
+            "-t",
+            "9",
+        ],
+        {},
+    )
+    assert (options.mailbox, options.timeout, options.archive, options.verbose) == (
+        "ini@b.example",
+        9.0,
+        True,
+        2,
+    )
+    assert (options.states["dns"], options.states["tls"]) == ("OK", "OK")
+    assert parse("--extra-opts=x@p.ini", "--state", "proxy=OK").states["dns"] == "CRITICAL"
+    assert parse("--extra-opts=x@p.ini").mailbox == "a@b.example"
+    assert parse("--extra-opts=x@p.ini").sources == ("[x] of p.ini",)
+
+
+def test_later_section_wins_and_no_flag_can_be_taken_back(there):
+    (there / "p.ini").write_text("[x]\nt = 7\narchive =\n[y]\nt = 8\narchive = none\n")
+    options = parse("--extra-opts=x@p.ini", "--extra-opts=y@p.ini")
+    assert (options.timeout, options.archive) == (8.0, False)
+
+
+def test_default_section_and_search_path(there):
+    directory = there / "conf"
+    directory.mkdir()
+    (directory / "plugins.ini").write_text("[check_mapi_connectivity]\nt = 3\n")
+    assert parse("--extra-opts", NAGIOS_CONFIG_PATH=f"/nonexistent:{directory}").timeout == 3.0
+    (there / "own.ini").write_text("[check_mapi_connectivity]\nt = 4\n")
+    environ = {"NAGIOS_CONFIG_PATH": str(directory), "MP_CONFIG_FILE": str(there / "own.ini")}
+    assert parse("--extra-opts", **environ).timeout == 4.0
+
+
+def test_tenant_section_fills_in_what_is_missing(there):
+    (there / "p.ini").write_text(
+        "[contoso.example]\nclient-id = ini-id\ncertificate = c.pem\nt = 5\n"
+    )
+    minimal = ["--tenant", "contoso.example", "-m", "a@b.example"]
+    environ = {"MP_CONFIG_FILE": "p.ini"}
+    options = cli.parse([*minimal, "-t", "6"], environ)
+    assert (options.client_id, options.certificate.path, options.timeout) == (
+        "ini-id",
+        "c.pem",
+        6.0,
+    )
+    assert cli.parse([*minimal, "--client-id", "own"], environ).client_id == "own"
+    given_whole = cli.parse([*minimal, "--client-id", "own", "--certificate", "c.pem"], environ)
+    assert given_whole.timeout == 30.0
+
+
+def test_tenant_directory_fills_in_what_is_missing(there):
+    directory = there / "etc" / "contoso.example"
+    directory.mkdir(parents=True)
+    (directory / "certificate.pem").write_text(PEM)
+    (directory / "client_id").write_text("dir-id\n")
+    options = cli.parse(["--tenant", "contoso.example", "-m", "a@b.example"], {})
+    assert (options.client_id, options.certificate.path) == (
+        "dir-id",
+        str(directory / "certificate.pem"),
+    )
+    assert options.sources == (str(directory),)
+
+
+def test_secret_comes_from_file_then_ini_then_environment(there):
+    (there / "pass").write_text(" file secret \r\nsecond line")
+    (there / "pass").chmod(0o640)
+    (there / "p.ini").write_text("[x]\ncertificate-passphrase = 'ini secret'\n")
+    (there / "p.ini").chmod(0o600)
+    environ = {"MAPI_CERTIFICATE_PASSPHRASE": "environment secret"}
+
+    def found(*arguments, **more):
+        return parse(*arguments, **more).certificate.passphrase.reveal()
+
+    assert (
+        found("--certificate-passphrase-file", "pass", "--extra-opts=x@p.ini", **environ)
+        == " file secret "
+    )
+    assert found("--extra-opts=x@p.ini", **environ) == "ini secret"
+    assert found(**environ) == "environment secret"
+    assert parse().certificate.passphrase is None
+
+
+def test_secret_is_removed_from_the_environment(there):
+    environ = {"MAPI_CERTIFICATE_PASSPHRASE": "x", "MAPI_PROXY_PASSWORD": "y", "PATH": "z"}
+    arguments = [
+        "--tenant",
+        "c.example",
+        "-m",
+        "a@b.example",
+        "--client-id",
+        "i",
+        "--certificate",
+        "c.pem",
+    ]
+    cli.parse(arguments, environ)
+    assert environ == {"PATH": "z"}
+
+
+def test_files_with_secrets_that_others_can_read(there):
+    (there / "key.pem").write_text("-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n")
+    (there / "key.pem").chmod(0o644)
+    text = complaint("--certificate-key", "key.pem")
+    assert (
+        text
+        == "--certificate-key: key.pem holds a secret and is open to all users (mode 0644); chmod 640 key.pem"
+    )
+    (there / "p.ini").write_text("[x]\nproxy-password = geheim\n")
+    (there / "p.ini").chmod(0o604)
+    text = complaint("--extra-opts=x@p.ini")
+    assert text.startswith("p.ini line 2: p.ini holds a secret")
+    assert "geheim" not in text
+    (there / "p.ini").write_text("[x]\nproxy = http://u:geheim@h:1\n")
+    assert "holds a secret" in complaint("--extra-opts=x@p.ini")
+    (there / "p.ini").chmod(0o640)
+    proxy = parse("--extra-opts=x@p.ini").proxy
+    assert (str(proxy), proxy.user, proxy.password.reveal()) == ("h:1", "u", "geheim")
+    assert "geheim" not in repr(proxy)
+
+
+def test_proxy_sources(there):
+    assert parse(HTTPS_PROXY="http://e:1").proxy.source == "HTTPS_PROXY"
+    assert parse(https_proxy="http://f:1", HTTPS_PROXY="http://e:1").proxy.host == "f"
+    assert parse("--proxy", "p", HTTPS_PROXY="http://e:1").proxy.source == "--proxy (command line)"
+    assert parse("--no-proxy", HTTPS_PROXY="http://e:1").proxy is None
+    assert parse(ALL_PROXY="http://e:1", NO_PROXY="x.example").no_proxy == "x.example"
+    assert str(parse("--proxy-host", "::1", "--proxy-port", "3128").proxy) == "[::1]:3128"
+    assert "secret" not in complaint("--proxy", "http://u:secret@h:1")
+    assert complaint(HTTPS_PROXY="socks5://h:1").startswith(
+        "HTTPS_PROXY: socks5 proxies are not supported"
+    )
+
+
+def test_cache_directory(there, monkeypatch):
+    monkeypatch.setattr(cli, "SYSTEM_CACHE", str(there / "none"))
+    monkeypatch.setenv("HOME", "/h")
+    assert parse().cache_dir == "/h/.cache/check_mapi_connectivity"
+    assert parse(XDG_CACHE_HOME="/x").cache_dir == "/x/check_mapi_connectivity"
+    assert parse("--cache-dir", "/y").cache_dir == "/y"
+    assert parse("--no-cache", "--cache-dir", "/y").cache_dir is None
+    monkeypatch.setattr(cli, "SYSTEM_CACHE", str(there))
+    assert parse().cache_dir == str(there)
+
+
+def test_mailboxes(there):
+    for good in (
+        "a@b",
+        "ä.ö@b.example",
+        "o'hara+x@b.example",
+        "3f2504e0-4f89-11d3-9a0c-0305e82c3301",
+    ):
+        assert parse("-m", good).mailbox == good
+    for bad in ("a", "a@", "@b", "a@b@c", "a b@c", "a@b\n", "a@\u202eb", "x" * 400 + "@b"):
+        assert complaint("-m", bad).startswith("--mailbox: ")
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "-m",
+                "a@b",
+                "--tenant",
+                "t.example",
+                "--certificate",
+                "/dev/null",
+                "-w",
+                "-t",
+                "5",
+                "--proxy",
+                "\x00",
+                "--json",
+                "-vv",
+                "--state",
+                "x",
+                "--extra-opts",
+                "-4",
+                "=",
+                "--",
+                "-",
+            ]
+        )
+        | st.text(max_size=8),
+        max_size=8,
+    )
+)
+def test_any_command_line_gives_options_or_one_complaint(arguments):
+    try:
+        cli.parse(arguments, {})
+    except (UsageError, Information) as error:
+        assert str(error)
+
+
+REFUSED = [
+    (["--critcal", "5"], "unknown option --critcal; see --help"),
+    (["--password=hunter2"], "unknown option --password; see --help"),
+    (["-phunter2"], "unknown option -p; see --help"),
+    (
+        ["hunter2"],
+        "a word on the command line belongs to no option; quote values that hold blanks, see --help",
+    ),
+    (["-t"], "--timeout: expected one argument; see --help"),
+    (
+        ["--state", "usage=OK"],
+        "--state: usage errors always exit 3; there is no other state for them",
+    ),
+    (["--state", "dns=green"], "--state: green is none of OK, WARNING, CRITICAL, UNKNOWN"),
+    (
+        ["--warning-for", "time_tls"],
+        "--warning-for: time_tls is not LABEL=RANGE, e.g. time_tls=0.5",
+    ),
+    (["-w", "9:1"], "--warning: the range 9:1 ends before it starts"),
+    (["-4", "-6"], "-4 and -6 exclude each other; give one of them or none"),
+    (["--tenant", "../etc"], "--tenant: ../etc is neither a domain nor a GUID"),
+    (
+        ["--client-id", "a b"],
+        "--client-id: a b is not an application id; the portal shows it as Application (client) ID",
+    ),
+    (["--certificate", "/nope"], "--certificate: /nope does not exist"),
+    (["--certificate", "/"], "--certificate: / is not a regular file"),
+    (["--certificate", "/dev/zero"], "--certificate: /dev/zero is not a regular file"),
+    (["--ca-file", "/nope"], "--ca-file: /nope does not exist"),
+    (
+        ["--authority-url", "http://x"],
+        "--authority-url: what is given is not an https URL like https://host or https://host:port",
+    ),
+    (
+        ["--exchange-url", "https://u:p@x"],
+        "--exchange-url: what is given is not an https URL like https://host or https://host:port",
+    ),
+    (
+        ["--proxy", "h", "--proxy-host", "h"],
+        "--proxy and --proxy-host/--proxy-port say the same thing; give one of them",
+    ),
+    (["--proxy-host", "h"], "--proxy-host and --proxy-port belong together; give both"),
+    (["--extra-opts=x@/nope"], "--extra-opts: /nope does not exist"),
+    (
+        ["--extra-opts"],
+        "--extra-opts: there is no monitoring-plugins.ini to read [check_mapi_connectivity] from; name a file: check_mapi_connectivity@FILE",
+    ),
+]
+
+
+@pytest.mark.parametrize(("arguments", "text"), REFUSED, ids=[" ".join(row[0]) for row in REFUSED])
+def test_refused(there, arguments, text):
+    assert complaint(*arguments) == text
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_secret_of_a_third_user(there):
+    (there / "key.pem").write_text("-----BEGIN PRIVATE KEY-----\n")
+    (there / "key.pem").chmod(0o600)
+    os.chown(there / "key.pem", 12345, 0)
+    text = complaint("--certificate-key", "key.pem")
+    assert (
+        "belongs to user id 12345, neither root nor the running user 0; chown root key.pem" in text
+    )

@@ -1,0 +1,463 @@
+"""End to end: the deadline, signals, a broken stdout, proxies that misbehave - whatever happens,
+one line and the right code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from .conftest import perfdata
+
+ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="needs a mount name space")
+
+#: Seconds a run may take beyond its deadline on a busy machine.
+GRACE = 2.0
+
+
+@pytest.mark.parametrize("fault", ["silent", "drip-header", "drip-body", "drip-chunked"])
+def test_deadline_holds_at_exchange(cmdlet, tenant, fault):
+    cmdlet()
+    tenant.faults.on("exchange", fault)
+    run = cmdlet("healthy", "-t", "1.2")
+    text = "timed out after 1.2s in phase request (127.0.0.1)"
+    assert (run.line, run.code) == (f"MAPI CRITICAL - healthy@practice.example: {text}", 2)
+    phases = "time_dns=#s time_tcp=#s time_proxy=0s time_tls=#s time_request=U"
+    assert run.perfdata == perfdata(token="0s", service=phases)
+    assert 1.0 < run.seconds < 1.2 + GRACE
+    assert re.search(r"    request +[01]\.[0-9]+s #+ not finished", run.diagnosis)
+    assert "  client-request-id " in run.diagnosis
+
+
+@pytest.mark.parametrize(
+    ("limit", "state", "code"),
+    [("1:OK", "OK", 0), ("1:3", "UNKNOWN", 3), ("1:warning", "WARNING", 1)],
+)
+def test_state_of_a_deadline_can_be_chosen(cmdlet, tenant, limit, state, code):
+    tenant.faults.on("token", "silent")
+    run = cmdlet("healthy", "-t", limit)
+    text = "timed out after 1s in sign-in, phase request (127.0.0.1)"
+    assert (run.line, run.code) == (f"MAPI {state} - healthy@practice.example: {text}", code)
+    assert run.perfdata == perfdata(token="U", service="never")
+
+
+def test_silent_handshake(cmdlet, tenant):
+    tenant.faults.on("tls", "silent")
+    run = cmdlet("healthy", "-t", "1")
+    text = "timed out after 1s in sign-in, phase tls (127.0.0.1)"
+    assert (run.line, run.code) == (f"MAPI CRITICAL - healthy@practice.example: {text}", 2)
+
+
+@pytest.mark.parametrize(
+    ("fault", "text"),
+    [
+        ("close", r"sign-in failed: TLS handshake with 127\.0\.0\.1 port \d+ .*"),
+        (
+            "plain",
+            r"sign-in failed: 127\.0\.0\.1 port \d+ speaks no TLS \(WRONG_VERSION_NUMBER\).*",
+        ),
+    ],
+)
+def test_broken_handshake(cmdlet, tenant, fault, text):
+    tenant.faults.on("tls", fault)
+    run = cmdlet()
+    assert re.fullmatch(f"MAPI CRITICAL - {text}", run.line)
+    assert (run.perfdata, run.code) == (perfdata(service="never"), 2)
+
+
+def test_certificate_of_an_unknown_authority(check, tenant):
+    run = check(
+        *(f"--extra-opts=cmdlet@{tenant.ini}", "--ca-file", "none", "--no-cache"),
+        SSL_CERT_FILE="/nonexistent",
+    )
+    assert re.match(
+        r"MAPI CRITICAL - sign-in failed: certificate of 127\.0\.0\.1 refused: ", run.line
+    )
+    assert run.code == 2
+    assert (
+        "  remedy        if a proxy inspects TLS, name its authority with --ca-file"
+        in run.diagnosis
+    )
+
+
+def test_certificate_for_another_name(cmdlet, tenant):
+    url = tenant.url.replace("127.0.0.1", "127.0.0.2")
+    run = cmdlet("healthy", "--exchange-url", url)
+    # The tenant listens on 127.0.0.1 only.
+    assert re.match(
+        r"MAPI CRITICAL - healthy@practice.example: 127\.0\.0\.2 port \d+: connection refused",
+        run.line,
+    )
+    assert run.code == 2
+
+
+def test_ca_variable_of_the_environment_holds(check, tenant):
+    ini = (f"--extra-opts=cmdlet@{tenant.ini}", "--ca-file", "none", "--no-cache")
+    for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
+        assert check(*ini, **{name: tenant.material.ca_file}).code == 0
+
+
+def test_name_that_does_not_exist(cmdlet):
+    run = cmdlet("healthy", "--authority-url", "https://nowhere.invalid", "-t", "10")
+    assert re.match(r"MAPI CRITICAL - sign-in failed: name nowhere\.invalid ", run.line)
+    assert "  kind          dns\n" in run.diagnosis
+    assert (run.perfdata, run.code) == (perfdata(service="never"), 2)
+
+
+@ROOT_ONLY
+def test_name_server_that_swallows_queries(cmdlet, tmp_path):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as hole:
+        hole.bind(("127.0.0.9", 53))
+        resolv = tmp_path / "resolv.conf"
+        resolv.write_text("nameserver 127.0.0.9\n")
+        before = [
+            "unshare",
+            "-m",
+            "sh",
+            "-c",
+            'mount --bind "$0" /etc/resolv.conf && exec "$@"',
+            str(resolv),
+        ]
+        run = cmdlet(
+            "healthy", "-t", "2", "--authority-url", "https://login.example.com", before=before
+        )
+    text = "timed out after 2s in sign-in, phase dns (login.example.com)"
+    assert (run.line, run.code) == (f"MAPI CRITICAL - healthy@practice.example: {text}", 2)
+    assert run.perfdata == perfdata(token="U", service="never")
+    assert 1.8 < run.seconds < 2 + GRACE
+
+
+def test_connection_refused(cmdlet):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        run = cmdlet("healthy", "--exchange-url", f"https://127.0.0.1:{port}")
+    text = f"healthy@practice.example: 127.0.0.1 port {port}: connection refused"
+    assert run.line.startswith(f"MAPI CRITICAL - {text}")
+    phases = "time_dns=#s time_tcp=#s time_proxy=U time_tls=U time_request=U"
+    assert (run.perfdata, run.code) == (perfdata(service=phases), 2)
+    assert "tried again after 0.25s" in run.diagnosis
+
+
+class Start:
+    """A check that has been started and hangs at the practice tenant."""
+
+    def __init__(self, environment, tenant, stdout=subprocess.PIPE, arguments=()):
+        tenant.faults.on("token", "silent")
+        # A shell's test runner may have these blocked or ignored; a scheduler has not.
+        self.process = subprocess.Popen(
+            [
+                *(
+                    sys.executable,
+                    "-m",
+                    "check_mapi_connectivity",
+                    f"--extra-opts=cmdlet@{tenant.ini}",
+                ),
+                *("--no-cache", "-t", "30", *arguments),
+            ],
+            env=environment,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+        )
+        until = time.monotonic() + 30
+        while not any(path.endswith("/token") for path in tenant.paths()):
+            assert time.monotonic() < until, "the check never reached the token endpoint"
+            select.select([], [], [], 0.01)
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
+def test_signal_is_answered_with_the_diagnosis(environment, tenant, name):
+    start = Start(environment, tenant)
+    sent = time.monotonic()
+    start.process.send_signal(getattr(signal, name))
+    stdout, stderr = start.process.communicate(timeout=30)
+    answered = time.monotonic() - sent
+    line, _, rest = stdout.decode().partition("\n")
+    pattern = rf"MAPI UNKNOWN - healthy@practice\.example: ended by {name} after [0-9.]+s in sign-in, phase request \(127\.0\.0\.1\) \| .*"
+    assert re.fullmatch(pattern, line)
+    assert "not finished" in rest
+    assert (start.process.returncode, stderr) == (3, b"")
+    # 3 ms on an idle machine; a busy one must not take hundreds of times as long.
+    assert answered < 1.0
+
+
+def test_stdout_full(environment, tenant, check):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "check_mapi_connectivity",
+                f"--extra-opts=cmdlet@{tenant.ini}",
+                "--no-cache",
+            ],
+            env=environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=30,
+        )
+    assert (done.returncode, done.stderr) == (3, b"")
+
+
+def test_stdout_closed(environment, tenant):
+    command = f'exec "{sys.executable}" -m check_mapi_connectivity "--extra-opts=cmdlet@{tenant.ini}" --no-cache >&-'
+    done = subprocess.run(
+        ["sh", "-c", command], env=environment, stderr=subprocess.PIPE, check=False, timeout=30
+    )
+    assert (done.returncode, done.stderr) == (3, b"")
+    assert [path.endswith("InvokeCommand") for path in tenant.paths()].count(True) == 1
+
+
+def test_reader_gone(environment, tenant):
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "check_mapi_connectivity",
+            f"--extra-opts=cmdlet@{tenant.ini}",
+            "--no-cache",
+        ],
+        env=environment,
+        stdout=write,
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=30,
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (3, b"")
+
+
+def test_signal_while_nobody_reads(environment, tenant):
+    """A full pipe that nobody empties does not keep the process alive."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    with pytest.raises(BlockingIOError):
+        while True:
+            os.write(write, bytes(4096))
+    os.set_blocking(write, True)
+    start = Start(environment, tenant, stdout=write)
+    start.process.terminate()
+    start.process.communicate(timeout=20)
+    assert start.process.returncode == 3
+    os.close(read)
+    os.close(write)
+
+
+def test_no_core_dump(environment, tenant):
+    start = Start(environment, tenant)
+    with open(f"/proc/{start.process.pid}/limits") as file:
+        limits = file.read()
+    start.process.kill()
+    start.process.communicate()
+    assert re.search(r"Max core file size +0 +0 ", limits)
+
+
+def test_passphrase_leaves_the_process_environment(check, tenant):
+    """The variable is used; what /proc shows is the kernel's copy from before, which no process can
+    change.
+    """
+    ini = (
+        f"--extra-opts=cmdlet-locked@{tenant.ini}",
+        "--certificate-passphrase-file",
+        "none",
+        "--no-cache",
+    )
+    assert check(*ini, MAPI_CERTIFICATE_PASSPHRASE="correct horse").code == 0
+    assert check(*ini, MAPI_CERTIFICATE_PASSPHRASE="wrong").code == 3
+
+
+@pytest.mark.parametrize("module", ["nagiosplugin", "requests", "msal", "cryptography", "urllib3"])
+def test_missing_module(cmdlet, environment, tmp_path, module):
+    hook = tmp_path / "hook"
+    hook.mkdir()
+    (hook / f"{module}.py").write_text(f"raise ModuleNotFoundError('gone', name='{module}')")
+    run = cmdlet(PYTHONPATH=f"{hook}:{environment['PYTHONPATH']}")
+    line = (
+        f"MAPI UNKNOWN - Python module {module} is missing or broken; install it: apt "
+        f"install python3-{module}, or pip install {module}"
+    )
+    assert (run.stdout, run.code, run.stderr) == (f"{line}\n", 3, "")
+
+
+class OddProxy:
+    """A proxy on loopback that does one thing with every connection, and keeps what it was sent."""
+
+    def __init__(self, act):
+        self.seen = []
+        self._stop = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self._act = act
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while not self._stop.is_set():
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._one, args=(client,), daemon=True).start()
+
+    def _one(self, client):
+        with client:
+            head = b""
+            while b"\r\n\r\n" not in head:
+                data = client.recv(4096)
+                if not data:
+                    return
+                head += data
+            self.seen.append(head.decode())
+            with contextlib.suppress(OSError):
+                self._act(self, client, head.decode())
+
+    def relay(self, client, head):
+        host, port = head.split()[1].rsplit(":", 1)
+        with socket.create_connection((host, int(port))) as origin:
+            client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            while True:
+                for source in select.select([client, origin], [], [])[0]:
+                    data = source.recv(65536)
+                    if not data:
+                        return
+                    (origin if source is client else client).sendall(data)
+
+    def hang(self, *_):
+        self._stop.wait(60)
+
+    def close(self):
+        self._stop.set()
+        self._listener.close()
+
+
+@pytest.fixture
+def proxy():
+    """`proxy(act)` -> a running OddProxy."""
+    started = []
+
+    def make(act):
+        started.append(OddProxy(act))
+        return started[-1]
+
+    yield make
+    for one in started:
+        one.close()
+
+
+def test_through_a_proxy(cmdlet, proxy, tenant):
+    through = proxy(OddProxy.relay)
+    run = cmdlet("healthy", "--proxy", f"http://{through.address}", "-v")
+    line = "MAPI OK - healthy@practice.example: Inbox listed in 0.041s (cmdlet)"
+    assert (run.line, run.code) == (line, 0)
+    assert run.perfdata == perfdata(1, "0.041s", server="0.041s", service="kept")
+    assert through.seen[0].startswith(
+        f"CONNECT 127.0.0.1:{tenant.port} HTTP/1.1\r\nHost: 127.0.0.1:{tenant.port}\r\n"
+    )
+    assert f"proxy         {through.address} from --proxy (command line)" in run.diagnosis
+    warm = cmdlet(
+        "healthy", "--proxy-host", "127.0.0.1", "--proxy-port", through.address.split(":")[1]
+    )
+    phases = "time_dns=#s time_tcp=0s time_proxy=#s time_tls=#s time_request=#s"
+    assert warm.perfdata == perfdata(1, "0.041s", "0s", server="0.041s", service=phases)
+
+
+def test_proxy_credentials_go_to_the_proxy_alone(cmdlet, proxy, tenant, tmp_path):
+    password = tmp_path / "password"
+    password.write_text("pässword:1\n")
+    password.chmod(0o600)
+    through = proxy(OddProxy.relay)
+    arguments = (
+        "--proxy",
+        through.address,
+        "--proxy-user",
+        "jürgen",
+        "--proxy-password-file",
+        password,
+    )
+    assert cmdlet("healthy", *arguments, "-vvv").code == 0
+    # RFC 7617: user name and password as UTF-8.
+    assert "Proxy-Authorization: Basic asO8cmdlbjpww6Rzc3dvcmQ6MQ==\r\n" in through.seen[0]
+    assert not any("proxy-authorization" in headers for _, _, headers, _ in tenant.requests)
+
+
+def test_proxy_of_the_environment(check, proxy, tenant):
+    through = proxy(OddProxy.relay)
+    ini = (f"--extra-opts=cmdlet@{tenant.ini}", "--no-cache")
+    assert check(*ini, HTTPS_PROXY=f"http://{through.address}").code == 0
+    assert len(through.seen) == 1
+    assert check(*ini, HTTPS_PROXY=f"http://{through.address}", NO_PROXY="127.0.0.1").code == 0
+    assert check(*ini, "--no-proxy", HTTPS_PROXY=f"http://{through.address}").code == 0
+    assert len(through.seen) == 1
+
+
+def _answer(text):
+    return lambda proxy, client, head: client.sendall(text)
+
+
+PROXIES = [
+    (
+        _answer(
+            b"HTTP/1.1 407 Denied\r\nContent-Length: 0\r\n"
+            b'Proxy-Authenticate: NTLM, Basic realm="a, b"\r\n\r\n'
+        ),
+        "wants authentication and offers NTLM or Basic (HTTP 407)",
+    ),
+    (_answer(b"HTTP/1.0 407 Denied\r\n\r\n"), "wants authentication and offers nothing (HTTP 407)"),
+    (
+        _answer(b"HTTP/1.1 403 Forbidden\r\nX-Squid-Error: ERR_ACCESS_DENIED 0\r\n\r\n"),
+        "refuses to connect to 127.0.0.1 (HTTP 403)",
+    ),
+    (_answer(b"HTTP/1.1 503 No\r\n\r\n"), "cannot reach 127.0.0.1 (HTTP 503)"),
+    (_answer(b"<html>\r\n"), "answers CONNECT with no HTTP"),
+    (_answer(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20000), "answers CONNECT with no HTTP"),
+    (_answer(b""), "answers CONNECT with no HTTP"),
+]
+
+
+@pytest.mark.parametrize(("act", "text"), PROXIES, ids=[row[1][:20] for row in PROXIES])
+def test_proxy_that_refuses(cmdlet, proxy, act, text):
+    through = proxy(act)
+    run = cmdlet("healthy", "--proxy", through.address)
+    assert run.line.startswith(f"MAPI CRITICAL - sign-in failed: proxy {through.address} {text}")
+    assert (run.perfdata, run.code) == (perfdata(service="never"), 2)
+    assert "  kind          proxy\n" in run.diagnosis
+    assert len(through.seen) == 1
+
+
+def test_proxy_that_hangs(cmdlet, proxy):
+    through = proxy(OddProxy.hang)
+    run = cmdlet("healthy", "--proxy", through.address, "-t", "1")
+    text = "timed out after 1s in sign-in, phase proxy (127.0.0.1)"
+    assert (run.line, run.code) == (f"MAPI CRITICAL - healthy@practice.example: {text}", 2)
+    assert run.seconds < 1 + GRACE
+
+
+def test_proxy_that_is_not_there(cmdlet):
+    run = cmdlet("healthy", "--proxy", "127.0.0.1:1")
+    assert run.line == (
+        "MAPI CRITICAL - sign-in failed: proxy 127.0.0.1 port 1: connection refused; "
+        "check --proxy, its host and its port"
+    )
+    assert run.code == 2
+    run = cmdlet("healthy", "--proxy", "proxy.invalid:3128", "-t", "10")
+    assert run.line.startswith("MAPI CRITICAL - sign-in failed: name proxy.invalid ")
+    assert "  kind          proxy\n" in run.diagnosis
+
+
+def test_memory_limit_gives_one_line(cmdlet):
+    run = cmdlet(before=["sh", "-c", 'ulimit -v 40000 && exec "$@"', "limit"])
+    assert run.code == 3
+    assert re.fullmatch(r"MAPI UNKNOWN - .*\n", run.stdout)
+    assert run.stderr == ""

@@ -1,0 +1,119 @@
+"""The sanitizer and the one place that prints."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from check_mapi_connectivity import output
+
+HOSTILE = [
+    "|evil=1",
+    "\n[OK] forged",
+    "\r",
+    "\x1b[31m",
+    "<b>",
+    "&lt;",
+    "\u202eabc",
+    "\u2028",
+    "\ud800",
+    "\x00",
+    "\x9b1m",
+    "\u200b",
+    "\ufeff",
+    "\U000e0041",
+]
+
+
+@given(
+    st.text(alphabet=st.characters(), max_size=400)
+    | st.lists(st.sampled_from(HOSTILE)).map("x".join),
+    st.integers(3, 200),
+)
+def test_clean_gives_one_printable_line(text, limit):
+    cleaned = output.clean(text, limit)
+    assert len(cleaned) <= limit
+    assert not set("|<>\n\r") & set(cleaned)
+    assert not any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") for c in cleaned)
+    cleaned.encode("utf-8")
+
+
+@given(st.text(alphabet=st.characters(), max_size=200))
+def test_clean_is_idempotent(text):
+    assert output.clean(output.clean(text)) == output.clean(text)
+
+
+def test_clean_is_quick_for_megabytes():
+    assert output.clean("ab\n" * 1_000_000, 20) == "ab ab ab ab ab ab..."
+
+
+def test_printable_keeps_columns():
+    assert output.printable("  a   b|c\n") == "  a   b/c "
+
+
+def test_first_line_is_cut_before_the_pipe():
+    line = output.first_line("CRITICAL", "x" * 500, "a=1")
+    head, _, tail = line.partition(" | ")
+    assert (len(head), head[-3:], tail) == (120, "...", "a=1")
+
+
+@pytest.mark.parametrize(
+    ("room", "text"),
+    [
+        (80, "database is offline (ec=1142); call the operator"),
+        (47, "database is offline (ec=1142)"),
+        (25, "database i... (ec=1142)"),
+        (12, "database..."),
+    ],
+)
+def test_sentence_gives_up_the_remedy_first(room, text):
+    made = output.sentence("database is offline", "ec=1142", "call the operator", room)
+    assert len(made) <= room
+    assert made == text
+
+
+@given(st.text(max_size=80), st.text(max_size=40), st.text(max_size=80), st.integers(10, 120))
+def test_sentence_never_leaves_its_room(cause, code, remedy, room):
+    assert len(output.sentence(cause, code, remedy, room)) <= room
+
+
+@given(st.floats(-1e9, 1e9))
+def test_decimal_is_plain(value):
+    text = output.decimal(value)
+    assert "e" not in text
+    assert len(text.partition(".")[2]) <= 6
+    assert float(text) == pytest.approx(value, abs=1e-6)
+
+
+def test_complaint_as_text_and_as_json():
+    assert output.complain("a|b\nc", as_json=False) == "MAPI UNKNOWN - a/b c\n"
+    document = output.complain("a|b", as_json=True)
+    assert '"exit_code": 3' in document
+    assert '"cause": "a/b"' in document
+    assert "|" not in document
+
+
+def test_write_to_a_pipe_longer_than_its_buffer():
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(read)
+        os._exit(0 if output.write("y" * 300_000, descriptor=write, patience=20) else 1)
+    os.close(write)
+    with os.fdopen(read) as file:
+        assert len(file.read()) == 300_000
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_write_to_nobody(tmp_path):
+    read, write = os.pipe()
+    assert output.write("y" * 300_000, descriptor=write, patience=0.05) is False
+    os.close(read)
+    assert output.write("y", descriptor=write) is False
+    os.close(write)
+    assert output.write("y", descriptor=write) is False
+    assert output.write("y", descriptor=-1) is False
