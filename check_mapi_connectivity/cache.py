@@ -55,15 +55,16 @@ class Cache:
         except OSError as error:
             self.notes.append(f"cache file {self._path(key)} ignored: {error.strerror}")
             return None
-        with os.fdopen(descriptor, "rb") as file:
-            problem = _problem(os.fstat(file.fileno()), stat.S_ISREG)
+        try:
+            problem = _problem(os.fstat(descriptor), stat.S_ISREG)
             if problem:
                 self.notes.append(f"cache file {self._path(key)} ignored: {problem}")
                 return None
-            try:
-                document = json.loads(file.read(_LIMIT))
-            except (OSError, ValueError, RecursionError):
-                document = None
+            document = json.loads(os.read(descriptor, _LIMIT))
+        except (OSError, ValueError, RecursionError):
+            document = None
+        finally:
+            os.close(descriptor)
         if not isinstance(document, dict) or document.get("version") != VERSION:
             self.notes.append(
                 f"cache file {self._path(key)} ignored: damaged or of another version"

@@ -157,7 +157,7 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
     ),
     ("70043", _C, "sign-in frequency policy asks for a new sign-in", "sign in again"),
     (
-        "80001 80002 80005 80007 80010 80012 80013 80014",
+        " ".join(str(number) for number in range(80001, 80015)),
         _C,
         "on-premises authentication agent fails",
         "look at the agent and its AD",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from . import __version__
 from .arguments import NOT_YET_SEEN
 from .output import FIRST_LINE, clean, decimal, first_line, printable, render_json, sentence
-from .vocabulary import SERVICE, STATES
+from .vocabulary import SERVICE, STATES, UNITLESS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,6 +70,8 @@ def violation_text(label: str, value: float, limits: str) -> str:
     """One violated threshold."""
     if label == "certificate_days":
         return f"client certificate ends in {value:.2f} days, limit {limits}"
+    if label in UNITLESS:
+        return f"{label} {decimal(value)} is outside {limits}"
     name = "connection time" if label == "connection_time" else label
     return f"{name} {value:.3f}s is outside {limits}"
 
@@ -180,7 +182,8 @@ def _phases(report: Report) -> Iterator[str]:
 
 def _bar(name: str, seconds: float, whole: float, finished: bool) -> str:
     bar = "#" * min(_BAR, round(seconds / whole * _BAR))
-    return f"{name:<15} {seconds:8.3f}s {bar}{'' if finished else ' not finished'}".rstrip()
+    words = [f"{name:<15} {seconds:8.3f}s", bar, "" if finished else "not finished"]
+    return " ".join(word for word in words if word)
 
 
 def _certificate(facts: CertificateFacts, days: float) -> Iterator[str]:

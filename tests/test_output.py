@@ -66,7 +66,7 @@ def test_first_line_is_cut_before_the_pipe():
     [
         (80, "database is offline (ec=1142); call the operator"),
         (47, "database is offline (ec=1142)"),
-        (25, "database i... (ec=1142)"),
+        (25, "database is... (ec=1142)"),
         (12, "database..."),
     ],
 )

@@ -1,0 +1,205 @@
+"""The cache: private, atomic, and of no consequence when anything about it is odd."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from check_mapi_connectivity.cache import Cache
+
+KEY = Cache.key("token", "a", "b")
+
+
+@pytest.fixture
+def directory(tmp_path):
+    return tmp_path / "deep" / "cache"
+
+
+def test_store_load_drop(directory):
+    cache = Cache(str(directory))
+    assert cache.load(KEY) is None
+    cache.store(KEY, {"access_token": "x"})
+    assert Cache(str(directory)).load(KEY) == {"access_token": "x", "version": 1}
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+    assert stat.S_IMODE((directory / f"{KEY}.json").stat().st_mode) == 0o600
+    assert os.listdir(directory) == [f"{KEY}.json"]
+    cache.drop(KEY)
+    assert cache.load(KEY) is None
+    assert cache.notes == []
+
+
+def test_key_gives_nothing_away():
+    assert Cache.key("token", "ab", "") != KEY
+    assert "contoso" not in Cache.key("token", "contoso")
+
+
+def test_reading_makes_no_directory(directory):
+    assert Cache(str(directory)).load(KEY) is None
+    assert not directory.exists()
+
+
+def test_no_directory_at_all():
+    cache = Cache(None)
+    cache.store(KEY, {})
+    with cache.lock(KEY):
+        assert cache.load(KEY) is None
+    assert cache.notes == []
+
+
+def damage_mode(path):
+    path.chmod(0o644)
+
+
+def damage_link(path):
+    path.rename(path.with_suffix(".real"))
+    path.symlink_to(path.with_suffix(".real"))
+
+
+def damage_fifo(path):
+    path.unlink()
+    os.mkfifo(path, 0o600)
+
+
+def damage_directory(path):
+    path.unlink()
+    path.mkdir()
+
+
+def write(data):
+    return lambda path: path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        damage_mode,
+        damage_link,
+        damage_fifo,
+        damage_directory,
+        write(b""),
+        write(b"{"),
+        write(b"[]"),
+        write(b"\xff\xff"),
+        write(b'{"version": 99}'),
+        write(b"[" * 60000),
+    ],
+)
+def test_odd_file_is_ignored_and_named(directory, damage):
+    Cache(str(directory)).store(KEY, {"access_token": "x"})
+    damage(directory / f"{KEY}.json")
+    cache = Cache(str(directory))
+    assert cache.load(KEY) is None
+    [note] = cache.notes
+    assert note.startswith(f"cache file {directory}/{KEY}.json ignored: ")
+
+
+def test_damaged_file_is_written_anew(directory):
+    cache = Cache(str(directory))
+    cache.store(KEY, {"access_token": "x"})
+    (directory / f"{KEY}.json").write_bytes(b"{")
+    cache.store(KEY, {"access_token": "y"})
+    assert cache.load(KEY)["access_token"] == "y"
+
+
+def test_directory_open_to_others_is_ignored(directory):
+    directory.mkdir(parents=True, mode=0o755)
+    cache = Cache(str(directory))
+    cache.store(KEY, {"access_token": "x"})
+    assert os.listdir(directory) == []
+    assert cache.notes == [f"cache directory {directory} ignored: mode 0755 is open to others"]
+
+
+def test_directory_that_is_a_link_is_ignored(tmp_path):
+    (tmp_path / "real").mkdir(mode=0o700)
+    (tmp_path / "link").symlink_to("real")
+    cache = Cache(str(tmp_path / "link"))
+    cache.store(KEY, {"access_token": "x"})
+    assert "a symbolic link" in cache.notes[0]
+    assert os.listdir(tmp_path / "real") == []
+
+
+def test_directory_that_is_a_file_is_ignored(tmp_path):
+    (tmp_path / "file").write_text("")
+    cache = Cache(str(tmp_path / "file" / "cache"))
+    cache.store(KEY, {"access_token": "x"})
+    assert cache.notes
+    assert cache.load(KEY) is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_foreign_owner_is_ignored(directory):
+    Cache(str(directory)).store(KEY, {"access_token": "x"})
+    os.chown(directory / f"{KEY}.json", 12345, 0)
+    cache = Cache(str(directory))
+    assert cache.load(KEY) is None
+    assert "belongs to user id 12345" in cache.notes[0]
+    os.chown(directory, 12345, 0)
+    cache = Cache(str(directory))
+    assert cache.load(KEY) is None
+    assert cache.notes == [f"cache directory {directory} ignored: belongs to user id 12345"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_directory_that_cannot_be_written(directory):
+    cache = Cache(str(directory))
+    cache.store(KEY, {})
+    directory.chmod(0o500)
+    cache.store(KEY, {"access_token": "x"})
+    assert "not written" in cache.notes[0]
+
+
+def test_lock_waits_no_longer_than_half_a_second(directory):
+    holder = Cache(str(directory))
+    waiting = Cache(str(directory))
+    with holder.lock(KEY), waiting.lock(KEY):
+        assert waiting.notes == ["cache lock is held by another run; going on without it"]
+    with waiting.lock(KEY):
+        pass
+    assert len(waiting.notes) == 1
+
+
+PROGRAM = """
+import sys
+from check_mapi_connectivity.cache import Cache
+cache = Cache(sys.argv[1])
+for number in range(40):
+    with cache.lock("k"):
+        found = cache.load("k")
+        assert found is None or found["text"] == "x" * found["length"], found
+        cache.store("k", {"text": "x" * number, "length": number})
+assert not [note for note in cache.notes if "lock is held" not in note], cache.notes
+"""
+
+
+def test_many_processes_share_one_directory(directory, environment):
+    command = [sys.executable, "-c", PROGRAM, str(directory)]
+    runs = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) for _ in range(6)]
+    for run in runs:
+        _, stderr = run.communicate(timeout=60)
+        assert (run.returncode, stderr) == (0, b"")
+    assert sorted(os.listdir(directory)) == ["k.json", "k.json.lock"]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.binary(max_size=200)
+    | st.recursive(
+        st.none() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=5,
+    ).map(lambda value: json.dumps(value).encode())
+)
+def test_any_content_is_a_document_or_nothing(tmp_path, content):
+    directory = tmp_path / "any"
+    cache = Cache(str(directory))
+    cache.store(KEY, {})
+    (directory / f"{KEY}.json").write_bytes(content)
+    found = Cache(str(directory)).load(KEY)
+    assert found is None or found["version"] == 1

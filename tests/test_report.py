@@ -1,0 +1,64 @@
+"""Stopwatch and Report."""
+
+from __future__ import annotations
+
+from check_mapi_connectivity.report import CheckFailure, Failure, Phase, Report, Stopwatch
+
+from .test_plugin import Clock
+
+
+def test_stopwatch_charges_one_phase_at_a_time():
+    clock = Clock()
+    watch = Stopwatch(clock)
+    assert (watch.phases(), watch.total(), watch.current) == ([], None, None)
+    watch.start("dns")
+    clock.now = 1.0
+    watch.start("tls")
+    clock.now = 3.0
+    assert watch.phases() == [Phase("dns", 1.0, True), Phase("tls", 2.0, False)]
+    assert (watch.total(), watch.current) == (None, "tls")
+    watch.stop()
+    watch.stop()
+    assert (watch.total(), watch.current) == (3.0, None)
+
+
+def test_times_of_one_name_add_up_where_it_came_last():
+    clock = Clock()
+    watch = Stopwatch(clock)
+    for name in ("request", "dns", "request"):
+        watch.start(name)
+        clock.now += 1.0
+    watch.stop()
+    assert watch.phases() == [Phase("dns", 1.0, True), Phase("request", 2.0, True)]
+
+
+def test_discarded_phase_never_was():
+    watch = Stopwatch(Clock())
+    watch.start("request")
+    watch.discard()
+    assert (watch.phases(), watch.current) == ([], None)
+
+
+def test_where_the_run_is():
+    report = Report("m", "cmdlet")
+    assert report.where() == "phase start"
+    report.sign_in.start("dns")
+    assert report.where() == "sign-in, phase dns"
+    report.sign_in.stop()
+    report.service.start("request")
+    assert report.where() == "phase request"
+
+
+def test_connection_time_is_what_exchange_reports_else_the_round_trip():
+    report = Report("m", "cmdlet", round_trip=2.0)
+    assert report.connection_time is None
+    report.success = True
+    assert report.connection_time == 2.0
+    report.server_latency = 0.0
+    assert report.connection_time == 0.0
+
+
+def test_failure_travels_as_neither_oserror_nor_valueerror():
+    error = CheckFailure(Failure("mailbox", "moving", judged_as="moving"))
+    assert not isinstance(error, (OSError, ValueError, RuntimeError))
+    assert error.failure.state_key == "moving"

@@ -1,0 +1,111 @@
+"""The one session: caps, redirects, encodings, and what is kept for `-vv`."""
+
+from __future__ import annotations
+
+import gzip
+import time
+import tracemalloc
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from check_mapi_connectivity import transport
+from check_mapi_connectivity.deadline import Deadline
+from check_mapi_connectivity.report import CheckFailure, Report, Stopwatch
+
+
+@pytest.fixture
+def send(tenant, options):
+    """Send a GET to the practice tenant; `send.report` is the report it is sent for."""
+    report = Report("m", "cmdlet")
+    chosen = options(ca_files=(str(tenant.material.ca_file),), verbose=2)
+    carrier = transport.Transport(chosen, Deadline(time.monotonic(), 30), report)
+
+    def get(path="/nothing", watch=None, **keywords):
+        return carrier.send("GET", tenant.url + path, watch or Stopwatch(), **keywords)
+
+    get.report = report
+    yield get
+    carrier.close()
+
+
+DISCOVERY = "/practice.onmicrosoft.example/v2.0/.well-known/openid-configuration"
+
+
+def test_answer_of_any_status_is_a_value(send, tenant):
+    assert send().status == 404
+    tenant.faults.on("discovery", "redirect")
+    answer = send(DISCOVERY)
+    assert (answer.status, answer.headers["location"]) == (302, "https://127.0.0.1:1/elsewhere")
+    assert len(tenant.requests) == 2
+
+
+def test_phases_are_charged_once_a_connection(send):
+    first, second = Stopwatch(), Stopwatch()
+    send(watch=first)
+    send(watch=second)
+    assert [phase.name for phase in first.phases()] == ["dns", "tcp", "tls", "request"]
+    assert [phase.name for phase in second.phases()] == ["request"]
+    assert first.total() > 0
+
+
+def test_headers_of_every_request(send, tenant):
+    send(headers={"Authorization": "Bearer secret-token"})
+    headers = tenant.requests[-1][2]
+    assert headers["accept-encoding"] == "identity"
+    assert headers["client-request-id"] == send.report.ids["client-request-id"]
+    [exchange] = send.report.exchanges
+    assert ("Authorization", "***") in exchange.request_headers
+    assert "secret-token" not in repr(exchange)
+
+
+def test_netrc_is_never_read(send, tenant, tmp_path, monkeypatch):
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login u password p\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nonexistent")
+    assert send().status == 404
+    assert "authorization" not in tenant.requests[-1][2]
+
+
+@pytest.mark.parametrize("fault", ["huge-body", "gzip-bomb", "endless-headers", "endless-continue"])
+def test_memory_stays_bounded(send, tenant, fault):
+    tenant.faults.on("discovery", fault)
+    tracemalloc.start()
+    try:
+        with pytest.raises(CheckFailure) as caught:
+            send(DISCOVERY)
+        assert tracemalloc.get_traced_memory()[1] < 40 << 20
+    finally:
+        tracemalloc.stop()
+    assert caught.value.failure.kind == "protocol"
+
+
+@pytest.mark.parametrize("fault", ["truncated", "garbage", "close", "many-headers"])
+def test_broken_answer_is_a_failure(send, tenant, fault):
+    tenant.faults.on("discovery", fault)
+    with pytest.raises(CheckFailure) as caught:
+        send(DISCOVERY)
+    assert caught.value.failure.kind in ("protocol", "connect")
+    assert caught.value.failure.transient == (fault == "close")
+
+
+def test_decoding():
+    data = b"x" * 100
+    raw = zlib.compressobj(wbits=-15)
+    assert transport._decode("gzip", gzip.compress(data), "h") == data
+    assert transport._decode("deflate", zlib.compress(data), "h") == data
+    assert transport._decode("deflate", raw.compress(data) + raw.flush(), "h") == data
+    assert transport._decode("gzip", bytes(4096), "h") is None
+    assert transport._decode("gzip", gzip.compress(data)[:-9], "h") is None
+    assert transport._decode("br", data, "h") is None
+    with pytest.raises(CheckFailure):
+        transport._decode("gzip", gzip.compress(bytes(transport.BODY_LIMIT + 1)), "h")
+
+
+@given(st.sampled_from(["gzip", "deflate", "br", ""]), st.binary(max_size=200), st.booleans())
+def test_any_body_is_decoded_or_not(encoding, body, packed):
+    found = transport._decode(encoding, gzip.compress(body) if packed else body, "h")
+    assert found is None or len(found) <= transport.BODY_LIMIT

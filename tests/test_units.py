@@ -1,0 +1,337 @@
+"""The small rooms: vocabulary, options, ini, files, masking, headers, proxies, arguments, deadline."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import os
+import pickle
+import re
+import subprocess
+import sys
+import time
+import traceback
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from check_mapi_connectivity import arguments, capped, files, ini, masking, proxy, vocabulary
+from check_mapi_connectivity.arguments import UsageError
+from check_mapi_connectivity.deadline import Deadline
+from check_mapi_connectivity.entra_codes import ENTRA
+from check_mapi_connectivity.options import Secret
+
+from .conftest import ROOT
+
+
+def test_states_and_severity():
+    assert vocabulary.worst(["OK", "UNKNOWN", "WARNING", "CRITICAL"]) == "CRITICAL"
+    assert vocabulary.worst(["UNKNOWN", "WARNING"]) == "UNKNOWN"
+    assert vocabulary.worst([]) == "OK"
+    assert set(vocabulary.KINDS.values()) <= set(vocabulary.STATES) == set(vocabulary.SEVERITY)
+
+
+def test_secret_never_shows():
+    secret = Secret("hunter2")
+    assert "hunter2" not in f"{secret} {secret!r} {[secret]} {vars(Secret)}"
+    assert secret.reveal() == "hunter2"
+    with pytest.raises(TypeError):
+        pickle.dumps(secret)
+
+
+@given(st.text(max_size=200) | st.text("[]=#;abc \n'\"", max_size=60))
+def test_any_ini_is_a_section_or_one_complaint(text):
+    try:
+        found = ini.parse(text, "abc", "file")
+    except UsageError as error:
+        assert str(error).startswith("file line ")
+        return
+    assert found is None or all(key and number > 0 for number, key, _ in found)
+
+
+def test_ini_syntax():
+    text = "\ufeff# c\n[a]\n x = 1 \n; c\ny=\n[b]\nbroken\n[a]\nz = ' q '\nw = a = b\n"
+    assert ini.parse(text.lstrip("\ufeff"), "a", "f") == [
+        (3, "x", "1"),
+        (5, "y", ""),
+        (9, "z", " q "),
+        (10, "w", "a = b"),
+    ]
+    assert ini.parse(text, "c", "f") is None
+    with pytest.raises(UsageError, match="f line 7: an option reads name = value"):
+        ini.parse(text, "b", "f")
+
+
+def test_file_that_is_none(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "large").write_bytes(bytes(files.LIMIT + 1))
+    (tmp_path / "bom").write_bytes(b"\xef\xbb\xbfpass\r\nx")
+    (tmp_path / "latin").write_bytes(b"\xe4")
+    for name, text in (
+        ("fifo", "not a regular file"),
+        ("large", "larger than 1 MiB"),
+        ("gone", "does not exist"),
+        ("a\0b", "NUL"),
+    ):
+        with pytest.raises(UsageError, match=text):
+            files.read(str(tmp_path / name), "--x")
+    assert files.first_line(str(tmp_path / "bom"), "--x") == "pass"
+    with pytest.raises(UsageError, match="is not UTF-8 text"):
+        files.read_text(str(tmp_path / "latin"), "--x")
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o440, 0o400])
+def test_secret_files_that_are_good(tmp_path, mode):
+    path = tmp_path / "secret"
+    path.write_text("x")
+    path.chmod(mode)
+    assert files.read(str(path), "--x", secret=True) == b"x"
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o604, 0o602, 0o666])
+def test_secret_files_that_are_not(tmp_path, mode):
+    path = tmp_path / "secret"
+    path.write_text("x")
+    path.chmod(mode)
+    with pytest.raises(UsageError, match=f"mode {mode:04o}"):
+        files.read(str(path), "--x", secret=True)
+
+
+JWT = "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJ4In0.c2lnbmF0dXJl"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f'{{"access_token": "{JWT}"',
+        f'{{"access_token":"{JWT[:-4]}',
+        '{"refresh_token" : "opaque-secret-1"}',
+        "a=b&client_assertion=opaque-secret-1",
+        "password=opaque-secret-1&x=y",
+        f"plain {JWT} text",
+        "Authorization: Bearer opaque-secret-1",
+        '{"id_token":"opaque\\"secret-1"}',
+    ],
+)
+def test_bodies_are_masked(body):
+    masked = masking.body(body)
+    assert masking.MASK in masked
+    assert not any(part in masked for part in (JWT, JWT[:-4], "secret-1"))
+
+
+def test_headers_are_masked():
+    shown = masking.headers(
+        {"Authorization": "Bearer x", "Set-Cookie": "a=b", "X-Any": f"has {JWT}", "request-id": "1"}
+    )
+    assert shown == [
+        ("Authorization", "***"),
+        ("Set-Cookie", "***"),
+        ("X-Any", "has ***"),
+        ("request-id", "1"),
+    ]
+
+
+@given(st.text(max_size=300))
+def test_any_body_can_be_masked(text):
+    assert len(masking.body(text)) <= max(4000, len(text) * 4)
+
+
+class Wire:
+    """A socket that has already received everything."""
+
+    def __init__(self, data):
+        self.sent = b""
+        self._data = data
+
+    def makefile(self, *_):
+        return io.BytesIO(self._data)
+
+    def sendall(self, data):
+        self.sent += data
+
+
+def read_head(data):
+    response = capped.CappedResponse(Wire(data), method="GET")
+    try:
+        response.begin()
+        return response
+    finally:
+        response.close()
+
+
+def test_headers_are_capped():
+    assert read_head(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No\r\nX: y\r\n\r\n").status == 204
+    for data in (
+        b"HTTP/1.1 200 OK\r\n" + b"X: yyyy\r\n" * 9000,
+        b"HTTP/1.1 100 C\r\n\r\n" * 9000,
+        b"HTTP/1.1 200 " + b"x" * 70000,
+    ):
+        with pytest.raises(capped.http.client.HTTPException):
+            read_head(data)
+
+
+@given(
+    st.binary(max_size=200)
+    | st.binary(max_size=100).map(lambda tail: b"HTTP/1.1 200 OK\r\n" + tail)
+)
+def test_any_head_is_read_or_refused(data):
+    with contextlib.suppress(capped.http.client.HTTPException):
+        assert 100 <= read_head(data).status <= 999
+
+
+@pytest.mark.parametrize(
+    ("url", "shown", "user"),
+    [
+        ("http://p:3128", "p:3128", None),
+        ("p:3128", "p:3128", None),
+        ("http://p/", "p:80", None),
+        ("http://[::1]:8", "[::1]:8", None),
+        ("http://u%40x:p%3A@h:1", "h:1", "u@x"),
+    ],
+)
+def test_proxy_urls(url, shown, user):
+    made = proxy.parse_url(url, "x")
+    assert (str(made), made.user) == (shown, user)
+    if user:
+        assert made.password.reveal() == "p:"
+
+
+@given(st.text(max_size=30) | st.text("htps:/@[]0129.%x ", max_size=30))
+def test_any_proxy_url_is_taken_or_refused_without_showing_it(url):
+    try:
+        made = proxy.parse_url(f"http://u:s3cr3t@{url}", "src")
+        assert 0 < made.port < 65536
+    except UsageError as error:
+        assert "s3cr3t" not in str(error)
+
+
+@given(
+    st.binary(max_size=200)
+    | st.binary(max_size=100).map(
+        lambda tail: b"HTTP/1.1 407 No\r\nProxy-Authenticate: " + tail + b"\r\n\r\n"
+    )
+)
+def test_any_answer_to_connect(data):
+    through = proxy.Proxy("p", 1, "src")
+    try:
+        proxy.open_tunnel(Wire(data), through, "h", 443)
+    except proxy.CheckFailure as error:
+        assert error.failure.kind == "proxy"
+
+
+def test_connect_brackets_ipv6():
+    wire = Wire(b"HTTP/1.1 200 OK\r\n\r\n")
+    proxy.open_tunnel(wire, proxy.Proxy("p", 1, "src"), "::1", 443)
+    assert (
+        wire.sent
+        == b"CONNECT [::1]:443 HTTP/1.1\r\nHost: [::1]:443\r\nProxy-Connection: Keep-Alive\r\n\r\n"
+    )
+
+
+def test_help_fits_80_columns_and_names_every_option():
+    text = arguments.parser().format_help()
+    assert max(map(len, text.split("\n"))) <= 80
+    for option in arguments.OPTIONS.values():
+        assert all(flag in text for flag in option.flags)
+    for secret in arguments.INI_SECRETS:
+        assert f"--{secret}" not in [
+            flag for option in arguments.OPTIONS.values() for flag in option.flags
+        ]
+
+
+def test_parser_takes_every_option_of_the_table():
+    values = {
+        arguments.VALUE: ["v"],
+        arguments.LIST: ["v"],
+        arguments.FLAG: [],
+        arguments.COUNT: [],
+    }
+    for option in arguments.OPTIONS.values():
+        if option.name not in ("help", "version"):
+            for flag in option.flags:
+                found = arguments.parse_command_line([flag, *values[option.shape]])
+                assert list(found) == [option.name]
+    assert isinstance(arguments.parser(), argparse.ArgumentParser)
+
+
+def test_deadline():
+    deadline = Deadline(time.monotonic() - 5.0, 7.0)
+    assert 0 < deadline.remaining() <= 2.0
+    assert Deadline(time.monotonic() - 5.0, 3.0).remaining() == 0.0
+
+
+LIGHT = """
+import sys
+before = set(sys.modules)
+sys.argv = ["check", *sys.argv[1:]]
+from check_mapi_connectivity.__main__ import main
+code = main()
+heavy = {"requests", "msal", "cryptography", "nagiosplugin", "ssl", "socket", "dataclasses", "typing", "shutil", "logging", "inspect"}
+loaded = heavy & (set(sys.modules) - before)
+sys.exit(code if not loaded else f"{sorted(loaded)}")
+"""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["-V"],
+        ["--nonsense"],
+        [],
+        ["-m", "a@b", "--tenant", "t", "--certificate", "/nope"],
+        ["-m", "a@b", "-t", "x"],
+        ["-m", "a@b", "--state", "x=y"],
+    ],
+)
+def test_help_and_usage_errors_import_little(environment, words):
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", LIGHT, *words],
+        env=environment,
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (3, b"")
+
+
+def test_nothing_prints_but_output_and_nothing_reads_the_environment_but_cli():
+    rooms = {
+        path.name: path.read_text() for path in (ROOT / "check_mapi_connectivity").rglob("*.py")
+    }
+    assert not [name for name, text in rooms.items() if re.search(r"\bprint\(|sys\.stdout", text)]
+    assert {name for name, text in rooms.items() if "os.write(" in text} == {"output.py"}
+    assert {name for name, text in rooms.items() if "os.environ" in text} == {"__main__.py"}
+    assert {name for name, text in rooms.items() if "os._exit" in text} == {"deadline.py"}
+
+
+def test_internal_error_is_one_line_without_a_secret(environment, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import check_mapi_connectivity.cli as cli\n"
+        "def parse(*_): raise RuntimeError('hunter2')\n"
+        "cli.parse = parse\n"
+    )
+    path = f"{tmp_path}:{environment['PYTHONPATH']}"
+    command = [sys.executable, "-m", "check_mapi_connectivity"]
+    done = subprocess.run(
+        command, env={**environment, "PYTHONPATH": path}, capture_output=True, check=False
+    )
+    line = (
+        "MAPI UNKNOWN - internal error: RuntimeError in sitecustomize.py line 2; please report it\n"
+    )
+    assert (done.stdout.decode(), done.returncode, done.stderr) == (line, 3, b"")
+
+
+#: 93 numbers that reference sheet exchange-online 6 lists, and what its range 80001 to 80014 adds.
+def test_entra_table_is_whole():
+    assert len(ENTRA) == 105
+    assert {50034, 53003, 700027, 90002, 9001023, 100007, 7000229} <= set(ENTRA)
+
+
+def test_traceback_never_names_a_secret():
+    secret = Secret("hunter2")
+    try:
+        assert secret.nothing
+    except AttributeError:
+        assert "hunter2" not in traceback.format_exc()
