@@ -139,6 +139,8 @@ def _host(url: str) -> str:
 
 def _read(response: requests.Response, host: str) -> bytes:
     """The body as it came, undecoded. Raises CheckFailure."""
+    # urllib3 before 2 takes a body for whole that ends before its announced length.
+    response.raw.enforce_content_length = True
     chunks: list[bytes] = []
     size = 0
     try:

@@ -454,10 +454,3 @@ def test_proxy_that_is_not_there(cmdlet):
     run = cmdlet("healthy", "--proxy", "proxy.invalid:3128", "-t", "10")
     assert run.line.startswith("MAPI CRITICAL - sign-in failed: name proxy.invalid ")
     assert "  kind          proxy\n" in run.diagnosis
-
-
-def test_memory_limit_gives_one_line(cmdlet):
-    run = cmdlet(before=["sh", "-c", 'ulimit -v 40000 && exec "$@"', "limit"])
-    assert run.code == 3
-    assert re.fullmatch(r"MAPI UNKNOWN - .*\n", run.stdout)
-    assert run.stderr == ""

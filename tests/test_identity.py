@@ -26,6 +26,8 @@ from .tenant.material import TENANT_ID, make_certificate, pem, pem_key
 def make(tenant, options, tmp_path):
     """`make(**changes)` -> Identity, Report and Cache of a run against the practice tenant."""
 
+    carriers = []
+
     def build(**changes):
         data = (tenant.material.directory / "probe.pem").read_bytes()
         values = {
@@ -38,9 +40,12 @@ def make(tenant, options, tmp_path):
         report = Report("m", "cmdlet")
         cache = Cache(str(tmp_path / "cache"))
         transport = Transport(chosen, Deadline(time.monotonic(), 30), report)
+        carriers.append(transport)
         return identity.Identity(chosen, transport, cache, report), report, cache
 
-    return build
+    yield build
+    for carrier in carriers:
+        carrier.close()
 
 
 def test_token_is_fetched_once_and_kept(make, tenant):

@@ -306,21 +306,33 @@ def test_nothing_prints_but_output_and_nothing_reads_the_environment_but_cli():
     assert {name for name, text in rooms.items() if "os._exit" in text} == {"deadline.py"}
 
 
-def test_internal_error_is_one_line_without_a_secret(environment, tmp_path):
+@pytest.mark.parametrize(
+    ("raised", "text"),
+    [
+        (
+            "RuntimeError('hunter2')",
+            "internal error: RuntimeError in sitecustomize.py line 2; please report it",
+        ),
+        (
+            "KeyboardInterrupt",
+            "internal error: KeyboardInterrupt in sitecustomize.py line 2; please report it",
+        ),
+        ("MemoryError", "out of memory; raise the limit this check runs under"),
+        ("ImportError('x')", "this installation is incomplete (x); install it again"),
+    ],
+)
+def test_whatever_is_raised_gives_one_line(environment, tmp_path, raised, text):
     (tmp_path / "sitecustomize.py").write_text(
         "import check_mapi_connectivity.cli as cli\n"
-        "def parse(*_): raise RuntimeError('hunter2')\n"
+        f"def parse(*_): raise {raised}\n"
         "cli.parse = parse\n"
     )
     path = f"{tmp_path}:{environment['PYTHONPATH']}"
     command = [sys.executable, "-m", "check_mapi_connectivity"]
-    done = subprocess.run(
-        command, env={**environment, "PYTHONPATH": path}, capture_output=True, check=False
-    )
-    line = (
-        "MAPI UNKNOWN - internal error: RuntimeError in sitecustomize.py line 2; please report it\n"
-    )
-    assert (done.stdout.decode(), done.returncode, done.stderr) == (line, 3, b"")
+    variables = {**environment, "PYTHONPATH": path}
+    done = subprocess.run(command, env=variables, capture_output=True, check=False)
+    assert (done.stdout.decode(), done.returncode) == (f"MAPI UNKNOWN - {text}\n", 3)
+    assert done.stderr == b""
 
 
 #: 93 numbers that reference sheet exchange-online 6 lists, and what its range 80001 to 80014 adds.
