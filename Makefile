@@ -1,0 +1,15 @@
+# demo and test do everything on a fresh machine; each target is one line.
+PYTHON ?= python3
+BIN = .venv/bin
+
+.PHONY: demo test lint bench docs tenant clean
+
+demo: .venv ; $(BIN)/python -m tests.tenant demo
+test: .venv ; $(BIN)/python -m pytest -n 2
+lint: .venv ; $(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
+bench: .venv ; $(BIN)/python -m tests.bench
+docs: .venv ; $(BIN)/python docs/generate.py
+tenant: .venv ; $(BIN)/python -m tests.tenant
+clean: ; rm -rf .venv .tenant build dist *.egg-info
+
+.venv: setup.cfg pyproject.toml ; $(PYTHON) -m venv .venv && $(BIN)/pip install --quiet -e '.[test,lint]' && touch .venv

@@ -1,0 +1,106 @@
+"""Writes what is made from the option table: the README's options and the man page.
+
+Run by `make docs`; `tests/test_docs.py` fails when either is stale.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from check_mapi_connectivity import __version__, arguments, vocabulary
+
+ROOT = Path(__file__).resolve().parent.parent
+BEGIN, END = "<!-- options: made by make docs -->", "<!-- end of options -->"
+
+
+def flags(option: arguments.Option) -> str:
+    """`-t, --timeout SECONDS[:STATE]`."""
+    return f"{', '.join(option.flags)} {option.metavar}".rstrip()
+
+
+def options_for_readme() -> str:
+    """A Markdown table a group."""
+    lines = []
+    for title, options in arguments.GROUPS:
+        lines += ["", f"**{title[0].upper()}{title[1:]}**", "", "| option | meaning |", "|---|---|"]
+        for option in options:
+            shown, text = flags(option).replace("|", "\\|"), option.help.replace("|", "\\|")
+            lines.append(f"| `{shown}` | {text} |")
+    return "\n".join([*lines, ""])
+
+
+def readme(current: str) -> str:
+    """The README with its options made anew."""
+    before, _, rest = current.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{options_for_readme()}\n{END}{after}"
+
+
+def roff(text: str) -> str:
+    """Plain text as roff: nothing in it is a request or an escape."""
+    text = text.replace("\\", "\\e").replace("-", "\\-")
+    return f"\\&{text}" if text[:1] in (".", "'") else text
+
+
+def man_page() -> str:
+    """check_mapi_connectivity(1)."""
+    lines = [
+        f'.TH CHECK_MAPI_CONNECTIVITY 1 "" "{__version__}" "Monitoring plugins"',
+        ".SH NAME",
+        f"{vocabulary.PLUGIN} \\- {roff('check that users can log on to their Exchange mailboxes')}",
+        ".SH SYNOPSIS",
+        f".B {vocabulary.PLUGIN}",
+        roff("--tenant NAME -m ADDRESS [option ...]"),
+        ".SH DESCRIPTION",
+        roff(arguments.DESCRIPTION),
+        ".PP",
+        roff(arguments.NOT_YET_SEEN),
+        ".SH OPTIONS",
+        roff(
+            "Every long option also works as `name = value` in an ini section (see --extra-opts)."
+        ),
+        roff("The value `none` means: not given."),
+    ]
+    for title, options in arguments.GROUPS:
+        lines.append(f".SS {roff(title[0].upper() + title[1:])}")
+        for option in options:
+            lines += [".TP", f".B {roff(flags(option))}", roff(option.help)]
+    lines += [".SH EXIT STATUS"]
+    meanings = {
+        "OK": "the mailbox was logged on to and its Inbox was listed, within all thresholds",
+        "WARNING": "it was, but a warning threshold is violated; or the mailbox is being moved",
+        "CRITICAL": "it was not, or a critical threshold is violated",
+        "UNKNOWN": "the mailbox was not put to the test; also help, version and usage errors",
+    }
+    for state, code in vocabulary.STATES.items():
+        lines += [".TP", f".B {code} {state}", roff(meanings[state])]
+    lines.append(".SH ENVIRONMENT")
+    for name, text in (
+        (
+            "MAPI_CERTIFICATE_PASSPHRASE",
+            "passphrase of the private key or PFX, where no file is given",
+        ),
+        ("MAPI_PROXY_PASSWORD", "proxy password, where no file is given"),
+        ("HTTPS_PROXY, ALL_PROXY, NO_PROXY", "the proxy, where no option speaks"),
+        (
+            "REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE",
+            "authorities, where --ca-file is not given",
+        ),
+        ("MP_CONFIG_FILE, NAGIOS_CONFIG_PATH", "where --extra-opts looks for its file"),
+    ):
+        lines += [".TP", f".B {roff(name)}", roff(text)]
+    lines += [".SH EXAMPLES"]
+    for purpose, words in arguments.EXAMPLES:
+        lines += [".TP", roff(purpose), f".B {roff(f'{vocabulary.PLUGIN} {words}')}"]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Write both files."""
+    path = ROOT / "README.md"
+    path.write_text(readme(path.read_text()))
+    (ROOT / "docs" / f"{vocabulary.PLUGIN}.1").write_text(man_page())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""`make bench`: what a run costs, as whole processes, each paired with a yardstick and run in turn with it.
+
+Wall and CPU are medians, RSS is the largest; the ratio is the median of the pairs' ratios, which holds while the machine's speed
+drifts. HTTP requests and TLS connections are counted at the practice tenant.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+
+from .tenant import Tenant
+from .tenant.__main__ import command
+
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "15"))
+PYTHON = sys.executable
+
+
+def once(words):
+    """(wall, cpu, RSS in MiB) of one process."""
+    begun = time.monotonic()
+    pid = os.fork()
+    if pid == 0:
+        silent = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silent, 1)
+        os.dup2(silent, 2)
+        os.execv(words[0], words)
+    _, _, usage = os.wait4(pid, 0)
+    return time.monotonic() - begun, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def pair(name, words, yardstick, before=None):
+    """Print one row: `words` against `yardstick`, in turn."""
+    ours, theirs = [], []
+    for number in range(ROUNDS + 1):
+        if before:
+            before()
+        row = once(words), once(yardstick)
+        if number:
+            ours.append(row[0])
+            theirs.append(row[1])
+    wall, cpu = (1000 * statistics.median(run[column] for run in ours) for column in (0, 1))
+    ratio = statistics.median(a[0] / b[0] for a, b in zip(ours, theirs))
+    print(
+        f"{name:<44}{wall:7.1f}{cpu:7.1f}{max(run[2] for run in ours):7.1f}{ratio:8.2f}", flush=True
+    )
+
+
+def main():
+    """The table."""
+    argparse = [PYTHON, "-c", "import argparse"]
+    libraries = [PYTHON, "-c", "import requests, nagiosplugin"]
+    check = command()
+    if check[0] != PYTHON:
+        check = [PYTHON, check[0]]
+    print(
+        f"{ROUNDS} rounds, Python {sys.version.split()[0]}\n{'':<44}   wall    cpu    RSS   ratio of wall to"
+    )
+    print(f"{'':<44}     ms     ms    MiB   python -c 'import argparse'")
+    pair("python -c pass", [PYTHON, "-c", "pass"], argparse)
+    pair("python -c 'import requests, nagiosplugin'", libraries, argparse)
+    pair("--help", [*check, "--help"], argparse)
+    pair("-V", [*check, "-V"], argparse)
+    pair("usage error", [*check, "--nonsense"], argparse)
+    with tempfile.TemporaryDirectory() as directory:
+        tenant = Tenant(directory).start()
+        cache = tenant.material.directory / "cache"
+        words = [*check, f"--extra-opts=cmdlet@{tenant.ini}"]
+        print(f"{'':<44}                        python -c 'import requests, nagiosplugin'")
+
+        def forget():
+            shutil.rmtree(cache, ignore_errors=True)
+
+        for name, before in (
+            ("warm check (token cached)", None),
+            ("cold check (sign-in by certificate)", forget),
+        ):
+            pair(name, words, libraries, before)
+            if before:
+                before()
+            tenant.reset()
+            once(words)
+            print(
+                f"  HTTP requests {len(tenant.requests)}, TLS connections {tenant.connections}",
+                flush=True,
+            )
+        tenant.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""`python -m tests.tenant` serves the practice tenant in the foreground; `python -m tests.tenant demo` shows the check at work."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from . import Tenant, exchange
+from .faults import HANDSHAKE, NAMES, PLACES
+from .material import CLIENT_IDS, DOMAIN
+
+DIRECTORY = ".tenant"
+
+
+def command():
+    """The check as this interpreter runs it."""
+    script = Path(sys.executable).parent / "check_mapi_connectivity"
+    return [str(script)] if script.exists() else [sys.executable, "-m", "check_mapi_connectivity"]
+
+
+def columns(words, indent="    ", width=78):
+    """Words in lines of at most `width` characters."""
+    lines, line = [], indent
+    for word in words:
+        if len(line) + len(word) > width:
+            lines.append(line.rstrip())
+            line = indent
+        line += f"{word} "
+    return "\n".join([*lines, line.rstrip()])
+
+
+def manual(tenant):
+    """How to talk to the tenant."""
+    check = " ".join(command())
+    ini = os.path.relpath(tenant.ini)
+    sections = [line[1:-1] for line in tenant.ini.read_text().split("\n") if line.startswith("[")]
+    curl = f"curl -s --cacert {os.path.relpath(tenant.material.ca_file)}"
+    apps = [f"{client} {name}" for name, client in CLIENT_IDS.items()]
+    return f"""The practice tenant serves at {tenant.url} until Ctrl-C. In another terminal:
+
+  {check} --extra-opts=cmdlet@{ini}
+  {check} --extra-opts=cmdlet@{ini} -m offline@{DOMAIN}
+
+Ways in, one ini section each:
+{columns(sections)}
+Mailboxes, each @{DOMAIN}; any other is unknown:
+{columns([*exchange.MAILBOXES, *exchange.REFUSED])}
+App registrations for --client-id:
+    {f"{os.linesep}    ".join(apps)}
+Faults: switch one on for all requests or for the next TIMES, and all off again:
+    {curl} -X PUT {tenant.url}/switch/PLACE/FAULT[/TIMES]
+    {curl} -X DELETE {tenant.url}/switch
+  PLACE, FAULT: {", ".join(place for place in PLACES if place != "tls")}, with one of
+{columns(NAMES)}
+  or tls, with one of {", ".join(HANDSHAKE)}
+"""
+
+
+def serve():
+    """Serve until interrupted."""
+    tenant = Tenant(DIRECTORY).start()
+    print(manual(tenant), flush=True)
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    ended.wait()
+    tenant.stop()
+    return 0
+
+
+def demo():
+    """A healthy mailbox with its diagnosis, a failing one, and the healthy one again from the cached token."""
+    tenant = Tenant(DIRECTORY).start()
+    ini = f"--extra-opts=cmdlet@{os.path.relpath(tenant.ini)}"
+    outcomes = []
+    for mailbox, options in (("healthy", []), ("offline", []), ("healthy", ["--diagnosis", "off"])):
+        words = [*command(), ini, "-m", f"{mailbox}@{DOMAIN}", *options]
+        print(
+            "$ " + " ".join(os.path.relpath(word) if word[0] == "/" else word for word in words),
+            flush=True,
+        )
+        outcomes.append(subprocess.run(words, check=False).returncode)
+        print(flush=True) if not options else None
+    tenant.stop()
+    return 0 if outcomes == [0, 2, 0] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(demo() if sys.argv[1:] == ["demo"] else serve())
