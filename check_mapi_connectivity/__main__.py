@@ -11,7 +11,7 @@ import sys
 import time
 
 from . import output
-from .arguments import Information, UsageError
+from .errors import Information, UsageError
 
 
 def main() -> int:
@@ -24,7 +24,8 @@ def main() -> int:
     except Information as information:
         text, code = str(information), 3
     except UsageError as error:
-        text, code = output.complain(str(error), as_json=as_json), 3
+        as_json = as_json or error.as_json
+        text, code = output.complain(str(error), error.details, as_json=as_json), 3
     except ImportError as error:
         text, code = output.complain(_missing(error), as_json=as_json), 3
     except MemoryError:
@@ -43,9 +44,17 @@ def _run(started: float) -> tuple[str, int]:
     from . import cli
 
     options = cli.parse(sys.argv[1:], os.environ)
+    from . import deadline
+
+    # From here on a signal waits for the watchdog, which answers it with what is known.
+    deadline.block_signals()
     from . import plugin
 
-    return plugin.run(options, started)
+    try:
+        return plugin.run(options, started)
+    except UsageError as error:
+        error.as_json = options.json
+        raise
 
 
 def _harden() -> None:
@@ -69,14 +78,11 @@ def _harden() -> None:
 
 
 def _missing(error: ImportError) -> str:
-    name = (error.name or "").split(".")[0]
-    package = {"OpenSSL": "pyopenssl", "jwt": "pyjwt"}.get(name, name)
-    if name in ("", "check_mapi_connectivity"):
+    name = (error.name or "").split(".")[0].replace("_", "-")
+    if name in ("", "check-mapi-connectivity"):
         return f"this installation is incomplete ({error}); install it again"
-    return (
-        f"Python module {name} is missing or broken; install it: apt install "
-        f"python3-{package.lower()}, or pip install {package}"
-    )
+    package = {"jwt": "pyjwt"}.get(name, name)
+    return f"Python module {name} is missing: apt install python3-{name}, or pip install {package}"
 
 
 def _bug(error: BaseException) -> str:

@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .arguments import UsageError
+from .errors import UsageError
 
 if TYPE_CHECKING:
     from typing import Any
@@ -40,9 +40,9 @@ class CertificateFacts:
         """Days until the certificate ends, negative when it has."""
         return (self.not_after - now) / _DAY
 
-    def describe(self) -> str:
-        """Subject and both thumbprints."""
-        return f"{self.subject}, SHA-1 {self.sha1}, SHA-256 {self.sha256}"
+    def describe(self) -> tuple[str, ...]:
+        """Lines with subject and both thumbprints."""
+        return (f"subject {self.subject}", f"SHA-1 {self.sha1}", f"SHA-256 {self.sha256}")
 
 
 @dataclass(frozen=True)
@@ -72,15 +72,12 @@ def check_dates(facts: CertificateFacts, now: float) -> None:
     Raises UsageError with file, subject and both thumbprints.
     """
     if now >= facts.not_after:
-        raise UsageError(
-            f"certificate {facts.path} expired on {_date(facts.not_after)}; renew it: "
-            f"{facts.describe()}"
-        )
+        text = f"certificate {facts.path} expired on {_date(facts.not_after)}; renew it"
+        raise UsageError(text, *facts.describe())
     if now < facts.not_before:
-        raise UsageError(
-            f"certificate {facts.path} is not valid before {_date(facts.not_before)}; check "
-            f"this host's clock: {facts.describe()}"
-        )
+        start = _date(facts.not_before)
+        text = f"certificate {facts.path} is not valid before {start}; is this host's clock right?"
+        raise UsageError(text, *facts.describe())
 
 
 def load(files: CertificateFiles) -> ClientCertificate:
@@ -219,4 +216,4 @@ def _seconds(certificate: Certificate, name: str) -> float:
 def _date(seconds: float) -> str:
     from datetime import datetime, timezone
 
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d")

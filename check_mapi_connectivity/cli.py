@@ -13,7 +13,9 @@ import re
 import stat
 
 from . import files
-from .arguments import ENVIRONMENT_SECRETS, INI_SECRETS, UsageError, parse_command_line
+from .arguments import parse_command_line
+from .errors import UsageError
+from .option_table import ENVIRONMENT_SECRETS, INI_SECRETS
 from .sources import TENANT, TENANT_DIRECTORIES, Given, is_none
 from .vocabulary import DEFAULT_THRESHOLDS, KINDS, LABELS, PLUGIN, STATES, state_name
 
@@ -39,12 +41,16 @@ def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Options:
     used, Information for `--help` and `--version`.
     """
     given = Given()
-    command_line = parse_command_line(argv)
-    for reference in command_line.pop("extra-opts", ()):
-        given.add_section(reference, environ)
-    given.add(command_line, "command line")
-    given.add_tenant(environ)
-    return _options(given, environ)
+    try:
+        command_line = parse_command_line(argv)
+        for reference in command_line.pop("extra-opts", ()):
+            given.add_section(reference, environ)
+        given.add(command_line, "command line")
+        given.add_tenant(environ)
+        return _options(given, environ)
+    except UsageError as error:
+        error.as_json = given.flag("json")
+        raise
 
 
 def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
@@ -114,11 +120,14 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
 
 
 def _mailbox(given: Given) -> str:
-    mailbox = given.text("mailbox")
-    if mailbox is None:
+    mailboxes = list(dict.fromkeys(given.texts("mailbox")))
+    if len(mailboxes) > 1:
+        raise UsageError("--mailbox: this version tests one mailbox a run; start a check for each")
+    if not mailboxes:
         raise UsageError(
             "--mailbox (-m) is missing: the e-mail address of the mailbox to log on to"
         )
+    mailbox = mailboxes[0]
     address = (
         re.fullmatch(r"[^@\s]+@[^@\s]+", mailbox) and mailbox.isprintable() and len(mailbox) <= 320
     )

@@ -16,8 +16,8 @@ from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
 
 from . import proxy
-from .arguments import UsageError
 from .capped import CappedResponse
+from .errors import UsageError
 from .report import CheckFailure, Failure, Stopwatch
 
 if TYPE_CHECKING:

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
+def block_signals() -> None:
+    """Keep the signals for the watchdog; threads made later inherit that."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+
+
 class Deadline:
     """A point in time that the run must not pass."""
 
@@ -52,8 +57,7 @@ class Watchdog:
         self._last_word = threading.Lock()
 
     def start(self) -> None:
-        """Block the signals in this thread (threads made later inherit that) and begin to watch."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        """Begin to watch; the signals must be blocked already."""
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def claim(self) -> bool:

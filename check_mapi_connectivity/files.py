@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 
-from .arguments import UsageError
+from .errors import UsageError
 
 #: No file that is named here is ever this large.
 LIMIT = 1 << 20

@@ -68,23 +68,22 @@ def sentence(cause: str, code: str, remedy: str, room: int) -> str:
     return full if len(full) <= room else coded
 
 
-def complain(text: str, *, as_json: bool) -> str:
-    """The whole output of a run that never got as far as a mailbox: a usage error, a missing
-    module.
+def complain(text: str, details: tuple[str, ...] = (), *, as_json: bool) -> str:
+    """The whole output of a run that never got as far as a mailbox.
+
+    A text too long for the first line stands whole on a line of its own, before the details.
     """
     if as_json:
-        failure = {"kind": "usage", "cause": clean(text)}
-        return render_json(
-            {
-                "service": SERVICE,
-                "state": "UNKNOWN",
-                "exit_code": 3,
-                "summary": clean(text),
-                "failure": failure,
-            }
-        )
-    # No cut at 120 characters here: the remedy stands at the end, and nobody graphs a usage error.
-    return clean(f"{SERVICE} UNKNOWN - {text}", 400) + "\n"
+        failure = {
+            "kind": "usage",
+            "cause": clean(text),
+            "details": [clean(line) for line in details],
+        }
+        document = {"service": SERVICE, "state": "UNKNOWN", "exit_code": 3, "failure": failure}
+        return render_json({**document, "summary": clean(text, FIRST_LINE)})
+    line = first_line("UNKNOWN", text)
+    whole = [text] if line.endswith("...") else []
+    return "\n".join([line, *(f"  {clean(more)}" for more in [*whole, *details])]) + "\n"
 
 
 def render_json(document: dict[str, Any]) -> str:

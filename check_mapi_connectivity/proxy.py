@@ -13,8 +13,8 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from .arguments import UsageError
 from .capped import CappedResponse
+from .errors import UsageError
 from .options import Proxy, Secret
 from .report import CheckFailure, Failure
 

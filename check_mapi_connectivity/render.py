@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import __version__
-from .arguments import NOT_YET_SEEN
+from .option_table import NOT_YET_SEEN
 from .output import FIRST_LINE, clean, decimal, first_line, printable, render_json, sentence
 from .vocabulary import SERVICE, STATES, UNITLESS
 
@@ -178,6 +178,8 @@ def _phases(report: Report) -> Iterator[str]:
             yield _bar(f"      {phase.name}", phase.seconds, whole, phase.finished)
     for phase in report.service.phases():
         yield _bar(f"    {phase.name}", phase.seconds, whole, phase.finished)
+    charged = sum(phase.seconds for phase in [*report.sign_in.phases(), *report.service.phases()])
+    yield _bar("    this host", max(0.0, whole - charged), whole, finished=True)
 
 
 def _bar(name: str, seconds: float, whole: float, finished: bool) -> str:

@@ -9,7 +9,8 @@ import re
 import sys
 
 from . import files, ini
-from .arguments import COMMAND_LINE_ONLY, COUNT, FLAG, INI_SECRETS, LIST, OPTIONS, UsageError
+from .errors import UsageError
+from .option_table import COMMAND_LINE_ONLY, COUNT, FLAG, INI_SECRETS, LIST, OPTIONS
 from .vocabulary import PLUGIN
 
 TYPE_CHECKING = False

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from check_mapi_connectivity import __version__, arguments, vocabulary
+from check_mapi_connectivity import __version__, option_table, vocabulary
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- options: made by make docs -->", "<!-- end of options -->"
 
 
-def flags(option: arguments.Option) -> str:
+def flags(option: option_table.Option) -> str:
     """`-t, --timeout SECONDS[:STATE]`."""
     return f"{', '.join(option.flags)} {option.metavar}".rstrip()
 
@@ -21,7 +21,7 @@ def flags(option: arguments.Option) -> str:
 def options_for_readme() -> str:
     """A Markdown table a group."""
     lines = []
-    for title, options in arguments.GROUPS:
+    for title, options in option_table.GROUPS:
         lines += ["", f"**{title[0].upper()}{title[1:]}**", "", "| option | meaning |", "|---|---|"]
         for option in options:
             shown, text = flags(option).replace("|", "\\|"), option.help.replace("|", "\\|")
@@ -52,16 +52,16 @@ def man_page() -> str:
         f".B {vocabulary.PLUGIN}",
         roff("--tenant NAME -m ADDRESS [option ...]"),
         ".SH DESCRIPTION",
-        roff(arguments.DESCRIPTION),
+        roff(option_table.DESCRIPTION),
         ".PP",
-        roff(arguments.NOT_YET_SEEN),
+        roff(option_table.NOT_YET_SEEN),
         ".SH OPTIONS",
         roff(
             "Every long option also works as `name = value` in an ini section (see --extra-opts)."
         ),
         roff("The value `none` means: not given."),
     ]
-    for title, options in arguments.GROUPS:
+    for title, options in option_table.GROUPS:
         lines.append(f".SS {roff(title[0].upper() + title[1:])}")
         for option in options:
             lines += [".TP", f".B {roff(flags(option))}", roff(option.help)]
@@ -90,7 +90,7 @@ def man_page() -> str:
     ):
         lines += [".TP", f".B {roff(name)}", roff(text)]
     lines += [".SH EXAMPLES"]
-    for purpose, words in arguments.EXAMPLES:
+    for purpose, words in option_table.EXAMPLES:
         lines += [".TP", roff(purpose), f".B {roff(f'{vocabulary.PLUGIN} {words}')}"]
     return "\n".join(lines) + "\n"
 

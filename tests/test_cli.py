@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nagiosplugin import Range
 
 from check_mapi_connectivity import cli, sources
-from check_mapi_connectivity.arguments import Information, UsageError
+from check_mapi_connectivity.errors import Information, UsageError
 from check_mapi_connectivity.vocabulary import KINDS, LABELS
 
 PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
@@ -27,17 +27,9 @@ def there(tmp_path, monkeypatch):
 
 
 def parse(*arguments, **environ):
-    good = (
-        "--tenant",
-        "contoso.example",
-        "-m",
-        "a@b.example",
-        "--client-id",
-        "id-1",
-        "--certificate",
-        "c.pem",
-    )
-    return cli.parse([*good, *arguments], {"HOME": "/h", **environ})
+    good = ["--tenant", "contoso.example", "--client-id", "id-1", "--certificate", "c.pem"]
+    mailbox = [] if "-m" in arguments else ["-m", "a@b.example"]
+    return cli.parse([*good, *mailbox, *arguments], {"HOME": "/h", **environ})
 
 
 def complaint(*arguments, **environ):
@@ -343,6 +335,19 @@ def test_cache_directory(there, monkeypatch):
     assert parse("--no-cache", "--cache-dir", "/y").cache_dir is None
     monkeypatch.setattr(cli, "SYSTEM_CACHE", str(there))
     assert parse().cache_dir == str(there)
+
+
+def test_one_mailbox_a_run(there):
+    assert parse("-m", "a@b.example", "-m", "a@b.example").mailbox == "a@b.example"
+    text = "--mailbox: this version tests one mailbox a run; start a check for each"
+    assert complaint("-m", "a@b.example", "-m", "c@d.example") == text
+
+
+def test_json_is_remembered_for_a_complaint(there):
+    (there / "p.ini").write_text("[x]\njson =\n")
+    with pytest.raises(UsageError) as caught:
+        parse("--extra-opts=x@p.ini", "-t", "0")
+    assert caught.value.as_json
 
 
 def test_mailboxes(there):

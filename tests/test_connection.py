@@ -9,8 +9,8 @@ import time
 import pytest
 
 from check_mapi_connectivity import connection
-from check_mapi_connectivity.arguments import UsageError
 from check_mapi_connectivity.deadline import Deadline
+from check_mapi_connectivity.errors import UsageError
 from check_mapi_connectivity.report import CheckFailure, Report, Stopwatch
 from check_mapi_connectivity.transport import Transport
 

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from check_mapi_connectivity import arguments, cli, vocabulary
-from check_mapi_connectivity.arguments import NOT_YET_SEEN
+from check_mapi_connectivity import cli, option_table, vocabulary
+from check_mapi_connectivity.option_table import NOT_YET_SEEN
 
 from .conftest import ROOT
 
@@ -26,7 +26,7 @@ def test_readme_options_are_current():
 def test_man_page_is_current():
     page = (ROOT / "docs" / "check_mapi_connectivity.1").read_text()
     assert generate.man_page() == page, "run: make docs"
-    for option in arguments.OPTIONS.values():
+    for option in option_table.OPTIONS.values():
         assert generate.roff(option.flags[-1]) in page
 
 
@@ -45,7 +45,7 @@ def test_what_is_unseen_is_said():
     assert "Not yet seen on a live tenant" in README
 
 
-@pytest.mark.parametrize("words", [words for _, words in arguments.EXAMPLES])
+@pytest.mark.parametrize("words", [words for _, words in option_table.EXAMPLES])
 def test_examples_parse(words, tmp_path, monkeypatch):
     """Every example of the help text is a command line that works, given the files it names."""
     certificate = tmp_path / "probe.pem"

@@ -308,8 +308,12 @@ def test_expired_certificate_is_found_even_with_a_cached_token(cmdlet, tenant, t
     document.write_text(json.dumps(content))
     tenant.requests.clear()
     run = cmdlet()
-    assert run.line.startswith("MAPI UNKNOWN - certificate ")
-    assert (run.code, tenant.requests) == (3, [])
+    today = time.strftime("%Y-%m-%d", time.gmtime(content["certificate"]["not_after"]))
+    path = tenant.material.directory / "probe.pem"
+    assert run.line.startswith(f"MAPI UNKNOWN - certificate {path} expired on {today}"[:117])
+    assert "  subject CN=check_mapi_connectivity probe\n  SHA-1 " in run.diagnosis
+    assert (run.code, run.perfdata, tenant.requests) == (3, "", [])
+    assert json.loads(cmdlet("healthy", "--json").stdout)["failure"]["kind"] == "usage"
 
 
 def test_warm_run_imports_neither_msal_nor_cryptography(cmdlet, environment, tmp_path):

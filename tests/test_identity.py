@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from check_mapi_connectivity import identity
-from check_mapi_connectivity.arguments import UsageError
 from check_mapi_connectivity.cache import Cache
 from check_mapi_connectivity.deadline import Deadline
+from check_mapi_connectivity.errors import UsageError
 from check_mapi_connectivity.options import CertificateFiles
 from check_mapi_connectivity.report import CheckFailure, Report
 from check_mapi_connectivity.transport import Transport

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import unicodedata
 
@@ -89,12 +90,18 @@ def test_decimal_is_plain(value):
     assert float(text) == pytest.approx(value, abs=1e-6)
 
 
-def test_complaint_as_text_and_as_json():
+def test_complaint_as_text():
     assert output.complain("a|b\nc", as_json=False) == "MAPI UNKNOWN - a/b c\n"
-    document = output.complain("a|b", as_json=True)
-    assert '"exit_code": 3' in document
-    assert '"cause": "a/b"' in document
-    assert "|" not in document
+    text = output.complain("x" * 160, ("SHA-1 <A>",), as_json=False).split("\n")
+    assert (len(text[0]), text[0][-3:]) == (120, "...")
+    assert text[1:] == [f"  {'x' * 160}", "  SHA-1 (A)", ""]
+
+
+def test_complaint_as_json():
+    document = json.loads(output.complain("a|b", ("c",), as_json=True))
+    failure = {"kind": "usage", "cause": "a/b", "details": ["c"]}
+    assert document["failure"] == failure
+    assert (document["state"], document["exit_code"], document["summary"]) == ("UNKNOWN", 3, "a/b")
 
 
 def test_write_to_a_pipe_longer_than_its_buffer():

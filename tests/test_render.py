@@ -66,7 +66,8 @@ def test_tree_of_phases(options, facts):
     ]
     assert lines[15] == "    tcp            0.500s ##########"
     assert lines[16] == "    request        0.000s not finished"
-    assert lines[17].startswith("  certificate   CN=probe, ends ")
+    assert lines[17] == "    this host      1.000s ####################"
+    assert lines[18].startswith("  certificate   CN=probe, ends ")
 
 
 def test_verbose(options):

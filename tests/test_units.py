@@ -17,10 +17,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import arguments, capped, files, ini, masking, proxy, vocabulary
-from check_mapi_connectivity.arguments import UsageError
+from check_mapi_connectivity import (
+    arguments,
+    capped,
+    files,
+    ini,
+    masking,
+    option_table,
+    proxy,
+    vocabulary,
+)
 from check_mapi_connectivity.deadline import Deadline
 from check_mapi_connectivity.entra_codes import ENTRA
+from check_mapi_connectivity.errors import UsageError
 from check_mapi_connectivity.options import Secret
 
 from .conftest import ROOT
@@ -233,22 +242,22 @@ def test_connect_brackets_ipv6():
 def test_help_fits_80_columns_and_names_every_option():
     text = arguments.parser().format_help()
     assert max(map(len, text.split("\n"))) <= 80
-    for option in arguments.OPTIONS.values():
+    for option in option_table.OPTIONS.values():
         assert all(flag in text for flag in option.flags)
-    for secret in arguments.INI_SECRETS:
+    for secret in option_table.INI_SECRETS:
         assert f"--{secret}" not in [
-            flag for option in arguments.OPTIONS.values() for flag in option.flags
+            flag for option in option_table.OPTIONS.values() for flag in option.flags
         ]
 
 
 def test_parser_takes_every_option_of_the_table():
     values = {
-        arguments.VALUE: ["v"],
-        arguments.LIST: ["v"],
-        arguments.FLAG: [],
-        arguments.COUNT: [],
+        option_table.VALUE: ["v"],
+        option_table.LIST: ["v"],
+        option_table.FLAG: [],
+        option_table.COUNT: [],
     }
-    for option in arguments.OPTIONS.values():
+    for option in option_table.OPTIONS.values():
         if option.name not in ("help", "version"):
             for flag in option.flags:
                 found = arguments.parse_command_line([flag, *values[option.shape]])

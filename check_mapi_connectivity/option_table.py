@@ -1,0 +1,278 @@
+"""The one table of options.
+
+Command line, ini sections, `--help`, the README's option list and the man page are all made from
+`GROUPS`.
+"""
+
+from __future__ import annotations
+
+from .vocabulary import KINDS, LABELS
+
+#: What an option's value may be: one `value`, a repeatable `list`, a `flag` without value, a
+#: `count` of repetitions.
+VALUE, LIST, FLAG, COUNT = "value", "list", "flag", "count"
+
+
+class Option:
+    """One option: its flags (long one last), metavar, help text, and the shape of its value."""
+
+    def __init__(self, flags: str, metavar: str, help_: str, shape: str = VALUE) -> None:
+        self.flags = tuple(flags.split())
+        self.metavar = metavar
+        self.help = " ".join(help_.split())
+        self.shape = shape
+
+    @property
+    def name(self) -> str:
+        """The long name without dashes: the key in an ini section and in the parsed values."""
+        return self.flags[-1].lstrip("-")
+
+
+_KINDS = ", ".join(kind for kind in KINDS if kind != "usage")
+
+GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
+    (
+        "what to test",
+        (
+            Option(
+                "-m --mailbox",
+                "ADDRESS",
+                "Mailbox to log on to: its e-mail address, or its GUID. One a run in this version.",
+                LIST,
+            ),
+            Option(
+                "--method",
+                "METHOD",
+                "How to test it. cmdlet: Exchange Online runs its own Test-MAPIConnectivity. "
+                f"One of: {', '.join(LABELS)}. Default: cmdlet.",
+            ),
+            Option("--archive", "", "Test the archive mailbox instead of the primary one.", FLAG),
+        ),
+    ),
+    (
+        "tenant",
+        (
+            Option(
+                "--tenant",
+                "NAME-OR-GUID",
+                """Entra tenant, by a domain of it or its GUID. Given alone, client id and
+                certificate come from the ini section of that name or from
+                /etc/check_mapi_connectivity/TENANT/. Example: contoso.onmicrosoft.com.""",
+            ),
+            Option(
+                "--cloud",
+                "CLOUD",
+                "Microsoft cloud of the tenant. One of: worldwide, gcc, gcc-high, dod, china. "
+                "Default: worldwide.",
+            ),
+            Option(
+                "--authority-url",
+                "URL",
+                "Sign-in host instead of the cloud's own, for new clouds and tests. https only.",
+            ),
+            Option(
+                "--exchange-url",
+                "URL",
+                "Exchange host instead of the cloud's own, for new clouds and tests. https only.",
+            ),
+        ),
+    ),
+    (
+        "credential",
+        (
+            Option(
+                "--client-id",
+                "GUID",
+                "Application (client) id of the app registration that may run the test.",
+            ),
+            Option(
+                "--certificate",
+                "FILE",
+                "Certificate of the app registration: PEM (with or without its key) or PFX. "
+                "RSA. Not readable by others.",
+            ),
+            Option(
+                "--certificate-key",
+                "FILE",
+                "Private key of the certificate, PEM, where it is in a file of its own.",
+            ),
+            Option(
+                "--certificate-passphrase-file",
+                "FILE",
+                """File with the passphrase of the private key or PFX; its first line counts.
+                Instead: certificate-passphrase in an ini section, or the environment variable
+                MAPI_CERTIFICATE_PASSPHRASE.""",
+            ),
+        ),
+    ),
+    (
+        "proxy",
+        (
+            Option(
+                "--proxy",
+                "URL",
+                """HTTP proxy for sign-in and Exchange. Format: http://HOST:PORT. A user name
+                belongs into --proxy-user. Default: HTTPS_PROXY or ALL_PROXY of the environment,
+                except for hosts in NO_PROXY.""",
+            ),
+            Option(
+                "--proxy-host", "HOST", "The proxy's host, instead of --proxy; needs --proxy-port."
+            ),
+            Option("--proxy-port", "PORT", "The proxy's port, together with --proxy-host."),
+            Option("--proxy-user", "NAME", "User name for the proxy (Basic authentication)."),
+            Option(
+                "--proxy-password-file",
+                "FILE",
+                """File with the proxy password; its first line counts. Instead: proxy-password in
+                an ini section, or the environment variable MAPI_PROXY_PASSWORD.""",
+            ),
+            Option("--no-proxy", "", "Connect directly, whatever the environment says.", FLAG),
+        ),
+    ),
+    (
+        "TLS and network",
+        (
+            Option(
+                "--ca-file",
+                "FILE",
+                "PEM file of certificate authorities to trust besides the system's own, e.g. "
+                "of a TLS-inspecting proxy.",
+            ),
+            Option(
+                "--min-tls", "VERSION", "Lowest TLS version to accept: 1.2 or 1.3. Default: 1.2."
+            ),
+            Option("-4 --ipv4", "", "Use IPv4 only.", FLAG),
+            Option("-6 --ipv6", "", "Use IPv6 only.", FLAG),
+        ),
+    ),
+    (
+        "judgement",
+        (
+            Option(
+                "-w --warning",
+                "RANGE",
+                "WARNING when the connection time in seconds is outside this range. Format: "
+                "[@]START:END. Example: 2.",
+            ),
+            Option(
+                "-c --critical",
+                "RANGE",
+                "CRITICAL when the connection time in seconds is outside this range. Example: 5.",
+            ),
+            Option(
+                "--warning-for",
+                "LABEL=RANGE",
+                "The same for any performance label. Repeatable. Example: time_tls=0.5. "
+                "Default: certificate_days=30:.",
+                LIST,
+            ),
+            Option(
+                "--critical-for",
+                "LABEL=RANGE",
+                "The same for CRITICAL. Repeatable. Default: certificate_days=7:.",
+                LIST,
+            ),
+            Option(
+                "--state",
+                "KIND=STATE",
+                f"State for one kind of failure. Repeatable. Kinds: {_KINDS}. Example: "
+                "throttled=OK.",
+                LIST,
+            ),
+            Option(
+                "-t --timeout",
+                "SECONDS[:STATE]",
+                """Time for the whole run, fractions allowed; the state when it is used up. Keep it
+                below the scheduler's own limit. Default: 30:CRITICAL.""",
+            ),
+        ),
+    ),
+    (
+        "output",
+        (
+            Option(
+                "--diagnosis",
+                "on|off",
+                "Print the detailed diagnosis below the first line. Default: on.",
+            ),
+            Option(
+                "-v --verbose",
+                "",
+                """More of it: -v notes on cache, proxy and retries, -vv requests and headers, -vvv
+                bodies too. Secrets and tokens are in none of them.""",
+                COUNT,
+            ),
+            Option("--json", "", "Print the report as one JSON document instead of text.", FLAG),
+        ),
+    ),
+    (
+        "state files",
+        (
+            Option(
+                "--cache-dir",
+                "DIR",
+                """Directory for cached tokens, created with mode 0700. Default:
+                /var/cache/check_mapi_connectivity where that is the running user's own, else
+                check_mapi_connectivity in $XDG_CACHE_HOME or ~/.cache.""",
+            ),
+            Option("--no-cache", "", "Neither read nor write cached tokens.", FLAG),
+        ),
+    ),
+    (
+        "other",
+        (
+            Option(
+                "--extra-opts",
+                "[SECTION][@FILE]",
+                """Read options from an ini section; the command line wins. Default section:
+                check_mapi_connectivity. Default file: the first monitoring-plugins.ini on the
+                Monitoring Plugins search path. Repeatable.""",
+                LIST,
+            ),
+            Option(
+                "-V --version", "", "Print the version and exit (with 3, as all plugins do).", FLAG
+            ),
+            Option("-h --help", "", "Print this help and exit (with 3, as all plugins do).", FLAG),
+        ),
+    ),
+)
+
+OPTIONS = {option.name: option for _, options in GROUPS for option in options}
+
+#: Options that make sense on a command line only.
+COMMAND_LINE_ONLY = frozenset({"extra-opts", "version", "help"})
+
+#: Keys of an ini section that are no options, because no secret belongs on a command line: key ->
+#: the file option beside it.
+INI_SECRETS = {
+    "certificate-passphrase": "certificate-passphrase-file",
+    "proxy-password": "proxy-password-file",
+}
+
+#: Secrets that an environment variable may hold instead.
+ENVIRONMENT_SECRETS = {
+    "certificate-passphrase": "MAPI_CERTIFICATE_PASSPHRASE",
+    "proxy-password": "MAPI_PROXY_PASSWORD",
+}
+
+DESCRIPTION = """Log on to a user's Exchange mailbox, list its Inbox, and say whether MAPI
+connectivity is there and how long it took."""
+
+NOT_YET_SEEN = """The answer of Exchange Online's InvokeCommand interface to Test-MAPIConnectivity
+has not yet been seen on a live tenant."""
+
+EXAMPLES = (
+    (
+        "everything from /etc/check_mapi_connectivity/contoso.onmicrosoft.com/",
+        "--tenant contoso.onmicrosoft.com -m probe@contoso.com",
+    ),
+    (
+        "certificate named on the command line, thresholds on the connection time",
+        "--tenant contoso.onmicrosoft.com --client-id 11111111-2222-3333-4444-555555555555"
+        " --certificate /etc/check_mapi_connectivity/probe.pem -m probe@contoso.com -w 2 -c 5",
+    ),
+    (
+        "options from an ini section, a state of its own for throttling",
+        "--extra-opts=contoso -m probe@contoso.com --state throttled=OK",
+    ),
+)
