@@ -236,6 +236,8 @@ def exchange_status(answer: Answer, roles: object) -> Failure:
 
 def mapi_error(text: str) -> Failure:
     """What the cmdlet's Error text means: by the exception it names, else by its ec number."""
+    # Exchange's texts have some hundred characters; a hostile one must not keep the GIL busy.
+    text = text[:20000]
     named = re.search(r"MapiException[A-Za-z]+", text)
     number = re.search(r"\bec=(-?[0-9]{1,10}|0x[0-9A-Fa-f]{1,8})\b", text)
     ec = int(number[1], 0) & 0xFFFFFFFF if number else None
@@ -322,7 +324,7 @@ def glimpse(answer: Answer) -> str:
     printable words.
     """
     kind = answer.headers.get("Content-Type", "no content type").split(";")[0].strip()
-    text = re.sub(r"(?is)<(script|style|head)\b.*?</\1>|<[^>]*>", " ", answer.text[:20000])
+    text = re.sub(r"(?is)<(script|style|head)\b.*?</\1>|<[^>]*>", " ", answer.text[:8000])
     words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return f"{kind}: {words[:80]}" if words else f"{kind}, {len(answer.body)} bytes without text"
 

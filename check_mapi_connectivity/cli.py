@@ -334,7 +334,7 @@ def _proxy(given: Given, environ: MutableMapping[str, str]) -> tuple[Proxy | Non
                 "--no-proxy and --proxy exclude each other; give one of them (--proxy none "
                 "takes one from an ini back)"
             )
-        return None, "*"
+        return None, ""
     if url and "@" in url and given.source["proxy"] == "command line":
         raise UsageError(
             "--proxy: no user or password in a URL on the command line; use --proxy-user and "
@@ -352,7 +352,7 @@ def _proxy(given: Given, environ: MutableMapping[str, str]) -> tuple[Proxy | Non
         url = environ.get(source)
         no_proxy = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
         if not url:
-            return None, "*"
+            return None, ""
 
     from .proxy import parse_url
 

@@ -73,13 +73,10 @@ def conclude(options: Options, report: Report, started: float) -> tuple[str, int
     results = check.results.results
     state = worst([_STATE_NAMES[int(result.state)] for result in results])
     performances = [result.metric.performance() for result in results]
-    line = (
-        check.summary.ok(check.results) if state == "OK" else check.summary.problem(check.results)
-    )
-    judged = render.Judged(state, line, performances)
-    return render.document(judged, report) if options.json else render.text(
-        judged, report, options
-    ), STATES[state]
+    judged = render.Judged(state, check.summary_str, performances)
+    if options.json:
+        return render.document(judged, report), STATES[state]
+    return render.text(judged, report, options), STATES[state]
 
 
 def _test(options: Options, deadline: Deadline, report: Report) -> None:
