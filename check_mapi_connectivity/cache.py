@@ -31,10 +31,10 @@ _NOFOLLOW = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class Cache:
-    """A directory of documents. `notes` tells, in words, why it was of no use."""
+    """A directory of documents. Why it was of no use, it tells in words to `notes`."""
 
-    def __init__(self, directory: str | None) -> None:
-        self.notes: list[str] = []
+    def __init__(self, directory: str | None, notes: list[str]) -> None:
+        self.notes = notes
         self._directory = directory
         self._ready: bool | None = None
 
@@ -53,12 +53,12 @@ class Cache:
         except FileNotFoundError:
             return None
         except OSError as error:
-            self.notes.append(f"cache file {self._path(key)} ignored: {error.strerror}")
+            self._note(f"cache file {self._path(key)} ignored: {error.strerror}")
             return None
         try:
             problem = _problem(os.fstat(descriptor), stat.S_ISREG)
             if problem:
-                self.notes.append(f"cache file {self._path(key)} ignored: {problem}")
+                self._note(f"cache file {self._path(key)} ignored: {problem}")
                 return None
             document = json.loads(os.read(descriptor, _LIMIT))
         except (OSError, ValueError, RecursionError):
@@ -66,9 +66,7 @@ class Cache:
         finally:
             os.close(descriptor)
         if not isinstance(document, dict) or document.get("version") != VERSION:
-            self.notes.append(
-                f"cache file {self._path(key)} ignored: damaged or of another version"
-            )
+            self._note(f"cache file {self._path(key)} ignored: damaged or of another version")
             return None
         return document
 
@@ -88,7 +86,7 @@ class Cache:
                     os.unlink(temporary)
                 raise
         except OSError as error:
-            self.notes.append(f"cache not written: {error.strerror}")
+            self._note(f"cache not written: {error.strerror}")
 
     def drop(self, key: str) -> None:
         """Remove the document."""
@@ -108,7 +106,7 @@ class Cache:
                     break
                 except OSError:
                     if time.monotonic() >= until:
-                        self.notes.append("cache lock is held by another run; going on without it")
+                        self._note("cache lock is held by another run; going on without it")
                         break
                     time.sleep(0.02)
             yield
@@ -122,8 +120,12 @@ class Cache:
         try:
             return os.open(f"{self._path(key)}.lock", os.O_RDWR | os.O_CREAT | _NOFOLLOW, 0o600)
         except OSError as error:
-            self.notes.append(f"cache lock not taken: {error.strerror}")
+            self._note(f"cache lock not taken: {error.strerror}")
             return None
+
+    def _note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
 
     def _path(self, key: str) -> str:
         return os.path.join(self._directory or "", f"{key}.json")
@@ -146,8 +148,8 @@ class Cache:
             return False
         except OSError as error:
             problem = error.strerror or type(error).__name__
-        if problem and not any(directory in note for note in self.notes):
-            self.notes.append(f"cache directory {directory} ignored: {problem}")
+        if problem:
+            self._note(f"cache directory {directory} ignored: {problem}")
         return not problem
 
 

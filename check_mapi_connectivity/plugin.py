@@ -88,7 +88,7 @@ def _test(options: Options, deadline: Deadline, report: Report) -> None:
     from .probes import cmdlet
     from .transport import Transport
 
-    cache = Cache(options.cache_dir)
+    cache = Cache(options.cache_dir, report.notes)
     transport = Transport(options, deadline, report)
     identity = Identity(options, transport, cache, report)
     identity.prepare()
@@ -115,7 +115,6 @@ def _test(options: Options, deadline: Deadline, report: Report) -> None:
         report.service.start("wait")
         time.sleep(wait)
         report.service = Stopwatch()
-    report.notes += cache.notes
     transport.close()
 
 

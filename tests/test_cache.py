@@ -23,10 +23,10 @@ def directory(tmp_path):
 
 
 def test_store_load_drop(directory):
-    cache = Cache(str(directory))
+    cache = Cache(str(directory), [])
     assert cache.load(KEY) is None
     cache.store(KEY, {"access_token": "x"})
-    assert Cache(str(directory)).load(KEY) == {"access_token": "x", "version": 1}
+    assert Cache(str(directory), []).load(KEY) == {"access_token": "x", "version": 1}
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
     assert stat.S_IMODE((directory / f"{KEY}.json").stat().st_mode) == 0o600
     assert os.listdir(directory) == [f"{KEY}.json"]
@@ -41,12 +41,12 @@ def test_key_gives_nothing_away():
 
 
 def test_reading_makes_no_directory(directory):
-    assert Cache(str(directory)).load(KEY) is None
+    assert Cache(str(directory), []).load(KEY) is None
     assert not directory.exists()
 
 
 def test_no_directory_at_all():
-    cache = Cache(None)
+    cache = Cache(None, [])
     cache.store(KEY, {})
     with cache.lock(KEY):
         assert cache.load(KEY) is None
@@ -92,16 +92,16 @@ def write(data):
     ],
 )
 def test_odd_file_is_ignored_and_named(directory, damage):
-    Cache(str(directory)).store(KEY, {"access_token": "x"})
+    Cache(str(directory), []).store(KEY, {"access_token": "x"})
     damage(directory / f"{KEY}.json")
-    cache = Cache(str(directory))
+    cache = Cache(str(directory), [])
     assert cache.load(KEY) is None
     [note] = cache.notes
     assert note.startswith(f"cache file {directory}/{KEY}.json ignored: ")
 
 
 def test_damaged_file_is_written_anew(directory):
-    cache = Cache(str(directory))
+    cache = Cache(str(directory), [])
     cache.store(KEY, {"access_token": "x"})
     (directory / f"{KEY}.json").write_bytes(b"{")
     cache.store(KEY, {"access_token": "y"})
@@ -110,7 +110,7 @@ def test_damaged_file_is_written_anew(directory):
 
 def test_directory_open_to_others_is_ignored(directory):
     directory.mkdir(parents=True, mode=0o755)
-    cache = Cache(str(directory))
+    cache = Cache(str(directory), [])
     cache.store(KEY, {"access_token": "x"})
     assert os.listdir(directory) == []
     assert cache.notes == [f"cache directory {directory} ignored: mode 0755 is open to others"]
@@ -119,7 +119,7 @@ def test_directory_open_to_others_is_ignored(directory):
 def test_directory_that_is_a_link_is_ignored(tmp_path):
     (tmp_path / "real").mkdir(mode=0o700)
     (tmp_path / "link").symlink_to("real")
-    cache = Cache(str(tmp_path / "link"))
+    cache = Cache(str(tmp_path / "link"), [])
     cache.store(KEY, {"access_token": "x"})
     assert "a symbolic link" in cache.notes[0]
     assert os.listdir(tmp_path / "real") == []
@@ -127,7 +127,7 @@ def test_directory_that_is_a_link_is_ignored(tmp_path):
 
 def test_directory_that_is_a_file_is_ignored(tmp_path):
     (tmp_path / "file").write_text("")
-    cache = Cache(str(tmp_path / "file" / "cache"))
+    cache = Cache(str(tmp_path / "file" / "cache"), [])
     cache.store(KEY, {"access_token": "x"})
     assert cache.notes
     assert cache.load(KEY) is None
@@ -135,20 +135,20 @@ def test_directory_that_is_a_file_is_ignored(tmp_path):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 def test_foreign_owner_is_ignored(directory):
-    Cache(str(directory)).store(KEY, {"access_token": "x"})
+    Cache(str(directory), []).store(KEY, {"access_token": "x"})
     os.chown(directory / f"{KEY}.json", 12345, 0)
-    cache = Cache(str(directory))
+    cache = Cache(str(directory), [])
     assert cache.load(KEY) is None
     assert "belongs to user id 12345" in cache.notes[0]
     os.chown(directory, 12345, 0)
-    cache = Cache(str(directory))
+    cache = Cache(str(directory), [])
     assert cache.load(KEY) is None
     assert cache.notes == [f"cache directory {directory} ignored: belongs to user id 12345"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_directory_that_cannot_be_written(directory):
-    cache = Cache(str(directory))
+    cache = Cache(str(directory), [])
     cache.store(KEY, {})
     directory.chmod(0o500)
     cache.store(KEY, {"access_token": "x"})
@@ -156,8 +156,8 @@ def test_directory_that_cannot_be_written(directory):
 
 
 def test_lock_waits_no_longer_than_half_a_second(directory):
-    holder = Cache(str(directory))
-    waiting = Cache(str(directory))
+    holder = Cache(str(directory), [])
+    waiting = Cache(str(directory), [])
     with holder.lock(KEY), waiting.lock(KEY):
         assert waiting.notes == ["cache lock is held by another run; going on without it"]
     with waiting.lock(KEY):
@@ -168,7 +168,7 @@ def test_lock_waits_no_longer_than_half_a_second(directory):
 PROGRAM = """
 import sys
 from check_mapi_connectivity.cache import Cache
-cache = Cache(sys.argv[1])
+cache = Cache(sys.argv[1], [])
 for number in range(40):
     with cache.lock("k"):
         found = cache.load("k")
@@ -198,8 +198,8 @@ def test_many_processes_share_one_directory(directory, environment):
 )
 def test_any_content_is_a_document_or_nothing(tmp_path, content):
     directory = tmp_path / "any"
-    cache = Cache(str(directory))
+    cache = Cache(str(directory), [])
     cache.store(KEY, {})
     (directory / f"{KEY}.json").write_bytes(content)
-    found = Cache(str(directory)).load(KEY)
+    found = Cache(str(directory), []).load(KEY)
     assert found is None or found["version"] == 1

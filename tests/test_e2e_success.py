@@ -282,6 +282,16 @@ def test_cache_files_are_private(cmdlet, tmp_path):
     assert [file.suffix for file in sorted(cache.iterdir())] == [".json", ".lock"]
 
 
+def test_damaged_cache_is_said_once_and_changes_nothing(cmdlet, tmp_path):
+    cmdlet()
+    [document] = (tmp_path / "cache").glob("*.json")
+    document.write_text("{")
+    run = cmdlet("healthy", "-v")
+    assert (run.line, run.perfdata, run.code) == (GOOD, COLD, 0)
+    assert run.diagnosis.count("ignored: damaged or of another version") == 1
+    assert "ignored" not in cmdlet("healthy", "-v").diagnosis
+
+
 def test_cached_token_that_exchange_refuses_is_fetched_once_more(cmdlet, tenant):
     cmdlet()
     tenant.entra.revoked.add(tenant.requests[-1][2]["authorization"].split()[1])

@@ -38,7 +38,7 @@ def make(tenant, options, tmp_path):
         }
         chosen = options(**values)
         report = Report("m", "cmdlet")
-        cache = Cache(str(tmp_path / "cache"))
+        cache = Cache(str(tmp_path / "cache"), [])
         transport = Transport(chosen, Deadline(time.monotonic(), 30), report)
         carriers.append(transport)
         return identity.Identity(chosen, transport, cache, report), report, cache
