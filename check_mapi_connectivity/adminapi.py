@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from . import advice, exchange_codes
@@ -85,11 +85,13 @@ def read(answer: Answer) -> Outcome:
     row = _row(document)
     if row is None:
         if errors:
-            raise CheckFailure(_cmdlet_error(errors))
-        raise CheckFailure(_no_result(answer, "the answer holds no result"))
+            failure = _cmdlet_error(errors)
+            cause = "Exchange reports an error and no result"
+            raise CheckFailure(replace(failure, cause=cause))
+        raise CheckFailure(_no_result(answer, "the answer holds no result", document.get("value")))
     result = _scalar(row.get("Result"))
     if result is None or not result.strip("* "):
-        raise CheckFailure(_no_result(answer, "the answer's row holds no Result"))
+        raise CheckFailure(_no_result(answer, "the answer's row holds no Result", row))
     latency, note = read_latency(row.get("Latency"))
     return Outcome(
         success=_words(result) == "success",
@@ -194,16 +196,7 @@ def _integer(text: str) -> float | int:
 def _document(answer: Answer) -> dict[str, Any]:
     if not answer.decoded:
         failure = _no_result(answer, "the answer's body is not what its encoding says")
-        raise CheckFailure(
-            Failure(
-                failure.kind,
-                failure.cause,
-                failure.remedy,
-                failure.code,
-                failure.detail,
-                transient=True,
-            )
-        )
+        raise CheckFailure(replace(failure, transient=True))
     try:
         document = json.loads(answer.body, parse_int=_integer)
     except (ValueError, RecursionError):
@@ -264,8 +257,10 @@ def _cmdlet_error(errors: tuple[str, ...]) -> Failure:
     )
 
 
-def _no_result(answer: Answer, cause: str) -> Failure:
+def _no_result(answer: Answer, cause: str, found: object = None) -> Failure:
+    """An answer without a result; `found` is what stands in its place."""
     remedy = (
         "a gateway may have answered; else report it with -vvv: no live answer has been seen yet"
     )
-    return Failure("protocol", cause, remedy, f"HTTP {answer.status}", advice.glimpse(answer))
+    detail = advice.glimpse(answer) if found is None else json.dumps(found)[:200]
+    return Failure("protocol", cause, remedy, f"HTTP {answer.status}", detail)

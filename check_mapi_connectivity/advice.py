@@ -96,7 +96,7 @@ def sign_in_status(answer: Answer) -> Failure | None:
     if answer.status >= 500:
         return _trouble(answer, "Entra")
     if 300 <= answer.status < 400:
-        return redirected(answer)
+        return redirected(answer, "--authority-url")
     if answer.status != 200 and not answer.text.lstrip().startswith("{"):
         return not_entra(answer)
     return None
@@ -115,13 +115,13 @@ def not_entra(answer: Answer | None) -> Failure:
     )
 
 
-def redirected(answer: Answer) -> Failure:
+def redirected(answer: Answer, option: str) -> Failure:
     """A 3xx: never followed, because a token would go along."""
     place = answer.headers.get("Location", "")
     return Failure(
         "protocol",
         f"{answer.host} redirects to another address, which is not followed",
-        "a gateway's logon page? Or a regional host: see --exchange-url",
+        f"a gateway's logon page? Or another host: see {option}",
         f"HTTP {answer.status}",
         f"Location: {place}",
     )
@@ -177,7 +177,11 @@ def exchange_status(answer: Answer, roles: object) -> Failure:
     if status == 429:
         return throttled(answer, "Exchange")
     if 300 <= status < 400:
-        return redirected(answer)
+        return redirected(answer, "--exchange-url")
+    if status in (401, 403) and answer.text.lstrip().startswith("<"):
+        cause = "the request is refused with a web page, by a gateway or by Exchange"
+        remedy = "allow it on the gateway; if it is Exchange's page, see to the permissions"
+        return Failure("permission", cause, remedy, code, _explained(answer))
     if status == 401:
         cause = "Exchange refuses the token"
         if isinstance(roles, list) and "Exchange.ManageAsApp" not in roles:

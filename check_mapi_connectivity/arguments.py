@@ -13,9 +13,11 @@ from .errors import Information, UsageError
 from .option_table import (
     COUNT,
     DESCRIPTION,
+    ENVIRONMENT_SECRETS,
     EXAMPLES,
     FLAG,
     GROUPS,
+    INI_SECRETS,
     LIST,
     NOT_YET_SEEN,
     VALUE,
@@ -50,7 +52,9 @@ def _plain(message: str) -> str:
     prefix, _, rest = message.partition(": ")
     if prefix.startswith("argument "):
         option = prefix[len("argument ") :].split("/")[-1]
-        return f"{option}: {rest}; see --help"
+        if rest.startswith("ignored explicit argument"):
+            return f"{option} takes no value"
+        return f"{option}: its value is missing; one that begins with a dash reads {option}=VALUE"
     return f"{message}; see --help"
 
 
@@ -100,7 +104,11 @@ def parse_command_line(argv: Sequence[str]) -> dict[str, Any]:
     found, unknown = parser().parse_known_args(list(argv))
     for word in unknown:
         if word.startswith("--"):
-            raise UsageError(f"unknown option {word.partition('=')[0]}; see --help")
+            name = word[2:].partition("=")[0]
+            if name in INI_SECRETS:
+                text = f"no option takes a secret: use --{INI_SECRETS[name]}, an ini section, or"
+                raise UsageError(f"{text} the environment ({ENVIRONMENT_SECRETS[name]})")
+            raise UsageError(f"unknown option --{name}; see --help")
         if word.startswith("-") and len(word) > 1:
             raise UsageError(f"unknown option {word[:2]}; see --help")
     if unknown:

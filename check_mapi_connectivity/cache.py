@@ -10,6 +10,7 @@ a second at most.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
@@ -53,7 +54,8 @@ class Cache:
         except FileNotFoundError:
             return None
         except OSError as error:
-            self._note(f"cache file {self._path(key)} ignored: {error.strerror}")
+            reason = "a symbolic link" if error.errno == errno.ELOOP else error.strerror
+            self._note(f"cache file {self._path(key)} ignored: {reason}")
             return None
         try:
             problem = _problem(os.fstat(descriptor), stat.S_ISREG)

@@ -161,26 +161,43 @@ def _pfx(files: CertificateFiles) -> tuple[Any, list[Certificate]]:
     from cryptography.hazmat.primitives.serialization.pkcs12 import load_key_and_certificates
 
     if files.key_path is not None:
-        raise UsageError(f"--certificate-key goes with a PEM certificate; {files.path} is none")
-    passphrase = files.passphrase.reveal().encode() if files.passphrase else None
-    try:
-        key, certificate, others = load_key_and_certificates(files.data, passphrase)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        if not files.data.startswith(b"\x30"):
-            raise UsageError(f"--certificate: {files.path} is neither PEM nor PFX") from None
-        hint = (
-            "wrong passphrase"
-            if files.passphrase
-            else "if it has a passphrase, give --certificate-passphrase-file"
-        )
-        raise UsageError(
-            f"--certificate: {files.path} does not open as PFX: {hint}, or the file is damaged"
-        ) from None
+        text = f"--certificate-key goes with a PEM certificate; {files.path} is none"
+        raise UsageError(text)
+    # A passphrase that is given for nothing, in the environment say, spoils nothing.
+    tries = [files.passphrase.reveal().encode(), None] if files.passphrase else [None]
+    for passphrase in tries:
+        try:
+            key, certificate, others = load_key_and_certificates(files.data, passphrase)
+            break
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            continue
+    else:
+        raise UsageError(_unopened(files))
     if key is None:
-        raise UsageError(
-            f"--certificate: the PFX {files.path} holds no private key; export it with its key"
-        )
-    return key, [found for found in [certificate, *others] if found is not None]
+        text = f"--certificate: the PFX {files.path} holds no private key; export it with its key"
+        raise UsageError(text)
+    found = [one for one in [certificate, *others] if one is not None]
+    if not found:
+        raise UsageError(f"--certificate: the PFX {files.path} holds no certificate, only a key")
+    return key, found
+
+
+def _unopened(files: CertificateFiles) -> str:
+    """Why a file that is not PEM does not open as PFX either."""
+    from cryptography import x509
+
+    if not files.data.startswith(b"\x30"):
+        return f"--certificate: {files.path} is neither PEM nor PFX"
+    try:
+        x509.load_der_x509_certificate(files.data)
+    except ValueError:
+        hint = "the passphrase is wrong"
+        if files.passphrase is None:
+            hint = "if it has a passphrase, give --certificate-passphrase-file"
+        return f"--certificate: {files.path} does not open as PFX: {hint}, or the file is damaged"
+    return (
+        f"--certificate: {files.path} is a DER certificate; make it PEM: openssl x509 -inform der"
+    )
 
 
 def _numbers(certificate: Certificate) -> object:

@@ -236,6 +236,12 @@ def _ca_files(given: Given, environ: MutableMapping[str, str]) -> tuple[str, ...
 
 def _certificate(given: Given, environ: MutableMapping[str, str], tenant: str) -> CertificateFiles:
     path, key_path = given.text("certificate"), given.text("certificate-key")
+    if path is None and given.unreadable:
+        places = " and ".join(given.unreadable)
+        raise UsageError(
+            f"no certificate for {tenant}: {places} cannot be read by user id {os.geteuid()}; "
+            "give its group read access, and to the directories above it search access"
+        )
     if path is None:
         raise UsageError(
             f"no certificate for {tenant}: give --certificate and --client-id, or put them "
@@ -257,7 +263,8 @@ def _private(path: str, option: str) -> bytes:
     Raises UsageError.
     """
     data = files.read(path, option)
-    if b"-----BEGIN" not in data or b"PRIVATE KEY-----" in data:
+    # PFX is DER and begins with the tag of a SEQUENCE; other files hold nothing worth guarding.
+    if data[:1] == b"\x30" or b"PRIVATE KEY-----" in data:
         return files.read(path, option, secret=True)
     return data
 
@@ -328,6 +335,10 @@ def _proxy(given: Given, environ: MutableMapping[str, str]) -> tuple[Proxy | Non
         )
     if bool(host) != bool(port):
         raise UsageError("--proxy-host and --proxy-port belong together; give both")
+    if port and not re.fullmatch("[0-9]{1,5}", port):
+        raise UsageError(f"--proxy-port: {port} is not a port number")
+    if host and "/" in host:
+        raise UsageError(f"--proxy-host: {host} is not a host name; a URL belongs into --proxy")
     if given.flag("no-proxy"):
         if url or host:
             raise UsageError(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from urllib3.connection import HTTPSConnection
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from .deadline import Deadline
     from .options import Options, Proxy
+    from .report import Report
 
 _ADDRESS_FAMILIES: dict[int | None, int] = {
     None: socket.AF_UNSPEC,
@@ -58,8 +60,9 @@ class Route:
     time to.
     """
 
-    def __init__(self, options: Options, deadline: Deadline) -> None:
+    def __init__(self, options: Options, deadline: Deadline, report: Report) -> None:
         self.options = options
+        self.report = report
         self.deadline = deadline
         self.watch = Stopwatch()
         self._context = _context(options)
@@ -75,9 +78,12 @@ class Route:
             self.options, f"https://{f'[{host}]' if ':' in host else host}:{port}/"
         )
         if through is None:
-            sock = self._tcp(host, port, self._resolve(host, port, "dns"))
+            addresses = self._resolve(host, port)
+            self.watch.start("tcp")
+            sock = self._tcp(host, port, addresses)
         else:
             sock = self._tunnel(through, host, port)
+        self.report.host = host
         self.watch.start("tls")
         try:
             return self._context.wrap_socket(sock, server_hostname=host.rstrip("."))
@@ -85,7 +91,7 @@ class Route:
             sock.close()
             raise CheckFailure(_tls_failure(error, host, port, through)) from None
 
-    def _resolve(self, host: str, port: int, kind: str) -> list[Any]:
+    def _resolve(self, host: str, port: int) -> list[Any]:
         self.watch.start("dns")
         family = _ADDRESS_FAMILIES[self.options.ip_version]
         try:
@@ -94,24 +100,15 @@ class Route:
             code, text, remedy = _DNS_CAUSES.get(error.errno or 0, _DNS_UNKNOWN)
             version = f" for IPv{self.options.ip_version}" if self.options.ip_version else ""
             cause = f"name {host} {text}{version}"
-            failure = Failure(kind, cause, remedy, code, detail=error.strerror or "")
+            failure = Failure("dns", cause, remedy, code, detail=error.strerror or "")
             raise CheckFailure(failure) from None
         except (UnicodeError, OSError) as error:
-            raise CheckFailure(
-                Failure(
-                    kind,
-                    f"name {host} cannot be resolved",
-                    "check the host name",
-                    detail=str(error),
-                )
-            ) from None
+            cause = f"name {host} cannot be resolved"
+            failure = Failure("dns", cause, "check the host name", detail=str(error))
+            raise CheckFailure(failure) from None
 
-    def _tcp(
-        self, host: str, port: int, addresses: list[Any], kind: str = "connect"
-    ) -> socket.socket:
+    def _tcp(self, host: str, port: int, addresses: list[Any]) -> socket.socket:
         """The first address that accepts; each gets its share of the time left."""
-        if kind == "connect":
-            self.watch.start("tcp")
         failed = []
         for number, (family, type_, protocol, _, address) in enumerate(addresses):
             sock = None
@@ -131,20 +128,25 @@ class Route:
                 failed.append((address[0], error))
                 if sock is not None:
                     sock.close()
-        raise CheckFailure(_tcp_failure(host, port, failed, kind))
+        raise CheckFailure(_tcp_failure(host, port, failed))
 
     def _tunnel(self, through: Proxy, host: str, port: int) -> socket.socket:
-        addresses = self._resolve(through.host, through.port, "proxy")
-        self.watch.start("proxy")
-        sock = self._tcp(through.host, through.port, addresses, "proxy")
+        self.report.host = f"proxy {through}"
+        try:
+            addresses = self._resolve(through.host, through.port)
+            self.watch.start("proxy")
+            sock = self._tcp(through.host, through.port, addresses)
+        except CheckFailure as error:
+            cause, remedy = f"proxy {error.failure.cause}", f"check {through.source}"
+            failure = replace(error.failure, kind="proxy", cause=cause, remedy=remedy)
+            raise CheckFailure(replace(failure, transient=False)) from None
         try:
             proxy.open_tunnel(sock, through, host, port)
         except OSError as error:
             sock.close()
             cause = f"proxy {through} breaks the connection during CONNECT"
-            raise CheckFailure(
-                Failure("proxy", cause, "is it an HTTP proxy?", detail=str(error))
-            ) from None
+            failure = Failure("proxy", cause, "is it an HTTP proxy?", detail=str(error))
+            raise CheckFailure(failure) from None
         except CheckFailure:
             sock.close()
             raise
@@ -165,26 +167,15 @@ def _context(options: Options) -> ssl.SSLContext:
     return context
 
 
-def _tcp_failure(host: str, port: int, failed: list[tuple[str, OSError]], kind: str) -> Failure:
+def _tcp_failure(host: str, port: int, failed: list[tuple[str, OSError]]) -> Failure:
     reasons = [error.strerror or str(error) or type(error).__name__ for _, error in failed]
-    what = "proxy " if kind == "proxy" else ""
-    remedy = (
-        "check firewall and route; a proxy may be needed"
-        if kind == "connect"
-        else "check --proxy, its host and its port"
-    )
-    reason = (
-        reasons[0].lower() if len(set(reasons)) == 1 else f"none of {len(failed)} addresses answers"
-    )
-    detail = ", ".join(
-        f"{address} port {port}: {reason}" for (address, _), reason in zip(failed, reasons)
-    )
+    same = len(set(reasons)) == 1
+    reason = reasons[0].lower() if same else f"none of {len(failed)} addresses answers"
+    places = [f"{address} port {port}" for address, _ in failed]
+    detail = ", ".join(f"{place}: {why}" for place, why in zip(places, reasons))
+    remedy = "check firewall and route; a proxy may be needed"
     return Failure(
-        kind,
-        f"{what}{host} port {port}: {reason}",
-        remedy,
-        detail=detail,
-        transient=kind == "connect",
+        "connect", f"{host} port {port}: {reason}", remedy, detail=detail, transient=True
     )
 
 

@@ -42,11 +42,19 @@ EXCHANGE = {
         "give it a role group whose role holds the cmdlet",
     ),
     "CmdletProxyNotAvailableFailure": Advice(
-        "server", "Exchange has no server free for the cmdlet", "try again later", transient=True
+        "server",
+        "Exchange has no server free for the cmdlet",
+        "wait for the next run, see service health",
+        transient=True,
     ),
-    "ServerBusyException": Advice("server", "Exchange is busy", "try again later", transient=True),
+    "ServerBusyException": Advice(
+        "server", "Exchange is busy", "wait for the next run, see service health", transient=True
+    ),
     "TransientException": Advice(
-        "server", "Exchange reports a passing fault", "try again later", transient=True
+        "server",
+        "Exchange reports a passing fault",
+        "wait for the next run, see service health",
+        transient=True,
     ),
     "BackendCommunicationException": Advice(
         "server",

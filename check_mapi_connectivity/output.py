@@ -6,6 +6,7 @@ Imports little, because usage errors come this way too; how a Report is worded s
 from __future__ import annotations
 
 import os
+import re
 import select
 import time
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 #: Characters of the first line before the pipe (contract 3).
 FIRST_LINE = 120
+
+#: Words that Icinga Web shows as coloured dots when in brackets; a server's are no state.
+_MARKER = re.compile(r"[\[(]+(OK|WARNING|CRITICAL|UNKNOWN|PENDING)[\])]+")
 
 #: Longest line of the long output; a server's own text beyond it is cut.
 LONG_LINE = 1000
@@ -33,7 +37,7 @@ def clean(text: str, limit: int = LONG_LINE) -> str:
     'a/b (b...'
     """
     # A server may send megabytes; cutting first keeps this linear in what is shown.
-    text = " ".join(printable(text[: 4 * limit]).split())
+    text = " ".join(_MARKER.sub(r"\1", printable(text[: 4 * limit])).split())
     return text if len(text) <= limit else text[: max(0, limit - 3)].rstrip() + "..."
 
 

@@ -18,7 +18,7 @@ import nagiosplugin
 from . import output, render
 from .deadline import Deadline, Watchdog
 from .report import CheckFailure, Failure, Report, Stopwatch
-from .vocabulary import LABELS, STATES, UNITLESS, worst
+from .vocabulary import LABELS, SEVERITY, STATES, UNITLESS, worst
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,9 +73,10 @@ def conclude(options: Options, report: Report, started: float) -> tuple[str, int
     results = check.results.results
     state = worst([_STATE_NAMES[int(result.state)] for result in results])
     performances = [result.metric.performance() for result in results]
-    judged = render.Judged(state, check.summary_str, performances)
+    violations = _violations(check.results)
+    judged = render.Judged(state, check.summary_str, performances, violations)
     if options.json:
-        return render.document(judged, report), STATES[state]
+        return render.document(judged, report, options), STATES[state]
     return render.text(judged, report, options), STATES[state]
 
 
@@ -134,16 +135,27 @@ def _again_refused(first: Failure | None, failure: Failure) -> Failure:
     return failure
 
 
+#: Phase that a deadline was hit in -> where to look.
+_LOOK = {
+    "dns": "check the name servers in /etc/resolv.conf",
+    "tcp": "a firewall may drop the packets; check route and proxy",
+    "proxy": "look at the proxy",
+    "tls": "a firewall or proxy may hold the handshake up",
+    "request": "see the service health page, or give it more time with --timeout",
+}
+
+
 def _interrupted(
     report: Report, options: Options, signal_name: str | None, elapsed: float
 ) -> Failure:
     where = f"{report.where()} ({report.host})" if report.host else report.where()
+    phase = report.service.current or report.sign_in.current or ""
+    remedy = _LOOK.get(phase, "this host is overloaded; give it more time with --timeout")
     if signal_name is not None:
-        return Failure(
-            "timeout", f"ended by {signal_name} after {elapsed:.1f}s in {where}", judged_as="signal"
-        )
-    remedy = "see the phases below for where the time went"
-    return Failure("timeout", f"timed out after {options.timeout:g}s in {where}", remedy)
+        cause = f"ended by {signal_name} after {elapsed:.1f}s in {where}"
+        return Failure("timeout", cause, remedy, judged_as="signal")
+    seconds = output.decimal(options.timeout)
+    return Failure("timeout", f"timed out after {seconds}s in {where}", remedy)
 
 
 def measurements(report: Report) -> dict[str, float | None]:
@@ -233,33 +245,29 @@ class _Connectivity(_Threshold):
 
 
 class _Line(nagiosplugin.Summary):
-    """Words the first line: what alerts most comes first."""
+    """Words the first line: the failure first, else the worst violation."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
 
     def ok(self, results: Results) -> str:
-        """`probe@contoso.com: Inbox listed in 0.412s (cmdlet)`, or the failure where it is judged
-        OK.
-        """
+        """`probe@contoso.com: Inbox listed in 0.412s (cmdlet)`, or what is judged OK."""
         return self.problem(results)
 
     def problem(self, results: Results) -> str:
-        """Violations in order of severity, then what became of the mailbox."""
-        alerts = [result for result in results if result.hint is not None]
-        state = worst([_STATE_NAMES[int(result.state)] for result in results])
-        alerts.sort(
-            key=lambda result: (
-                _STATE_NAMES[int(result.state)] != state,
-                result.metric.name != "mapi_connectivity",
-            )
-        )
-        texts = [
-            render.failure_text(self._report, result.hint)
-            if isinstance(result.hint, Failure)
-            else render.violation_text(result.metric.name, result.metric.value, result.hint)
-            for result in alerts
-        ]
-        if self._report.success:
-            texts.append(render.success_text(self._report))
-        return render.joined(self._report, texts, state)
+        """What became of the mailbox, and the limits that are violated."""
+        return render.line(self._report, _violations(results))
+
+
+def _violations(results: Results) -> list[tuple[str, str]]:
+    """(state, words) of every violated range, the worst first."""
+    found = [
+        (_STATE_NAMES[int(result.state)], result)
+        for result in results.results
+        if isinstance(result.hint, str)
+    ]
+    found.sort(key=lambda pair: -SEVERITY.index(pair[0]))
+    return [
+        (state, render.violation_text(result.metric.name, result.metric.value, result.hint))
+        for state, result in found
+    ]

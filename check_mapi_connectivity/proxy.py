@@ -92,47 +92,30 @@ def open_tunnel(sock: socket.socket, proxy: Proxy, host: str, port: int) -> None
             )
         ) from None
     if not 200 <= response.status < 300:
-        raise CheckFailure(_refusal(proxy, host, response))
+        raise CheckFailure(_refusal(proxy, target, response))
     response.close()
 
 
-def _refusal(proxy: Proxy, host: str, response: http.client.HTTPResponse) -> Failure:
+def _refusal(proxy: Proxy, target: str, response: http.client.HTTPResponse) -> Failure:
     status, code = response.status, f"HTTP {response.status}"
     hint = response.getheader("X-Squid-Error") or response.reason
     if status == 407:
-        offered = (
-            " or ".join(_schemes(response.headers.get_all("Proxy-Authenticate", []))) or "nothing"
-        )
-        if proxy.user is None:
-            return Failure(
-                "proxy",
-                f"proxy {proxy} wants authentication and offers {offered}",
-                "give --proxy-user and --proxy-password-file; this version speaks Basic only",
-                code,
-                detail=hint,
-            )
-        return Failure(
-            "proxy",
-            f"proxy {proxy} refuses user {proxy.user} by Basic and offers {offered}",
-            "check --proxy-user and its password; this version speaks Basic only",
-            code,
-            detail=hint,
-        )
-    if status in (401, 403, 405, 451):
-        return Failure(
-            "proxy",
-            f"proxy {proxy} refuses to connect to {host}",
-            f"allow {host} port 443 on the proxy",
-            code,
-            detail=hint,
-        )
-    return Failure(
-        "proxy",
-        f"proxy {proxy} cannot reach {host}",
-        "look at the proxy's own log and its way to the Internet",
-        code,
-        detail=hint,
-    )
+        offered = _schemes(response.headers.get_all("Proxy-Authenticate", []))
+        names = " or ".join(offered) or "nothing"
+        cause = f"proxy {proxy} wants authentication and offers {names}"
+        remedy = "give --proxy-user and --proxy-password-file"
+        if proxy.user is not None:
+            cause = f"proxy {proxy} refuses user {proxy.user}"
+            remedy = "check --proxy-user and its password"
+        if "basic" not in [name.lower() for name in offered]:
+            remedy = "this version speaks Basic only; a local relay (cntlm, px) can stand between"
+    elif status in (401, 403, 405, 451):
+        cause = f"proxy {proxy} refuses to connect to {target}"
+        remedy = f"allow {target} on the proxy"
+    else:
+        cause = f"proxy {proxy} cannot reach {target}"
+        remedy = "look at the proxy's own log and its way to the Internet"
+    return Failure("proxy", cause, remedy, code, detail=hint)
 
 
 def _schemes(challenges: list[str]) -> list[str]:

@@ -22,18 +22,19 @@ if TYPE_CHECKING:
 
     from .certificate import CertificateFacts
     from .options import Options
-    from .report import Failure, Phase, Report, Stopwatch
+    from .report import Exchange, Failure, Phase, Report, Stopwatch
 
 #: Characters of the longest bar in the tree of phases.
 _BAR = 40
 
 
 class Judged(NamedTuple):
-    """State of the run, the text of its first line, and its performance data in order."""
+    """State of the run, the text of its first line, performance data, and violated limits."""
 
     state: str
     line: str
     performances: list[Performance]
+    violations: list[tuple[str, str]]
 
 
 def range_text(limits: Range, *, plain: bool = False) -> str:
@@ -55,41 +56,59 @@ def success_text(report: Report) -> str:
     return f"{inbox} listed in {report.connection_time or 0.0:.3f}s ({report.method})"
 
 
-def failure_text(report: Report, failure: Failure) -> str:
-    """Cause, code and remedy of a failure, as long as the first line has room."""
+def violation_text(label: str, value: float, limits: str) -> str:
+    """One violated range."""
+    if label == "certificate_days":
+        return f"client certificate ends in {value:.2f} days, limit {limits}"
+    position = f"inside {limits[1:]}" if limits.startswith("@") else f"outside {limits}"
+    if label in UNITLESS:
+        return f"{label} {decimal(value)} is {position}"
+    name = "connection time" if label == "connection_time" else label
+    return f"{name} {value:.3f}s is {position}"
+
+
+def line(report: Report, violations: list[tuple[str, str]]) -> str:
+    """The first line after `MAPI STATE - `: the failure, then violated limits as room allows."""
+    subject = _subject(report)
+    room = FIRST_LINE - len(f"{SERVICE} CRITICAL - {subject}")
+    more = [words for _, words in violations]
+    if report.failure is not None:
+        made = _failure_text(report.failure, room - (len(_more(more)) if more else 0))
+    elif more:
+        made = more.pop(0)
+    else:
+        return subject + success_text(report)
+    while more and len(f"{made}; {more[0]}") + len(_more(more[1:])) <= room:
+        made += f"; {more.pop(0)}"
+    if more:
+        return subject + made + _more(more)
+    success = f", {success_text(report)}" if report.success else ""
+    return subject + made + (success if len(made + success) <= room else "")
+
+
+def _more(left: list[str]) -> str:
+    """How many limits are violated besides those named."""
+    if not left:
+        return ""
+    return f"; {len(left)} more limit{'s' if len(left) > 1 else ''} violated"
+
+
+def _failure_text(failure: Failure, room: int) -> str:
+    """Cause, code and remedy of a failure in at most `room` characters."""
     cause = failure.cause
     if failure.during:
         cause = (
             f"{failure.during} {'refused' if failure.kind == 'credential' else 'failed'}: {cause}"
         )
-    room = FIRST_LINE - len(f"{SERVICE} CRITICAL - ") - len(_subject(report))
     return sentence(cause, failure.code, failure.remedy, room)
-
-
-def violation_text(label: str, value: float, limits: str) -> str:
-    """One violated threshold."""
-    if label == "certificate_days":
-        return f"client certificate ends in {value:.2f} days, limit {limits}"
-    if label in UNITLESS:
-        return f"{label} {decimal(value)} is outside {limits}"
-    name = "connection time" if label == "connection_time" else label
-    return f"{name} {value:.3f}s is outside {limits}"
-
-
-def joined(report: Report, texts: list[str], state: str) -> str:
-    """The mailbox, then as many of the texts as fit; the first always stands."""
-    subject = _subject(report)
-    room = FIRST_LINE - len(f"{SERVICE} {state} - {subject}")
-    line = texts[0]
-    for more in texts[1:]:
-        if len(line) + 2 + len(more) <= room:
-            line += f", {more}"
-    return subject + line
 
 
 def _subject(report: Report) -> str:
     """The mailbox in front of what is about it; a refused sign-in is about the whole tenant."""
-    return "" if report.failure is not None and report.failure.during else f"{report.mailbox}: "
+    if report.failure is not None and report.failure.during:
+        return ""
+    # A long address must not eat the cause; the diagnosis has it whole.
+    return f"{clean(report.mailbox, 48)}: "
 
 
 def text(judged: Judged, report: Report, options: Options) -> str:
@@ -97,11 +116,11 @@ def text(judged: Judged, report: Report, options: Options) -> str:
     perfdata = " ".join(str(performance) for performance in judged.performances)
     lines = [first_line(judged.state, judged.line, perfdata)]
     if options.diagnosis or options.verbose:
-        lines += [printable(line) for line in _diagnosis(judged.state, report, options)]
+        lines += [printable(line) for line in _diagnosis(judged, report, options)]
     return "\n".join(lines) + "\n"
 
 
-def _diagnosis(state: str, report: Report, options: Options) -> Iterator[str]:
+def _diagnosis(judged: Judged, report: Report, options: Options) -> Iterator[str]:
     """The long output: what was found, where the time went, and what to do."""
     failure = report.failure
     outcome = (
@@ -110,12 +129,12 @@ def _diagnosis(state: str, report: Report, options: Options) -> Iterator[str]:
         else clean(failure.cause if failure else "no result")
     )
     archive = " (archive)" if report.archive else ""
-    yield f"[{state}] {clean(report.mailbox)} by {report.method}{archive}: {outcome}"
+    yield f"[{judged.state}] {clean(report.mailbox)} by {report.method}{archive}: {outcome}"
     if failure is not None:
         yield from _failure(failure)
-    unknown = (
-        "not known: the mailbox was not reached" if not report.result else "not named by Exchange"
-    )
+    unknown = "not named by Exchange" if report.result else "not known: the test gave no result"
+    for state, words in judged.violations:
+        yield _field("limit", f"{state}: {words}")
     yield _field("mailbox", report.named or unknown)
     yield _field("database", report.database or unknown)
     yield _field("server", report.server or unknown)
@@ -140,7 +159,7 @@ def _failure(failure: Failure) -> Iterator[str]:
     if failure.code:
         yield _field("code", failure.code)
     if failure.detail:
-        yield _field("in its words", failure.detail)
+        yield _field("in full", failure.detail)
 
 
 def _field(name: str, value: str) -> str:
@@ -216,17 +235,17 @@ def _verbose(report: Report, options: Options) -> Iterator[str]:
         yield from (
             f"    {clean(name)}: {clean(value)}" for name, value in exchange.request_headers
         )
-        if options.verbose >= 3:
+        if options.verbose >= 3 and exchange.request_body:
             yield f"    {clean(exchange.request_body, 4000)}"
         yield _field("answer", exchange.status)
         yield from (
             f"    {clean(name)}: {clean(value)}" for name, value in exchange.response_headers
         )
-        if options.verbose >= 3:
+        if options.verbose >= 3 and exchange.response_body:
             yield f"    {clean(exchange.response_body, 4000)}"
 
 
-def document(judged: Judged, report: Report) -> str:
+def document(judged: Judged, report: Report, options: Options) -> str:
     """The report as one JSON document."""
     return render_json(
         {
@@ -235,6 +254,8 @@ def document(judged: Judged, report: Report) -> str:
             "state": judged.state,
             "exit_code": STATES[judged.state],
             "summary": clean(judged.line, FIRST_LINE),
+            "options_from": [clean(source) for source in options.sources],
+            "proxy": None if options.proxy is None else str(options.proxy),
             "reports": [_report(judged, report)],
         }
     )
@@ -278,13 +299,31 @@ def _report(judged: Judged, report: Report) -> dict[str, Any]:
             "sha1": facts.sha1,
             "sha256": facts.sha256,
         },
+        "exchanges": [_exchange(exchange) for exchange in report.exchanges],
         "notes": [clean(note) for note in [*report.remarks, NOT_YET_SEEN, *report.notes]],
+        "limits": [{"state": state, "violated": words} for state, words in judged.violations],
         "perfdata": [_performance(performance) for performance in judged.performances],
     }
 
 
 def _text(value: str | None) -> str | None:
     return None if value is None else clean(value) or None
+
+
+def _exchange(exchange: Exchange) -> dict[str, Any]:
+    """One request and its answer; there are none below `-vv`."""
+    return {
+        "request": clean(exchange.request),
+        "request_headers": [
+            [clean(name), clean(value)] for name, value in exchange.request_headers
+        ],
+        "request_body": clean(exchange.request_body, 4000),
+        "answer": clean(exchange.status),
+        "answer_headers": [
+            [clean(name), clean(value)] for name, value in exchange.response_headers
+        ],
+        "answer_body": clean(exchange.response_body, 4000),
+    }
 
 
 def _laps(watch: Stopwatch) -> list[dict[str, Any]]:
@@ -300,9 +339,11 @@ def _performance(performance: Performance) -> dict[str, Any]:
     return {
         "label": performance.label,
         "value": None if performance.value == "U" else float(performance.value),
-        "unit": performance.uom or None,
+        "unit": None if performance.label in UNITLESS else "s",
         "warning": performance.warn or None,
         "critical": performance.crit or None,
+        "min": performance.min or None,
+        "max": performance.max or None,
     }
 
 

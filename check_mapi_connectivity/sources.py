@@ -31,6 +31,8 @@ class Given:
         self.values: dict[str, Any] = {}
         self.source: dict[str, str] = {}
         self.sections: list[str] = []
+        #: Where a certificate was looked for, but not even the look was permitted.
+        self.unreadable: list[str] = []
         self._ini_files: list[str] = []
 
     def add(self, values: dict[str, Any], source: str, *, weak: bool = False) -> None:
@@ -65,32 +67,49 @@ class Given:
         tenant = self.text("tenant")
         if tenant is None or self.text("certificate") is not None or not TENANT.fullmatch(tenant):
             return
-        for file in dict.fromkeys(filter(None, [*self._ini_files, ini.default_file(environ)])):
-            found = _read_section(file, tenant) if os.access(file, os.R_OK) else None
-            if found is not None:
-                self.sections.append(f"[{tenant}] of {file}")
-                self.add(found, f"[{tenant}] of {file}", weak=True)
-                if self.text("certificate") is not None:
-                    return
-        directory = os.path.join(TENANT_DIRECTORIES, tenant)
+        for name in dict.fromkeys((tenant, tenant.lower())):
+            for file in dict.fromkeys(filter(None, [*self._ini_files, ini.default_file(environ)])):
+                self._add_tenant_section(file, name)
+            self._add_tenant_directory(os.path.join(TENANT_DIRECTORIES, name))
+
+    def _add_tenant_section(self, file: str, tenant: str) -> None:
+        if self.text("certificate") is not None or file == "-":
+            return
+        if not os.access(file, os.R_OK):
+            self.unreadable.append(file)
+            return
+        found = _read_section(file, tenant)
+        if found is not None:
+            self.sections.append(f"[{tenant}] of {file}")
+            self.add(found, f"[{tenant}] of {file}", weak=True)
+
+    def _add_tenant_directory(self, directory: str) -> None:
+        if self.text("certificate") is not None:
+            return
         for name in ("certificate.pem", "certificate.pfx"):
             path = os.path.join(directory, name)
-            if os.path.exists(path):
-                self.sections.append(directory)
-                self.add({"certificate": path}, directory)
-                identifier = os.path.join(directory, "client_id")
-                if os.path.exists(identifier):
-                    self.add(
-                        {"client-id": files.first_line(identifier, "--tenant").strip()},
-                        directory,
-                        weak=True,
-                    )
+            try:
+                os.stat(path)
+            except PermissionError:
+                self.unreadable.append(path)
                 return
+            except OSError:
+                continue
+            self.sections.append(directory)
+            self.add({"certificate": path}, directory)
+            if self.text("client-id") is None:
+                identifier = files.first_line(os.path.join(directory, "client_id"), "--tenant")
+                self.add({"client-id": identifier.strip()}, directory)
+            return
 
     def text(self, name: str) -> str | None:
-        """A single value; None when not given or `none`."""
+        """A single value; None when not given or `none`. Raises UsageError for an empty one."""
         value = self.values.get(name)
-        return None if value is None or is_none(value) else str(value)
+        if value is None or is_none(value):
+            return None
+        if not value:
+            raise UsageError(f"--{name}: its value is empty; write none for not given")
+        return str(value)
 
     def texts(self, name: str) -> list[str]:
         """The values of a repeatable option."""
@@ -105,9 +124,9 @@ class Given:
         value = self.text(name)
         if value is None:
             return default
-        if value not in choices:
+        if value.lower() not in choices:
             raise UsageError(f"--{name}: {value} is none of {', '.join(choices)}")
-        return value
+        return value.lower()
 
 
 def is_none(value: object) -> bool:

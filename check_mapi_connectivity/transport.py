@@ -74,7 +74,7 @@ class Transport:
     """Sends requests for one report. Not for use by two threads at once."""
 
     def __init__(self, options: Options, deadline: Deadline, report: Report) -> None:
-        self._route = Route(options, deadline)
+        self._route = Route(options, deadline, report)
         self._report = report
         self._detail = options.verbose >= 2
         self._session = requests.Session()
@@ -113,6 +113,7 @@ class Transport:
         self._report.ids["client-request-id"] = sent["client-request-id"]
         self._route.watch = watch
         watch.start("request")
+        answer: Answer | None = None
         try:
             response = self._session.send(
                 prepared, stream=True, allow_redirects=False, timeout=None
@@ -124,8 +125,8 @@ class Transport:
             raise CheckFailure(_broken(error, host)) from None
         finally:
             watch.stop()
-        if self._detail:
-            self._report.exchanges.append(_exchange(prepared, answer))
+            if self._detail:
+                self._report.exchanges.append(_exchange(prepared, answer))
         return answer
 
     def close(self) -> None:
@@ -250,14 +251,14 @@ def _broken(error: requests.RequestException, host: str) -> Failure:
     )
 
 
-def _exchange(prepared: requests.PreparedRequest, answer: Answer) -> Exchange:
+def _exchange(prepared: requests.PreparedRequest, answer: Answer | None) -> Exchange:
     body = prepared.body or b""
     sent = body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body)
     return Exchange(
         f"{prepared.method} {prepared.url}",
         masking.headers(prepared.headers),
         masking.body(sent),
-        f"HTTP {answer.status} {answer.reason}",
-        masking.headers(answer.headers),
-        masking.body(answer.text),
+        f"HTTP {answer.status} {answer.reason}" if answer else "none that is whole",
+        masking.headers(answer.headers) if answer else [],
+        masking.body(answer.text) if answer else "",
     )

@@ -48,6 +48,7 @@ TRADITIONAL = KEY.private_bytes(
         files(pem(CERTIFICATE).replace(b"\n", b"\r\n") + pem_key(KEY).replace(b"\n", b"\r\n")),
         files(pfx(KEY, CERTIFICATE)),
         files(pfx(KEY, CERTIFICATE, PASSPHRASE), passphrase=LOCK),
+        files(pfx(KEY, CERTIFICATE), passphrase=LOCK),
     ],
 )
 def test_every_form(given_files):
@@ -114,12 +115,17 @@ REFUSED = [
     ),
     (
         files(pfx(KEY, CERTIFICATE, PASSPHRASE), passphrase=Secret("x")),
-        "--certificate: c does not open as PFX: wrong passphrase, or the file is damaged",
+        "--certificate: c does not open as PFX: the passphrase is wrong, or the file is damaged",
     ),
     (
         files(pfx(KEY, CERTIFICATE), pem_key(KEY)),
         "--certificate-key goes with a PEM certificate; c is none",
     ),
+    (
+        files(CERTIFICATE.public_bytes(Encoding.DER)),
+        "--certificate: c is a DER certificate; make it PEM: openssl x509 -inform der",
+    ),
+    (files(pfx(KEY, None)), "--certificate: the PFX c holds no certificate, only a key"),
     (elliptic(), "--certificate: the key in c is no RSA key; Entra takes RSA only"),
 ]
 

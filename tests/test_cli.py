@@ -255,6 +255,28 @@ def test_tenant_directory_fills_in_what_is_missing(there):
         str(directory / "certificate.pem"),
     )
     assert options.sources == (str(directory),)
+    assert cli.parse(["--tenant", "Contoso.Example", "-m", "a@b.example"], {}).client_id == "dir-id"
+
+
+def test_tenant_directory_without_client_id(there):
+    directory = there / "etc" / "contoso.example"
+    directory.mkdir(parents=True)
+    (directory / "certificate.pfx").write_text("x")
+    with pytest.raises(UsageError, match=f"--tenant: {directory}/client_id does not exist"):
+        cli.parse(["--tenant", "contoso.example", "-m", "a@b.example"], {})
+
+
+def test_tenant_directory_that_cannot_be_searched(there, monkeypatch):
+    def barred(path):
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(sources.os, "stat", barred)
+    with pytest.raises(UsageError) as caught:
+        cli.parse(["--tenant", "contoso.example", "-m", "a@b.example"], {})
+    path = there / "etc" / "contoso.example" / "certificate.pem"
+    assert str(caught.value).startswith(
+        f"no certificate for contoso.example: {path} cannot be read by user id "
+    )
 
 
 def test_secret_comes_from_file_then_ini_then_environment(there):
@@ -407,7 +429,7 @@ REFUSED = [
         ["hunter2"],
         "a word on the command line belongs to no option; quote values that hold blanks, see --help",
     ),
-    (["-t"], "--timeout: expected one argument; see --help"),
+    (["-t"], "--timeout: its value is missing; one that begins with a dash reads --timeout=VALUE"),
     (
         ["--state", "usage=OK"],
         "--state: usage errors always exit 3; there is no other state for them",

@@ -23,7 +23,7 @@ def route(tenant, options):
 
     def make(seconds=30.0, **changes):
         chosen = options(**{"ca_files": (str(tenant.material.ca_file),), **changes})
-        return connection.Route(chosen, Deadline(time.monotonic(), seconds))
+        return connection.Route(chosen, Deadline(time.monotonic(), seconds), Report("m", "cmdlet"))
 
     return make
 

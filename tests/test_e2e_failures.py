@@ -35,9 +35,14 @@ MAILBOXES = [
     ("null-row", 2, "the answer holds no result (HTTP 200)", "protocol"),
     ("no-result", 2, "the answer's row holds no Result (HTTP 200)", "protocol"),
     ("error-beside", 2, "Exchange reports an error beside the result (@adminapi.errors)", "server"),
-    ("error-only", 2, "Exchange reports an error beside the result (@adminapi.errors)", "server"),
-    ("busy", 2, "Exchange is busy (ServerBusyException); try again later", "server"),
-    ("transient", 2, "Exchange reports a passing fault (HTTP 400); try again later", "server"),
+    ("error-only", 2, "Exchange reports an error and no result (@adminapi.errors)", "server"),
+    (
+        "busy",
+        2,
+        "Exchange is busy (ServerBusyException); wait for the next run, see service health",
+        "server",
+    ),
+    ("transient", 2, "Exchange reports a passing fault (HTTP 400)", "server"),
     ("strange", 2, "Exchange could not run the cmdlet (StrangeException)", "server"),
     ("nobody", 2, "no such mailbox in this tenant (ManagementObjectNotFoundException)", "mailbox"),
     (
@@ -76,7 +81,7 @@ EXCHANGE = [
     (
         "http-403-html",
         3,
-        "this identity may not run Test-MAPIConnectivity (HTTP 403)",
+        "the request is refused with a web page, by a gateway or by Exchange (HTTP 403)",
         1,
         "permission",
     ),

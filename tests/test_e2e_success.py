@@ -187,7 +187,7 @@ def test_json_is_the_same_report(cmdlet):
         ),
         (
             ["-c", "@3:4"],
-            "CRITICAL - slow@practice.example: connection time 3.250s is outside @3:4, Inbox "
+            "CRITICAL - slow@practice.example: connection time 3.250s is inside 3:4, Inbox "
             "listed in 3.250s (cmdlet)",
             "3.25s;;@3:4",
             2,

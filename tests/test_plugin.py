@@ -102,13 +102,13 @@ def thresholds(**ranges):
         ({"connection_time": ("0.2", "1")}, 1, "connection time 0.250s is outside 0:0.2"),
         ({"connection_time": ("0.1", "0.2")}, 2, "connection time 0.250s is outside 0:0.2"),
         ({"connection_time": ("0", None)}, 1, "connection time 0.250s is outside 0:0"),
-        ({"connection_time": ("@0:1", None)}, 1, "connection time 0.250s is outside @0:1"),
+        ({"connection_time": ("@0:1", None)}, 1, "connection time 0.250s is inside 0:1"),
         ({"connection_time": (None, "1:")}, 2, "connection time 0.250s is outside 1:"),
         ({"connection_time": (None, "~:0.1")}, 2, "connection time 0.250s is outside ~:0.1"),
         (
             {"time_tls": ("0.1", None), "connection_time": (None, "0.1")},
             2,
-            "connection time 0.250s is outside 0:0.1, time_tls 0.125s",
+            "connection time 0.250s is outside 0:0.1; time_tls 0.125s",
         ),
         (
             {"certificate_days": ("200:", "100.5:")},
@@ -118,7 +118,7 @@ def thresholds(**ranges):
         (
             {"mapi_connectivity": (None, "@1:1")},
             2,
-            "mapi_connectivity 1.000s is outside @1:1".replace("1.000s", "1"),
+            "mapi_connectivity 1 is inside 1:1",
         ),
     ],
 )
@@ -134,15 +134,26 @@ def test_missing_values_are_not_judged(report, options):
     assert conclude(report, options(thresholds=limits))[1] == 3 - 0
 
 
-def test_worse_violation_comes_before_the_failure(report, options):
-    report.success, report.failure = False, Failure("throttled", "slow down")
+def test_failure_comes_first_and_names_what_made_it_worse(report, options):
+    report.success, report.failure = False, Failure("throttled", "slow down", "wait", "HTTP 429")
     report.certificate_days = 3.0
-    limits = thresholds(certificate_days=("30:", "7:"))
-    line, code = conclude(report, options(thresholds=limits))
+    line, code = conclude(report, options(thresholds=thresholds(certificate_days=("30:", "7:"))))
     assert code == 2
-    assert line.startswith(
-        "MAPI CRITICAL - probe@contoso.com: client certificate ends in 3.00 days, limit 7:, slow down | "
+    text = "slow down (HTTP 429); wait; client certificate ends in 3.00 days, limit 7:"
+    assert line.partition(" | ")[0] == f"MAPI CRITICAL - probe@contoso.com: {text}"
+
+
+def test_every_violated_limit_is_named_or_counted(report, options):
+    limits = thresholds(
+        **{label: ("@~:999", None) for label in LABELS["cmdlet"] if label != "mapi_connectivity"}
     )
+    text, code = plugin.conclude(options(thresholds=limits), report, time.monotonic() - 1.0)
+    line = text.partition(" | ")[0]
+    assert code == 1
+    assert line == (
+        "MAPI WARNING - probe@contoso.com: connection time 0.250s is inside ~:999; 9 more limits violated"
+    )
+    assert text.count("  limit         WARNING: ") == 10
 
 
 def test_a_failure_judged_ok_still_says_what_it_is(report, options):

@@ -47,27 +47,30 @@ def test_tree_of_phases(options, facts):
     report.service = watch(("tcp", 0.5))
     report.service.start("request")
     report.failure = Failure("timeout", "late", "wait", "X", "its words")
-    lines = render.text(render.Judged("CRITICAL", "line", []), report, options()).split("\n")
+    lines = render.text(
+        render.Judged("CRITICAL", "line", [], [("WARNING", "too slow")]), report, options()
+    ).split("\n")
     assert lines[0] == "MAPI CRITICAL - line"
-    assert lines[1:14] == [
+    assert lines[1:15] == [
         "[CRITICAL] probe@contoso.com by cmdlet: late",
         "  kind          timeout",
         "  cause         late",
         "  remedy        wait",
         "  code          X",
-        "  in its words  its words",
-        "  mailbox       not known: the mailbox was not reached",
-        "  database      not known: the mailbox was not reached",
-        "  server        not known: the mailbox was not reached",
+        "  in full       its words",
+        "  limit         WARNING: too slow",
+        "  mailbox       not known: the test gave no result",
+        "  database      not known: the test gave no result",
+        "  server        not known: the test gave no result",
         "  latency       none reported by Exchange",
         "  phases           2.000s in all",
         "    sign-in        0.500s ##########",
         "      dns          0.250s #####",
     ]
-    assert lines[15] == "    tcp            0.500s ##########"
-    assert lines[16] == "    request        0.000s not finished"
-    assert lines[17] == "    this host      1.000s ####################"
-    assert lines[18].startswith("  certificate   CN=probe, ends ")
+    assert lines[16] == "    tcp            0.500s ##########"
+    assert lines[17] == "    request        0.000s not finished"
+    assert lines[18] == "    this host      1.000s ####################"
+    assert lines[19].startswith("  certificate   CN=probe, ends ")
 
 
 def test_verbose(options):
@@ -80,7 +83,7 @@ def test_verbose(options):
 
     def text(level):
         return render.text(
-            render.Judged("OK", "line", []),
+            render.Judged("OK", "line", [], []),
             report,
             options(verbose=level, proxy=proxy, diagnosis=False),
         )
@@ -133,10 +136,10 @@ def test_any_text_of_a_server_keeps_the_shape(first, second, third):
         report.failure = Failure("server", b or "x", c or "x", a or "x", b or "x")
         report.ids = {"request-id": c, "X-FEServer": a}
         report.remarks = [b]
-        report.exchanges.append(Exchange(a, [(b, c)], a, b, [(c, a)], b))
-        line = render.joined(report, [render.failure_text(report, report.failure)], "CRITICAL")
-        judged = render.Judged("CRITICAL", line, [])
-        assert json.loads(render.document(judged, report))["state"] == "CRITICAL"
+        report.exchanges.append(Exchange(a, [(b, c)], a or "x", b, [(c, a)], b or "x"))
+        line = render.line(report, [("WARNING", "too slow")])
+        judged = render.Judged("CRITICAL", line, [], [("WARNING", "too slow")])
+        assert json.loads(render.document(judged, report, options))["state"] == "CRITICAL"
         return render.text(judged, report, options)
 
     text = make(first, second, third)

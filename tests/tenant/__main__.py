@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -14,6 +16,9 @@ from .faults import HANDSHAKE, NAMES, PLACES
 from .material import CLIENT_IDS, DOMAIN
 
 DIRECTORY = ".tenant"
+
+#: What the demo shows: mailbox and further options.
+SHOWN = (("healthy", []), ("offline", []), ("healthy", ["--diagnosis", "off"]))
 
 
 def command():
@@ -56,12 +61,25 @@ Faults: switch one on for all requests or for the next TIMES, and all off again:
     {curl} -X DELETE {tenant.url}/switch
   PLACE, FAULT: {", ".join(place for place in PLACES if place != "tls")}, with one of
 {columns(NAMES)}
-  or tls, with one of {", ".join(HANDSHAKE)}
+  or tls, with one of {", ".join(HANDSHAKE)}; for one connection unless TIMES says more.
+  Faults of token and discovery show with --no-cache only: a cached token needs no sign-in.
 """
 
 
 def serve():
     """Serve until interrupted."""
+    os.makedirs(DIRECTORY, mode=0o700, exist_ok=True)
+    with open(f"{DIRECTORY}/lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            print(f"A practice tenant is running in {DIRECTORY} already.")
+            return 1
+        return run()
+
+
+def run():
+    """The tenant, until SIGINT or SIGTERM."""
     tenant = Tenant(DIRECTORY).start()
     print(manual(tenant), flush=True)
     ended = threading.Event()
@@ -74,18 +92,26 @@ def serve():
 
 def demo():
     """A healthy mailbox with its diagnosis, a failing one, and the healthy one again from the cached token."""
-    tenant = Tenant(DIRECTORY).start()
-    ini = f"--extra-opts=cmdlet@{os.path.relpath(tenant.ini)}"
-    outcomes = []
-    for mailbox, options in (("healthy", []), ("offline", []), ("healthy", ["--diagnosis", "off"])):
-        words = [*command(), ini, "-m", f"{mailbox}@{DOMAIN}", *options]
-        print(
-            "$ " + " ".join(os.path.relpath(word) if word[0] == "/" else word for word in words),
-            flush=True,
-        )
-        outcomes.append(subprocess.run(words, check=False).returncode)
-        print(flush=True) if not options else None
-    tenant.stop()
+    # Not in .tenant: there a tenant of `make tenant` may be serving.
+    with tempfile.TemporaryDirectory(prefix="practice-") as directory:
+        tenant = Tenant(directory).start()
+        outcomes = []
+        for mailbox, options in SHOWN:
+            words = [
+                *command(),
+                f"--extra-opts=cmdlet@{tenant.ini}",
+                "-m",
+                f"{mailbox}@{DOMAIN}",
+                *options,
+            ]
+            print(
+                "$ "
+                + " ".join(os.path.relpath(word) if word == words[0] else word for word in words),
+                flush=True,
+            )
+            outcomes.append(subprocess.run(words, check=False).returncode)
+            print(end="" if options else "\n", flush=True)
+        tenant.stop()
     return 0 if outcomes == [0, 2, 0] else 1
 
 

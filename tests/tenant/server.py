@@ -79,7 +79,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             if self.command == "DELETE":
                 faults.off()
             else:
-                faults.on(parts[0], parts[1], int(parts[2]) if len(parts) > 2 else -1)
+                # A handshake that always fails would bar the way to this switch.
+                times = 1 if parts[0] == "tls" else -1
+                faults.on(parts[0], parts[1], int(parts[2]) if len(parts) > 2 else times)
         except (KeyError, IndexError, ValueError):
             return self._answer(404, {"Content-Type": "text/plain"}, b"no such fault\n")
         return self._answer(200, {"Content-Type": "text/plain"}, b"switched\n")
