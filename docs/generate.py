@@ -69,8 +69,8 @@ def man_page() -> str:
     meanings = {
         "OK": "the mailbox was logged on to and its Inbox was listed, within all thresholds",
         "WARNING": "it was, but a warning threshold is violated; or the mailbox is being moved",
-        "CRITICAL": "it was not, or a critical threshold is violated",
-        "UNKNOWN": "the mailbox was not put to the test; also help, version and usage errors",
+        "CRITICAL": "it was not, or the way to it is broken; or a critical threshold is violated",
+        "UNKNOWN": "the mailbox was not put to the test; help, version and usage errors",
     }
     for state, code in vocabulary.STATES.items():
         lines += [".TP", f".B {code} {state}", roff(meanings[state])]
