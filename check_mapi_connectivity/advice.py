@@ -265,10 +265,7 @@ def mapi_error(text: str) -> Failure:
 
 def error_document(answer: Answer) -> dict[str, Any]:
     """The `error` member of a JSON body, empty when there is none."""
-    try:
-        document = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return {}
+    document = answer.json()
     error = document.get("error") if isinstance(document, dict) else None
     return error if isinstance(error, dict) else {}
 

@@ -239,6 +239,8 @@ class _EntraHttp:
     def _send(self, method: str, url: str, **keywords: Any) -> _EntraAnswer:
         self.last = self._transport.send(method, url, self._report.sign_in, **keywords)
         failure = advice.sign_in_status(self.last)
+        if failure is None and self.last.json() is None:
+            failure = advice.not_entra(self.last)
         if failure is not None:
             raise CheckFailure(failure)
         return _EntraAnswer(self.last)
@@ -262,10 +264,7 @@ def _unusable(last: Answer | None, error: Exception) -> Failure:
     Entra's.
     """
     if last is not None:
-        try:
-            document = json.loads(last.text)
-        except (ValueError, RecursionError):
-            document = None
+        document = last.json()
         if isinstance(document, dict) and "error" in document:
             return advice.sign_in(document, last)
         return advice.not_entra(last)

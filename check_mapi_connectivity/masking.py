@@ -22,14 +22,14 @@ _FORM = re.compile(rf"((?:^|&)(?:{_NAMES})=)[^&]*", re.IGNORECASE)
 _JSON = re.compile(rf'("(?:{_NAMES})"\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|[^,}}\s]+)', re.IGNORECASE)
 
 #: A JWT wherever it stands: three base64url segments, the first of which begins a JSON object.
-_JWT = re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?")
+_JWT = re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?")
 _BEARER = re.compile(r"(\b(?:Bearer|Basic|Negotiate|NTLM)\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
 
 
 def headers(given: Mapping[str, str]) -> list[tuple[str, str]]:
     """Header name and value pairs, secret values masked."""
     return [
-        (name, MASK if name.lower() in _SECRET_HEADERS else text(str(value)))
+        (name, MASK if name.lower() in _SECRET_HEADERS else text(str(value)[:4000]))
         for name, value in given.items()
     ]
 

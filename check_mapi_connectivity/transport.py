@@ -8,6 +8,7 @@ limit; what goes over the wire is kept, masked, for `-vv`.
 from __future__ import annotations
 
 import http.client
+import json
 import uuid
 import zlib
 from dataclasses import dataclass
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 #: Bytes of a body, decoded, that are read of one answer.
 BODY_LIMIT = 4 << 20
 
+#: Bytes of a body that are taken for JSON: a hundred times what the services send, and parsed it
+#: still fits into little memory.
+JSON_LIMIT = 512 << 10
+
 USER_AGENT = f"check_mapi_connectivity/{__version__}"
 
 
@@ -50,10 +55,24 @@ class Answer:
     body: bytes
     decoded: bool = True
 
+    def json(self) -> Any:
+        """The body as JSON; None for one that is none, or that is beyond all measure."""
+        if len(self.body) > JSON_LIMIT:
+            return None
+        try:
+            return json.loads(self.body, parse_int=_integer)
+        except (ValueError, RecursionError):
+            return None
+
     @property
     def text(self) -> str:
         """The body as text, whatever it is."""
         return self.body.decode("utf-8", "replace")
+
+
+def _integer(text: str) -> float:
+    """A JSON integer; int() of thousands of digits would take longer than any deadline."""
+    return int(text) if len(text) < 20 else float(text)
 
 
 class _Adapter(HTTPAdapter):
@@ -70,6 +89,17 @@ class _Adapter(HTTPAdapter):
         """Nothing to do: Route verifies every connection."""
 
 
+class _Session(requests.Session):
+    """A session that knows no redirects.
+
+    requests reads and decodes the body of a redirect without limit, even one it is told not to
+    follow.
+    """
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None for every answer."""
+
+
 class Transport:
     """Sends requests for one report. Not for use by two threads at once."""
 
@@ -77,7 +107,7 @@ class Transport:
         self._route = Route(options, deadline, report)
         self._report = report
         self._detail = options.verbose >= 2
-        self._session = requests.Session()
+        self._session = _Session()
         # Environment proxies, CA variables and .netrc would otherwise win over what the options
         # say.
         self._session.trust_env = False

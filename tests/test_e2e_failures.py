@@ -159,6 +159,8 @@ EXCHANGE = [
         2,
         "protocol",
     ),
+    ("redirect-bomb", 2, f"{HOST} sends more than 4 MiB; {NOT_MICROSOFT}", 1, "protocol"),
+    ("json-bomb", 2, f"{HOST} answers with what is no JSON (HTTP 200)", 1, "protocol"),
     ("huge-body", 2, f"{HOST} sends more than 4 MiB; {NOT_MICROSOFT}", 1, "protocol"),
     ("gzip-bomb", 2, f"{HOST} sends more than 4 MiB; {NOT_MICROSOFT}", 1, "protocol"),
     ("many-headers", 2, f"{HOST} sends endless headers; {NOT_MICROSOFT}", 1, "protocol"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import time
 import tracemalloc
@@ -81,6 +82,18 @@ def test_memory_stays_bounded(send, tenant, fault):
     finally:
         tracemalloc.stop()
     assert caught.value.failure.kind == "protocol"
+
+
+@pytest.mark.parametrize("fault", ["redirect-bomb", "json-bomb"])
+def test_memory_stays_bounded_for_what_is_no_answer(send, tenant, fault):
+    tenant.faults.on("discovery", fault)
+    tracemalloc.start()
+    try:
+        with pytest.raises(CheckFailure) if fault == "redirect-bomb" else contextlib.nullcontext():
+            assert send(DISCOVERY).json() is None
+        assert tracemalloc.get_traced_memory()[1] < 40 << 20
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("fault", ["truncated", "garbage", "close", "many-headers"])

@@ -69,6 +69,13 @@ STATUSES = {
         "application/json",
         gzip.compress(b" " * (64 << 20)),
     ),
+    "redirect-bomb": (
+        302,
+        {"Location": "https://127.0.0.1:1/elsewhere", "Content-Encoding": "gzip"},
+        "text/html",
+        gzip.compress(b" " * (64 << 20)),
+    ),
+    "json-bomb": (200, {}, "application/json", b'{"value":[' + b"{}," * (1 << 20) + b"{}]}"),
     "no-token": (200, {}, "application/json", b'{"token_type": "Bearer"}'),
     "many-headers": (
         200,
