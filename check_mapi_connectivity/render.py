@@ -132,6 +132,8 @@ def _diagnosis(judged: Judged, report: Report, options: Options) -> Iterator[str
     yield f"[{judged.state}] {clean(report.mailbox)} by {report.method}{archive}: {outcome}"
     if failure is not None:
         yield from _failure(failure)
+        if report.result:
+            yield _field("result", report.result)
     unknown = "not named by Exchange" if report.result else "not known: the test gave no result"
     for state, words in judged.violations:
         yield _field("limit", f"{state}: {words}")

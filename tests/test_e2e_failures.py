@@ -191,6 +191,12 @@ def test_exchange(cmdlet, tenant, fault, code, text, tries, kind):
     assert "<" not in run.diagnosis
 
 
+def test_error_beside_a_row_shows_the_rows_own_result(cmdlet):
+    run = cmdlet("error-beside")
+    assert "  result        Success\n" in run.diagnosis
+    assert "  in full       The directory could not be asked.\n" in run.diagnosis
+
+
 def test_passing_fault_is_tried_once_more(cmdlet, tenant):
     tenant.faults.on("exchange", "http-503", times=1)
     run = cmdlet()

@@ -108,6 +108,7 @@ def test_warnings_of_exchange_reach_the_diagnosis(cmdlet):
     run = cmdlet("warned")
     assert run.code == 0
     assert "warning of Exchange: Results were truncated." in run.diagnosis
+    assert "warning of Exchange: Seen in the header." in run.diagnosis
 
 
 def test_diagnosis_names_everything(cmdlet):

@@ -32,7 +32,9 @@ def probe(options: Options, transport: Transport, identity: Identity, report: Re
     outcome = adminapi.read(answer)
     report.result, report.named = outcome.result, outcome.mailbox
     report.server, report.database = outcome.server, outcome.database
-    report.remarks += [f"warning of Exchange: {text}" for text in outcome.warnings]
+    # The module reads warnings from the header, the body has them too (exchange-online 1.6).
+    warnings = [*outcome.warnings, answer.headers.get("X-Warnings", "")]
+    report.remarks += [f"warning of Exchange: {text}" for text in dict.fromkeys(warnings) if text]
     failure = adminapi.judge(outcome)
     # A latency of nothing beside a failure means that the test never ran.
     report.server_latency = outcome.latency if outcome.latency or failure is None else None

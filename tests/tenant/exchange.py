@@ -187,6 +187,8 @@ def answer(identity, tenant, headers, raw):
             ),
         )
     status, document = _test(parameters)
+    if document.get("@adminapi.warnings"):
+        common["X-Warnings"] = "Seen in the header."
     return status, {**common, **_JSON}, _dump(document)
 
 
