@@ -35,7 +35,10 @@ def main() -> int:
             ),
             3,
         )
-    except (Exception, KeyboardInterrupt) as error:
+    except SystemExit:
+        raise
+    except BaseException as error:
+        # Some libraries' panics are no Exception.
         text, code = output.complain(_bug(error), as_json=as_json), 3
     return code if output.write(text) else 3
 
@@ -44,10 +47,6 @@ def _run(started: float) -> tuple[str, int]:
     from . import cli
 
     options = cli.parse(sys.argv[1:], os.environ)
-    from . import deadline
-
-    # From here on a signal waits for the watchdog, which answers it with what is known.
-    deadline.block_signals()
     from . import plugin
 
     try:
@@ -58,9 +57,15 @@ def _run(started: float) -> tuple[str, int]:
 
 
 def _harden() -> None:
-    """No core dump with secrets, nothing on stderr, no socket in the place of a closed stdout."""
+    """No core dump with secrets, nothing on stderr, no socket in the place of a closed stdout.
+
+    From here on SIGTERM, SIGINT and SIGHUP wait for the watchdog.
+    """
     import resource
 
+    from . import deadline
+
+    deadline.block_signals()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # A closed descriptor 0, 1 or 2 would be given to the next file opened; a write to stdout would
     # then go there.
@@ -69,20 +74,33 @@ def _harden() -> None:
         if descriptor > 2:
             os.close(descriptor)
             break
-    sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
-    sys.excepthook = lambda *_: None
+    # Libraries in other languages write to the descriptor itself.
+    silent = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silent, 2)
+    os.close(silent)
+    # The ssl module would write session keys to the file that this names.
+    os.environ.pop("SSLKEYLOGFILE", None)
     sys.warnoptions[:] = ["ignore"]
     import warnings
 
     warnings.simplefilter("ignore")
 
 
+#: Modules this package needs -> name on PyPI; Debian's is python3- and the module's.
+_NEEDED = {
+    **{name: name for name in ("cryptography", "msal", "nagiosplugin", "requests", "urllib3")},
+    "jwt": "pyjwt",
+}
+
+
 def _missing(error: ImportError) -> str:
-    name = (error.name or "").split(".")[0].replace("_", "-")
-    if name in ("", "check-mapi-connectivity"):
+    name = (error.name or "").split(".")[0]
+    if name not in _NEEDED:
         return f"this installation is incomplete ({error}); install it again"
-    package = {"jwt": "pyjwt"}.get(name, name)
-    return f"Python module {name} is missing: apt install python3-{name}, or pip install {package}"
+    return (
+        f"Python module {name} is missing: apt install python3-{name}, or pip install "
+        f"{_NEEDED[name]}"
+    )
 
 
 def _bug(error: BaseException) -> str:

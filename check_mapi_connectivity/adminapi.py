@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 #: System mailbox that anchors app-only requests (exchange-online 1.3).
 _ANCHOR = "SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}"
 
+#: Seconds beyond which a Latency is nonsense: no request lives for a month.
+_LONGEST = 30 * 86400.0
+
 _TIMESPAN = re.compile(
     r"(-)?(?:([0-9]{1,8})\.)?([0-9]{1,2}):([0-9]{2}):([0-9]{2}(?:\.[0-9]{1,7})?)"
 )
@@ -140,7 +143,7 @@ def read_latency(value: object) -> tuple[float | None, str]:
     if value is None or value == "":
         return None, ""
     seconds = _seconds(value)
-    if seconds is None or not math.isfinite(seconds) or seconds < 0:
+    if seconds is None or not math.isfinite(seconds) or not 0 <= seconds < _LONGEST:
         return None, f"Latency {str(value)[:60]} is unreadable"
     return round(seconds, 7), ""
 
@@ -202,9 +205,9 @@ def _document(answer: Answer) -> dict[str, Any]:
 
 def _row(document: dict[str, Any]) -> dict[str, Any] | None:
     """The first object of `value`, or `value` itself; `Value` is tolerated."""
-    value = document.get("value", document.get("Value"))
-    rows = value if isinstance(value, list) else [value]
-    return next((row for row in rows if isinstance(row, dict)), None)
+    value = document.get("value") or document.get("Value")
+    rows = [row for row in (value if isinstance(value, list) else [value]) if isinstance(row, dict)]
+    return next((row for row in rows if row.get("Result") is not None), rows[0] if rows else None)
 
 
 def _scalar(value: object) -> str | None:

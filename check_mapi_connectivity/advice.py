@@ -136,7 +136,7 @@ def throttled(answer: Answer, who: str) -> Failure:
         wait = (
             float(words[-2]) if len(words) > 1 and re.fullmatch("[0-9]{1,4}", words[-2]) else None
         )
-    hint = f" and asks to wait {wait:g}s" if wait is not None else ""
+    hint = f" and asks to wait {wait:.0f}s" if wait is not None else ""
     remedy = "spread the checks and run them less often"
     failure = Failure(
         "throttled",
@@ -171,6 +171,28 @@ def _trouble(answer: Answer, who: str) -> Failure:
     )
 
 
+def _refused(answer: Answer, roles: object) -> Failure:
+    """A 401 or 403 of the admin API; `roles` are those of the token, where it says so."""
+    code, detail = f"HTTP {answer.status}", _explained(answer)
+    if answer.text.lstrip().startswith("<"):
+        cause = "the request is refused with a web page, by a gateway or by Exchange"
+        remedy = "allow it on the gateway; if it is Exchange's page, see to the permissions"
+    elif answer.status == 401:
+        cause = "Exchange refuses the token"
+        if isinstance(roles, list) and "Exchange.ManageAsApp" not in roles:
+            cause = "the token lacks the app role Exchange.ManageAsApp"
+        remedy = "grant and consent Exchange.ManageAsApp of Office 365 Exchange Online"
+    else:
+        cause = "this identity may not run Test-MAPIConnectivity"
+        remedy = "add the app to a role group whose role holds the cmdlet"
+        if not answer.body.strip(b"\0"):
+            detail = (
+                "the body is empty or all NUL bytes, Exchange's way to say that the "
+                "cmdlet is in no role of this identity"
+            )
+    return Failure("permission", cause, remedy, code, detail)
+
+
 def exchange_status(answer: Answer, roles: object) -> Failure:
     """What an answer of the admin API with a status other than 200 means (exchange-online 1.7)."""
     status, code = answer.status, f"HTTP {answer.status}"
@@ -178,32 +200,10 @@ def exchange_status(answer: Answer, roles: object) -> Failure:
         return throttled(answer, "Exchange")
     if 300 <= status < 400:
         return redirected(answer, "--exchange-url")
-    if status in (401, 403) and answer.text.lstrip().startswith("<"):
-        cause = "the request is refused with a web page, by a gateway or by Exchange"
-        remedy = "allow it on the gateway; if it is Exchange's page, see to the permissions"
-        return Failure("permission", cause, remedy, code, _explained(answer))
-    if status == 401:
-        cause = "Exchange refuses the token"
-        if isinstance(roles, list) and "Exchange.ManageAsApp" not in roles:
-            cause = "the token lacks the app role Exchange.ManageAsApp"
-        remedy = "grant and consent Exchange.ManageAsApp of Office 365 Exchange Online"
-        return Failure("permission", cause, remedy, code, _explained(answer))
-    if status == 403:
-        cause = "this identity may not run Test-MAPIConnectivity"
-        if not answer.body.strip(b"\0"):
-            detail = (
-                "the body is empty or all NUL bytes, Exchange's way to say that the "
-                "cmdlet is in no role of this identity"
-            )
-        else:
-            detail = _explained(answer)
-        return Failure(
-            "permission",
-            cause,
-            "add the app to a role group whose role holds the cmdlet",
-            code,
-            detail,
-        )
+    if status in (401, 403):
+        return _refused(answer, roles)
+    if "MapiException" in message(answer) and error_document(answer):
+        return mapi_error(message(answer))
     exception = exception_name(answer)
     row = EXCHANGE.get(exception)
     if row is None and "may be transient" in message(answer):

@@ -36,7 +36,8 @@ class Cache:
 
     def __init__(self, directory: str | None, notes: list[str]) -> None:
         self.notes = notes
-        self._directory = directory
+        # With a slash at its end, lstat would look behind a symbolic link.
+        self._directory = directory.rstrip("/") if directory else directory
         self._ready: bool | None = None
 
     @staticmethod
@@ -62,7 +63,7 @@ class Cache:
             if problem:
                 self._note(f"cache file {self._path(key)} ignored: {problem}")
                 return None
-            document = json.loads(os.read(descriptor, _LIMIT))
+            document = json.loads(os.read(descriptor, _LIMIT), parse_int=float)
         except (OSError, ValueError, RecursionError):
             document = None
         finally:

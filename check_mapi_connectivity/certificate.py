@@ -88,6 +88,8 @@ def load(files: CertificateFiles) -> ClientCertificate:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+    if files.passphrase is not None and "\0" in files.passphrase.reveal():
+        raise UsageError("the certificate's passphrase holds a NUL character")
     if b"-----BEGIN" in files.data:
         key, key_path, certificates = _pem(files)
     else:
@@ -104,8 +106,12 @@ def load(files: CertificateFiles) -> ClientCertificate:
             f"--certificate: the key in {key_path} does not belong to the certificate in "
             f"{files.path}"
         )
+    try:
+        facts = _facts(files.path, own[0])
+    except ValueError:
+        raise UsageError(f"--certificate: the certificate in {files.path} is damaged") from None
     return ClientCertificate(
-        _facts(files.path, own[0]),
+        facts,
         key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode("ascii"),
         own[0].public_bytes(Encoding.PEM).decode("ascii"),
     )
@@ -126,7 +132,7 @@ def _pem(files: CertificateFiles) -> tuple[Any, str, list[Certificate]]:
         raise UsageError(f"--certificate: {files.path} holds no certificate")
     try:
         certificates = [x509.load_pem_x509_certificate(block) for block in blocks]
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise UsageError(f"--certificate: the certificate in {files.path} is damaged") from None
     key_path, key_data = files.path, files.data
     if files.key_path is not None and files.key_data is not None:
@@ -202,9 +208,14 @@ def _unopened(files: CertificateFiles) -> str:
 
 def _numbers(certificate: Certificate) -> object:
     """The public numbers of an RSA certificate, None for any other."""
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-    key = certificate.public_key()
+    try:
+        key = certificate.public_key()
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        # A chain may hold certificates with keys that are none of ours.
+        return None
     return key.public_numbers() if isinstance(key, RSAPublicKey) else None
 
 

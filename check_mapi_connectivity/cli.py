@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 #: Where packages create a cache directory that belongs to the monitoring user.
 SYSTEM_CACHE = "/var/cache/check_mapi_connectivity"
 
-_NUMBER = r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
+_NUMBER = r"-?(?:[0-9]{1,15}\.?[0-9]{0,15}|\.[0-9]{1,15})"
 _RANGE = re.compile(rf"@?(?:(?P<start>~|{_NUMBER}|):)?(?P<end>{_NUMBER})?")
-_TIMEOUT = re.compile(r"(?P<seconds>[0-9]+\.?[0-9]*|\.[0-9]+)?(?::(?P<state>.+))?")
+_TIMEOUT = re.compile(r"(?P<seconds>[0-9]{1,9}\.?[0-9]{0,9}|\.[0-9]{1,9})?(?::(?P<state>.+))?")
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
 _GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
@@ -279,6 +280,10 @@ def _secret(given: Given, environ: MutableMapping[str, str], name: str) -> Secre
         text = given.text(name) or variable
     if not text:
         return None
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise UsageError(f"{ENVIRONMENT_SECRETS[name]} is not UTF-8 text") from None
 
     from .options import Secret
 
@@ -293,16 +298,10 @@ def _url(text: str | None, option: str) -> str | None:
 
     try:
         parts = urlsplit(text)
-        usable = (
-            parts.scheme == "https"
-            and parts.hostname
-            and parts.port != 0
-            and text.isprintable()
-            and " " not in text
-        )
+        usable = parts.scheme == "https" and _HOST.fullmatch(parts.netloc) and parts.port != 0
     except ValueError:
         usable = False
-    if not usable or "@" in parts.netloc or parts.query or parts.fragment:
+    if not usable or parts.query or parts.fragment or not text.isprintable() or " " in text:
         raise UsageError(
             f"{option}: what is given is not an https URL like https://host or https://host:port"
         )

@@ -6,7 +6,9 @@ One place for who may read what.
 from __future__ import annotations
 
 import os
+import select
 import stat
+import time
 
 from .errors import UsageError
 
@@ -78,6 +80,25 @@ def first_line(path: str, option: str, *, secret: bool = False) -> str:
     if not line:
         raise UsageError(f"{option}: the first line of {path} is empty")
     return line
+
+
+def standard_input() -> str:
+    """All of stdin as UTF-8 text, for `--extra-opts=@-`.
+
+    Raises UsageError when it does not end within five seconds, or is no such text.
+    """
+    until, data = time.monotonic() + 5.0, b""
+    try:
+        while len(data) <= LIMIT:
+            if not select.select([0], [], [], max(0.0, until - time.monotonic()))[0]:
+                raise UsageError("--extra-opts: standard input does not end; name a file")
+            more = os.read(0, 65536)
+            if not more:
+                return data.decode("utf-8-sig")
+            data += more
+    except (OSError, ValueError):
+        raise UsageError("--extra-opts: standard input is no UTF-8 text") from None
+    raise UsageError("--extra-opts: standard input is larger than 1 MiB")
 
 
 def _reason(path: str, error: OSError | ValueError) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from . import advice, certificate
 from .cache import Cache
+from .errors import UsageError
 from .report import CheckFailure, Failure
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ MARGIN = 300.0
 
 #: No token lives longer; an expiry beyond it means that the clock was wrong when it was stored.
 _LONGEST = 30 * 3600.0
+
+#: Seconds since 1970 that a calendar can still show.
+_YEAR_9999 = 253402300800.0
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ class Identity:
         self._cache = cache
         self._report = report
         self._token: Token | None = None
+        self._refused: Token | None = None
         self._client: certificate.ClientCertificate | None = None
         self._key = Cache.key(
             "token",
@@ -109,6 +114,12 @@ class Identity:
             self._client = certificate.load(self._options.certificate)
             facts = self._client.facts
         now = time.time()
+        try:
+            certificate.check_dates(facts, now)
+        except UsageError:
+            # A damaged cache may say so too: only the files themselves end a run.
+            self._client = self._client or certificate.load(self._options.certificate)
+            facts = self._client.facts
         self._report.certificate = facts
         # Whole hundredths, rounded down: a limit of 7 days must not be met by 6.999.
         self._report.certificate_days = math.floor(facts.days(now) * 100) / 100
@@ -134,6 +145,7 @@ class Identity:
 
     def renew(self) -> Token:
         """A fresh token in place of a cached one that the service refuses. Raises CheckFailure."""
+        self._refused = self._token
         self._cache.drop(self._key)
         self._report.notes.append("the service refused the cached token; signed in again")
         self._token = None
@@ -142,14 +154,17 @@ class Identity:
     def _usable(self, document: Mapping[str, Any]) -> bool:
         expires_at = document.get("expires_at")
         return (
-            isinstance(document.get("access_token"), str)
-            and isinstance(expires_at, (int, float))
+            _sendable(document.get("access_token"))
+            and isinstance(expires_at, float)
             and MARGIN <= expires_at - time.time() <= _LONGEST
         )
 
     def _cached(self) -> Token | None:
         document = self._cache.load(self._key)
         if document is None or not self._usable(document):
+            return None
+        if self._refused is not None and document["access_token"] == self._refused.access_token:
+            # It could not be dropped, in a directory that cannot be written.
             return None
         return Token(document["access_token"], document["expires_at"], cached=True)
 
@@ -162,13 +177,20 @@ class Identity:
             answer = self._ask(self._client, http)
         except CheckFailure:
             raise
-        except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+        except (
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            RuntimeError,
+            TypeError,
+            ValueError,
+        ) as error:
             # msal raises these for answers it cannot use, most of them without the answer's own
             # words.
             raise CheckFailure(_unusable(http.last, error)) from None
         if "error" in answer:
             raise CheckFailure(advice.sign_in(answer, http.last))
-        if not isinstance(answer.get("access_token"), str):
+        if not _sendable(answer.get("access_token")):
             raise CheckFailure(advice.not_entra(http.last))
         token = Token(
             str(answer["access_token"]), time.time() + _lifetime(answer.get("expires_in"))
@@ -268,12 +290,8 @@ def _unusable(last: Answer | None, error: Exception) -> Failure:
         if isinstance(document, dict) and "error" in document:
             return advice.sign_in(document, last)
         return advice.not_entra(last)
-    return Failure(
-        "credential",
-        "sign-in: msal cannot use this credential",
-        "see --certificate",
-        type(error).__name__,
-    )
+    remedy = "check --authority-url and --certificate"
+    return Failure("credential", "msal cannot begin the sign-in", remedy, type(error).__name__)
 
 
 def _facts(document: object, path: str) -> certificate.CertificateFacts | None:
@@ -282,13 +300,18 @@ def _facts(document: object, path: str) -> certificate.CertificateFacts | None:
         return None
     texts = [document.get(name) for name in ("subject", "sha1", "sha256")]
     times = [document.get(name) for name in ("not_before", "not_after")]
-    if not all(isinstance(text, str) for text in texts) or not all(
-        isinstance(moment, float) for moment in times
-    ):
+    if not all(isinstance(text, str) for text in texts):
+        return None
+    if not all(isinstance(moment, float) and 0 < moment < _YEAR_9999 for moment in times):
         return None
     subject, sha1, sha256 = map(str, texts)
     not_before, not_after = (float(moment or 0) for moment in times)
     return certificate.CertificateFacts(path, subject, not_before, not_after, sha1, sha256)
+
+
+def _sendable(token: object) -> bool:
+    """Whether this is a token that fits into a header (RFC 6750 2.1)."""
+    return isinstance(token, str) and re.fullmatch(r"[!-~]+", token) is not None
 
 
 def _lifetime(value: object) -> float:
@@ -297,7 +320,7 @@ def _lifetime(value: object) -> float:
         return 0.0
     try:
         seconds = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
     return seconds if 0 < seconds < _LONGEST else 0.0
 

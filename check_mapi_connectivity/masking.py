@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 MASK = "***"
 
@@ -40,8 +41,29 @@ def body(content: str, limit: int = 4000) -> str:
     >>> body("scope=a&client_assertion=eyJx.eyJy.z&b=c")
     'scope=a&client_assertion=***&b=c'
     """
-    content = content[: 4 * limit]
-    return text(_JSON.sub(rf'\1"{MASK}"', _FORM.sub(rf"\1{MASK}", content)))[:limit]
+    content = content[: 16 * limit]
+    try:
+        # Member names may be spelled with escapes, so whole JSON is masked member by member.
+        content = json.dumps(_members(json.loads(content)), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        content = content[: 4 * limit]
+    return text(_JSON.sub(rf'\1"{MASK}"', _FORM.sub(rf"\1{MASK}", content[: 4 * limit])))[:limit]
+
+
+def _members(value: object) -> object:
+    if isinstance(value, dict):
+        return {
+            name: MASK if re.fullmatch(_NAMES, name, re.IGNORECASE) else _members(member)
+            for name, member in value.items()
+        }
+    return [_members(member) for member in value] if isinstance(value, list) else value
+
+
+def known(content: str, secrets: Iterable[str]) -> str:
+    """Text without secrets that are known: what was sent and is echoed by the other side."""
+    for secret in secrets:
+        content = content.replace(secret, MASK)
+    return content
 
 
 def text(content: str) -> str:

@@ -48,8 +48,15 @@ def run(options: Options, started: float) -> tuple[str, int]:
     report = Report(options.mailbox, options.method, options.archive)
 
     def last_words(signal_name: str | None) -> tuple[str, int]:
-        report.failure = _interrupted(report, options, signal_name, time.monotonic() - started)
-        return conclude(options, report, started)
+        # What had just been decided when the time ran out stays decided.
+        if not report.success and report.failure is None:
+            elapsed = time.monotonic() - started
+            report.failure = _interrupted(report, options, signal_name, elapsed)
+        try:
+            return conclude(options, report, started)
+        except Exception as error:
+            text = f"internal error: {type(error).__name__} at the deadline; please report it"
+            return output.complain(text, as_json=options.json), 3
 
     watchdog = Watchdog(deadline, last_words, output.write)
     watchdog.start()

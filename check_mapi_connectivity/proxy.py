@@ -10,9 +10,11 @@ from __future__ import annotations
 import base64
 import http.client
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from . import masking
 from .capped import CappedResponse
 from .errors import UsageError
 from .options import Proxy, Secret
@@ -73,11 +75,13 @@ def open_tunnel(sock: socket.socket, proxy: Proxy, host: str, port: int) -> None
     from the socket.
     """
     target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    confidential: list[str] = []
     lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}", "Proxy-Connection: Keep-Alive"]
     if proxy.user is not None:
         secret = proxy.password.reveal() if proxy.password else ""
         token = base64.b64encode(f"{proxy.user}:{secret}".encode()).decode("ascii")
         lines.append(f"Proxy-Authorization: Basic {token}")
+        confidential = [token, *([secret] if len(secret) > 3 else [])]
     sock.sendall("\r\n".join([*lines, "", ""]).encode())
     response = CappedResponse(sock, method="CONNECT")
     try:
@@ -88,11 +92,13 @@ def open_tunnel(sock: socket.socket, proxy: Proxy, host: str, port: int) -> None
                 "proxy",
                 f"proxy {proxy} answers CONNECT with no HTTP",
                 "is there an HTTP proxy at that address and port?",
-                detail=f"{type(error).__name__}: {error}",
+                detail=masking.known(f"{type(error).__name__}: {error}", confidential),
             )
         ) from None
     if not 200 <= response.status < 300:
-        raise CheckFailure(_refusal(proxy, target, response))
+        failure = _refusal(proxy, target, response)
+        # A proxy may echo what it was sent.
+        raise CheckFailure(replace(failure, detail=masking.known(failure.detail, confidential)))
     response.close()
 
 
@@ -125,7 +131,8 @@ def _schemes(challenges: list[str]) -> list[str]:
     ['Negotiate', 'NTLM', 'Basic']
     """
     found = []
-    for challenge in challenges:
+    # Longer than any real challenge, and short for the regular expressions below.
+    for challenge in [one[:2000] for one in challenges]:
         unquoted = re.sub(r'"(?:[^"\\]|\\.)*"', '""', challenge)
         found += re.findall(r"(?:^|,)\s*([A-Za-z][A-Za-z0-9-]*)(?=\s|,|$)(?!\s*=)", unquoted)
     return list(dict.fromkeys(found))

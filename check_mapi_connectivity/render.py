@@ -10,7 +10,7 @@ import math
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import __version__
+from . import __version__, masking
 from .option_table import NOT_YET_SEEN
 from .output import FIRST_LINE, clean, decimal, first_line, printable, render_json, sentence
 from .vocabulary import SERVICE, STATES, UNITLESS
@@ -166,7 +166,7 @@ def _failure(failure: Failure) -> Iterator[str]:
 
 def _field(name: str, value: str) -> str:
     """One indented line of name and value."""
-    return f"  {clean(name):<13} {clean(value)}"
+    return f"  {clean(name):<13} {clean(masking.text(value[:8000]))}"
 
 
 def _latency(report: Report) -> str:
@@ -309,7 +309,7 @@ def _report(judged: Judged, report: Report) -> dict[str, Any]:
 
 
 def _text(value: str | None) -> str | None:
-    return None if value is None else clean(value) or None
+    return None if value is None else clean(masking.text(value[:8000])) or None
 
 
 def _exchange(exchange: Exchange) -> dict[str, Any]:

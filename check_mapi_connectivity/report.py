@@ -166,8 +166,8 @@ class Report:
 
     def where(self) -> str:
         """The phase the run is in, in words: `sign-in, phase dns`."""
-        if self.service.current:
-            return f"phase {self.service.current}"
-        if self.sign_in.current:
-            return f"sign-in, phase {self.sign_in.current}"
+        for prefix, watch in (("", self.service), ("sign-in, ", self.sign_in)):
+            phases = watch.phases()
+            if phases:
+                return f"{prefix}{'phase' if watch.current else 'after phase'} {phases[-1].name}"
         return "phase start"

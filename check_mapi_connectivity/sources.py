@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 
 from . import files, ini
 from .errors import UsageError
@@ -109,6 +108,8 @@ class Given:
             return None
         if not value:
             raise UsageError(f"--{name}: its value is empty; write none for not given")
+        if name not in INI_SECRETS and not str(value).isprintable():
+            raise UsageError(f"--{name}: its value holds control characters")
         return str(value)
 
     def texts(self, name: str) -> list[str]:
@@ -136,7 +137,7 @@ def is_none(value: object) -> bool:
 
 def _read_section(path: str, section: str) -> dict[str, Any] | None:
     """Name -> value of one ini section, None when the file lacks it. Raises UsageError."""
-    text = sys.stdin.read() if path == "-" else files.read_text(path, "--extra-opts")
+    text = files.standard_input() if path == "-" else files.read_text(path, "--extra-opts")
     found = ini.parse(text, section, path)
     if found is None:
         return None

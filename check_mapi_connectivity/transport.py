@@ -11,13 +11,13 @@ import http.client
 import json
 import uuid
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
-from urllib3.exceptions import HTTPError, ProtocolError
+from urllib3.exceptions import HTTPError
 
 from . import __version__, masking
 from .connection import Route, pool_class
@@ -107,6 +107,8 @@ class Transport:
         self._route = Route(options, deadline, report)
         self._report = report
         self._detail = options.verbose >= 2
+        #: What was sent in confidence so far: nothing of it is read back from an answer.
+        self._secrets: set[str] = set()
         self._session = _Session()
         # Environment proxies, CA variables and .netrc would otherwise win over what the options
         # say.
@@ -138,6 +140,7 @@ class Transport:
         prepared = self._session.prepare_request(
             requests.Request(method, url, headers=sent, data=data, params=params)
         )
+        self._secrets |= _confidential(sent, data)
         host = _host(prepared.url or url)
         self._report.host = host
         self._report.ids["client-request-id"] = sent["client-request-id"]
@@ -150,7 +153,7 @@ class Transport:
             )
             with response:
                 body = _read(response, host)
-                answer = _answer(response, url, host, body)
+                answer = _without(self._secrets, _answer(response, url, host, body))
         except requests.RequestException as error:
             raise CheckFailure(_broken(error, host)) from None
         finally:
@@ -162,6 +165,24 @@ class Transport:
     def close(self) -> None:
         """Close all connections."""
         self._session.close()
+
+
+def _confidential(headers: Mapping[str, str], data: object) -> set[str]:
+    """Token and assertion of a request."""
+    found = {headers.get("Authorization", "").partition(" ")[2]}
+    if isinstance(data, dict):
+        found |= {str(data.get(name, "")) for name in ("client_assertion", "client_secret")}
+    return {secret for secret in found if len(secret) > 3}
+
+
+def _without(secrets: set[str], answer: Answer) -> Answer:
+    """The answer with every echo of a secret masked."""
+    body = answer.body
+    for secret in secrets:
+        body = body.replace(secret.encode("utf-8", "replace"), masking.MASK.encode())
+    headers = {name: masking.known(value, secrets) for name, value in answer.headers.items()}
+    reason = masking.known(answer.reason, secrets)
+    return replace(answer, reason=reason, headers=CaseInsensitiveDict(headers), body=body)
 
 
 def _host(url: str) -> str:
@@ -264,7 +285,7 @@ def _broken(error: requests.RequestException, host: str) -> Failure:
     if isinstance(cause, http.client.HTTPException) and "headers" in detail:
         remedy = "what answers there is not Microsoft 365"
         return Failure("protocol", f"{host} sends endless headers", remedy, detail=detail)
-    if isinstance(cause, (http.client.HTTPException, ProtocolError, ValueError)):
+    if isinstance(cause, (http.client.HTTPException, HTTPError, ValueError)):
         return Failure(
             "protocol",
             f"{host} answers with what is no HTTP",

@@ -172,7 +172,7 @@ cache = Cache(sys.argv[1], [])
 for number in range(40):
     with cache.lock("k"):
         found = cache.load("k")
-        assert found is None or found["text"] == "x" * found["length"], found
+        assert found is None or found["text"] == "x" * int(found["length"]), found
         cache.store("k", {"text": "x" * number, "length": number})
 assert not [note for note in cache.notes if "lock is held" not in note], cache.notes
 """

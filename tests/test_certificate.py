@@ -126,6 +126,10 @@ REFUSED = [
         "--certificate: c is a DER certificate; make it PEM: openssl x509 -inform der",
     ),
     (files(pfx(KEY, None)), "--certificate: the PFX c holds no certificate, only a key"),
+    (
+        files(pfx(KEY, CERTIFICATE), passphrase=Secret("a\0b")),
+        "the certificate's passphrase holds a NUL character",
+    ),
     (elliptic(), "--certificate: the key in c is no RSA key; Entra takes RSA only"),
 ]
 

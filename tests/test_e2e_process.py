@@ -5,6 +5,7 @@ one line and the right code.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import select
@@ -18,6 +19,8 @@ import time
 import pytest
 
 from .conftest import perfdata
+from .tenant import exchange
+from .tenant.entra import Entra
 
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="needs a mount name space")
 
@@ -443,3 +446,55 @@ def test_proxy_that_is_not_there(cmdlet):
     run = cmdlet("healthy", "--proxy", "proxy.invalid:3128", "-t", "10")
     assert run.line.startswith("MAPI CRITICAL - sign-in failed: proxy name proxy.invalid ")
     assert "  kind          proxy\n" in run.diagnosis
+
+
+def echo_token(tenant, monkeypatch, where):
+    """The practice tenant repeats the token it was sent, in the place named."""
+    ordinary = exchange.answer
+
+    def answer(identity, name, headers, raw):
+        token = headers["Authorization"].split()[1]
+        status, sent, body = ordinary(identity, name, headers, raw)
+        if where == "header":
+            return status, {**sent, "request-id": token}, body
+        if where == "error":
+            return 500, sent, json.dumps({"error": {"message": f"bad {token}"}}).encode()
+        if where == "page":
+            return 404, {"Content-Type": "text/html"}, f"<p>{token}</p>".encode()
+        row = {"Result": "FAILURE", "Error": f"MapiExceptionNew {token}", "Server": token}
+        return 200, sent, json.dumps({"value": [row], "@adminapi.warnings": [token]}).encode()
+
+    monkeypatch.setattr(exchange, "answer", answer)
+
+
+@pytest.mark.parametrize("opaque", [False, True])
+@pytest.mark.parametrize("where", ["header", "error", "page", "row"])
+def test_token_that_is_echoed_is_never_shown(cmdlet, tenant, monkeypatch, where, opaque):
+    if opaque:
+        monkeypatch.setattr(Entra, "issue", lambda *_: "opaque-token-of-nobody")
+        monkeypatch.setattr(Entra, "check", lambda *_: {"roles": ["x"], "appid": "y"})
+    echo_token(tenant, monkeypatch, where)
+    for arguments in ((), ("--json",), ("-vvv",), ("-vvv", "--json")):
+        run = cmdlet("healthy", *arguments)
+        token = tenant.requests[-1][2]["authorization"].split()[1]
+        assert token[:40] not in run.stdout
+        assert "***" in run.stdout
+
+
+def test_proxy_password_that_is_echoed_is_never_shown(cmdlet, proxy, tmp_path):
+    password = tmp_path / "password"
+    password.write_text("correct-horse\n")
+    password.chmod(0o600)
+
+    def echo(_, client, head):
+        token = head.split("Basic ")[1].split("\r\n")[0]
+        client.sendall(
+            f"HTTP/1.1 407 {token} correct-horse\r\nX-Squid-Error: {token}\r\n\r\n".encode()
+        )
+
+    through = proxy(echo)
+    words = ("--proxy", through.address, "--proxy-user", "u", "--proxy-password-file", password)
+    run = cmdlet("healthy", *words, "-vvv")
+    assert "refuses user u" in run.line
+    assert "correct-horse" not in run.stdout
+    assert "dTpjb3JyZWN0LWhvcnNl" not in run.stdout

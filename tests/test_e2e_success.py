@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-import time
 
 import pytest
 
@@ -311,20 +310,28 @@ def test_token_with_less_than_five_minutes_is_not_kept(cmdlet, tenant):
     assert tenant.paths() == [DISCOVERY, TOKEN, INVOKE]
 
 
-def test_expired_certificate_is_found_even_with_a_cached_token(cmdlet, tenant, tmp_path):
-    assert cmdlet().code == 0
+@pytest.mark.parametrize("moment", [1.0, float("inf"), float("nan"), 1e300, -1.0, 10**400])
+def test_damaged_dates_in_the_cache_end_no_run(cmdlet, tmp_path, moment):
+    cmdlet()
     [document] = (tmp_path / "cache").glob("*.json")
     content = json.loads(document.read_text())
-    content["certificate"]["not_after"] = time.time() - 5.0
+    content["certificate"]["not_after"] = moment
     document.write_text(json.dumps(content))
-    tenant.requests.clear()
     run = cmdlet()
-    today = time.strftime("%Y-%m-%d", time.gmtime(content["certificate"]["not_after"]))
-    path = tenant.material.directory / "probe.pem"
-    assert run.line.startswith(f"MAPI UNKNOWN - certificate {path} expired on {today}"[:117])
-    assert "  subject CN=check_mapi_connectivity probe\n  SHA-1 " in run.diagnosis
+    assert (run.line, run.perfdata, run.code) == (GOOD, WARM, 0)
+    content["expires_at"] = moment
+    document.write_text(json.dumps(content))
+    assert cmdlet().perfdata == COLD
+
+
+def test_expired_certificate(cmdlet, tenant):
+    path = tenant.material.extra_certificate("old", start_days=-9, end_days=-2)
+    run = cmdlet("healthy", "--certificate", path)
+    assert run.line.startswith(f"MAPI UNKNOWN - certificate {path} expired on "[:117])
+    assert "  subject CN=old\n  SHA-1 " in run.diagnosis
     assert (run.code, run.perfdata, tenant.requests) == (3, "", [])
-    assert json.loads(cmdlet("healthy", "--json").stdout)["failure"]["kind"] == "usage"
+    document = json.loads(cmdlet("healthy", "--certificate", path, "--json").stdout)
+    assert document["failure"]["kind"] == "usage"
 
 
 def test_warm_run_imports_neither_msal_nor_cryptography(cmdlet, environment, tmp_path):

@@ -137,6 +137,37 @@ def test_dates_are_checked_before_anything_is_sent(make, tenant):
     assert tenant.requests == []
 
 
+def test_dates_are_checked_also_with_a_cached_token(make, tenant):
+    key, expired = make_certificate("old", start_days=-30, end_days=-1)
+    who, _, cache = make(certificate=CertificateFiles("old.pem", pem(expired) + pem_key(key)))
+    cache.store(who._key, {"access_token": "x", "expires_at": time.time() + 3000.0})
+    with pytest.raises(UsageError, match=r"certificate old\.pem expired on "):
+        who.prepare()
+    assert tenant.requests == []
+
+
+def test_refused_token_that_cannot_be_dropped_is_not_used_again(make, monkeypatch):
+    first, _, _ = make()
+    old = first.token()
+    second, _, _ = make()
+    assert second.token().cached
+    monkeypatch.setattr(Cache, "drop", lambda *_: None)
+    monkeypatch.setattr(Cache, "store", lambda *_: None)
+    assert second.renew().access_token != old.access_token
+
+
+@pytest.mark.parametrize("token", ["", "a b", "a\nb", "abc\u20acdef", "\x00", 5, None, "\ud800"])
+def test_token_that_fits_into_no_header_is_neither_sent_nor_kept(
+    make, monkeypatch, tmp_path, token
+):
+    monkeypatch.setattr(Entra, "token", lambda *_: {"access_token": token, "expires_in": 3599})
+    who, _, _ = make()
+    with pytest.raises(CheckFailure) as caught:
+        who.token()
+    assert caught.value.failure.kind == "protocol"
+    assert not list((tmp_path / "cache").glob("*.json"))
+
+
 def test_failure_is_said_to_be_of_the_sign_in(make, tenant):
     tenant.faults.on("discovery", "html-200")
     who, report, _ = make()
@@ -172,7 +203,7 @@ def test_configuration_that_is_not_entras(make, monkeypatch, document):
     assert caught.value.failure.kind in ("protocol", "credential")
 
 
-@pytest.mark.parametrize("lifetime", [None, "x", -5, 0, 1e9, [], "3599"])
+@pytest.mark.parametrize("lifetime", [None, "x", -5, 0, 1e9, [], "3599", 10**400, float("inf")])
 def test_lifetime_in_any_shape(make, monkeypatch, lifetime):
     issued = {"access_token": "opaque", "expires_in": lifetime}
     monkeypatch.setattr(Entra, "token", lambda *_: issued)

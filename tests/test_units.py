@@ -130,6 +130,22 @@ def test_bodies_are_masked(body):
     assert not any(part in masked for part in (JWT, JWT[:-4], "secret-1"))
 
 
+def test_names_spelled_with_escapes_are_masked():
+    assert "opaque" not in masking.body(
+        r'{"access\u005ftoken": "opaque", "a": [{"Password": "opaque"}]}'
+    )
+
+
+def test_hostile_texts_are_searched_in_no_time():
+    """Each took seconds of a regular expression before texts were bounded."""
+    begun = time.monotonic()
+    masking.headers({"X": "eyJ" * 20000, "Y": "eyJ-" * 15000})
+    masking.body("eyJ-" * 500000)
+    proxy._schemes(['Basic realm="' + '\\"' * 32000])
+    # Milliseconds on an idle machine.
+    assert time.monotonic() - begun < 5.0
+
+
 def test_headers_are_masked():
     shown = masking.headers(
         {"Authorization": "Bearer x", "Set-Cookie": "a=b", "X-Any": f"has {JWT}", "request-id": "1"}
