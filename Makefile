@@ -7,9 +7,9 @@ BIN = .venv/bin
 demo: .venv ; $(BIN)/python -m tests.tenant demo
 test: .venv ; $(BIN)/python -m pytest -n 2
 lint: .venv ; $(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
-bench: .venv ; $(BIN)/python -m tests.bench
+bench: .venv ; $(BIN)/python -m compileall -q check_mapi_connectivity && $(BIN)/python -m tests.bench
 docs: .venv ; $(BIN)/python docs/generate.py
 tenant: .venv ; $(BIN)/python -m tests.tenant
 clean: ; rm -rf .venv .tenant build dist *.egg-info
 
-.venv: setup.cfg pyproject.toml ; $(PYTHON) -m venv .venv && $(BIN)/pip install --quiet -e '.[test,lint]' && touch .venv
+.venv: setup.cfg pyproject.toml ; $(PYTHON) -m venv .venv && $(BIN)/pip install --quiet -e '.[test,lint]' && $(BIN)/python -m compileall -q check_mapi_connectivity && touch .venv

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 SYSTEM_CACHE = "/var/cache/check_mapi_connectivity"
 
 _NUMBER = r"-?(?:[0-9]{1,15}\.?[0-9]{0,15}|\.[0-9]{1,15})"
-_RANGE = re.compile(rf"@?(?:(?P<start>~|{_NUMBER}|):)?(?P<end>{_NUMBER})?")
-_TIMEOUT = re.compile(r"(?P<seconds>[0-9]{1,9}\.?[0-9]{0,9}|\.[0-9]{1,9})?(?::(?P<state>.+))?")
-_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
-_GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_RANGE = rf"@?(?:(?P<start>~|{_NUMBER}|):)?(?P<end>{_NUMBER})?"
+_TIMEOUT = r"(?P<seconds>[0-9]{1,9}\.?[0-9]{0,9}|\.[0-9]{1,9})?(?::(?P<state>.+))?"
+_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?"
+_GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 
 
 def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Options:
@@ -72,7 +72,7 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
             "--tenant is missing: give a domain of the tenant, e.g. contoso.onmicrosoft.com, "
             "or its GUID"
         )
-    if not TENANT.fullmatch(tenant):
+    if not re.fullmatch(TENANT, tenant):
         raise UsageError(f"--tenant: {tenant} is neither a domain nor a GUID")
     ca_files = _ca_files(given, environ)
     certificate = _certificate(given, environ, tenant)
@@ -132,7 +132,7 @@ def _mailbox(given: Given) -> str:
     address = (
         re.fullmatch(r"[^@\s]+@[^@\s]+", mailbox) and mailbox.isprintable() and len(mailbox) <= 320
     )
-    if not address and not _GUID.fullmatch(mailbox):
+    if not address and not re.fullmatch(_GUID, mailbox):
         raise UsageError(f"--mailbox: {mailbox} is neither an e-mail address nor a GUID")
     return mailbox
 
@@ -141,7 +141,7 @@ def _timeout(text: str | None) -> tuple[float, str | None]:
     """Seconds, and the state for a deadline hit where the option names one."""
     if text is None:
         return 30.0, None
-    match = _TIMEOUT.fullmatch(text)
+    match = re.fullmatch(_TIMEOUT, text)
     seconds = float(match["seconds"] or 30) if match and text else 0.0
     if not match or not 0 < seconds < 1e6:
         raise UsageError(
@@ -159,7 +159,7 @@ def check_range(text: str, option: str) -> str:
 
     Raises UsageError.
     """
-    match = _RANGE.fullmatch(text)
+    match = re.fullmatch(_RANGE, text)
     if not match or not text.strip("@"):
         raise UsageError(
             f"{option}: {text or 'an empty value'} is not a range; the format is "
@@ -298,7 +298,7 @@ def _url(text: str | None, option: str) -> str | None:
 
     try:
         parts = urlsplit(text)
-        usable = parts.scheme == "https" and _HOST.fullmatch(parts.netloc) and parts.port != 0
+        usable = parts.scheme == "https" and re.fullmatch(_HOST, parts.netloc) and parts.port != 0
     except ValueError:
         usable = False
     if not usable or parts.query or parts.fragment or not text.isprintable() or " " in text:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
 
 TYPE_CHECKING = False
@@ -54,11 +53,15 @@ class Watchdog:
         self._deadline = deadline
         self._last_words = last_words
         self._write = write
-        self._last_word = threading.Lock()
+        from threading import Lock
+
+        self._last_word = Lock()
 
     def start(self) -> None:
         """Begin to watch; the signals must be blocked already."""
-        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+        from threading import Thread
+
+        Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def claim(self) -> bool:
         """Take the last word; false when the other side has it.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FIRST_LINE = 120
 
 #: Words that Icinga Web shows as coloured dots when in brackets; a server's are no state.
-_MARKER = re.compile(r"[\[(]+(OK|WARNING|CRITICAL|UNKNOWN|PENDING)[\])]+")
+_MARKER = r"[\[(]+(OK|WARNING|CRITICAL|UNKNOWN|PENDING)[\])]+"
 
 #: Longest line of the long output; a server's own text beyond it is cut.
 LONG_LINE = 1000
@@ -37,7 +37,7 @@ def clean(text: str, limit: int = LONG_LINE) -> str:
     'a/b (b...'
     """
     # A server may send megabytes; cutting first keeps this linear in what is shown.
-    text = " ".join(_MARKER.sub(r"\1", printable(text[: 4 * limit])).split())
+    text = " ".join(re.sub(_MARKER, r"\1", printable(text[: 4 * limit])).split())
     return text if len(text) <= limit else text[: max(0, limit - 3)].rstrip() + "..."
 
 

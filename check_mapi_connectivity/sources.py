@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 #: Holds a directory for each tenant, with `certificate.pem` or `certificate.pfx`, and `client_id`.
 TENANT_DIRECTORIES = "/etc/check_mapi_connectivity"
 
-TENANT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
+#: A domain or a GUID. Patterns stay text until they are used: compiling them costs `--help` time.
+TENANT = r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?"
 
 
 class Given:
@@ -64,7 +65,11 @@ class Given:
         Raises UsageError.
         """
         tenant = self.text("tenant")
-        if tenant is None or self.text("certificate") is not None or not TENANT.fullmatch(tenant):
+        if (
+            tenant is None
+            or self.text("certificate") is not None
+            or not re.fullmatch(TENANT, tenant)
+        ):
             return
         for name in dict.fromkeys((tenant, tenant.lower())):
             for file in dict.fromkeys(filter(None, [*self._ini_files, ini.default_file(environ)])):
