@@ -22,8 +22,9 @@ _NAMES = (
 _FORM = re.compile(rf"((?:^|&)(?:{_NAMES})=)[^&]*", re.IGNORECASE)
 _JSON = re.compile(rf'("(?:{_NAMES})"\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|[^,}}\s]+)', re.IGNORECASE)
 
-#: A JWT wherever it stands: three base64url segments, the first of which begins a JSON object.
-_JWT = re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?")
+#: A JWT, or a part of one: base64url that begins a JSON object. Each run of its characters is
+#: either taken whole or given up within 17, so the search stays linear.
+_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{17,}(?:\.[A-Za-z0-9_-]+)*")
 _BEARER = re.compile(r"(\b(?:Bearer|Basic|Negotiate|NTLM)\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
 
 
