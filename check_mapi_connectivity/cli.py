@@ -66,27 +66,10 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
     timeout, timeout_state = _timeout(given.text("timeout"))
     thresholds = _thresholds(given, LABELS[method])
     states = _states(given.texts("state"))
-    tenant = given.text("tenant")
-    if tenant is None:
-        raise UsageError(
-            "--tenant is missing: give a domain of the tenant, e.g. contoso.onmicrosoft.com, "
-            "or its GUID"
-        )
-    if not re.fullmatch(TENANT, tenant):
-        raise UsageError(f"--tenant: {tenant} is neither a domain nor a GUID")
+    tenant = _tenant(given)
     ca_files = _ca_files(given, environ)
     certificate = _certificate(given, environ, tenant)
-    client_id = given.text("client-id")
-    if client_id is None:
-        raise UsageError(
-            "--client-id is missing: the application (client) id of the app registration that "
-            "the certificate belongs to"
-        )
-    if re.search(r"[^A-Za-z0-9._-]", client_id):
-        raise UsageError(
-            f"--client-id: {client_id} is not an application id; the portal shows it as "
-            "Application (client) ID"
-        )
+    client_id = _client_id(given)
     proxy, no_proxy = _proxy(given, environ)
 
     from .options import CLOUDS, Options
@@ -118,6 +101,33 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
         cache_dir=_cache_dir(given, environ),
         sources=tuple(given.sections),
     )
+
+
+def _tenant(given: Given) -> str:
+    tenant = given.text("tenant")
+    if tenant is None:
+        raise UsageError(
+            "--tenant is missing: give a domain of the tenant, e.g. contoso.onmicrosoft.com, "
+            "or its GUID"
+        )
+    if not re.fullmatch(TENANT, tenant):
+        raise UsageError(f"--tenant: {tenant} is neither a domain nor a GUID")
+    return tenant
+
+
+def _client_id(given: Given) -> str:
+    client_id = given.text("client-id")
+    if client_id is None:
+        raise UsageError(
+            "--client-id is missing: the application (client) id of the app registration that "
+            "the certificate belongs to"
+        )
+    if re.search(r"[^A-Za-z0-9._-]", client_id):
+        raise UsageError(
+            f"--client-id: {client_id} is not an application id; the portal shows it as "
+            "Application (client) ID"
+        )
+    return client_id
 
 
 def _mailbox(given: Given) -> str:

@@ -179,6 +179,18 @@ def _tcp_failure(host: str, port: int, failed: list[tuple[str, OSError]]) -> Fai
     )
 
 
+#: Part of OpenSSL's verification message -> what to do about it.
+_VERIFY_REMEDIES = (
+    ("expired", "the server's operator must renew it, or this host's clock is wrong"),
+    ("not yet valid", "check this host's clock"),
+    ("match", "something else answers under this name; check DNS, proxy and the host option"),
+    ("", "if a proxy inspects TLS, name its authority with --ca-file"),
+)
+
+#: OpenSSL's reasons when the other side answers in something that is not TLS.
+_NO_TLS = ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
+
+
 def _tls_failure(
     error: OSError | ValueError, host: str, port: int, through: Proxy | None
 ) -> Failure:
@@ -186,53 +198,22 @@ def _tls_failure(
     where = f"{host} port {port}{via}"
     if isinstance(error, ssl.SSLCertVerificationError):
         message = error.verify_message
-        if "expired" in message:
-            remedy = "the server's operator must renew it, or this host's clock is wrong"
-        elif "not yet valid" in message:
-            remedy = "check this host's clock"
-        elif "match" in message:
-            remedy = "something else answers under this name; check DNS, proxy and the host option"
-        else:
-            remedy = "if a proxy inspects TLS, name its authority with --ca-file"
-        return Failure(
-            "tls",
-            f"certificate of {host} refused{via}: {message}",
-            remedy,
-            f"verify error {error.verify_code}",
-        )
-    if isinstance(error, ssl.SSLError):
-        reason = (error.reason or "handshake failed").replace("_", " ").lower()
-        if error.reason in (
-            "WRONG_VERSION_NUMBER",
-            "UNKNOWN_PROTOCOL",
-            "HTTP_REQUEST",
-            "RECORD_LAYER_FAILURE",
-        ):
-            return Failure(
-                "tls",
-                f"{where} speaks no TLS",
-                "check host and port; is it a plain HTTP port?",
-                error.reason,
-            )
-        if "protocol version" in reason or "unsupported protocol" in reason:
-            return Failure(
-                "tls",
-                f"{where} offers no TLS version this check accepts",
-                "see --min-tls",
-                error.reason or "",
-            )
-        return Failure(
-            "tls",
-            f"TLS handshake with {where} failed: {reason}",
-            "a firewall or proxy may cut it",
-            error.reason or "",
-        )
-    reason = getattr(error, "strerror", None) or str(error)
-    return Failure(
-        "tls",
-        f"TLS handshake with {where} broken off: {reason.lower()}",
-        "a firewall or proxy may cut it",
-    )
+        remedy = next(text for part, text in _VERIFY_REMEDIES if part in message)
+        cause = f"certificate of {host} refused{via}: {message}"
+        return Failure("tls", cause, remedy, f"verify error {error.verify_code}")
+    cut = "a firewall or proxy may cut it"
+    if not isinstance(error, ssl.SSLError):
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        return Failure("tls", f"TLS handshake with {where} broken off: {reason}", cut)
+    code = error.reason or ""
+    reason = code.replace("_", " ").lower() or "handshake failed"
+    if code in _NO_TLS:
+        remedy = "check host and port; is it a plain HTTP port?"
+        return Failure("tls", f"{where} speaks no TLS", remedy, code)
+    if "protocol version" in reason or "unsupported protocol" in reason:
+        cause = f"{where} offers no TLS version this check accepts"
+        return Failure("tls", cause, "see --min-tls", code)
+    return Failure("tls", f"TLS handshake with {where} failed: {reason}", cut, code)
 
 
 class Connection(HTTPSConnection):

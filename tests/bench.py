@@ -6,6 +6,7 @@ drifts. HTTP requests and TLS connections are counted at the practice tenant.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -37,16 +38,20 @@ for line in sys.stdin:
     wall = time.monotonic() - begun
     print(json.dumps([wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024]), flush=True)
 """
-_runner = subprocess.Popen(
-    [PYTHON, "-I", "-S", "-c", RUNNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-)
+
+
+@functools.cache
+def runner():
+    """The process that runs commands for `once`."""
+    words = [PYTHON, "-I", "-S", "-c", RUNNER]
+    return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def once(words):
     """(wall, cpu, RSS in MiB) of one process."""
-    _runner.stdin.write(json.dumps(words) + "\n")
-    _runner.stdin.flush()
-    return json.loads(_runner.stdout.readline())
+    runner().stdin.write(json.dumps(words) + "\n")
+    runner().stdin.flush()
+    return json.loads(runner().stdout.readline())
 
 
 def pair(name, words, yardstick, before=None):

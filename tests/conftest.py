@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from check_mapi_connectivity import sources
 from check_mapi_connectivity.certificate import CertificateFacts
 from check_mapi_connectivity.options import CLOUDS, CertificateFiles, Options
 from check_mapi_connectivity.vocabulary import DEFAULT_THRESHOLDS, KINDS, LABELS
@@ -24,6 +25,12 @@ from .tenant import Tenant
 from .tenant.material import CLIENT_IDS, TENANT_NAME
 
 ROOT = Path(__file__).resolve().parent.parent
+
+#: Enough for the option parser; nothing reads further.
+PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+
+#: Seconds a run may take beyond its deadline on a busy machine.
+GRACE = 4.0
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -204,3 +211,13 @@ def facts():
     return CertificateFacts(
         "/etc/probe.pem", "CN=probe", now - 1e6, now + 365 * 86400, "A" * 40, "B" * 64
     )
+
+
+@pytest.fixture
+def there(tmp_path, monkeypatch):
+    """A directory with a certificate, and no configuration of this machine's."""
+    monkeypatch.setattr(sources, "TENANT_DIRECTORIES", str(tmp_path / "etc"))
+    monkeypatch.setattr("check_mapi_connectivity.ini.PATHS", ())
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "c.pem").write_text(PEM)
+    return tmp_path

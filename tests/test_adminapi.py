@@ -167,7 +167,7 @@ ROWS = st.fixed_dictionaries(
 )
 
 
-def read_and_judge(answer):
+def check_read_and_judge(answer):
     """The invariant: a value, or CheckFailure - for the judgement too."""
     try:
         outcome = adminapi.read(answer)
@@ -185,18 +185,18 @@ def read_and_judge(answer):
 @example(b"[" * 100000, True)
 @example(b'{"value":' + b"9" * 10000 + b"}", True)
 def test_any_bytes(body, decoded):
-    read_and_judge(make_answer(200, body, decoded=decoded))
+    check_read_and_judge(make_answer(200, body, decoded=decoded))
 
 
 @given(JSON)
 def test_any_json(document):
-    read_and_judge(make_answer(200, json.dumps(document).encode()))
+    check_read_and_judge(make_answer(200, json.dumps(document).encode()))
 
 
 @given(st.lists(ROWS | JSON, max_size=3) | ROWS, JSON, JSON)
 def test_any_row(value, errors, warnings):
     document = {"value": value, "@adminapi.errors": errors, "@adminapi.warnings": warnings}
-    read_and_judge(make_answer(200, json.dumps(document).encode()))
+    check_read_and_judge(make_answer(200, json.dumps(document).encode()))
 
 
 @pytest.mark.parametrize("mailbox", sorted(exchange.MAILBOXES))
@@ -204,4 +204,4 @@ def test_every_prefix_of_the_practice_tenants_answers(mailbox):
     _, document = exchange._test({"Identity": f"{mailbox}@practice.example", "Archive": True})
     body = json.dumps(document).encode()
     for end in range(len(body)):
-        read_and_judge(make_answer(200, body[:end]))
+        check_read_and_judge(make_answer(200, body[:end]))

@@ -1,0 +1,110 @@
+"""Option values from every source: which one wins, and where a tenant's certificate is found."""
+
+from __future__ import annotations
+
+import pytest
+
+from check_mapi_connectivity import cli, sources
+from check_mapi_connectivity.errors import UsageError
+
+from .conftest import PEM
+from .test_cli import parse
+
+
+def test_command_line_wins_over_ini(there):
+    (there / "p.ini").write_text(
+        "[x]\nmailbox = ini@b.example\nt = 7\nstate = dns=OK\nstate = tls=OK\narchive =\nv = 2\n"
+    )
+    options = cli.parse(
+        [
+            "--extra-opts",
+            "x@p.ini",
+            "--tenant",
+            "t.example",
+            "--client-id",
+            "i",
+            "--certificate",
+            "c.pem",
+            "-t",
+            "9",
+        ],
+        {},
+    )
+    assert (options.mailbox, options.timeout, options.archive, options.verbose) == (
+        "ini@b.example",
+        9.0,
+        True,
+        2,
+    )
+    assert (options.states["dns"], options.states["tls"]) == ("OK", "OK")
+    assert parse("--extra-opts=x@p.ini", "--state", "proxy=OK").states["dns"] == "CRITICAL"
+    assert parse("--extra-opts=x@p.ini").mailbox == "a@b.example"
+    assert parse("--extra-opts=x@p.ini").sources == ("[x] of p.ini",)
+
+
+def test_later_section_wins_and_no_flag_can_be_taken_back(there):
+    (there / "p.ini").write_text("[x]\nt = 7\narchive =\n[y]\nt = 8\narchive = none\n")
+    options = parse("--extra-opts=x@p.ini", "--extra-opts=y@p.ini")
+    assert (options.timeout, options.archive) == (8.0, False)
+
+
+def test_default_section_and_search_path(there):
+    directory = there / "conf"
+    directory.mkdir()
+    (directory / "plugins.ini").write_text("[check_mapi_connectivity]\nt = 3\n")
+    assert parse("--extra-opts", NAGIOS_CONFIG_PATH=f"/nonexistent:{directory}").timeout == 3.0
+    (there / "own.ini").write_text("[check_mapi_connectivity]\nt = 4\n")
+    environ = {"NAGIOS_CONFIG_PATH": str(directory), "MP_CONFIG_FILE": str(there / "own.ini")}
+    assert parse("--extra-opts", **environ).timeout == 4.0
+
+
+def test_tenant_section_fills_in_what_is_missing(there):
+    (there / "p.ini").write_text(
+        "[contoso.example]\nclient-id = ini-id\ncertificate = c.pem\nt = 5\n"
+    )
+    minimal = ["--tenant", "contoso.example", "-m", "a@b.example"]
+    environ = {"MP_CONFIG_FILE": "p.ini"}
+    options = cli.parse([*minimal, "-t", "6"], environ)
+    assert (options.client_id, options.certificate.path, options.timeout) == (
+        "ini-id",
+        "c.pem",
+        6.0,
+    )
+    assert cli.parse([*minimal, "--client-id", "own"], environ).client_id == "own"
+    given_whole = cli.parse([*minimal, "--client-id", "own", "--certificate", "c.pem"], environ)
+    assert given_whole.timeout == 30.0
+
+
+def test_tenant_directory_fills_in_what_is_missing(there):
+    directory = there / "etc" / "contoso.example"
+    directory.mkdir(parents=True)
+    (directory / "certificate.pem").write_text(PEM)
+    (directory / "client_id").write_text("dir-id\n")
+    options = cli.parse(["--tenant", "contoso.example", "-m", "a@b.example"], {})
+    assert (options.client_id, options.certificate.path) == (
+        "dir-id",
+        str(directory / "certificate.pem"),
+    )
+    assert options.sources == (str(directory),)
+    assert cli.parse(["--tenant", "Contoso.Example", "-m", "a@b.example"], {}).client_id == "dir-id"
+
+
+def test_tenant_directory_without_client_id(there):
+    directory = there / "etc" / "contoso.example"
+    directory.mkdir(parents=True)
+    (directory / "certificate.pfx").write_text("x")
+    with pytest.raises(UsageError, match=f"--tenant: {directory}/client_id does not exist"):
+        cli.parse(["--tenant", "contoso.example", "-m", "a@b.example"], {})
+
+
+def test_tenant_directory_that_cannot_be_searched(there, monkeypatch):
+    def barred(path):
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(sources.os, "stat", barred)
+    with pytest.raises(UsageError) as caught:
+        cli.parse(["--tenant", "contoso.example", "-m", "a@b.example"], {})
+    path = there / "etc" / "contoso.example" / "certificate.pem"
+    assert str(caught.value).startswith(
+        f"no certificate for contoso.example: {path} cannot be read by user id "
+    )
