@@ -13,6 +13,22 @@ ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- options: made by make docs -->", "<!-- end of options -->"
 
 
+#: Environment variables that the check reads, and when.
+ENVIRONMENT = (
+    (
+        "MAPI_CERTIFICATE_PASSPHRASE",
+        "passphrase of the private key or PFX, where no file is given",
+    ),
+    ("MAPI_PROXY_PASSWORD", "proxy password, where no file is given"),
+    ("HTTPS_PROXY, ALL_PROXY, NO_PROXY", "the proxy, where no option speaks"),
+    (
+        "REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE",
+        "authorities, where --ca-file is not given",
+    ),
+    ("MP_CONFIG_FILE, NAGIOS_CONFIG_PATH", "where --extra-opts looks for its file"),
+)
+
+
 def flags(option: option_table.Option) -> str:
     """`-t, --timeout SECONDS[:STATE]`."""
     return f"{', '.join(option.flags)} {option.metavar}".rstrip()
@@ -75,19 +91,7 @@ def man_page() -> str:
     for state, code in vocabulary.STATES.items():
         lines += [".TP", f".B {code} {state}", roff(meanings[state])]
     lines.append(".SH ENVIRONMENT")
-    for name, text in (
-        (
-            "MAPI_CERTIFICATE_PASSPHRASE",
-            "passphrase of the private key or PFX, where no file is given",
-        ),
-        ("MAPI_PROXY_PASSWORD", "proxy password, where no file is given"),
-        ("HTTPS_PROXY, ALL_PROXY, NO_PROXY", "the proxy, where no option speaks"),
-        (
-            "REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE",
-            "authorities, where --ca-file is not given",
-        ),
-        ("MP_CONFIG_FILE, NAGIOS_CONFIG_PATH", "where --extra-opts looks for its file"),
-    ):
+    for name, text in ENVIRONMENT:
         lines += [".TP", f".B {roff(name)}", roff(text)]
     lines += [".SH EXAMPLES"]
     for purpose, words in option_table.EXAMPLES:
