@@ -1,0 +1,175 @@
+"""Autodiscover, the plain XML kind: request and answer (MS-OXDSCLI 2.2)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Union
+from xml.parsers import expat
+from xml.sax.saxutils import escape
+
+from .reader import WireError
+
+#: Without this header the server leaves the mapiHttp protocol out (MS-OXDSCLI 2.2.2.1).
+CAPABILITY = {"X-MapiHttpCapability": "1"}
+CONTENT_TYPE = "text/xml; charset=utf-8"
+
+_SCHEMA = "http://schemas.microsoft.com/exchange/autodiscover/outlook"
+
+#: What the XML parser reads by itself: any other name would make Python load a codec.
+_ENCODINGS = ("utf-8", "utf-16", "us-ascii", "iso-8859-1")
+
+#: Bounds of an answer: real ones have a few hundred elements in six levels.
+_MOST_ELEMENTS, _MOST_LEVELS, _MOST_BYTES = 5000, 32, 1 << 20
+
+
+class Settings(NamedTuple):
+    """Where a mailbox is: its DN, and (internal, external) URLs of each mapiHttp protocol.
+
+    `server` is what the EXCH protocol names, a GUID at a domain since Exchange 2013.
+    """
+
+    legacy_dn: str
+    address: str
+    display_name: str
+    deployment: str
+    server: str
+    stores: tuple[tuple[str, str], ...]
+
+    def url(self) -> str:
+        """The first URL of the mailbox, the external one where there are both; empty for none."""
+        return next((external or internal for internal, external in self.stores), "")
+
+
+class RedirectAddress(NamedTuple):
+    """Ask again for another e-mail address."""
+
+    address: str
+
+
+class RedirectUrl(NamedTuple):
+    """Ask another Autodiscover URL."""
+
+    url: str
+
+
+class Refusal(NamedTuple):
+    """An Error element: its code (0 where that is no number) and message."""
+
+    code: int
+    message: str
+
+
+Result = Union[Settings, RedirectAddress, RedirectUrl, Refusal]
+
+
+def request(address: str) -> bytes:
+    """The body to POST for the mailbox of an e-mail address (MS-OXDSCLI 2.2.3)."""
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>'
+        f'<Autodiscover xmlns="{_SCHEMA}/requestschema/2006"><Request>'
+        f"<EMailAddress>{escape(address)}</EMailAddress>"
+        f"<AcceptableResponseSchema>{_SCHEMA}/responseschema/2006a</AcceptableResponseSchema>"
+        "</Request></Autodiscover>"
+    ).encode("utf-8", "replace")
+
+
+class _Element:
+    """An element by its local name: Microsoft's own answers mix the namespaces."""
+
+    def __init__(self, name: str, attributes: dict[str, str]) -> None:
+        self.name = name
+        self.attributes = attributes
+        self.children: list[_Element] = []
+        self.parts: list[str] = []
+
+    def all(self, path: str) -> list[_Element]:
+        """The elements at a path of local names below this one."""
+        found = [self]
+        for name in path.split("/"):
+            found = [child for element in found for child in element.children if child.name == name]
+        return found
+
+    def text(self, path: str) -> str:
+        """The text of the first element at a path; empty where there is none."""
+        return next(("".join(element.parts).strip() for element in self.all(path)), "")
+
+
+def _tree(data: bytes) -> _Element:
+    """The document's elements. Raises WireError, also for a document type and what it may hold."""
+    if len(data) > _MOST_BYTES:
+        raise WireError("the Autodiscover answer is too long")
+    root = _Element("", {})
+    levels = [root]
+    count = 0
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal count
+        count += 1
+        if count > _MOST_ELEMENTS or len(levels) > _MOST_LEVELS:
+            raise WireError("the Autodiscover answer has too many elements")
+        element = _Element(name.rpartition(":")[2], attributes)
+        levels[-1].children.append(element)
+        levels.append(element)
+
+    def text(part: str) -> None:
+        levels[-1].parts.append(part)
+
+    def doctype(*_: object) -> None:
+        raise WireError("the Autodiscover answer declares a document type")
+
+    def declaration(_version: str, encoding: str | None, _standalone: int) -> None:
+        if encoding is not None and encoding.lower() not in _ENCODINGS:
+            raise WireError("the Autodiscover answer is in an encoding that is not known")
+
+    # Without namespaces: a long one would be repeated in the name of every element.
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.XmlDeclHandler = declaration
+    parser.StartElementHandler = start
+    parser.EndElementHandler = lambda _: levels.pop()
+    parser.CharacterDataHandler = text
+    parser.StartDoctypeDeclHandler = doctype
+    try:
+        parser.Parse(data, True)
+    except (expat.ExpatError, ValueError, LookupError) as error:
+        raise WireError(f"the Autodiscover answer is no XML: {error}") from None
+    return root
+
+
+def read(data: bytes) -> Result:
+    """What an answer says. Raises WireError for what is no Autodiscover answer."""
+    responses = _tree(data).all("Autodiscover/Response")
+    if not responses:
+        raise WireError("the answer is no Autodiscover document")
+    response = responses[0]
+    errors = response.all("Error") + response.all("Account/Error")
+    if errors:
+        return _refusal(errors[0])
+    action = response.text("Account/Action").lower()
+    if action == "redirectaddr":
+        return RedirectAddress(response.text("Account/RedirectAddr"))
+    if action == "redirecturl":
+        return RedirectUrl(response.text("Account/RedirectUrl"))
+    # The type is an attribute of mapiHttp and a child element of all others.
+    protocols = [
+        (protocol.attributes.get("Type") or protocol.text("Type"), protocol)
+        for protocol in response.all("Account/Protocol")
+    ]
+    stores = tuple(
+        (protocol.text("MailStore/InternalUrl"), protocol.text("MailStore/ExternalUrl"))
+        for kind, protocol in protocols
+        if kind.lower() == "mapihttp"
+    )
+    return Settings(
+        response.text("User/LegacyDN"),
+        response.text("User/AutoDiscoverSMTPAddress"),
+        response.text("User/DisplayName"),
+        response.text("User/DeploymentId"),
+        next((protocol.text("Server") for kind, protocol in protocols if kind == "EXCH"), ""),
+        tuple(pair for pair in stores if any(pair)),
+    )
+
+
+def _refusal(error: _Element) -> Refusal:
+    code = error.text("ErrorCode")
+    number = int(code) if code.isascii() and code.isdigit() and len(code) < 10 else 0
+    return Refusal(number, error.text("Message"))

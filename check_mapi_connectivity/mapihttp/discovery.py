@@ -1,0 +1,193 @@
+"""The way to a mailbox's settings: which Autodiscover URL to ask next, and who may be told the
+password (MS-OXDISCO 3.1.5, MS-OXDSCLI 3.1.5).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+from urllib.parse import urljoin, urlsplit
+
+from . import autodiscover
+from .reader import WireError
+
+PATH = "/autodiscover/autodiscover.xml"
+
+#: Redirects that are followed, and addresses that are gone on to.
+MOST_HOPS = 5
+
+#: Where Microsoft 365 answers.
+MICROSOFT = ("outlook.com", "office365.com", "office.com", "partner.outlook.cn", "office365.us")
+
+#: Host and port as every reader of URLs understands them: no backslash, no percent sign, no user.
+_AUTHORITY = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z_.-]+)(?::[0-9]*)?")
+
+#: How a candidate is asked: POST with the password at once; POST, and the password only when the
+#: server asks for it; unencrypted GET for a redirect; a look into DNS for a service record.
+NAMED, GUESSED, REDIRECT, SERVICE = "named", "guessed", "redirect", "service"
+
+
+class Step(NamedTuple):
+    """What to ask next, in one of the four ways; `url` is a name to look up for SERVICE."""
+
+    how: str
+    url: str
+    address: str
+
+
+class Untrusted(Exception):
+    """A host that the password may not be sent to, and who named it."""
+
+    def __init__(self, host: str, named_by: str) -> None:
+        super().__init__(f"{named_by} points to {host}")
+        self.host = host
+        self.named_by = named_by
+
+
+class Trust:
+    """The hosts that a password may go to: those named by the operator, the mailbox's own domain
+    and what is below it, and Microsoft 365.
+    """
+
+    def __init__(self, address: str, hosts: tuple[str, ...]) -> None:
+        domain = address.rpartition("@")[2].lower()
+        self._domains = (*((domain,) if "." in domain else ()), *MICROSOFT)
+        self._hosts = {host.lower() for host in hosts}
+
+    def allows(self, url: str) -> bool:
+        """Whether a password may be sent to this URL."""
+        try:
+            parts = urlsplit(url)
+            host, _ = (parts.hostname or "").rstrip("."), parts.port
+        except ValueError:
+            return False
+        if parts.scheme != "https" or not host or re.search(r"[^!-~]", url):
+            return False
+        if not _AUTHORITY.fullmatch(parts.netloc):
+            return False
+        return host in self._hosts or any(
+            host == domain or host.endswith(f".{domain}") for domain in self._domains
+        )
+
+    def check(self, url: str, named_by: str) -> None:
+        """Raises Untrusted."""
+        if not self.allows(url):
+            raise Untrusted(host_of(url), named_by)
+
+
+def host_of(url: str) -> str:
+    """The host of a URL as far as it has one, for messages."""
+    try:
+        return (urlsplit(url).hostname or url[:80])[:255]
+    except ValueError:
+        return url[:80]
+
+
+def usable_store(url: str) -> bool:
+    """Whether this is the address of a mailbox: https, and the path of the protocol
+    (MS-OXCMAPIHTTP 2.2.1).
+    """
+    try:
+        parts = urlsplit(url)
+        path, _ = parts.path.lower().rstrip("/"), parts.port
+    except ValueError:
+        return False
+    return (
+        parts.scheme == "https"
+        and bool(parts.hostname)
+        and path == "/mapi/emsmdb"
+        and re.search(r"[^!-~]", url) is None
+    )
+
+
+class Walk:
+    """Goes through the candidates of an address, and where they send it.
+
+    `url` names the only candidate; without it they are guessed from the address. A driver asks what
+    `steps` holds first, and tells the outcome by `answered`, `redirected`, `service` or `skip`.
+    """
+
+    def __init__(self, address: str, trust: Trust, url: str | None = None) -> None:
+        self.trust = trust
+        self._url = url
+        self._hops = 0
+        self._seen: set[tuple[str, str]] = set()
+        self.steps: list[Step] = []
+        self._begin(address)
+
+    def _begin(self, address: str) -> None:
+        """Queue the candidates of an address, in the order of the reference sheet mapi-http 1.4."""
+        if self._url is not None:
+            found = [Step(NAMED, self._url, address)]
+        else:
+            domain = address.rpartition("@")[2].lower()
+            found = [
+                Step(GUESSED, f"https://{domain}{PATH}", address),
+                Step(GUESSED, f"https://autodiscover.{domain}{PATH}", address),
+                Step(REDIRECT, f"http://autodiscover.{domain}{PATH}", address),
+                Step(SERVICE, f"_autodiscover._tcp.{domain}", address),
+            ]
+        self.steps = [step for step in found if self._fresh(step)]
+
+    def _fresh(self, step: Step) -> bool:
+        key = (step.url.lower(), step.address.lower())
+        if key in self._seen:
+            return False
+        self._seen.add(key)
+        return True
+
+    def _hop(self, step: Step) -> None:
+        """Go on to `step` before all that is queued. Raises WireError when it leads in circles or
+        never ends.
+        """
+        self._hops += 1
+        if self._hops > MOST_HOPS or not self._fresh(step):
+            raise WireError(f"Autodiscover redirects in circles, last to {step.url}")
+        self.steps.insert(0, step)
+
+    def skip(self) -> None:
+        """The first candidate is no Autodiscover service: leave it behind."""
+        del self.steps[:1]
+
+    def redirected(self, location: str) -> None:
+        """The first candidate answered with an HTTP redirect. Raises Untrusted, WireError."""
+        step = self.steps.pop(0)
+        try:
+            url = urljoin(step.url, location)
+        except ValueError:
+            raise WireError("Autodiscover redirects to what is no URL") from None
+        self.trust.check(url, f"a redirect from {host_of(step.url)}")
+        self._hop(Step(GUESSED, url, step.address))
+
+    def service(self, host: str, port: int) -> None:
+        """The service record names a host. Raises Untrusted, WireError."""
+        step = self.steps.pop(0)
+        url = f"https://{host.rstrip('.')}{'' if port == 443 else f':{port}'}{PATH}"
+        self.trust.check(url, f"the service record {step.url}")
+        self._hop(Step(GUESSED, url, step.address))
+
+    def answered(self, body: bytes) -> autodiscover.Settings | autodiscover.Refusal | None:
+        """The first candidate's document: settings or refusal, or None where it sends the walk on.
+
+        Raises WireError, Untrusted.
+        """
+        result = autodiscover.read(body)
+        step = self.steps[0]
+        if isinstance(result, autodiscover.RedirectUrl):
+            self.redirected(result.url)
+            return None
+        if isinstance(result, autodiscover.RedirectAddress):
+            if not re.fullmatch(r"[^@\s]+@[^@\s]+", result.address) or len(result.address) > 320:
+                raise WireError("Autodiscover redirects to what is no e-mail address")
+            self._hops += 1
+            if self._hops > MOST_HOPS:
+                raise WireError(f"Autodiscover redirects in circles, last to {result.address}")
+            self._begin(result.address)
+            # A domain that an answer names is nobody's own: its hosts get no password untold.
+            self.steps = [
+                step for step in self.steps if step.how != GUESSED or self.trust.allows(step.url)
+            ]
+            if not self.steps:
+                raise WireError(f"Autodiscover redirects {step.address} in circles")
+            return None
+        return result
