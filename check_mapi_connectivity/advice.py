@@ -94,7 +94,7 @@ def sign_in_status(answer: Answer) -> Failure | None:
     if answer.status == 429:
         return throttled(answer, "Entra")
     if answer.status >= 500:
-        return _trouble(answer, "Entra")
+        return trouble(answer, "Entra")
     if 300 <= answer.status < 400:
         return redirected(answer, "--authority-url")
     if answer.status != 200 and not answer.text.lstrip().startswith("{"):
@@ -112,6 +112,17 @@ def not_entra(answer: Answer | None) -> Failure:
         "a proxy or gateway may have answered in its place",
         f"HTTP {answer.status}",
         glimpse(answer),
+    )
+
+
+def federated(realm: Mapping[str, Any]) -> Failure:
+    """A user whose password is not Entra's to check (reference sheet exchange-online 5.6)."""
+    domain = str(realm.get("domain_name") or "the user's domain")
+    return Failure(
+        "credential",
+        f"sign-in of {domain} is federated: its own server checks the password",
+        "use a cloud-only user, or a certificate",
+        "Federated",
     )
 
 
@@ -152,7 +163,9 @@ def _retried(failure: Failure, wait: float) -> Failure:
     return replace(failure, transient=True, retry_after=wait)
 
 
-def _trouble(answer: Answer, who: str) -> Failure:
+def trouble(
+    answer: Answer, who: str, remedy: str = "see the service health page of Microsoft 365"
+) -> Failure:
     """A 5xx."""
     if answer.status == 503 and retry_after(answer) is not None:
         return throttled(answer, who)
@@ -160,7 +173,6 @@ def _trouble(answer: Answer, who: str) -> Failure:
     wording = {502: "gateway error", 503: "unavailable", 504: "gateway timeout"}.get(
         answer.status, "internal error"
     )
-    remedy = "see the service health page of Microsoft 365"
     return Failure(
         "server",
         f"{who} answers: {wording}",
@@ -218,7 +230,7 @@ def exchange_status(answer: Answer, roles: object) -> Failure:
             transient=row.transient,
         )
     if status >= 500 or status == 408:
-        return _trouble(answer, "Exchange")
+        return trouble(answer, "Exchange")
     if status == 400 and error_document(answer):
         remedy = "see Exchange's own text below"
         return Failure(
@@ -324,10 +336,23 @@ def glimpse(answer: Answer) -> str:
     """The beginning of a body that is not what was expected: what kind it is and its first
     printable words.
     """
-    kind = answer.headers.get("Content-Type", "no content type").split(";")[0].strip()
-    text = re.sub(r"(?is)<(script|style|head)\b.*?</\1>|<[^>]*>", " ", answer.text[:8000])
-    words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    kind = answer.headers.get("Content-Type", "no content type").split(";")[0].strip()[:60]
+    words = plain(answer.text)
     return f"{kind}: {words[:80]}" if words else f"{kind}, {len(answer.body)} bytes without text"
+
+
+def plain(text: str) -> str:
+    """The words of a text that may be HTML: without tags, scripts and control characters.
+
+    >>> plain("<head><title>x</title></head><b>Bad\\x00</b> &lt;gateway&gt;")
+    'Bad <gateway>'
+    """
+    import html
+
+    bare = re.sub(r"(?is)<(script|style|head)\b.*?</\1>|<[^>]*>", " ", text[:8000])
+    # A character reference of thousands of digits is beyond what int() takes.
+    bare = html.unescape(re.sub(r"&#[0-9]{8,};?", " ", bare))
+    return " ".join("".join(c if c.isprintable() else " " for c in bare).split())
 
 
 def _explained(answer: Answer) -> str:

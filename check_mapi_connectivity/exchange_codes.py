@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from .mapi_codes import CODES
+
 
 class Advice(NamedTuple):
     """One row: kind of failure, cause and remedy; `moving` and the like in `judged_as`."""
@@ -67,84 +69,46 @@ EXCHANGE = {
     ),
 }
 
-#: MAPI exception named in the cmdlet's Error -> advice (exchange-online 2.5, 2.6; MS-OXCSTOR
-#: 3.2.5.1.1; MS-OXCDATA 2.4).
-MAPI = {
-    "MapiExceptionMdbOffline": Advice(
-        "mailbox", "mailbox database is offline", "see the service health page"
-    ),
-    "MapiExceptionMailboxInTransit": Advice(
-        "mailbox", "mailbox is being moved", "wait for the move to end", "moving"
-    ),
-    "MapiExceptionWrongServer": Advice(
-        "mailbox", "mailbox has just been moved", "wait for the next run", "moving"
-    ),
-    "MapiExceptionUnknownUser": Advice(
-        "mailbox", "store knows no such mailbox, or it is disabled", "check licence and mailbox"
-    ),
-    "MapiExceptionMailboxDisabled": Advice(
-        "mailbox", "mailbox is disabled", "check licence and mailbox"
-    ),
-    "MapiExceptionUserDisabled": Advice(
-        "mailbox", "mailbox is disabled", "check licence and mailbox"
-    ),
-    "MapiExceptionMailboxQuarantined": Advice(
-        "mailbox", "mailbox is in quarantine", "wait, or ask Microsoft support why"
-    ),
-    "MapiExceptionMailboxSoftDeleted": Advice(
-        "mailbox", "mailbox is soft-deleted", "restore it or drop the check"
-    ),
-    "MapiExceptionLogonFailed": Advice(
-        "logon", "logon to the mailbox failed", "check licence and mailbox, then service health"
-    ),
-    "MapiExceptionNoAccess": Advice(
-        "logon", "logon to the mailbox is not permitted", "check licence and mailbox"
-    ),
-    "MapiExceptionLoginPerm": Advice(
-        "logon", "logon to the mailbox is not permitted", "check licence and mailbox"
-    ),
-    "MapiExceptionServerPaused": Advice(
-        "server", "mailbox server is paused", "check less often, then service health"
-    ),
-    "MapiExceptionNetworkError": Advice(
-        "server",
-        "mailbox server is out of reach inside Exchange",
-        "see the service health page",
-    ),
-    "MapiExceptionTimeout": Advice(
-        "server", "mailbox server does not answer in time", "see the service health page"
-    ),
-    "MapiExceptionRpcServerTooBusy": Advice(
-        "server", "mailbox server is too busy", "see the service health page"
-    ),
-    "MapiExceptionADUnavailable": Advice(
-        "server", "directory is out of reach inside Exchange", "see the service health page"
-    ),
-    "MapiExceptionExiting": Advice("server", "mailbox server is stopping", "wait for the next run"),
-    "MapiExceptionMountInProgress": Advice(
-        "mailbox", "mailbox database is mounting", "wait for the next run"
-    ),
-    "MapiExceptionDismountInProgress": Advice(
-        "mailbox", "mailbox database is dismounting", "see the service health page"
-    ),
+_HEALTH = "see the service health page"
+_LICENCE = "check licence and mailbox"
+
+#: MAPI exception named in the cmdlet's Error -> its number in mapi_codes.CODES, and what an
+#: administrator of Exchange Online can do (exchange-online 2.5, 2.6; MS-OXCDATA 2.4).
+_EXCEPTIONS = {
+    "MapiExceptionMdbOffline": (0x476, _HEALTH),
+    "MapiExceptionMailboxInTransit": (0x50C, "wait for the move to end"),
+    "MapiExceptionWrongServer": (0x478, "wait for the next run"),
+    "MapiExceptionUnknownUser": (0x3EB, _LICENCE),
+    "MapiExceptionMailboxDisabled": (0x96C, _LICENCE),
+    "MapiExceptionMailboxQuarantined": (0xA33, "wait, or ask Microsoft support why"),
+    "MapiExceptionMailboxSoftDeleted": (0xA4B, "restore it or drop the check"),
+    "MapiExceptionLoginPerm": (0x3F2, _LICENCE),
+    "MapiExceptionLogonFailed": (0x80040111, "check licence and mailbox, then service health"),
+    "MapiExceptionNoAccess": (0x80070005, _LICENCE),
+    "MapiExceptionServerPaused": (0x47F, "check less often, then service health"),
+    "MapiExceptionNetworkError": (0x80040115, _HEALTH),
+    "MapiExceptionADUnavailable": (0x96E, _HEALTH),
+    "MapiExceptionExiting": (0x3ED, "wait for the next run"),
+    "MapiExceptionMountInProgress": (0xA34, "wait for the next run"),
+    "MapiExceptionDismountInProgress": (0xA35, _HEALTH),
 }
 
-#: ec number -> the exception it belongs to, for errors that name the number alone (MS-OXCDATA 2.4).
-EC = {
-    0x476: "MapiExceptionMdbOffline",
-    0x50C: "MapiExceptionMailboxInTransit",
-    0x478: "MapiExceptionWrongServer",
-    0x3EB: "MapiExceptionUnknownUser",
-    0x96C: "MapiExceptionMailboxDisabled",
-    0xA33: "MapiExceptionMailboxQuarantined",
-    0xA4B: "MapiExceptionMailboxSoftDeleted",
-    0x3F2: "MapiExceptionLoginPerm",
-    0x80040111: "MapiExceptionLogonFailed",
-    0x80070005: "MapiExceptionNoAccess",
-    0x47F: "MapiExceptionServerPaused",
-    0x80040115: "MapiExceptionNetworkError",
-    0x96E: "MapiExceptionADUnavailable",
-    0x3ED: "MapiExceptionExiting",
-    0xA34: "MapiExceptionMountInProgress",
-    0xA35: "MapiExceptionDismountInProgress",
+#: Exceptions without a number of their own -> the number that means the same.
+_ALIASES = {
+    "MapiExceptionUserDisabled": (0x96C, _LICENCE),
+    "MapiExceptionTimeout": (0x80040401, _HEALTH),
+    "MapiExceptionRpcServerTooBusy": (0x973, _HEALTH),
 }
+
+#: ec number -> the exception it belongs to, for errors that name the number alone.
+EC = {number: name for name, (number, _) in _EXCEPTIONS.items()}
+
+#: MAPI exception -> advice.
+MAPI = {
+    name: Advice(CODES[number].kind, CODES[number].cause, remedy, CODES[number].judged_as)
+    for name, (number, remedy) in {**_EXCEPTIONS, **_ALIASES}.items()
+}
+# The cmdlet finds the server by itself: a wrong one is a move that has just ended.
+MAPI["MapiExceptionWrongServer"] = MAPI["MapiExceptionWrongServer"]._replace(
+    cause="mailbox has just been moved", judged_as="moving"
+)

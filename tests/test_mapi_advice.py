@@ -1,0 +1,404 @@
+"""What a MAPI over HTTP server answers, in words: no number and no answer breaks the reading."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from requests.structures import CaseInsensitiveDict
+
+from check_mapi_connectivity import mapi_advice
+from check_mapi_connectivity.mapi_codes import AUTODISCOVER_CODES, CODES, RESPONSE_CODES
+from check_mapi_connectivity.report import Failure
+from check_mapi_connectivity.transport import Answer
+from check_mapi_connectivity.vocabulary import KINDS
+
+MAPI_URL = "https://mail.example/mapi/emsmdb/?MailboxId=x@example"
+AUTODISCOVER_URL = "https://mail.example/autodiscover/autodiscover.xml"
+
+
+def make_answer(status=200, body=b"", url=MAPI_URL, host="mail.example", headers=None):
+    return Answer(url, host, status, "", CaseInsensitiveDict(headers or {}), body)
+
+
+def status(number, body=b"", scheme="basic", offered=(), url=MAPI_URL, **headers):
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    answer = make_answer(number, body, url, headers=named)
+    return mapi_advice.http_status(answer, scheme=scheme, offered=offered, user="LAB\\probe")
+
+
+def test_x_response_code_is_named_and_the_server_speaks_for_itself():
+    page = "<html><head><title>x</title></head><body>The <b>X-RequestId</b>\n header &amp; more"
+    failure = mapi_advice.response_code(3, page)
+    assert failure.kind == "protocol"
+    assert failure.code == "X-ResponseCode 3 Invalid Path"
+    assert failure.detail.endswith("here: The X-RequestId header & more")
+    assert "number differently" in failure.detail
+
+
+def test_x_response_codes_differ_in_words_only():
+    for number in RESPONSE_CODES:
+        assert mapi_advice.response_code(number, "").kind == "protocol"
+    assert mapi_advice.response_code(10, "").transient
+    assert mapi_advice.response_code(10, "").detail.endswith("the server adds no text")
+
+
+def test_unknown_x_response_code():
+    failure = mapi_advice.response_code(99, "words")
+    assert (failure.kind, failure.code, failure.detail) == (
+        "protocol",
+        "X-ResponseCode 99",
+        "words",
+    )
+
+
+def test_words_of_a_server_win_over_its_number():
+    failure = mapi_advice.response_code(1, "<p>ProtocolDisabled</p>")
+    assert (failure.kind, failure.code) == ("mailbox", "X-ResponseCode 1")
+    assert failure.remedy == "Set-CASMailbox -MAPIEnabled $true"
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind", "code", "transient"),
+    [
+        (mapi_advice.status_code(0x6BB), "server", "RPC_S_SERVER_TOO_BUSY 0x6BB", True),
+        (mapi_advice.status_code(0x6BA), "server", "RPC_S_SERVER_UNAVAILABLE 0x6BA", False),
+        (mapi_advice.status_code(0x4B6), "protocol", "ecRpcFormat 0x4B6", False),
+        (mapi_advice.error_code(0x3EB, "Connect"), "mailbox", "ecUnknownUser 0x3EB", False),
+        (mapi_advice.error_code(0x480, "Execute"), "server", "ecServerBusy 0x480", True),
+        (mapi_advice.return_value(0x6BB, "RopSortTable"), "server", "ecObjectLocked 0x6BB", True),
+        (mapi_advice.return_value(0x3F2, "RopLogon"), "logon", "ecLoginPerm 0x3F2", False),
+        (
+            mapi_advice.return_value(-2147221231, "RopLogon"),
+            "logon",
+            "MAPI_E_LOGON_FAILED 0x80040111",
+            False,
+        ),
+    ],
+)
+def test_numbers_by_the_field_they_are_in(failure, kind, code, transient):
+    assert (failure.kind, failure.code, failure.transient) == (kind, code, transient)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        mapi_advice.status_code(0x12345678),
+        mapi_advice.error_code(0x12345678, "Connect"),
+        mapi_advice.return_value(0x12345678, "RopQueryRows"),
+    ],
+)
+def test_unknown_number_keeps_its_number(failure):
+    assert (failure.kind, failure.code) == ("server", "unknown code 0x12345678")
+    assert failure.cause == "server reports an error that has no name here"
+
+
+def test_every_number_is_worded_as_its_row():
+    for number, row in CODES.items():
+        failure = mapi_advice.return_value(number, "RopLogon")
+        assert failure == Failure(
+            row.kind,
+            row.cause,
+            row.remedy,
+            f"{row.symbol} 0x{number:X}",
+            f"ReturnValue of RopLogon: {row.symbol}, {number}",
+            row.judged_as,
+            transient=row.transient,
+        )
+
+
+def test_moving_is_judged_by_itself():
+    failure = mapi_advice.return_value(0x50C, "RopLogon")
+    assert (failure.kind, failure.state_key) == ("mailbox", "moving")
+
+
+def test_refusals_of_connect_name_the_legacy_dn():
+    for number, kind in ((0x80040115, "server"), (0x80070005, "logon")):
+        failure = mapi_advice.error_code(number, "Connect")
+        assert failure.kind == kind
+        assert "legacy DN" in failure.cause and len(failure.cause) <= 64
+        assert "legacy DN" not in mapi_advice.error_code(number, "Execute").cause
+
+
+@pytest.mark.parametrize("number", [0x8004010F, 0x80070005, 0x501])
+def test_foreign_user_without_rights_on_the_inbox(number):
+    failure = mapi_advice.return_value(number, "RopOpenFolder", owner=False)
+    assert failure.kind == "permission"
+    assert failure.cause == "signed-in user may not open the Inbox"
+    assert "Add-MailboxPermission -AccessRights FullAccess" in failure.remedy
+    assert failure.code.endswith(f" 0x{number:X}")
+
+
+def test_inbox_of_the_owner():
+    assert mapi_advice.return_value(0x8004010F, "RopOpenFolder").kind == "mailbox"
+    for rop in ("RopOpenFolder", "RopQueryRows"):
+        for number in (0x80070005, 0x501):
+            failure = mapi_advice.return_value(number, rop)
+            assert (failure.kind, failure.cause) == ("permission", "access to the Inbox is denied")
+    assert mapi_advice.return_value(0x80070005, "RopLogon").kind == "logon"
+
+
+def test_backoff():
+    failure = mapi_advice.backoff(2500)
+    assert (failure.kind, failure.retry_after, failure.transient) == ("throttled", 2.5, True)
+    assert failure.cause == "mailbox server asks to wait 2.5s"
+
+
+def test_redirected():
+    failure = mapi_advice.redirected("/o=Lab/cn=Servers/cn=EX2")
+    assert (failure.kind, failure.code) == ("mailbox", "ecWrongServer 0x478")
+    assert failure.detail.endswith("/o=Lab/cn=Servers/cn=EX2")
+    assert mapi_advice.redirected("").detail.endswith("not told")
+
+
+def test_autodiscover_error():
+    for number, row in AUTODISCOVER_CODES.items():
+        failure = mapi_advice.autodiscover_error(number, "Its text.")
+        assert (failure.kind, failure.cause, failure.remedy) == (row.kind, row.cause, row.remedy)
+        assert (failure.code, failure.detail) == (f"Autodiscover ErrorCode {number}", "Its text.")
+    failure = mapi_advice.autodiscover_error(999, "Odd.")
+    assert (failure.kind, failure.code) == ("server", "Autodiscover ErrorCode 999")
+
+
+@pytest.mark.parametrize("scheme", ["basic", "ntlm", "negotiate"])
+def test_password_is_refused(scheme):
+    failure = status(401, scheme=scheme, offered=("Negotiate", "NTLM", "Basic"))
+    assert failure.kind == "logon"
+    assert failure.cause == f"mail.example refuses user LAB\\probe ({scheme})"
+    assert ("Extended Protection" in failure.remedy) == (scheme != "basic")
+    assert "password" in failure.remedy
+    assert failure.detail.startswith("offered: Negotiate, NTLM, Basic")
+
+
+def test_scheme_that_is_not_offered():
+    failure = status(401, scheme="basic", offered=("Negotiate", "NTLM"))
+    assert failure.cause == "mail.example does not offer sign-in by basic"
+    assert failure.kind == "logon"
+    assert "refuses user" in status(401, scheme="ntlm", offered=("Negotiate",)).cause
+    assert "refuses user" in status(401, scheme="basic").cause
+
+
+@pytest.mark.parametrize(
+    ("number", "diagnostics", "cause", "code"),
+    [
+        (
+            401,
+            "2000003;reason=\"The audience claim value is invalid 'aud'.\";"
+            'error_category="invalid_resource"',
+            "token was made for another host or service",
+            "HTTP 401, 2000003",
+        ),
+        (
+            403,
+            '2000008;reason="The token contains not enough scope to make this call."',
+            "token has not enough scope for MAPI",
+            "HTTP 403, 2000008",
+        ),
+        (
+            401,
+            '2000008;reason="no permissions";error_category="invalid_grant"',
+            "token holds no permission that counts there",
+            "HTTP 401, 2000008",
+        ),
+        (
+            401,
+            '4000000;reason="Flighting"',
+            "tokens are not switched on for this organization",
+            "HTTP 401, 4000000",
+        ),
+        (401, '2000010;reason="New"', "mail.example refuses the token", "HTTP 401, 2000010"),
+        (401, "garbage ; reason=", "mail.example refuses the token", "HTTP 401"),
+        (401, "", "mail.example refuses the token", "HTTP 401"),
+    ],
+)
+def test_token_is_refused(number, diagnostics, cause, code):
+    failure = status(number, scheme="Bearer", offered=("Bearer",), x_ms_diagnostics=diagnostics)
+    assert (failure.kind, failure.cause, failure.code) == ("permission", cause, code)
+    assert "not yet seen to work on Exchange Online" in failure.detail
+
+
+def test_reason_and_category_are_shown():
+    text = '2000010;reason="Odd | thing";error_category="odd_one"'
+    failure = status(401, scheme="bearer", offered=("Bearer", "Basic"), x_ms_diagnostics=text)
+    assert failure.detail.startswith("reason: Odd | thing; category: odd_one; ")
+    assert "offered: Bearer, Basic" in failure.detail
+
+
+def test_server_that_takes_no_tokens():
+    failure = status(401, scheme="bearer", offered=("Basic",))
+    assert failure.cause == "mail.example takes no tokens"
+
+
+def test_forbidden_and_multi_factor():
+    assert status(403).kind == "permission"
+    failure = status(456)
+    assert (failure.kind, failure.code) == ("logon", "HTTP 456")
+    assert "multi-factor" in failure.cause
+
+
+@pytest.mark.parametrize("number", [200, 456])
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"<b>ProtocolDisabled</b>", "mailbox"),
+        (b"Connection blocked by Client Access Rules", "permission"),
+        (b"Culture is not supported.", "protocol"),
+    ],
+)
+def test_bodies_with_known_words(number, body, kind):
+    failure = status(number, body)
+    assert (failure.kind, failure.code) == (kind, f"HTTP {number}")
+    assert failure.detail
+
+
+def test_nothing_at_this_address():
+    failure = status(404)
+    assert failure.kind == "protocol"
+    assert failure.cause == "no MAPI over HTTP at this address of mail.example"
+    assert failure.remedy == "check --mapi-url"
+    failure = status(404, url=AUTODISCOVER_URL)
+    assert failure.cause == "no Autodiscover at this address of mail.example"
+    assert failure.remedy == "check --autodiscover-url"
+
+
+@pytest.mark.parametrize("number", [301, 302, 307, 308])
+@pytest.mark.parametrize(
+    ("place", "target"),
+    [
+        ("https://login.example/owa?secret=1", "login.example"),
+        ("/owa/auth/logon.aspx", "mail.example"),
+        ("", "mail.example"),
+        ("https://[", "an address that is none"),
+    ],
+)
+def test_redirect_is_named_and_not_followed(number, place, target):
+    failure = status(number, Location=place)
+    assert failure.kind == "protocol"
+    assert failure.detail == f"redirects to {target}, not followed"
+    assert target in failure.remedy
+
+
+def test_throttling_is_read_as_of_the_admin_api():
+    failure = status(429, Retry_After="7")
+    assert (failure.kind, failure.retry_after, failure.transient) == ("throttled", 7.0, True)
+    assert status(503, Retry_After="3").kind == "throttled"
+    assert (status(503).kind, status(503).transient) == ("server", True)
+
+
+def test_server_trouble_shows_what_the_front_end_knows():
+    failure = status(
+        500, X_FailureDescription="Back end down", X_BackEndHttpStatus="503", X_FEServer="EX1"
+    )
+    assert (failure.kind, failure.code) == ("server", "HTTP 500")
+    assert failure.cause == "mail.example answers: internal error"
+    for part in ("X-FailureDescription: Back end down", "X-BackEndHttpStatus: 503", "EX1"):
+        assert part in failure.detail
+
+
+def test_other_status():
+    failure = status(400, b"Bad Request")
+    assert (failure.kind, failure.code) == ("protocol", "HTTP 400")
+
+
+def test_page_instead_of_mapi():
+    page = b"<html><head><title>\n Sign in &amp; go</title></head>Please"
+    failure = mapi_advice.not_mapi(make_answer(200, page, headers={"Content-Type": "text/html"}))
+    assert failure.kind == "protocol"
+    assert failure.cause == "mail.example answers, but not as MAPI over HTTP does"
+    assert failure.detail == 'a page titled "Sign in & go"'
+    failure = mapi_advice.not_mapi(make_answer(200, b"\0", AUTODISCOVER_URL))
+    assert failure.cause == "mail.example answers, but not as Autodiscover does"
+    assert failure.detail == "no content type, 1 bytes without text"
+    assert status(200, page) == mapi_advice.not_mapi(make_answer(200, page))
+
+
+def test_wire():
+    failure = mapi_advice.wire("row 3 ends after 2 bytes", "RopQueryRows")
+    assert (failure.kind, failure.cause) == (
+        "protocol",
+        "answer to RopQueryRows cannot be read",
+    )
+    assert "-vvv" in failure.remedy
+    assert failure.detail == "row 3 ends after 2 bytes"
+
+
+def test_remark_on_the_database():
+    assert mapi_advice.NO_DATABASE == "no MAPI field names the database"
+
+
+ANY = st.integers()
+TEXT = st.text(max_size=80) | st.text(min_size=1, max_size=3).map(lambda text: text * 5000)
+
+
+def sound(failure):
+    assert failure.kind in KINDS
+    assert failure.cause
+    assert failure.remedy
+    assert len(failure.cause) < 240
+    assert len(failure.remedy) < 140
+    assert len(failure.code) < 80
+    assert len(failure.detail) < 2500
+    assert failure.retry_after is None or failure.retry_after >= 0
+
+
+@given(ANY, TEXT, st.booleans())
+def test_any_number(number, text, owner):
+    sound(mapi_advice.response_code(number, text))
+    sound(mapi_advice.status_code(number))
+    sound(mapi_advice.error_code(number, text))
+    sound(mapi_advice.return_value(number, text, owner=owner))
+    sound(mapi_advice.return_value(number, "RopOpenFolder", owner=owner))
+    sound(mapi_advice.backoff(number))
+    sound(mapi_advice.autodiscover_error(number, text))
+
+
+@given(TEXT, TEXT)
+def test_any_text(text, what):
+    sound(mapi_advice.redirected(text))
+    sound(mapi_advice.wire(text, what))
+
+
+HEADERS = st.dictionaries(
+    st.sampled_from(
+        [
+            "x-ms-diagnostics",
+            "Location",
+            "Retry-After",
+            "Content-Type",
+            "X-FailureDescription",
+            "request-id",
+        ]
+    ),
+    TEXT,
+)
+
+
+@given(
+    st.integers(100, 999) | st.sampled_from([200, 302, 401, 403, 456, 503]),
+    st.binary(max_size=200) | TEXT.map(str.encode),
+    HEADERS,
+    st.sampled_from(["basic", "ntlm", "negotiate", "bearer", "Bearer"]) | TEXT,
+    st.lists(TEXT, max_size=12).map(tuple),
+    TEXT,
+)
+def test_any_answer(number, body, headers, scheme, offered, user):
+    answer = make_answer(number, body, headers=headers)
+    sound(mapi_advice.http_status(answer, scheme=scheme, offered=offered, user=user))
+    sound(mapi_advice.not_mapi(answer))
+
+
+@pytest.mark.parametrize("piece", ["<title", "<head", "reason=", "&#9", "&#99999999", "<", '";'])
+def test_hostile_text_is_read_in_no_time(piece):
+    text = piece * 20000
+    sound(mapi_advice.response_code(1, text))
+    sound(status(401, text.encode(), scheme="bearer", x_ms_diagnostics=text))
+    sound(mapi_advice.not_mapi(make_answer(200, text.encode())))
+
+
+def test_words_hold_nothing_that_the_sanitizer_would_change():
+    for number in (200, 302, 400, 401, 403, 404, 429, 456, 500, 503):
+        for scheme in ("basic", "ntlm", "bearer"):
+            failure = status(number, scheme=scheme)
+            assert not re.search(r"[|<>\n]", failure.cause + failure.remedy)
