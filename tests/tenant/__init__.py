@@ -1,5 +1,5 @@
-"""The practice tenant: Entra and Exchange Online's admin API on loopback, over real TLS, with a
-switch for every fault.
+"""The practice tenant: Entra, Exchange Online's admin API and an Exchange on premises (Autodiscover,
+MAPI over HTTP) on loopback, over real TLS, with a switch for every fault.
 
 Written from the reference sheets and the RFCs, never from the plugin's own encoders, so that a
 shared mistake shows.

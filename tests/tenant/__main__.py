@@ -11,8 +11,8 @@ import tempfile
 import threading
 from pathlib import Path
 
-from . import Tenant, exchange
-from .faults import HANDSHAKE, NAMES, PLACES
+from . import Tenant, autodiscover, exchange, mapi_faults
+from .faults import HANDSHAKE, MAPI_PLACES, NAMES, PLACES
 from .material import CLIENT_IDS, DOMAIN
 
 DIRECTORY = ".tenant"
@@ -54,6 +54,11 @@ Ways in, one ini section each:
 {columns(sections)}
 Mailboxes, each @{DOMAIN}; any other is unknown:
 {columns([*exchange.MAILBOXES, *exchange.REFUSED])}
+Mailboxes of Exchange on premises (--method mapi), users at the same time, each @{DOMAIN};
+the password of all is in {os.path.relpath(tenant.material.directory / "password")}:
+{columns(tenant.mapi.store.mailboxes)}
+Mailboxes whose Autodiscover answer is odd; be somebody else when you ask for them:
+{columns(autodiscover.NAMES)}
 App registrations for --client-id:
     {f"{os.linesep}    ".join(apps)}
 Faults: switch one on for all requests or for the next TIMES, and all off again:
@@ -61,6 +66,8 @@ Faults: switch one on for all requests or for the next TIMES, and all off again:
     {curl} -X DELETE {tenant.url}/switch
   PLACE, FAULT: {", ".join(place for place in PLACES if place != "tls")}, with one of
 {columns(NAMES)}
+  At {", ".join(MAPI_PLACES)} also one of
+{columns(mapi_faults.NAMES)}
   or tls, with one of {", ".join(HANDSHAKE)}; for one connection unless TIMES says more.
   Faults of token and discovery show with --no-cache only: a cached token needs no sign-in.
 """

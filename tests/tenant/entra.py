@@ -1,8 +1,8 @@
-"""Entra's side: openid-configuration and the token endpoint, with the checks that Entra makes on a
-client assertion.
+"""Entra's side: openid-configuration, user realms and the token endpoint, with the checks that Entra
+makes on a client assertion and on a password.
 
-Sources: RFC 7523 3 (assertion), RFC 6749 4.4 and 5.2 (client credentials, errors), reference sheet
-exchange-online 5.3 and 6.
+Sources: RFC 7523 3 (assertion), RFC 6749 4.3, 4.4 and 5.2 (password, client credentials, errors),
+reference sheets exchange-online 5.3, 5.6 and 6, mapi-http 7.
 """
 
 from __future__ import annotations
@@ -17,11 +17,24 @@ import uuid
 import jwt
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from .material import CLIENT_IDS, TENANT_ID, TENANT_NAME
+from .material import CLIENT_IDS, DOMAIN, TENANT_ID, TENANT_NAME
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 RESOURCE = "https://outlook.office365.com"
+GRAPH = "https://graph.microsoft.com"
+USER_SCOPE = "MapiHttp.AccessAsUser.All"
+OPENID = {"openid", "profile", "offline_access"}
 SIGNING_KEY = uuid.uuid4().hex + uuid.uuid4().hex
+
+
+#: Users whose right password is not enough: number and text.
+USER_REFUSALS = {
+    "mfa": (50076, "You must use multi-factor authentication to access the resource."),
+    "locked": (50053, "The account is locked: too many sign-ins with a wrong password."),
+    "expired": (50055, "The password is expired."),
+    "blocked": (50057, "The user account is disabled."),
+    "conditional": (53003, "Access has been blocked by Conditional Access policies."),
+}
 
 
 class Refusal(Exception):
@@ -64,8 +77,11 @@ def not_after(certificate):
 class Entra:
     """Registered certificates, and the answers to a sign-in."""
 
-    def __init__(self, certificates):
+    resource = RESOURCE
+
+    def __init__(self, certificates, password="", users=frozenset):
         self.certificates = list(certificates)
+        self._password, self._users = password, users
         self.token_lifetime = 3599
         self.revoked = set()
 
@@ -85,10 +101,12 @@ class Entra:
         }
 
     def token(self, url, tenant, form):
-        """The answer to a client credentials grant. Raises Refusal."""
+        """The answer to a client credentials or a password grant. Raises Refusal."""
         client = form.get("client_id", "")
         if tenant.lower() not in (TENANT_ID, TENANT_NAME):
             raise Refusal(90002, f"Tenant '{tenant}' not found.", "invalid_tenant", 400)
+        if form.get("grant_type") == "password":
+            return self._password_grant(url, client, form)
         if form.get("grant_type") != "client_credentials":
             raise Refusal(
                 70003, "The app requested an unsupported grant type.", "unsupported_grant_type", 400
@@ -122,6 +140,93 @@ class Entra:
             "ext_expires_in": self.token_lifetime,
             "access_token": self.issue(client),
         }
+
+    def realm(self, user):
+        """User realm discovery: how an account signs in."""
+        name, _, domain = user.lower().partition("@")
+        known = domain == DOMAIN
+        document = {"ver": "1.0", "account_type": "Managed" if known else "Unknown"}
+        if known:
+            document.update(
+                domain_name=DOMAIN,
+                cloud_instance_name="microsoftonline.com",
+                cloud_audience_urn="urn:federation:MicrosoftOnline",
+            )
+        if known and name == "federated":
+            document.update(
+                account_type="Federated",
+                federation_protocol="WSTrust",
+                federation_metadata_url="https://127.0.0.1:1/adfs/services/trust/mex",
+                federation_active_auth_url="https://127.0.0.1:1/adfs/services/trust/2005/username",
+            )
+        return document
+
+    def _password_grant(self, url, client, form):
+        """RFC 6749 4.3, for the one app that is a public client."""
+        if client not in CLIENT_IDS.values():
+            text = f"Application with identifier '{client}' was not found."
+            raise Refusal(700016, text, "unauthorized_client", 400)
+        if client != CLIENT_IDS["user"]:
+            raise Refusal(
+                7000218, "The request body must contain client_assertion or client_secret."
+            )
+        user = form.get("username", "").lower()
+        name, _, domain = user.partition("@")
+        if domain != DOMAIN or name not in {*self._users(), *USER_REFUSALS}:
+            text = f"The user account {{EUII Hidden}} does not exist in the {TENANT_ID} directory."
+            raise Refusal(50034, text, "invalid_grant", 400)
+        if form.get("password") != self._password:
+            text = "Error validating credentials due to invalid username or password."
+            raise Refusal(50126, text, "invalid_grant", 400)
+        if name in USER_REFUSALS:
+            raise Refusal(*USER_REFUSALS[name], "invalid_grant", 400)
+        wanted = [word for word in form.get("scope", "").split() if word not in OPENID]
+        resource, _, scope = (wanted or [""])[0].rpartition("/")
+        if resource.rstrip("/") not in (RESOURCE, GRAPH, url):
+            text = "The resource principal was not found in the tenant."
+            raise Refusal(500011, text, "invalid_resource", 400)
+        scope = USER_SCOPE if scope == ".default" else scope
+        return self._user_answer(client, user, resource, scope)
+
+    def _user_answer(self, client, user, resource, scope):
+        now = int(time.time())
+        identity = {
+            "aud": client,
+            "iss": f"https://login.microsoftonline.com/{TENANT_ID}/v2.0",
+            "iat": now,
+            "exp": now + self.token_lifetime,
+            "sub": f"subject of {user}",
+            "oid": str(uuid.uuid5(uuid.UUID(TENANT_ID), user)),
+            "tid": TENANT_ID,
+            "preferred_username": user,
+        }
+        return {
+            "token_type": "Bearer",
+            "scope": f"{resource}/{scope}",
+            "expires_in": self.token_lifetime,
+            "ext_expires_in": self.token_lifetime,
+            "access_token": self.issue_user(user, aud=resource, scp=scope),
+            "refresh_token": f"0.{uuid.uuid4().hex}",
+            "id_token": jwt.encode(identity, SIGNING_KEY, algorithm="HS256"),
+        }
+
+    def issue_user(self, user, **changes):
+        """A token of a person; `changes` replace claims."""
+        claims = {"scp": USER_SCOPE, "upn": user, "roles": None}
+        return self.issue(CLIENT_IDS["user"], **{**claims, **changes})
+
+    def claims(self, token):
+        """The claims of a token that was issued here and is good still, for whatever audience; None
+        for any other.
+        """
+        if token in self.revoked:
+            return None
+        try:
+            return jwt.decode(
+                token, SIGNING_KEY, algorithms=["HS256"], options={"verify_aud": False}
+            )
+        except jwt.PyJWTError:
+            return None
 
     def _check_assertion(self, url, client, assertion):
         try:
@@ -174,7 +279,8 @@ class Entra:
 
     def issue(self, client, **changes):
         """An access token for Exchange; `changes` replace claims."""
-        role = [] if client == CLIENT_IDS["no-app-role"] else ["Exchange.ManageAsApp"]
+        without = (CLIENT_IDS["no-app-role"], CLIENT_IDS["user"])
+        role = [] if client in without else ["Exchange.ManageAsApp"]
         now = int(time.time())
         claims = {
             "aud": RESOURCE,
@@ -186,7 +292,8 @@ class Entra:
             "roles": role,
             "uti": uuid.uuid4().hex,
         }
-        return jwt.encode({**claims, **changes}, SIGNING_KEY, algorithm="HS256")
+        claims = {name: value for name, value in {**claims, **changes}.items() if value is not None}
+        return jwt.encode(claims, SIGNING_KEY, algorithm="HS256")
 
     def check(self, authorization):
         """The claims of a good token; None for any other."""

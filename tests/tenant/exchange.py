@@ -141,7 +141,11 @@ def answer(identity, tenant, headers, raw):
     }
     if "client-request-id" in headers:
         common["client-request-id"] = headers["client-request-id"]
-    if identity is None or not identity["roles"] or tenant.lower() not in (TENANT_ID, TENANT_NAME):
+    if (
+        identity is None
+        or not identity.get("roles")
+        or tenant.lower() not in (TENANT_ID, TENANT_NAME)
+    ):
         return (
             401,
             {**common, **_JSON},

@@ -1,7 +1,9 @@
 """The switchboard of faults. Each is named for what a client sees, and is thrown for one of the
 places below.
 
-Places: `token` and `discovery` (Entra), `exchange` (the admin API), `tls` (before any request).
+Places: `token`, `discovery` and `realm` (Entra), `exchange` (the admin API), `autodiscover`,
+`mapi-connect`, `mapi-execute` and `mapi-disconnect` (Exchange on premises), `tls` (before any
+request).
 """
 
 from __future__ import annotations
@@ -9,7 +11,11 @@ from __future__ import annotations
 import gzip
 import time
 
-PLACES = ("tls", "discovery", "token", "exchange")
+from . import mapi_faults
+
+#: Places where a request is authenticated before a fault gets its hands on it.
+MAPI_PLACES = ("mapi-connect", "mapi-execute", "mapi-disconnect")
+PLACES = ("tls", "discovery", "realm", "token", "exchange", "autodiscover", *MAPI_PLACES)
 
 #: Status faults: name -> (status, headers, content type, body).
 _HTML = (
@@ -173,11 +179,17 @@ class Switchboard:
     def __init__(self):
         self._on = {}
 
-    def on(self, place, fault, times=-1):
-        """Switch a fault on; `times` counts the requests it spoils, -1 for all."""
+    def on(self, place, fault, times=None):
+        """Switch a fault on; `times` counts the requests it spoils, -1 for all: what None means but
+        for the few faults of `mapi_faults.ONCE`.
+        """
         known = HANDSHAKE if place == "tls" else NAMES
+        if place in MAPI_PLACES:
+            known = (*NAMES, *mapi_faults.NAMES)
         if place not in PLACES or fault not in known:
             raise KeyError(f"{place}/{fault}")
+        if times is None:
+            times = 1 if fault in mapi_faults.ONCE else -1
         self._on[place] = [fault, times]
 
     def off(self):

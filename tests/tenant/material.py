@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import os
+import secrets
+import ssl
 from pathlib import Path
 
 import trustme
@@ -28,6 +30,7 @@ CLIENT_IDS = {
     "monitor": "5d1b7a3e-1111-4c0e-8a52-000000000001",
     "no-app-role": "5d1b7a3e-1111-4c0e-8a52-000000000002",
     "no-role-group": "5d1b7a3e-1111-4c0e-8a52-000000000003",
+    "user": "5d1b7a3e-1111-4c0e-8a52-000000000004",
 }
 
 
@@ -86,6 +89,8 @@ class Material:
             "localhost", "127.0.0.1", "::1", "login.microsoftonline.com", "outlook.office365.com"
         )
         self.key, self.certificate = make_certificate("check_mapi_connectivity probe")
+        #: Of every mailbox user; a colon and what forms escape are part of it.
+        self.password = f"Pw:{secrets.token_urlsafe(12)}%2B+&"
         self._write_client_files()
 
     def _write_client_files(self):
@@ -98,6 +103,12 @@ class Material:
         private_file(there / "probe.pfx", pfx(self.key, self.certificate))
         private_file(there / "probe-locked.pfx", pfx(self.key, self.certificate, PASSPHRASE))
         private_file(there / "passphrase", PASSPHRASE.encode() + b"\n")
+        private_file(there / "password", self.password.encode() + b"\n")
+
+    @property
+    def server_der(self):
+        """The server's certificate, as channel bindings want it."""
+        return ssl.PEM_cert_to_DER_cert(self.server.cert_chain_pems[0].bytes().decode())
 
     def extra_certificate(self, name, **validity):
         """A certificate of another kind as a PEM file: expired, not yet valid, unknown to the
@@ -111,8 +122,10 @@ class Material:
         key, certificate = make_certificate("elliptic", key=ec.generate_private_key(ec.SECP256R1()))
         return private_file(self.directory / "elliptic.pem", pem(certificate) + pem_key(key))
 
-    def write_ini(self, url):
-        """`plugin.ini` with one section for each way in."""
+    def write_ini(self, url, mapi_url="", legacy_dn=""):
+        """`plugin.ini` with one section for each way in. `mapi_url` and `legacy_dn` are those of the
+        healthy mailbox.
+        """
         there = self.directory.resolve()
         common = {
             "tenant": TENANT_NAME,
@@ -140,9 +153,35 @@ class Material:
             },
             "cmdlet-archive": {"certificate": there / "probe.pem", "archive": ""},
         }
+        sections = {section: {**common, **own} for section, own in ways.items()}
+        sections.update(self._mapi_sections(url, mapi_url, legacy_dn))
         lines = []
-        for section, own in ways.items():
+        for section, own in sections.items():
             lines.append(f"[{section}]")
-            lines += [f"{name} = {value}".rstrip() for name, value in {**common, **own}.items()]
+            lines += [f"{name} = {value}".rstrip() for name, value in own.items()]
             lines.append("")
         return private_file(there / "plugin.ini", "\n".join(lines).encode())
+
+    def _mapi_sections(self, url, mapi_url, legacy_dn):
+        there = self.directory.resolve()
+        common = {
+            "method": "mapi",
+            "ca-file": there / "ca.pem",
+            "cache-dir": there / "cache",
+            "username": f"healthy@{DOMAIN}",
+            "password-file": there / "password",
+            "mailbox": f"healthy@{DOMAIN}",
+        }
+        host = {"hostname": url.partition("//")[2]}
+        return {
+            "mapi": {**common, **host, "auth": "basic"},
+            "mapi-url": {**common, "mapi-url": mapi_url, "legacy-dn": legacy_dn, "auth": "basic"},
+            "mapi-auto": {**common, **host},
+            "mapi-bearer": {
+                **common,
+                "tenant": TENANT_NAME,
+                "client-id": CLIENT_IDS["user"],
+                "authority-url": url,
+                "autodiscover-url": f"{url}/autodiscover/autodiscover.xml",
+            },
+        }
