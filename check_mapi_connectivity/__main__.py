@@ -56,6 +56,17 @@ def _run(started: float) -> tuple[str, int]:
         raise
 
 
+#: Variables by which libraries would write session keys or tokens to a file, or take other
+#: passwords and weaker protocols (ssl, pyspnego).
+_MISUSED = (
+    "SSLKEYLOGFILE",
+    "PYSPNEGO_LOG_CFG",
+    "NTLM_USER_FILE",
+    "LM_COMPAT_LEVEL",
+    "NETBIOS_COMPUTER_NAME",
+)
+
+
 def _harden() -> None:
     """No core dump with secrets, nothing on stderr, no socket in the place of a closed stdout.
 
@@ -78,8 +89,8 @@ def _harden() -> None:
     silent = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silent, 2)
     os.close(silent)
-    # The ssl module would write session keys to the file that this names.
-    os.environ.pop("SSLKEYLOGFILE", None)
+    for name in _MISUSED:
+        os.environ.pop(name, None)
     sys.warnoptions[:] = ["ignore"]
     import warnings
 

@@ -68,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
     result = _Parser(
         prog=PLUGIN,
         usage=f"{PLUGIN} --tenant NAME -m ADDRESS [option ...]",
-        description=_wrapped(f"{DESCRIPTION} {NOT_YET_SEEN}"),
+        description=_wrapped(f"{DESCRIPTION} {' '.join(NOT_YET_SEEN.values())}"),
         epilog=_epilog(),
         formatter_class=_formatter,
         add_help=False,

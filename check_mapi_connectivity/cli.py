@@ -12,18 +12,18 @@ import os
 import re
 import stat
 
-from . import files
+from . import credentials, files
 from .arguments import parse_command_line
 from .errors import UsageError
-from .option_table import ENVIRONMENT_SECRETS, INI_SECRETS
-from .sources import TENANT, TENANT_DIRECTORIES, Given, is_none
+from .sources import TENANT, Given, is_none
 from .vocabulary import DEFAULT_THRESHOLDS, KINDS, LABELS, PLUGIN, STATES, state_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import MutableMapping, Sequence
+    from typing import Any
 
-    from .options import CertificateFiles, Options, Proxy, Secret
+    from .options import Options, Proxy
 
 #: Where packages create a cache directory that belongs to the monitoring user.
 SYSTEM_CACHE = "/var/cache/check_mapi_connectivity"
@@ -64,12 +64,15 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
     if given.flag("ipv4") and given.flag("ipv6"):
         raise UsageError("-4 and -6 exclude each other; give one of them or none")
     timeout, timeout_state = _timeout(given.text("timeout"))
-    thresholds = _thresholds(given, LABELS[method])
+    thresholds = _thresholds(given, _labels(given, method))
     states = _states(given.texts("state"))
-    tenant = _tenant(given)
+    inbox_items = _inbox_items(given.text("inbox-items"))
+    tenant = _tenant(given, method)
+    places = _exchange_server(given, method, mailbox)
     ca_files = _ca_files(given, environ)
-    certificate = _certificate(given, environ, tenant)
-    client_id = _client_id(given)
+    login = credentials.login(given, environ, method, tenant)
+    certificate = credentials.certificate(given, environ, tenant) if login is None else None
+    client_id = credentials.client_id(given) if tenant else ""
     proxy, no_proxy = _proxy(given, environ)
 
     from .options import CLOUDS, Options
@@ -100,11 +103,33 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
         json=given.flag("json"),
         cache_dir=_cache_dir(given, environ),
         sources=tuple(given.sections),
+        login=login,
+        inbox_items=inbox_items,
+        **places,
     )
 
 
-def _tenant(given: Given) -> str:
+def _labels(given: Given, method: str) -> tuple[str, ...]:
+    """The performance labels of this run: only a certificate has days to live."""
+    certificate = method == "cmdlet" or given.text("certificate") is not None
+    return tuple(label for label in LABELS[method] if certificate or label != "certificate_days")
+
+
+def _inbox_items(text: str | None) -> int:
+    if text is None:
+        return 10
+    if not re.fullmatch("[0-9]{1,4}", text) or not 1 <= int(text) <= 1000:
+        raise UsageError(
+            f"--inbox-items: {text or 'an empty value'} is not a number from 1 to 1000"
+        )
+    return int(text)
+
+
+def _tenant(given: Given, method: str) -> str:
+    """The tenant to sign in to; empty for an Exchange Server, which has none."""
     tenant = given.text("tenant")
+    if tenant is None and method == "mapi":
+        return ""
     if tenant is None:
         raise UsageError(
             "--tenant is missing: give a domain of the tenant, e.g. contoso.onmicrosoft.com, "
@@ -113,21 +138,6 @@ def _tenant(given: Given) -> str:
     if not re.fullmatch(TENANT, tenant):
         raise UsageError(f"--tenant: {tenant} is neither a domain nor a GUID")
     return tenant
-
-
-def _client_id(given: Given) -> str:
-    client_id = given.text("client-id")
-    if client_id is None:
-        raise UsageError(
-            "--client-id is missing: the application (client) id of the app registration that "
-            "the certificate belongs to"
-        )
-    if re.search(r"[^A-Za-z0-9._-]", client_id):
-        raise UsageError(
-            f"--client-id: {client_id} is not an application id; the portal shows it as "
-            "Application (client) ID"
-        )
-    return client_id
 
 
 def _mailbox(given: Given) -> str:
@@ -245,61 +255,6 @@ def _ca_files(given: Given, environ: MutableMapping[str, str]) -> tuple[str, ...
     return ()
 
 
-def _certificate(given: Given, environ: MutableMapping[str, str], tenant: str) -> CertificateFiles:
-    path, key_path = given.text("certificate"), given.text("certificate-key")
-    if path is None and given.unreadable:
-        places = " and ".join(given.unreadable)
-        raise UsageError(
-            f"no certificate for {tenant}: {places} cannot be read by user id {os.geteuid()}; "
-            "give its group read access, and to the directories above it search access"
-        )
-    if path is None:
-        raise UsageError(
-            f"no certificate for {tenant}: give --certificate and --client-id, or put them "
-            f"into an ini section [{tenant}] or the"
-            f" directory {TENANT_DIRECTORIES}/{tenant}"
-        )
-    data = _private(path, "--certificate")
-    key_data = _private(key_path, "--certificate-key") if key_path else None
-    passphrase = _secret(given, environ, "certificate-passphrase")
-
-    from .options import CertificateFiles
-
-    return CertificateFiles(path, data, key_path, key_data, passphrase)
-
-
-def _private(path: str, option: str) -> bytes:
-    """A certificate or key file; refused when it holds a private key that others can read.
-
-    Raises UsageError.
-    """
-    data = files.read(path, option)
-    # PFX is DER and begins with the tag of a SEQUENCE; other files hold nothing worth guarding.
-    if data[:1] == b"\x30" or b"PRIVATE KEY-----" in data:
-        return files.read(path, option, secret=True)
-    return data
-
-
-def _secret(given: Given, environ: MutableMapping[str, str], name: str) -> Secret | None:
-    """A secret: its file, else its ini key, else its environment variable. Raises UsageError."""
-    variable = environ.pop(ENVIRONMENT_SECRETS[name], None)
-    path = given.text(INI_SECRETS[name])
-    if path is not None:
-        text: str | None = files.first_line(path, f"--{INI_SECRETS[name]}", secret=True)
-    else:
-        text = given.text(name) or variable
-    if not text:
-        return None
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise UsageError(f"{ENVIRONMENT_SECRETS[name]} is not UTF-8 text") from None
-
-    from .options import Secret
-
-    return Secret(text)
-
-
 def _url(text: str | None, option: str) -> str | None:
     """An https URL without user, query and trailing slash. Raises UsageError."""
     if text is None:
@@ -318,6 +273,41 @@ def _url(text: str | None, option: str) -> str | None:
     return text.rstrip("/")
 
 
+def _exchange_server(given: Given, method: str, mailbox: str) -> dict[str, Any]:
+    """Where method mapi finds the mailbox: the options of that name. Raises UsageError."""
+    if method != "mapi":
+        return {}
+    if given.flag("archive"):
+        raise UsageError("--archive is for --method cmdlet; method mapi logs on to the mailbox")
+    hostname, url = given.text("hostname"), given.text("mapi-url")
+    legacy_dn = given.text("legacy-dn")
+    if hostname is not None and not re.fullmatch(_HOST, hostname):
+        raise UsageError(f"--hostname: {hostname} is not HOST or HOST:PORT")
+    if bool(url) != bool(legacy_dn):
+        raise UsageError("--mapi-url and --legacy-dn belong together; give both")
+    if url is not None and legacy_dn is not None:
+        from .mapihttp.discovery import usable_store
+
+        if given.text("autodiscover-url"):
+            raise UsageError(
+                "--mapi-url and --autodiscover-url exclude each other; give one of them"
+            )
+        if not usable_store(url):
+            raise UsageError(
+                "--mapi-url: what is given is not https://HOST/mapi/emsmdb/?MailboxId=GUID@DOMAIN"
+            )
+        if not legacy_dn.startswith("/") or not legacy_dn.isascii() or len(legacy_dn) > 1000:
+            raise UsageError(f"--legacy-dn: {legacy_dn} is not a DN like /o=ORG/ou=.../cn=USER")
+    elif "@" not in mailbox:
+        raise UsageError("--mailbox: Autodiscover wants an e-mail address, not a GUID")
+    return {
+        "hostname": hostname,
+        "autodiscover_url": _url(given.text("autodiscover-url"), "--autodiscover-url"),
+        "mapi_url": url,
+        "legacy_dn": legacy_dn,
+    }
+
+
 def _authority_url(text: str | None, tenant: str) -> str | None:
     """The sign-in host; a path that only repeats the tenant is dropped. Raises UsageError."""
     url = _url(text, "--authority-url")
@@ -334,7 +324,7 @@ def _authority_url(text: str | None, tenant: str) -> str | None:
 
 def _proxy(given: Given, environ: MutableMapping[str, str]) -> tuple[Proxy | None, str]:
     """The proxy to use, and the hosts that need none. Raises UsageError."""
-    password = _secret(given, environ, "proxy-password")
+    password = credentials.secret(given, environ, "proxy-password")
     url, host, port, user = (
         given.text(name) for name in ("proxy", "proxy-host", "proxy-port", "proxy-user")
     )

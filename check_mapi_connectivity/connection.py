@@ -7,14 +7,16 @@ addresses failed how.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import ssl
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from urllib3.connection import HTTPSConnection
-from urllib3.connectionpool import HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from . import proxy
 from .capped import CappedResponse
@@ -65,6 +67,11 @@ class Route:
         self.report = report
         self.deadline = deadline
         self.watch = Stopwatch()
+        #: The phase of the request that a connection is opened for.
+        self.phase = "request"
+        #: (host, port) -> the connection opened last, and how many there were before it.
+        self.sockets: dict[tuple[str, int], ssl.SSLSocket] = {}
+        self.opened: dict[tuple[str, int], int] = {}
         self._context = _context(options)
 
     def open(self, host: str, port: int) -> ssl.SSLSocket:
@@ -72,6 +79,26 @@ class Route:
 
         Raises CheckFailure of kind dns, connect, proxy or tls.
         """
+        sock, through = self._reach(host, port)
+        self.watch.start("tls")
+        try:
+            secured = self._context.wrap_socket(sock, server_hostname=host.rstrip("."))
+        except (OSError, ValueError) as error:
+            sock.close()
+            raise CheckFailure(_tls_failure(error, host, port, through)) from None
+        self.sockets[host, port] = secured
+        self.opened[host, port] = self.opened.get((host, port), 0) + 1
+        return secured
+
+    def open_plain(self, host: str, port: int) -> socket.socket:
+        """A connection without TLS, for what needs no secrecy.
+
+        Raises CheckFailure of kind dns, connect or proxy.
+        """
+        return self._reach(host, port)[0]
+
+    def _reach(self, host: str, port: int) -> tuple[socket.socket, Proxy | None]:
+        """A TCP connection to `host`, and the proxy that it goes through."""
         # The request that wants this connection has not begun yet.
         self.watch.discard()
         through = proxy.choose(
@@ -84,12 +111,7 @@ class Route:
         else:
             sock = self._tunnel(through, host, port)
         self.report.host = host
-        self.watch.start("tls")
-        try:
-            return self._context.wrap_socket(sock, server_hostname=host.rstrip("."))
-        except (OSError, ValueError) as error:
-            sock.close()
-            raise CheckFailure(_tls_failure(error, host, port, through)) from None
+        return sock, through
 
     def _resolve(self, host: str, port: int) -> list[Any]:
         self.watch.start("dns")
@@ -226,10 +248,79 @@ class Connection(HTTPSConnection):
         """Open the connection. Raises CheckFailure."""
         self.sock = self.route.open(self.host, self.port or 443)
         self.is_verified = True
-        self.route.watch.start("request")
+        self.route.watch.start(self.route.phase)
 
 
-def pool_class(route: Route) -> type[HTTPSConnectionPool]:
-    """A pool whose connections go by `route`; nothing global is changed."""
-    connection = type("RoutedConnection", (Connection,), {"route": route})
-    return type("RoutedPool", (HTTPSConnectionPool,), {"ConnectionCls": connection})
+class PlainConnection(HTTPConnection):
+    """The same without TLS."""
+
+    route: Route
+    response_class = CappedResponse
+
+    def connect(self) -> None:
+        """Open the connection. Raises CheckFailure."""
+        self.sock = self.route.open_plain(self.host, self.port or 80)
+        self.route.watch.start(self.route.phase)
+
+
+class Pool(HTTPSConnectionPool):
+    """A pool whose connection can be opened before there is a request for it."""
+
+    _opened: Any = None
+
+    def open(self) -> None:
+        """Make sure that the connection used next is open. Raises CheckFailure."""
+        connection: Any = self._get_conn()
+        if connection.sock is None:
+            connection.connect()
+        # Not back into the queue: there a session ticket of TLS 1.3, sent right after the
+        # handshake, would be taken for the sign of a closed connection.
+        self._opened = connection
+
+    def _get_conn(self, timeout: float | None = None) -> Any:
+        opened, self._opened = self._opened, None
+        return super()._get_conn(timeout) if opened is None else opened
+
+
+class Cut:
+    """Ends a connection after some seconds, so that whoever waits for it comes back.
+
+    The deadline itself is the watchdog's; this one leaves time to put things in order before it.
+    """
+
+    def __init__(self, route: Route, place: tuple[str, int], seconds: float | None) -> None:
+        self.failure: Failure | None = None
+        self._route = route
+        self._place = place
+        self._timer = None if seconds is None else threading.Timer(seconds, self._cut)
+
+    def __enter__(self) -> None:
+        if self._timer is not None:
+            self._timer.daemon = True
+            self._timer.start()
+
+    def __exit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _cut(self) -> None:
+        deadline = self._route.deadline
+        self.failure = self._route.report.timed_out(
+            round(deadline.seconds - deadline.remaining(), 1)
+        )
+        sock = self._route.sockets.get(self._place)
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                # Not SSLSocket's own: that one takes the session from under the thread reading.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+def pool_classes(route: Route) -> dict[str, type[HTTPConnectionPool]]:
+    """Scheme -> pool whose connections go by `route`; nothing global is changed."""
+    attributes = {"route": route}
+    secure = type("RoutedConnection", (Connection,), attributes)
+    plain = type("RoutedPlainConnection", (PlainConnection,), attributes)
+    return {
+        "https": type("RoutedPool", (Pool,), {"ConnectionCls": secure}),
+        "http": type("RoutedPlainPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
+    }

@@ -32,6 +32,11 @@ class Deadline:
         self.started = started
         self.seconds = seconds
 
+    @property
+    def reserve(self) -> float:
+        """Seconds of it that are kept to put things in order at the end."""
+        return min(2.0, 0.15 * self.seconds)
+
     def remaining(self) -> float:
         """Seconds left, 0 when passed."""
         return max(0.0, self.started + self.seconds - time.monotonic())

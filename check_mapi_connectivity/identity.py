@@ -94,12 +94,13 @@ class Identity:
         self._token: Token | None = None
         self._refused: Token | None = None
         self._client: certificate.ClientCertificate | None = None
+        files, login = options.certificate, options.login
         self._key = Cache.key(
             "token",
             options.authority_url,
             options.tenant.lower(),
             options.client_id.lower(),
-            certificate.fingerprint(options.certificate),
+            certificate.fingerprint(files) if files else f"user {login and login.username}",
             options.cloud.resource,
         )
 
@@ -108,17 +109,20 @@ class Identity:
 
         Raises UsageError before anything is sent.
         """
+        files = self._options.certificate
+        if files is None:
+            return
         document = self._cache.load(self._key) or {}
-        facts = _facts(document.get("certificate"), self._options.certificate.path)
+        facts = _facts(document.get("certificate"), files.path)
         if facts is None:
-            self._client = certificate.load(self._options.certificate)
+            self._client = certificate.load(files)
             facts = self._client.facts
         now = time.time()
         try:
             certificate.check_dates(facts, now)
         except UsageError:
             # A damaged cache may say so too: only the files themselves end a run.
-            self._client = self._client or certificate.load(self._options.certificate)
+            self._client = self._client or certificate.load(files)
             facts = self._client.facts
         self._report.certificate = facts
         # Whole hundredths, rounded down: a limit of 7 days must not be met by 6.999.
@@ -141,6 +145,10 @@ class Identity:
             finally:
                 watch.stop()
         self._report.token_cached = self._token.cached
+        if self._token.cached:
+            self._report.unneeded.add("token")
+        else:
+            self._report.unneeded.discard("token")
         return self._token
 
     def renew(self) -> Token:
@@ -170,9 +178,10 @@ class Identity:
 
     def _fetch(self) -> Token:
         self._report.sign_in.start("signing")
-        if self._client is None:
-            self._client = certificate.load(self._options.certificate)
-        http = _EntraHttp(self._transport, self._report)
+        files = self._options.certificate
+        if self._client is None and files is not None:
+            self._client = certificate.load(files)
+        http = _EntraHttp(self._transport, self._report, self._options.authority_url)
         try:
             answer = self._ask(self._client, http)
         except CheckFailure:
@@ -195,20 +204,36 @@ class Identity:
         token = Token(
             str(answer["access_token"]), time.time() + _lifetime(answer.get("expires_in"))
         )
-        facts = asdict(self._client.facts)
         self._cache.store(
             self._key,
             {
                 "access_token": token.access_token,
                 "expires_at": token.expires_at,
-                "certificate": facts,
+                "certificate": asdict(self._client.facts) if self._client else None,
             },
         )
         return token
 
-    def _ask(self, client: certificate.ClientCertificate, http: _EntraHttp) -> dict[str, Any]:
+    def _ask(
+        self, client: certificate.ClientCertificate | None, http: _EntraHttp
+    ) -> dict[str, Any]:
         import msal
 
+        authority = f"{self._options.authority_url}/{self._options.tenant}"
+        scopes = [f"{self._options.cloud.resource}/.default"]
+        login = self._options.login
+        if client is None:
+            user = msal.PublicClientApplication(
+                self._options.client_id,
+                authority=authority,
+                instance_discovery=False,
+                http_client=http,
+            )
+            self._report.sign_in.start("signing")
+            name = login.username if login else None
+            password = login.password.reveal() if login and login.password else None
+            found = user.acquire_token_by_username_password(name, password, scopes=scopes)
+            return found if isinstance(found, dict) else {}
         credential = {"private_key": client.private_key, "thumbprint": client.facts.sha1}
         if _version(msal.__version__) >= (1, 35):
             # From here on msal signs PS256 with the SHA-256 thumbprint, given the certificate and
@@ -220,12 +245,12 @@ class Identity:
         app = msal.ConfidentialClientApplication(
             self._options.client_id,
             client_credential=credential,
-            authority=f"{self._options.authority_url}/{self._options.tenant}",
+            authority=authority,
             instance_discovery=False,
             http_client=http,
         )
         self._report.sign_in.start("signing")
-        found = app.acquire_token_for_client(scopes=[f"{self._options.cloud.resource}/.default"])
+        found = app.acquire_token_for_client(scopes=scopes)
         return found if isinstance(found, dict) else {}
 
 
@@ -235,9 +260,10 @@ class _EntraHttp:
     A 5xx, 3xx or 429 ends the sign-in here, with its own words.
     """
 
-    def __init__(self, transport: Transport, report: Report) -> None:
+    def __init__(self, transport: Transport, report: Report, authority_url: str) -> None:
         self._transport = transport
         self._report = report
+        self._authority_url = authority_url
         self.last: Answer | None = None
 
     def get(
@@ -259,10 +285,17 @@ class _EntraHttp:
         """The transport belongs to the run."""
 
     def _send(self, method: str, url: str, **keywords: Any) -> _EntraAnswer:
+        # msal asks for a user's realm without the authority's port (contract 7.11).
+        host = re.sub(r":\d+$", "", self._authority_url)
+        if host != self._authority_url and url.startswith(f"{host}/"):
+            url = self._authority_url + url[len(host) :]
         self.last = self._transport.send(method, url, self._report.sign_in, **keywords)
         failure = advice.sign_in_status(self.last)
         if failure is None and self.last.json() is None:
             failure = advice.not_entra(self.last)
+        realm = self.last.json()
+        if failure is None and isinstance(realm, dict) and realm.get("account_type") == "Federated":
+            failure = advice.federated(realm)
         if failure is not None:
             raise CheckFailure(failure)
         return _EntraAnswer(self.last)

@@ -294,6 +294,7 @@ RESPONSE_CODES = _table("""
 #: ErrorCode of an Autodiscover answer (MS-OXDSCLI), which has no symbols: they are ours.
 AUTODISCOVER_CODES = _table("""
 [mailbox] check the address
+404 not found: Autodiscover does not know this address
 500 unknown address: Autodiscover does not know this address
 
 [mailbox] see MapiHttpEnabled of Get-CASMailbox and Get-OrganizationConfig

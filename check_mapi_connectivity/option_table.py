@@ -44,9 +44,50 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "--method",
                 "METHOD",
                 "How to test it. cmdlet: Exchange Online runs its own Test-MAPIConnectivity. "
+                "mapi: log on by MAPI over HTTP, as Outlook does: Exchange Server, grommunio. "
                 f"One of: {', '.join(LABELS)}. Default: cmdlet.",
             ),
-            Option("--archive", "", "Test the archive mailbox instead of the primary one.", FLAG),
+            Option(
+                "--archive",
+                "",
+                "Test the archive mailbox instead of the primary one (method cmdlet).",
+                FLAG,
+            ),
+            Option(
+                "--inbox-items",
+                "N",
+                "Newest messages of the Inbox to list, 1 to 1000 (method mapi). Default: 10.",
+            ),
+        ),
+    ),
+    (
+        "Exchange Server (method mapi)",
+        (
+            Option(
+                "-H --hostname",
+                "HOST[:PORT]",
+                """Exchange host to ask for the mailbox's address (Autodiscover). Default: guessed
+                from the mailbox, as Outlook does. Example: mail.contoso.com.""",
+            ),
+            Option(
+                "--autodiscover-url",
+                "URL",
+                """Autodiscover URL, where it is not the usual one of the host. https only.""",
+            ),
+            Option(
+                "--mapi-url",
+                "URL",
+                """MAPI over HTTP address of the mailbox, with its MailboxId: Autodiscover is not
+                asked. Needs --legacy-dn. https only.""",
+            ),
+            Option("--legacy-dn", "DN", "Distinguished name of the mailbox, for --mapi-url."),
+            Option(
+                "--auth",
+                "SCHEME",
+                """HTTP authentication: basic, ntlm or negotiate. Default: the strongest that the
+                server offers, NTLM before Negotiate before Basic; remembered. negotiate without a
+                password uses a Kerberos ticket or keytab (KRB5CCNAME, KRB5_CLIENT_KTNAME).""",
+            ),
         ),
     ),
     (
@@ -102,6 +143,18 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 """File with the passphrase of the private key or PFX; its first line counts.
                 Instead: certificate-passphrase in an ini section, or the environment variable
                 MAPI_CERTIFICATE_PASSPHRASE.""",
+            ),
+            Option(
+                "-l --username",
+                "[DOMAIN\\]USER",
+                """User who logs on by method mapi: the mailbox's own, or one with FullAccess. With
+                --tenant the user signs in at Entra.""",
+            ),
+            Option(
+                "--password-file",
+                "FILE",
+                """File with that user's password; its first line counts. Instead: password in an
+                ini section, or the environment variable MAPI_PASSWORD.""",
             ),
         ),
     ),
@@ -246,20 +299,28 @@ COMMAND_LINE_ONLY = frozenset({"extra-opts", "version", "help"})
 #: the file option beside it.
 INI_SECRETS = {
     "certificate-passphrase": "certificate-passphrase-file",
+    "password": "password-file",
     "proxy-password": "proxy-password-file",
 }
 
 #: Secrets that an environment variable may hold instead.
 ENVIRONMENT_SECRETS = {
     "certificate-passphrase": "MAPI_CERTIFICATE_PASSPHRASE",
+    "password": "MAPI_PASSWORD",
     "proxy-password": "MAPI_PROXY_PASSWORD",
 }
 
 DESCRIPTION = """Log on to a user's Exchange mailbox, list its Inbox, and say whether MAPI
 connectivity is there and how long it took."""
 
-NOT_YET_SEEN = """The answer of Exchange Online's InvokeCommand interface to Test-MAPIConnectivity
-has not yet been seen on a live tenant."""
+#: Method -> what nobody here has seen yet.
+NOT_YET_SEEN = {
+    "cmdlet": """The answer of Exchange Online's InvokeCommand interface to Test-MAPIConnectivity
+has not yet been seen on a live tenant.""",
+    "mapi": """Method mapi was built on the open specifications and recordings of grommunio; it has
+not yet been seen on a live Exchange server. On Exchange Online it needs a token that its MAPI
+endpoint accepts, which has not yet been seen for own app registrations.""",
+}
 
 EXAMPLES = (
     (
@@ -270,6 +331,11 @@ EXAMPLES = (
         "certificate named on the command line, thresholds on the connection time",
         "--tenant contoso.onmicrosoft.com --client-id 11111111-2222-3333-4444-555555555555"
         " --certificate /etc/check_mapi_connectivity/probe.pem -m probe@contoso.com -w 2 -c 5",
+    ),
+    (
+        "an Exchange Server, logged on to as Outlook does",
+        "--method mapi -H mail.contoso.com -l probe@contoso.com"
+        " --password-file /etc/check_mapi_connectivity/probe.password -m probe@contoso.com",
     ),
     (
         "options from an ini section, a state of its own for throttling",

@@ -75,6 +75,18 @@ class CertificateFiles:
 
 
 @dataclass(frozen=True)
+class Login:
+    """A user: name, password, and the HTTP authentication scheme to use.
+
+    Without a password a Kerberos ticket serves; without a scheme the server's offer decides.
+    """
+
+    username: str | None
+    password: Secret | None = None
+    scheme: str | None = None
+
+
+@dataclass(frozen=True)
 class Proxy:
     """An HTTP proxy, and where its setting came from."""
 
@@ -91,7 +103,10 @@ class Proxy:
 
 @dataclass(frozen=True)
 class Options:
-    """One run, fully checked: what `cli.parse` returns and everything else is given."""
+    """One run, fully checked: what `cli.parse` returns and everything else is given.
+
+    `tenant` is empty where nobody signs in to Entra: then `login` is for an Exchange Server.
+    """
 
     mailbox: str
     method: str
@@ -101,7 +116,7 @@ class Options:
     authority_url: str
     exchange_url: str
     client_id: str
-    certificate: CertificateFiles
+    certificate: CertificateFiles | None
     proxy: Proxy | None
     no_proxy: str
     ca_files: tuple[str, ...]
@@ -116,3 +131,9 @@ class Options:
     json: bool
     cache_dir: str | None
     sources: tuple[str, ...] = ()
+    login: Login | None = None
+    hostname: str | None = None
+    autodiscover_url: str | None = None
+    mapi_url: str | None = None
+    legacy_dn: str | None = None
+    inbox_items: int = 10

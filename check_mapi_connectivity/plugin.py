@@ -15,17 +15,19 @@ from typing import TYPE_CHECKING
 
 import nagiosplugin
 
-from . import output, render
+from . import document, output, render
 from .deadline import Deadline, Watchdog
+from .probes import Run
 from .report import CheckFailure, Failure, Report, Stopwatch
-from .vocabulary import LABELS, SEVERITY, STATES, UNITLESS, worst
+from .vocabulary import SEVERITY, STATES, UNITLESS, worst
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from nagiosplugin import Metric, Performance, Result, Results
 
     from .options import Options
+    from .probes import Probe
 
 _STATE_OBJECTS = {
     "OK": nagiosplugin.Ok,
@@ -39,6 +41,11 @@ _STATE_NAMES = {code: name for name, code in STATES.items()}
 _PAUSE = 0.25
 
 
+#: Phases of the way to a service, and those of what is said to it.
+_WAY = ("dns", "tcp", "proxy", "tls")
+_PROTOCOL = ("request", "connect", "execute", "disconnect")
+
+
 def run(options: Options, started: float) -> tuple[str, int]:
     """Test the mailbox; output and exit code.
 
@@ -50,8 +57,8 @@ def run(options: Options, started: float) -> tuple[str, int]:
     def last_words(signal_name: str | None) -> tuple[str, int]:
         # What had just been decided when the time ran out stays decided.
         if not report.success and report.failure is None:
-            elapsed = time.monotonic() - started
-            report.failure = _interrupted(report, options, signal_name, elapsed)
+            seconds = time.monotonic() - started if signal_name else options.timeout
+            report.failure = report.timed_out(seconds, signal_name)
         try:
             return conclude(options, report, started)
         except Exception as error:
@@ -75,7 +82,7 @@ def conclude(options: Options, report: Report, started: float) -> tuple[str, int
     contexts = [_Threshold(label, *ranges) for label, ranges in options.thresholds.items()]
     # The later context of a name is the one that counts.
     contexts.append(_Connectivity(options))
-    check = nagiosplugin.Check(_Mailbox(report), *contexts, _Line(report))
+    check = nagiosplugin.Check(_Mailbox(report, options.thresholds), *contexts, _Line(report))
     check()
     results = check.results.results
     state = worst([_STATE_NAMES[int(result.state)] for result in results])
@@ -83,7 +90,7 @@ def conclude(options: Options, report: Report, started: float) -> tuple[str, int
     violations = _violations(check.results)
     judged = render.Judged(state, check.summary_str, performances, violations)
     if options.json:
-        return render.document(judged, report, options), STATES[state]
+        return document.build(judged, report, options), STATES[state]
     return render.text(judged, report, options), STATES[state]
 
 
@@ -93,24 +100,24 @@ def _test(options: Options, deadline: Deadline, report: Report) -> None:
     """
     from .cache import Cache
     from .identity import Identity
-    from .probes import cmdlet
     from .transport import Transport
 
     cache = Cache(options.cache_dir, report.notes)
     transport = Transport(options, deadline, report)
     identity = Identity(options, transport, cache, report)
     identity.prepare()
+    probe = _probe(Run(options, transport, identity, cache, report, deadline))
     first: Failure | None = None
     while True:
         begun = time.monotonic()
         try:
-            cmdlet.probe(options, transport, identity, report)
+            probe.run()
             break
         except CheckFailure as error:
             failure = _again_refused(first, error.failure)
         finally:
-            report.sign_in.stop()
-            report.service.stop()
+            for watch in (report.sign_in, report.discovery, report.service):
+                watch.stop()
         wait = None if first else _wait(failure, deadline, time.monotonic() - begun)
         if wait is None:
             report.failure = failure
@@ -118,12 +125,24 @@ def _test(options: Options, deadline: Deadline, report: Report) -> None:
         first = failure
         report.remarks.append(f"first try: {failure.cause}; tried again after {wait:g}s")
         if failure.during:
-            report.sign_in = Stopwatch()
+            report.sign_in, report.discovery = Stopwatch(), Stopwatch()
         report.service = Stopwatch()
         report.service.start("wait")
         time.sleep(wait)
         report.service = Stopwatch()
+    probe.end()
     transport.close()
+
+
+def _probe(run: Run) -> Probe:
+    """The probe of the method; the others are not imported."""
+    if run.options.method == "mapi":
+        from .probes.mapi import MapiProbe
+
+        return MapiProbe(run)
+    from .probes.cmdlet import CmdletProbe
+
+    return CmdletProbe(run)
 
 
 def _wait(failure: Failure, deadline: Deadline, took: float) -> float | None:
@@ -132,7 +151,7 @@ def _wait(failure: Failure, deadline: Deadline, took: float) -> float | None:
         return None
     wait = _PAUSE if failure.retry_after is None else failure.retry_after
     # A second try that would run into the deadline only hides what the first one found.
-    return wait if wait + max(0.5, took) < deadline.remaining() else None
+    return wait if wait + max(0.5, took) < deadline.remaining() - deadline.reserve else None
 
 
 def _again_refused(first: Failure | None, failure: Failure) -> Failure:
@@ -142,50 +161,28 @@ def _again_refused(first: Failure | None, failure: Failure) -> Failure:
     return failure
 
 
-#: Phase that a deadline was hit in -> where to look.
-_LOOK = {
-    "dns": "check the name servers in /etc/resolv.conf",
-    "tcp": "a firewall may drop the packets; check route and proxy",
-    "proxy": "look at the proxy",
-    "tls": "a firewall or proxy may hold the handshake up",
-    "request": "see the service health page, or give it more time with --timeout",
-}
-
-
-def _interrupted(
-    report: Report, options: Options, signal_name: str | None, elapsed: float
-) -> Failure:
-    where = f"{report.where()} ({report.host})" if report.host else report.where()
-    phase = report.service.current or report.sign_in.current or ""
-    remedy = _LOOK.get(phase, "this host is overloaded; give it more time with --timeout")
-    if signal_name is not None:
-        cause = f"ended by {signal_name} after {elapsed:.1f}s in {where}"
-        return Failure("timeout", cause, remedy, judged_as="signal")
-    seconds = output.decimal(options.timeout)
-    return Failure("timeout", f"timed out after {seconds}s in {where}", remedy)
-
-
 def measurements(report: Report) -> dict[str, float | None]:
     """Label -> value of everything the method can measure; None where a value does not exist
     (contract 5, 7.7).
     """
     phases = {phase.name: phase.seconds for phase in report.service.phases() if phase.finished}
+    begun = [phase.name for phase in report.service.phases()]
     # What a kept connection or a direct way did not need took no time; what was never reached has
     # none.
-    connected = "request" in phases or report.service.current == "request"
-    values = {
-        f"time_{name}": phases.get(name, 0.0 if connected else None)
-        for name in ("dns", "tcp", "proxy", "tls", "request")
-    }
+    connected = any(name in begun for name in _PROTOCOL)
+    values = {f"time_{name}": phases.get(name, 0.0 if connected else None) for name in _WAY}
+    values.update({f"time_{name}": phases.get(name) for name in _PROTOCOL})
     if report.service.current:
         values[f"time_{report.service.current}"] = None
     return {
         "mapi_connectivity": 1.0 if report.success else 0.0,
-        "connection_time": report.connection_time,
-        "time_token": 0.0 if report.token_cached else report.sign_in.total(),
+        "connection_time": report.connection_time if report.success else None,
+        "time_token": 0.0 if "token" in report.unneeded else report.sign_in.total(),
+        "time_autodiscover": 0.0 if "autodiscover" in report.unneeded else report.discovery.total(),
         **values,
         "time_server": report.server_latency,
         "total_time": report.total,
+        "inbox_items": None if report.inbox_items is None else float(report.inbox_items),
         "certificate_days": report.certificate_days,
     }
 
@@ -193,13 +190,14 @@ def measurements(report: Report) -> dict[str, float | None]:
 class _Mailbox(nagiosplugin.Resource):
     """nagiosplugin's view of a Report."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, labels: Iterable[str]) -> None:
         self.report = report
+        self._labels = labels
 
     def probe(self) -> Iterator[Metric]:
         """All metrics of the method, in the contract's order; a missing value is None."""
         values = measurements(self.report)
-        for label in LABELS[self.report.method]:
+        for label in self._labels:
             unit = "" if label in UNITLESS else "s"
             bounds = (0, 1) if label == "mapi_connectivity" else (None, None)
             yield nagiosplugin.Metric(label, values[label], unit, *bounds)

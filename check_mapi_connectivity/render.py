@@ -1,4 +1,4 @@
-"""Report -> words: the first line, the detailed diagnosis, and the JSON document.
+"""Report -> words: the first line and the detailed diagnosis.
 
 Every text that came from outside passes `clean` where it is put into a line, and every line passes
 `printable` at the end.
@@ -7,13 +7,14 @@ Every text that came from outside passes `clean` where it is put into a line, an
 from __future__ import annotations
 
 import math
+import time
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from . import __version__, masking
+from . import masking
 from .option_table import NOT_YET_SEEN
-from .output import FIRST_LINE, clean, decimal, first_line, printable, render_json, sentence
-from .vocabulary import SERVICE, STATES, UNITLESS
+from .output import FIRST_LINE, clean, decimal, first_line, printable, sentence
+from .vocabulary import SERVICE, UNITLESS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
     from .certificate import CertificateFacts
     from .options import Options
-    from .report import Exchange, Failure, Phase, Report, Stopwatch
+    from .report import Failure, Report, Stopwatch
+
+#: Lines of a body that are shown.
+_MOST_LINES = 2000
 
 #: Characters of the longest bar in the tree of phases.
 _BAR = 40
@@ -96,7 +100,7 @@ def _more(left: list[str]) -> str:
 def _failure_text(failure: Failure, room: int) -> str:
     """Cause, code and remedy of a failure in at most `room` characters."""
     cause = failure.cause
-    if failure.during:
+    if failure.during and failure.during not in cause:
         cause = (
             f"{failure.during} {'refused' if failure.kind == 'credential' else 'failed'}: {cause}"
         )
@@ -105,7 +109,7 @@ def _failure_text(failure: Failure, room: int) -> str:
 
 def _subject(report: Report) -> str:
     """The mailbox in front of what is about it; a refused sign-in is about the whole tenant."""
-    if report.failure is not None and report.failure.during:
+    if report.failure is not None and report.failure.during == "sign-in":
         return ""
     # A long address must not eat the cause; the diagnosis has it whole.
     return f"{clean(report.mailbox, 48)}: "
@@ -140,6 +144,10 @@ def _diagnosis(judged: Judged, report: Report, options: Options) -> Iterator[str
     yield _field("mailbox", report.named or unknown)
     yield _field("database", report.database or unknown)
     yield _field("server", report.server or unknown)
+    for name, value in report.facts.items():
+        yield _field(name, value)
+    if report.inbox_items is not None:
+        yield _field("inbox", _inbox(report))
     yield _field("latency", _latency(report))
     yield from _phases(report)
     if report.certificate is not None:
@@ -148,7 +156,7 @@ def _diagnosis(judged: Judged, report: Report, options: Options) -> Iterator[str
         yield _field(name, value)
     for remark in report.remarks:
         yield _field("note", remark)
-    yield _field("note", NOT_YET_SEEN)
+    yield _field("note", NOT_YET_SEEN[report.method])
     if options.verbose:
         yield from _verbose(report, options)
 
@@ -169,7 +177,37 @@ def _field(name: str, value: str) -> str:
     return f"  {clean(name):<13} {clean(masking.text(value[:8000]))}"
 
 
+def _inbox(report: Report) -> str:
+    """Counts, and how old the newest message is."""
+    unread = "" if report.unread is None else f", {report.unread} unread"
+    times = [row.delivered for row in report.rows if row.delivered is not None]
+    newest = f", newest {moment(max(times))} ({age(time.time() - max(times))})" if times else ""
+    return f"{report.inbox_items} messages{unread}, {len(report.rows)} listed{newest}"
+
+
+def age(seconds: float) -> str:
+    """How long ago, in the largest unit that fits.
+
+    >>> age(90), age(7200), age(-30)
+    ('1 minute ago', '2 hours ago', '30 seconds in the future')
+    """
+    units = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+    name, size = next((unit for unit in units if abs(seconds) >= unit[1]), units[-1])
+    count = int(abs(seconds) // size)
+    return f"{count} {name}{'' if count == 1 else 's'} {'ago' if seconds >= 0 else 'in the future'}"
+
+
 def _latency(report: Report) -> str:
+    if report.method == "mapi":
+        total = (
+            "not measured: no success" if report.round_trip is None else f"{report.round_trip:.3f}s"
+        )
+        server = (
+            ""
+            if report.server_latency is None
+            else (f", {report.server_latency:.3f}s of it in the server, by its own word")
+        )
+        return f"{total}{server}"
     reported = (
         "none reported by Exchange"
         if report.server_latency is None
@@ -188,19 +226,24 @@ def _phases(report: Report) -> Iterator[str]:
     yield f"  {'phases':<13} {report.total or 0.0:8.3f}s in all"
     if report.token_cached:
         yield f"    {'sign-in':<11} {0.0:8.3f}s (token from the cache)"
-    elif report.sign_in.phases():
-        yield _bar(
-            "    sign-in",
-            sum(phase.seconds for phase in report.sign_in.phases()),
-            whole,
-            not report.sign_in.current,
-        )
-        for phase in report.sign_in.phases():
-            yield _bar(f"      {phase.name}", phase.seconds, whole, phase.finished)
+    else:
+        yield from _branch("sign-in", report.sign_in, whole)
+    yield from _branch("Autodiscover", report.discovery, whole)
     for phase in report.service.phases():
         yield _bar(f"    {phase.name}", phase.seconds, whole, phase.finished)
-    charged = sum(phase.seconds for phase in [*report.sign_in.phases(), *report.service.phases()])
+    watches = (report.sign_in, report.discovery, report.service)
+    charged = sum(phase.seconds for watch in watches for phase in watch.phases())
     yield _bar("    this host", max(0.0, whole - charged), whole, finished=True)
+
+
+def _branch(name: str, watch: Stopwatch, whole: float) -> Iterator[str]:
+    """A stopwatch of its own: the sum of its phases, and each of them."""
+    phases = watch.phases()
+    if phases:
+        total = sum(phase.seconds for phase in phases)
+        yield _bar(f"    {name}", total, whole, not watch.current)
+        for phase in phases:
+            yield _bar(f"      {phase.name}", phase.seconds, whole, phase.finished)
 
 
 def _bar(name: str, seconds: float, whole: float, finished: bool) -> str:
@@ -211,7 +254,7 @@ def _bar(name: str, seconds: float, whole: float, finished: bool) -> str:
 
 def _certificate(facts: CertificateFacts, days: float) -> Iterator[str]:
     yield _field(
-        "certificate", f"{facts.subject}, ends {_date(facts.not_after)} (in {days:.1f} days)"
+        "certificate", f"{facts.subject}, ends {date(facts.not_after)} (in {days:.1f} days)"
     )
     yield _field("", f"SHA-1 {facts.sha1}")
     yield _field("", f"SHA-256 {facts.sha256}")
@@ -221,8 +264,13 @@ def _verbose(report: Report, options: Options) -> Iterator[str]:
     """`-v` the surroundings, `-vv` requests and headers, `-vvv` bodies."""
     for source in options.sources:
         yield _field("options from", source)
-    yield _field("sign-in host", options.authority_url)
-    yield _field("exchange host", options.exchange_url)
+    for row in report.rows:
+        when = "no delivery time" if row.delivered is None else moment(row.delivered)
+        size = "" if row.size is None else f", {row.size} bytes"
+        yield _field("message", f"{row.identifier}, {when}{size}")
+    if options.tenant:
+        yield _field("sign-in host", options.authority_url)
+        yield _field("exchange host", options.exchange_url)
     through = (
         f"{options.proxy} from {options.proxy.source}"
         if options.proxy
@@ -237,117 +285,34 @@ def _verbose(report: Report, options: Options) -> Iterator[str]:
         yield from (
             f"    {clean(name)}: {clean(value)}" for name, value in exchange.request_headers
         )
-        if options.verbose >= 3 and exchange.request_body:
-            yield f"    {clean(exchange.request_body, 4000)}"
+        if options.verbose >= 3:
+            yield from _body(exchange.request_body)
         yield _field("answer", exchange.status)
         yield from (
             f"    {clean(name)}: {clean(value)}" for name, value in exchange.response_headers
         )
-        if options.verbose >= 3 and exchange.response_body:
-            yield f"    {clean(exchange.response_body, 4000)}"
+        if options.verbose >= 3:
+            yield from _body(exchange.response_body)
 
 
-def document(judged: Judged, report: Report, options: Options) -> str:
-    """The report as one JSON document."""
-    return render_json(
-        {
-            "service": SERVICE,
-            "version": __version__,
-            "state": judged.state,
-            "exit_code": STATES[judged.state],
-            "summary": clean(judged.line, FIRST_LINE),
-            "options_from": [clean(source) for source in options.sources],
-            "proxy": None if options.proxy is None else str(options.proxy),
-            "reports": [_report(judged, report)],
-        }
-    )
+def _body(lines: list[str]) -> Iterator[str]:
+    """The lines of a body, indented as they are."""
+    for text in lines[:_MOST_LINES]:
+        indent = len(text) - len(text.lstrip())
+        if text:
+            yield f"    {' ' * min(indent, 20)}{clean(text, 4000)}"
+    if len(lines) > _MOST_LINES:
+        yield f"    and {len(lines) - _MOST_LINES} lines more"
 
 
-def _report(judged: Judged, report: Report) -> dict[str, Any]:
-    facts, failure = report.certificate, report.failure
-    return {
-        "mailbox": _text(report.mailbox),
-        "method": report.method,
-        "archive": report.archive,
-        "state": judged.state,
-        "success": report.success,
-        "failure": None
-        if failure is None
-        else {
-            "kind": failure.kind,
-            "during": failure.during or None,
-            "cause": _text(failure.cause),
-            "remedy": _text(failure.remedy),
-            "code": _text(failure.code),
-            "detail": _text(failure.detail),
-        },
-        "result": _text(report.result),
-        "mailbox_name": _text(report.named),
-        "database": _text(report.database),
-        "server": _text(report.server),
-        "server_latency": report.server_latency,
-        "round_trip": report.round_trip,
-        "connection_time": report.connection_time,
-        "total_time": report.total,
-        "token_cached": report.token_cached,
-        "phases": {"sign_in": _laps(report.sign_in), "service": _laps(report.service)},
-        "request_ids": {clean(name): _text(value) for name, value in report.ids.items()},
-        "certificate": None
-        if facts is None
-        else {
-            "file": _text(facts.path),
-            "subject": _text(facts.subject),
-            "not_after": _date(facts.not_after),
-            "sha1": facts.sha1,
-            "sha256": facts.sha256,
-        },
-        "exchanges": [_exchange(exchange) for exchange in report.exchanges],
-        "notes": [clean(note) for note in [*report.remarks, NOT_YET_SEEN, *report.notes]],
-        "limits": [{"state": state, "violated": words} for state, words in judged.violations],
-        "perfdata": [_performance(performance) for performance in judged.performances],
-    }
+def moment(seconds: float) -> str:
+    """A point in time, in UTC; the number where no calendar has it."""
+    try:
+        return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
+    except (OverflowError, OSError, ValueError):
+        return f"{seconds:.0f}s since 1970"
 
 
-def _text(value: str | None) -> str | None:
-    return None if value is None else clean(masking.text(value[:8000])) or None
-
-
-def _exchange(exchange: Exchange) -> dict[str, Any]:
-    """One request and its answer; there are none below `-vv`."""
-    return {
-        "request": clean(exchange.request),
-        "request_headers": [
-            [clean(name), clean(value)] for name, value in exchange.request_headers
-        ],
-        "request_body": clean(exchange.request_body, 4000),
-        "answer": clean(exchange.status),
-        "answer_headers": [
-            [clean(name), clean(value)] for name, value in exchange.response_headers
-        ],
-        "answer_body": clean(exchange.response_body, 4000),
-    }
-
-
-def _laps(watch: Stopwatch) -> list[dict[str, Any]]:
-    phases: list[Phase] = watch.phases()
-    return [
-        {"name": phase.name, "seconds": round(phase.seconds, 6), "finished": phase.finished}
-        for phase in phases
-    ]
-
-
-def _performance(performance: Performance) -> dict[str, Any]:
-    """One item of performance data; a value that does not exist is null."""
-    return {
-        "label": performance.label,
-        "value": None if performance.value == "U" else float(performance.value),
-        "unit": None if performance.label in UNITLESS else "s",
-        "warning": performance.warn or None,
-        "critical": performance.crit or None,
-        "min": performance.min or None,
-        "max": performance.max or None,
-    }
-
-
-def _date(seconds: float) -> str:
+def date(seconds: float) -> str:
+    """The day of a point in time, in UTC."""
     return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d")

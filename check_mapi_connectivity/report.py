@@ -112,17 +112,41 @@ class Stopwatch:
 
 
 class Exchange(NamedTuple):
-    """One request and its answer, for `-vv` and `-vvv`.
+    """One request and its answer, for `-vv` and `-vvv`; bodies in lines.
 
     Everything secret is masked before it gets here.
     """
 
     request: str
     request_headers: list[tuple[str, str]]
-    request_body: str
+    request_body: list[str]
     status: str
     response_headers: list[tuple[str, str]]
-    response_body: str
+    response_body: list[str]
+
+
+#: Phase that a deadline was hit in -> where to look.
+_LOOK = {
+    "dns": "check the name servers in /etc/resolv.conf",
+    "tcp": "a firewall may drop the packets; check route and proxy",
+    "proxy": "look at the proxy",
+    "tls": "a firewall or proxy may hold the handshake up",
+    "request": "see the service health page, or give it more time with --timeout",
+    "connect": "the Exchange server hangs; look at it, or give it more time with --timeout",
+    "execute": "the mailbox database hangs; look at it, or give it more time with --timeout",
+}
+
+
+class Row(NamedTuple):
+    """One listed message: id, delivery in seconds since 1970, size in bytes; None where absent.
+
+    The subject is asked for at `-vvv` only.
+    """
+
+    identifier: str
+    delivered: float | None
+    size: int | None
+    subject: str | None = None
 
 
 @dataclass
@@ -143,11 +167,19 @@ class Report:
     server: str | None = None
     server_latency: float | None = None
     round_trip: float | None = None
+    connection_time: float | None = None
+    inbox_items: int | None = None
+    unread: int | None = None
+    rows: list[Row] = field(default_factory=list)
+    #: What this run could do without: `token`, `autodiscover`.
+    unneeded: set[str] = field(default_factory=set)
     token_cached: bool = False
     sign_in: Stopwatch = field(default_factory=Stopwatch)
+    discovery: Stopwatch = field(default_factory=Stopwatch)
     service: Stopwatch = field(default_factory=Stopwatch)
     host: str = ""
     ids: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
@@ -155,19 +187,25 @@ class Report:
     certificate_days: float | None = None
     total: float | None = None
 
-    @property
-    def connection_time(self) -> float | None:
-        """Seconds to log on and list the Inbox: what Exchange reports, else the round trip; None
-        without success.
-        """
-        if not self.success:
-            return None
-        return self.round_trip if self.server_latency is None else self.server_latency
-
     def where(self) -> str:
         """The phase the run is in, in words: `sign-in, phase dns`."""
-        for prefix, watch in (("", self.service), ("sign-in, ", self.sign_in)):
+        watches = {"": self.service, "Autodiscover, ": self.discovery, "sign-in, ": self.sign_in}
+        for prefix, watch in watches.items():
+            if watch.current:
+                return f"{prefix}phase {watch.current}"
+        for prefix, watch in watches.items():
             phases = watch.phases()
             if phases:
-                return f"{prefix}{'phase' if watch.current else 'after phase'} {phases[-1].name}"
+                return f"{prefix}after phase {phases[-1].name}"
         return "phase start"
+
+    def timed_out(self, seconds: float, signal: str | None = None) -> Failure:
+        """The failure of a run that time, or a signal, ends in the phase it is in."""
+        where = f"{self.where()} ({self.host})" if self.host else self.where()
+        watches = (self.service, self.discovery, self.sign_in)
+        phase = next((watch.current for watch in watches if watch.current), "")
+        remedy = _LOOK.get(phase, "this host is overloaded; give it more time with --timeout")
+        if signal is not None:
+            cause = f"ended by {signal} after {seconds:.1f}s in {where}"
+            return Failure("timeout", cause, remedy, judged_as="signal")
+        return Failure("timeout", f"timed out after {round(seconds, 3):g}s in {where}", remedy)

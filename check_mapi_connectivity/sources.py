@@ -68,6 +68,7 @@ class Given:
         if (
             tenant is None
             or self.text("certificate") is not None
+            or (self.text("method") == "mapi" and self.text("username") is not None)
             or not re.fullmatch(TENANT, tenant)
         ):
             return

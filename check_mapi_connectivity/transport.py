@@ -12,7 +12,7 @@ import json
 import uuid
 import zlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -20,16 +20,19 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
 from . import __version__, masking
-from .connection import Route, pool_class
+from .connection import Cut, Route, pool_classes
 from .report import CheckFailure, Exchange, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from .deadline import Deadline
     from .options import Options
     from .report import Report, Stopwatch
+
+    #: Puts the bodies of a request and its answer (None for none) into words; None where it cannot.
+    Reading = Callable[[bytes, "Answer | None"], "Lines | None"]
 
 #: Bytes of a body, decoded, that are read of one answer.
 BODY_LIMIT = 4 << 20
@@ -44,7 +47,7 @@ USER_AGENT = f"check_mapi_connectivity/{__version__}"
 @dataclass(frozen=True)
 class Answer:
     """An HTTP answer read to its end; `body` is decoded where its encoding holds true, else as it
-    came.
+    came; `lines` are the headers one by one.
     """
 
     url: str
@@ -54,6 +57,11 @@ class Answer:
     headers: CaseInsensitiveDict[str]
     body: bytes
     decoded: bool = True
+    lines: tuple[tuple[str, str], ...] = ()
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a header that may come more than once."""
+        return [value for line, value in self.lines if line.lower() == name.lower()]
 
     def json(self) -> Any:
         """The body as JSON; None for one that is none, or that is beyond all measure."""
@@ -75,6 +83,13 @@ def _integer(text: str) -> float:
     return int(text) if len(text) < 20 else float(text)
 
 
+class Lines(NamedTuple):
+    """A request's and its answer's body in words, line by line."""
+
+    sent: list[str]
+    received: list[str]
+
+
 class _Adapter(HTTPAdapter):
     """requests' adapter with our connections in the pool.
 
@@ -83,7 +98,13 @@ class _Adapter(HTTPAdapter):
 
     def __init__(self, route: Route) -> None:
         super().__init__()
-        self.poolmanager.pool_classes_by_scheme = {"https": pool_class(route)}
+        self.poolmanager.pool_classes_by_scheme = pool_classes(route)
+
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, *_: Any, **__: Any
+    ) -> Any:
+        """The one pool of a host, which `Transport.connect` uses, too (requests 2.32 and later)."""
+        return self.poolmanager.connection_from_url(request.url)
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Nothing to do: Route verifies every connection."""
@@ -109,12 +130,15 @@ class Transport:
         self._detail = options.verbose >= 2
         #: What was sent in confidence so far: nothing of it is read back from an answer.
         self._secrets: set[str] = set()
+        self._passwords: set[str] = set()
         self._session = _Session()
         # Environment proxies, CA variables and .netrc would otherwise win over what the options
         # say.
         self._session.trust_env = False
         self._session.headers.clear()
-        self._session.mount("https://", _Adapter(self._route))
+        adapter = _Adapter(self._route)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
 
     def send(
         self,
@@ -125,11 +149,16 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         data: Any = None,
         params: Any = None,
+        phase: str = "request",
+        seconds: float | None = None,
+        heard: Callable[[Answer], None] | None = None,
+        reading: Reading | None = None,
     ) -> Answer:
-        """One request and its whole answer; time is charged to `watch`.
+        """One request and its whole answer; time is charged to `phase` of `watch`.
 
-        Every request carries a fresh client-request-id. Raises CheckFailure for everything that is
-        not an answer.
+        Every request carries a fresh client-request-id. After `seconds` the connection is cut;
+        `heard` is told of an answer when its headers are there, `reading` puts bodies that are no
+        text into words. Raises CheckFailure for everything that is not an answer.
         """
         sent = {
             "User-Agent": USER_AGENT,
@@ -140,31 +169,70 @@ class Transport:
         prepared = self._session.prepare_request(
             requests.Request(method, url, headers=sent, data=data, params=params)
         )
+        if params is None:
+            # requests would spell some characters of a query differently.
+            prepared.url = url
         self._secrets |= _confidential(sent, data)
         host = _host(prepared.url or url)
         self._report.host = host
         self._report.ids["client-request-id"] = sent["client-request-id"]
-        self._route.watch = watch
-        watch.start("request")
+        self._route.watch, self._route.phase = watch, phase
+        watch.start(phase)
         answer: Answer | None = None
+        cut = Cut(self._route, _place(url), seconds)
         try:
-            response = self._session.send(
-                prepared, stream=True, allow_redirects=False, timeout=None
-            )
-            with response:
-                body = _read(response, host)
-                answer = _without(self._secrets, _answer(response, url, host, body))
+            with cut:
+                response = self._session.send(
+                    prepared, stream=True, allow_redirects=False, timeout=None
+                )
+                with response:
+                    if heard is not None:
+                        heard(_answer(response, url, host, b""))
+                    body = _read(response, host)
+                    answer = self._masked(_answer(response, url, host, body))
         except requests.RequestException as error:
-            raise CheckFailure(_broken(error, host)) from None
+            raise CheckFailure(cut.failure or _broken(error, host)) from None
+        except CheckFailure as error:
+            raise CheckFailure(cut.failure or error.failure) from None
         finally:
             watch.stop()
             if self._detail:
-                self._report.exchanges.append(_exchange(prepared, answer))
+                self._report.exchanges.append(_exchange(prepared, answer, reading))
         return answer
+
+    def connect(self, url: str, watch: Stopwatch, phase: str) -> bytes:
+        """Open the connection that the next request to this host will use, if there is none.
+
+        Returns the server's certificate in DER. Raises CheckFailure.
+        """
+        self._route.watch, self._route.phase = watch, phase
+        adapter: Any = self._session.get_adapter(url)
+        watch.start(phase)
+        try:
+            adapter.poolmanager.connection_from_url(url).open()
+        finally:
+            watch.stop()
+        return self._route.sockets[_place(url)].getpeercert(binary_form=True) or b""
+
+    def connections(self, url: str) -> int:
+        """How many connections were opened to this host so far."""
+        return self._route.opened.get(_place(url), 0)
+
+    def confide(self, secret: str) -> None:
+        """Mask this text in every page that is sent back."""
+        if len(secret) > 3:
+            self._passwords.add(secret)
 
     def close(self) -> None:
         """Close all connections."""
         self._session.close()
+
+    def _masked(self, answer: Answer) -> Answer:
+        """The answer with every echo of a secret masked; a password only where a person would read
+        it, because it may be an ordinary word.
+        """
+        page = answer.headers.get("Content-Type", "").startswith(("text/html", "text/plain"))
+        return _without(self._secrets | (self._passwords if page else set()), answer)
 
 
 def _confidential(headers: Mapping[str, str], data: object) -> set[str]:
@@ -182,11 +250,20 @@ def _without(secrets: set[str], answer: Answer) -> Answer:
         body = body.replace(secret.encode("utf-8", "replace"), masking.MASK.encode())
     headers = {name: masking.known(value, secrets) for name, value in answer.headers.items()}
     reason = masking.known(answer.reason, secrets)
-    return replace(answer, reason=reason, headers=CaseInsensitiveDict(headers), body=body)
+    lines = tuple((name, masking.known(value, secrets)) for name, value in answer.lines)
+    return replace(
+        answer, reason=reason, headers=CaseInsensitiveDict(headers), body=body, lines=lines
+    )
 
 
 def _host(url: str) -> str:
     return requests.compat.urlparse(url).hostname or url
+
+
+def _place(url: str) -> tuple[str, int]:
+    """Host and port of a URL, as connections are known by."""
+    parts = requests.compat.urlparse(url)
+    return parts.hostname or "", parts.port or 443
 
 
 def _read(response: requests.Response, host: str) -> bytes:
@@ -219,7 +296,7 @@ def _too_large(host: str) -> Failure:
     return Failure(
         "protocol",
         f"{host} sends more than {BODY_LIMIT >> 20} MiB",
-        "what answers there is not Microsoft 365",
+        "what answers there is not the service",
     )
 
 
@@ -236,6 +313,7 @@ def _answer(response: requests.Response, url: str, host: str, body: bytes) -> An
         CaseInsensitiveDict(response.headers),
         body if decoded is None else decoded,
         decoded is not None,
+        tuple(response.raw.headers.items()),
     )
 
 
@@ -283,13 +361,13 @@ def _broken(error: requests.RequestException, host: str) -> Failure:
             transient=True,
         )
     if isinstance(cause, http.client.HTTPException) and "headers" in detail:
-        remedy = "what answers there is not Microsoft 365"
+        remedy = "what answers there is not the service"
         return Failure("protocol", f"{host} sends endless headers", remedy, detail=detail)
     if isinstance(cause, (http.client.HTTPException, HTTPError, ValueError)):
         return Failure(
             "protocol",
             f"{host} answers with what is no HTTP",
-            "what answers there is not Microsoft 365",
+            "what answers there is not the service",
             detail=detail,
         )
     reason = (getattr(cause, "strerror", None) or type(cause).__name__).lower()
@@ -302,14 +380,19 @@ def _broken(error: requests.RequestException, host: str) -> Failure:
     )
 
 
-def _exchange(prepared: requests.PreparedRequest, answer: Answer | None) -> Exchange:
+def _exchange(
+    prepared: requests.PreparedRequest, answer: Answer | None, reading: Reading | None
+) -> Exchange:
     body = prepared.body or b""
-    sent = body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body)
+    data = body if isinstance(body, bytes) else str(body).encode()
+    sent = data.decode("utf-8", "replace")
+    received = answer.text if answer else ""
+    lines = reading(data, answer) if reading else None
     return Exchange(
         f"{prepared.method} {prepared.url}",
         masking.headers(prepared.headers),
-        masking.body(sent),
+        [masking.body(sent)] if lines is None else lines.sent,
         f"HTTP {answer.status} {answer.reason}" if answer else "none that is whole",
         masking.headers(answer.headers) if answer else [],
-        masking.body(answer.text) if answer else "",
+        [masking.body(received)] if lines is None else lines.received,
     )

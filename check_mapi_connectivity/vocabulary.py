@@ -49,10 +49,27 @@ LABELS = {
         "total_time",
         "certificate_days",
     ),
+    "mapi": (
+        "mapi_connectivity",
+        "connection_time",
+        "time_token",
+        "time_autodiscover",
+        "time_dns",
+        "time_tcp",
+        "time_proxy",
+        "time_tls",
+        "time_connect",
+        "time_execute",
+        "time_disconnect",
+        "time_server",
+        "total_time",
+        "inbox_items",
+        "certificate_days",
+    ),
 }
 
 #: Labels that carry no unit; all others are seconds.
-UNITLESS = frozenset({"mapi_connectivity", "certificate_days"})
+UNITLESS = frozenset({"mapi_connectivity", "inbox_items", "certificate_days"})
 
 #: Thresholds that hold where no option speaks: label -> (warning, critical).
 DEFAULT_THRESHOLDS = {"certificate_days": ("30:", "7:")}

@@ -70,7 +70,7 @@ def man_page() -> str:
         ".SH DESCRIPTION",
         roff(option_table.DESCRIPTION),
         ".PP",
-        roff(option_table.NOT_YET_SEEN),
+        roff(" ".join(option_table.NOT_YET_SEEN.values())),
         ".SH OPTIONS",
         roff(
             "Every long option also works as `name = value` in an ini section (see --extra-opts)."

@@ -150,6 +150,66 @@ def cmdlet(check, tenant, tmp_path):
     return run
 
 
+class Listed:
+    """What one run of method mapi left behind, measured times replaced by `#`."""
+
+    def __init__(self, outcome):
+        self.outcome = outcome
+        self.code = outcome.code
+        self.diagnosis = outcome.diagnosis
+        self.line = re.sub(r"listed in [0-9.]+s", "listed in #s", outcome.line)
+        text = re.sub(r"(connection_time=)[0-9.]+s", r"\1#s", outcome.perfdata)
+        self.perfdata = re.sub(r"(time_server=)[0-9.]+s", r"\1#s", text)
+
+
+@pytest.fixture
+def mapi(check, tenant, tmp_path):
+    """The check by MAPI over HTTP against the practice tenant: `mapi(mailbox, *arguments)`.
+
+    The mailbox's own user logs on, unless `user` is another. At the end no session may be open but
+    those that a test says are left, and the tenant must have found nothing odd.
+    """
+
+    def run(mailbox="healthy", *arguments, user=None, section="mapi", **keywords):
+        address = mailbox if "@" in mailbox else f"{mailbox}@practice.example"
+        name = address if user is None else user
+        options = ("-m", address, "-l", name, "--cache-dir", tmp_path / "cache")
+        before = len(tenant.requests), tenant.connections
+        listed = Listed(
+            check(f"--extra-opts={section}@{tenant.ini}", *options, *arguments, **keywords)
+        )
+        listed.requests = [path for _, path, _, _ in tenant.requests[before[0] :]]
+        listed.connections = tenant.connections - before[1]
+        return listed
+
+    run.left = 0
+    run.remarks = []
+    yield run
+    assert tenant.open_sessions() == run.left
+    assert tenant.crashes == []
+    assert tenant.remarks == run.remarks
+
+
+def mapi_perfdata(
+    connectivity=1, connection="#s", discovery="#s", service="kept", server="#s", items="8"
+):
+    """The whole performance data of a mapi run, as `Listed.perfdata` shows it."""
+    way = {
+        "kept": "time_dns=0s time_tcp=0s time_proxy=0s time_tls=0s",
+        "reached": "time_dns=#s time_tcp=#s time_proxy=0s time_tls=#s",
+        "never": "time_dns=U time_tcp=U time_proxy=U time_tls=U",
+    }
+    way["connect"] = f"{way['kept']} time_connect=#s time_execute=U time_disconnect=U"
+    for name in ("kept", "reached"):
+        way[name] += " time_connect=#s time_execute=#s time_disconnect=#s"
+    way["never"] += " time_connect=U time_execute=U time_disconnect=U"
+    return (
+        f"mapi_connectivity={connectivity};;;0;1 connection_time={connection} time_token=0s "
+        f"time_autodiscover={discovery} {way.get(service, service)} time_server={server} "
+        f"total_time=#s inbox_items={items}"
+    )
+
+
 def perfdata(
     connectivity=0, connection="U", token="#s", server="U", service="reached", days="#;30:;7:"
 ):

@@ -312,7 +312,11 @@ def test_any_command_line_gives_options_or_one_complaint(arguments):
 
 REFUSED = [
     (["--critcal", "5"], "unknown option --critcal; see --help"),
-    (["--password=hunter2"], "unknown option --password; see --help"),
+    (
+        ["--password=hunter2"],
+        "no option takes a secret: use --password-file, an ini section, or the environment "
+        "(MAPI_PASSWORD)",
+    ),
     (["-phunter2"], "unknown option -p; see --help"),
     (
         ["hunter2"],

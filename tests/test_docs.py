@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from pathlib import Path
 
 import pytest
 
@@ -36,12 +37,13 @@ def test_readme_names_every_kind_with_its_state_and_every_label():
         kind: state for kinds, state in rows.items() for kind in re.findall(r"`([a-z]+)`", kinds)
     }
     assert {kind: states.get(kind) for kind in vocabulary.KINDS} == vocabulary.KINDS
-    for label in vocabulary.LABELS["cmdlet"]:
+    for label in {label for labels in vocabulary.LABELS.values() for label in labels}:
         assert f"`{label}`" in README
 
 
 def test_what_is_unseen_is_said():
-    assert "not yet been seen on a live tenant" in NOT_YET_SEEN
+    assert "not yet been seen on a live tenant" in NOT_YET_SEEN["cmdlet"]
+    assert "not yet been seen for own app registrations" in NOT_YET_SEEN["mapi"]
     assert "Not yet seen on a live tenant" in README
 
 
@@ -54,7 +56,12 @@ def test_examples_parse(words, tmp_path, monkeypatch):
     ini.write_text(
         f"[contoso]\ntenant = t.example\nclient-id = i\ncertificate = {certificate}\n[contoso.onmicrosoft.com]\nclient-id = i\ncertificate = {certificate}\n"
     )
-    arguments_ = [str(certificate) if word.endswith(".pem") else word for word in words.split()]
+    password = tmp_path / "probe.password"
+    password.write_text("secret\n")
+    for path in (certificate, password):
+        path.chmod(0o600)
+    given = {certificate.suffix: certificate, password.suffix: password}
+    arguments_ = [str(given.get(Path(word).suffix, word)) for word in words.split()]
     assert cli.parse(arguments_, {"MP_CONFIG_FILE": str(ini)}).mailbox == "probe@contoso.com"
 
 

@@ -93,7 +93,7 @@ def test_no_number_is_invented():
     assert set(CODES) == {*IDENTITY, *PLACE, *PROTOCOL}
     assert len(IDENTITY) + len(PLACE) + len(PROTOCOL) == len(CODES)
     assert {number: code.symbol for number, code in mapi_codes.RESPONSE_CODES.items()} == RESPONSES
-    assert set(mapi_codes.AUTODISCOVER_CODES) == {500, 501, 600, 601, 602, 603}
+    assert set(mapi_codes.AUTODISCOVER_CODES) == {404, 500, 501, 600, 601, 602, 603}
     assert set(mapi_codes.DIAGNOSTICS) == {2000003, 2000008, 4000000}
     assert set(STATUS_CODES) == {0x6BA, 0x6BB, 0x6F7}
 

@@ -43,6 +43,7 @@ def report():
         result="Success",
         server_latency=0.25,
         round_trip=0.5,
+        connection_time=0.25,
         certificate_days=100.0,
         sign_in=watch(("signing", 0.125), ("request", 0.125)),
         service=watch(("dns", 0.0005), ("tcp", 0.0625), ("tls", 0.125), ("request", 0.5)),

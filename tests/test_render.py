@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nagiosplugin import Range
 
-from check_mapi_connectivity import render
+from check_mapi_connectivity import document, render
 from check_mapi_connectivity.options import Proxy
 from check_mapi_connectivity.report import Exchange, Failure, Report
 
@@ -77,7 +77,7 @@ def test_verbose(options):
     report = Report("m@x", "cmdlet")
     report.notes.append("cache ignored")
     report.exchanges.append(
-        Exchange("GET u", [("A", "b")], "sent", "HTTP 200", [("C", "d")], "got")
+        Exchange("GET u", [("A", "b")], ["sent", "  deeper"], "HTTP 200", [("C", "d")], ["got"])
     )
     proxy = Proxy("p", 1, "--proxy (command line)")
 
@@ -94,7 +94,7 @@ def test_verbose(options):
     assert "GET u" not in text(1).replace("request       GET", "") or "    A: b" in text(2)
     assert "    A: b\n" in text(2)
     assert "sent" not in text(2)
-    assert "    sent\n" in text(3)
+    assert "    sent\n      deeper\n" in text(3)
 
 
 HOSTILE_TEXT = st.text(alphabet=st.characters(), max_size=60) | st.lists(
@@ -136,10 +136,10 @@ def test_any_text_of_a_server_keeps_the_shape(first, second, third):
         report.failure = Failure("server", b or "x", c or "x", a or "x", b or "x")
         report.ids = {"request-id": c, "X-FEServer": a}
         report.remarks = [b]
-        report.exchanges.append(Exchange(a, [(b, c)], a or "x", b, [(c, a)], b or "x"))
+        report.exchanges.append(Exchange(a, [(b, c)], [a or "x"], b, [(c, a)], [b or "x"]))
         line = render.line(report, [("WARNING", "too slow")])
         judged = render.Judged("CRITICAL", line, [], [("WARNING", "too slow")])
-        assert json.loads(render.document(judged, report, options))["state"] == "CRITICAL"
+        assert json.loads(document.build(judged, report, options))["state"] == "CRITICAL"
         return render.text(judged, report, options)
 
     text = make(first, second, third)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from check_mapi_connectivity.report import CheckFailure, Failure, Phase, Report, Stopwatch
 
 from .test_plugin import Clock
@@ -49,13 +51,25 @@ def test_where_the_run_is():
     assert report.where() == "phase request"
 
 
-def test_connection_time_is_what_exchange_reports_else_the_round_trip():
-    report = Report("m", "cmdlet", round_trip=2.0)
-    assert report.connection_time is None
-    report.success = True
-    assert report.connection_time == 2.0
-    report.server_latency = 0.0
-    assert report.connection_time == 0.0
+@pytest.mark.parametrize(
+    ("start", "signal", "cause"),
+    [
+        ("service", None, "timed out after 2.5s in phase execute (mail.example)"),
+        ("discovery", None, "timed out after 2.5s in Autodiscover, phase execute (mail.example)"),
+        (
+            "sign_in",
+            "SIGTERM",
+            "ended by SIGTERM after 2.5s in sign-in, phase execute (mail.example)",
+        ),
+    ],
+)
+def test_what_time_or_a_signal_ends_is_named(start, signal, cause):
+    report = Report("m", "mapi", host="mail.example")
+    getattr(report, start).start("execute")
+    failure = report.timed_out(2.5, signal)
+    assert (failure.kind, failure.cause) == ("timeout", cause)
+    assert "mailbox database hangs" in failure.remedy
+    assert failure.judged_as == ("signal" if signal else "")
 
 
 def test_failure_travels_as_neither_oserror_nor_valueerror():

@@ -1,0 +1,240 @@
+"""Sends requests with the credential of the run: Basic, NTLM, Negotiate or Bearer.
+
+A refused credential is never sent again in a run: accounts are locked after a few tries. NTLM and
+Negotiate authenticate a connection, the others each request.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING
+
+from . import mapi_advice
+from .errors import UsageError
+from .report import CheckFailure, Failure
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .identity import Identity
+    from .options import Login, Options
+    from .report import Report, Stopwatch
+    from .transport import Answer, Transport
+
+BASIC, NTLM, NEGOTIATE, BEARER = "Basic", "NTLM", "Negotiate", "Bearer"
+
+#: Legs that a handshake may take; NTLM needs three messages.
+_MOST_LEGS = 6
+
+
+class Authentication:
+    """The run's credential, and what became of it so far.
+
+    `scheme` is the one to use, None until a server has said what it takes.
+    """
+
+    def __init__(
+        self, options: Options, transport: Transport, identity: Identity, report: Report
+    ) -> None:
+        self._transport = transport
+        self._identity = identity
+        self._report = report
+        self._login: Login | None = None if options.tenant else options.login
+        self._forced = BEARER if options.tenant else self._login.scheme if self._login else None
+        self.scheme: str | None = self._forced
+        self._refusal: Failure | None = None
+        self._accepted = False
+        #: URL of a host -> number of its connection that is authenticated.
+        self._authenticated: dict[str, int] = {}
+        self._each_request = False
+        if self._login is not None and self._login.password is not None:
+            transport.confide(self._login.password.reveal())
+
+    def remember(self, scheme: object) -> None:
+        """Begin with the scheme that worked in an earlier run."""
+        if self.scheme is None and scheme in (BASIC, NTLM, NEGOTIATE):
+            self.scheme = str(scheme)
+
+    def post(
+        self, url: str, watch: Stopwatch, *, unasked: bool = True, phase: str, **keywords: Any
+    ) -> Answer:
+        """POST, authenticated; an answer that is not 401.
+
+        `unasked` sends the credential at once where the scheme is known, else it waits until the
+        server asks for it. Raises CheckFailure, also for a refused credential, and UsageError.
+        """
+        if self._refusal is not None:
+            raise CheckFailure(self._refusal)
+        remembered = self.scheme is not None and self.scheme != self._forced
+        if self.scheme is None or not unasked:
+            answer = self._send(url, watch, phase, None, keywords)
+            if answer.status != 401:
+                return answer
+            self._choose(answer)
+        answer = self._with_credential(url, watch, phase, keywords)
+        if answer.status == 401 and remembered and self.scheme not in offered(answer):
+            self._choose(answer)
+            answer = self._with_credential(url, watch, phase, keywords)
+        if answer.status == 401:
+            failure = self.explain(answer)
+            # What was taken earlier in this run is not wrong: a session can still be ended with it.
+            self._refusal = None if self._accepted else failure
+            raise CheckFailure(failure)
+        self._accepted = True
+        return answer
+
+    def explain(self, answer: Answer) -> Failure:
+        """What an answer with another status than 200 means."""
+        user = self._login.username if self._login is not None else ""
+        return mapi_advice.http_status(
+            answer,
+            scheme=self.scheme or "no password",
+            offered=tuple(offered(answer)),
+            user=user or "of the ticket",
+        )
+
+    def _with_credential(
+        self, url: str, watch: Stopwatch, phase: str, keywords: dict[str, Any]
+    ) -> Answer:
+        if self.scheme == BEARER:
+            return self._bearer(url, watch, phase, keywords)
+        if self.scheme == BASIC:
+            return self._send(url, watch, phase, f"Basic {self._basic()}", keywords)
+        return self._windows(url, watch, phase, keywords)
+
+    def _send(
+        self,
+        url: str,
+        watch: Stopwatch,
+        phase: str,
+        authorization: str | None,
+        keywords: dict[str, Any],
+    ) -> Answer:
+        headers = dict(keywords.get("headers") or {})
+        if authorization is not None:
+            headers["Authorization"] = authorization
+        rest = {name: value for name, value in keywords.items() if name != "headers"}
+        return self._transport.send("POST", url, watch, phase=phase, headers=headers, **rest)
+
+    def _basic(self) -> str:
+        """The credential of Basic, in UTF-8 (RFC 7617)."""
+        login = self._login
+        if login is None or login.password is None:
+            raise UsageError("--auth basic needs --username and --password-file")
+        return base64.b64encode(f"{login.username}:{login.password.reveal()}".encode()).decode()
+
+    def _bearer(self, url: str, watch: Stopwatch, phase: str, keywords: dict[str, Any]) -> Answer:
+        token = self._identity.token()
+        answer = self._send(url, watch, phase, f"Bearer {token.access_token}", keywords)
+        if answer.status == 401 and token.cached:
+            token = self._identity.renew()
+            answer = self._send(url, watch, phase, f"Bearer {token.access_token}", keywords)
+        return answer
+
+    def _windows(self, url: str, watch: Stopwatch, phase: str, keywords: dict[str, Any]) -> Answer:
+        """A request on an authenticated connection; the handshake comes first where it must."""
+        number = self._transport.connections(url)
+        if self._authenticated.get(_origin(url)) == number and not self._each_request:
+            answer = self._send(url, watch, phase, None, keywords)
+            if answer.status != 401:
+                return answer
+            # The same connection, and yet a 401: this server wants a token with each request.
+            self._each_request = self._transport.connections(url) == number
+        return self._handshake(url, watch, phase, keywords)
+
+    def _handshake(
+        self, url: str, watch: Stopwatch, phase: str, keywords: dict[str, Any]
+    ) -> Answer:
+        from .windows import Handshake
+
+        scheme = self.scheme or NEGOTIATE
+        certificate = self._transport.connect(url, watch, phase)
+        # Kerberos may ask its KDC now, which may not answer.
+        host, self._report.host = self._report.host, f"{scheme} token"
+        watch.start(phase)
+        handshake = Handshake(scheme, self._login, url, certificate)
+        token: bytes | None = handshake.begin()
+        watch.stop()
+        self._report.host = host
+        number = self._transport.connections(url)
+        for _ in range(_MOST_LEGS):
+            answer = self._send(
+                url, watch, phase, f"{scheme} {base64.b64encode(token or b'').decode()}", keywords
+            )
+            reply = _reply(answer, scheme)
+            if answer.status != 401:
+                if reply:
+                    handshake.finish(reply)
+                self._authenticated[_origin(url)] = self._transport.connections(url)
+                return answer
+            if not reply:
+                return answer
+            if self._transport.connections(url) != number:
+                raise CheckFailure(_interrupted(answer, scheme))
+            token = handshake.step(reply)
+            if not token:
+                return answer
+        return answer
+
+    def _choose(self, answer: Answer) -> None:
+        """The strongest scheme that server and credential have in common. Raises CheckFailure,
+        UsageError where a package is missing for it.
+        """
+        if self._forced is not None:
+            self.scheme = self._forced
+            return
+        from . import windows
+
+        given = offered(answer)
+        password = self._login is not None and self._login.password is not None
+        able = [NTLM, NEGOTIATE] if password else [NEGOTIATE]
+        usable = [scheme for scheme in able if scheme in given and windows.available()]
+        if password and BASIC in given:
+            usable.append(BASIC)
+        if usable:
+            self.scheme = usable[0]
+            return
+        missing = [scheme for scheme in able if scheme in given]
+        if missing:
+            raise UsageError(windows.missing(f"{answer.host} wants {' or '.join(missing)}"))
+        raise CheckFailure(self.explain(answer))
+
+
+def offered(answer: Answer) -> list[str]:
+    """The authentication schemes that an answer offers, by their canonical names (RFC 9110 11.6.1).
+
+    One header may hold several challenges.
+    """
+    names = {name.lower(): name for name in (BASIC, NTLM, NEGOTIATE, BEARER)}
+    found: list[str] = []
+    for line in answer.all("WWW-Authenticate"):
+        for part in line.split(","):
+            word = part.strip().partition(" ")[0].lower()
+            if word in names and names[word] not in found:
+                found.append(names[word])
+    return found
+
+
+def _interrupted(answer: Answer, scheme: str) -> Failure:
+    return Failure(
+        "protocol",
+        f"{answer.host} closes the connection during the {scheme} logon",
+        f"{scheme} needs a kept connection: does a proxy or load balancer close it?",
+    )
+
+
+def _reply(answer: Answer, scheme: str) -> bytes | None:
+    """The token that the server sends back; None for none that can be read."""
+    for line in answer.all("WWW-Authenticate"):
+        word, _, text = line.strip().partition(" ")
+        if word.lower() == scheme.lower() and text.strip():
+            try:
+                return base64.b64decode(text.strip().rstrip(","), validate=True)
+            except (binascii.Error, ValueError):
+                return None
+    return None
+
+
+def _origin(url: str) -> str:
+    return "/".join(url.split("/", 3)[:3])

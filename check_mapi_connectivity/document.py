@@ -1,0 +1,141 @@
+"""Report -> one JSON document, for `--json`.
+
+Every text that came from outside passes `clean`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import __version__, masking, render
+from .option_table import NOT_YET_SEEN
+from .output import FIRST_LINE, clean, render_json
+from .vocabulary import SERVICE, STATES, UNITLESS
+
+if TYPE_CHECKING:
+    from nagiosplugin import Performance
+
+    from .options import Options
+    from .report import Exchange, Phase, Report, Stopwatch
+
+
+def build(judged: render.Judged, report: Report, options: Options) -> str:
+    """The report as one JSON document."""
+    return render_json(
+        {
+            "service": SERVICE,
+            "version": __version__,
+            "state": judged.state,
+            "exit_code": STATES[judged.state],
+            "summary": clean(judged.line, FIRST_LINE),
+            "options_from": [clean(source) for source in options.sources],
+            "proxy": None if options.proxy is None else str(options.proxy),
+            "reports": [_report(judged, report)],
+        }
+    )
+
+
+def _report(judged: render.Judged, report: Report) -> dict[str, Any]:
+    facts, failure = report.certificate, report.failure
+    return {
+        "mailbox": _text(report.mailbox),
+        "method": report.method,
+        "archive": report.archive,
+        "state": judged.state,
+        "success": report.success,
+        "failure": None
+        if failure is None
+        else {
+            "kind": failure.kind,
+            "during": failure.during or None,
+            "cause": _text(failure.cause),
+            "remedy": _text(failure.remedy),
+            "code": _text(failure.code),
+            "detail": _text(failure.detail),
+        },
+        "result": _text(report.result),
+        "mailbox_name": _text(report.named),
+        "database": _text(report.database),
+        "server": _text(report.server),
+        "server_latency": report.server_latency,
+        "round_trip": report.round_trip,
+        "connection_time": report.connection_time,
+        "total_time": report.total,
+        "token_cached": report.token_cached,
+        "inbox": {
+            "items": report.inbox_items,
+            "unread": report.unread,
+            "rows": [
+                {
+                    "id": row.identifier,
+                    "delivered": row.delivered,
+                    "size": row.size,
+                    **({} if row.subject is None else {"subject": _text(row.subject)}),
+                }
+                for row in report.rows
+            ],
+        },
+        "facts": {clean(name): _text(value) for name, value in report.facts.items()},
+        "phases": {
+            "sign_in": _laps(report.sign_in),
+            "autodiscover": _laps(report.discovery),
+            "service": _laps(report.service),
+        },
+        "request_ids": {clean(name): _text(value) for name, value in report.ids.items()},
+        "certificate": None
+        if facts is None
+        else {
+            "file": _text(facts.path),
+            "subject": _text(facts.subject),
+            "not_after": render.date(facts.not_after),
+            "sha1": facts.sha1,
+            "sha256": facts.sha256,
+        },
+        "exchanges": [_exchange(exchange) for exchange in report.exchanges],
+        "notes": [
+            clean(note) for note in [*report.remarks, NOT_YET_SEEN[report.method], *report.notes]
+        ],
+        "limits": [{"state": state, "violated": words} for state, words in judged.violations],
+        "perfdata": [_performance(performance) for performance in judged.performances],
+    }
+
+
+def _text(value: str | None) -> str | None:
+    return None if value is None else clean(masking.text(value[:8000])) or None
+
+
+def _exchange(exchange: Exchange) -> dict[str, Any]:
+    """One request and its answer; there are none below `-vv`."""
+    return {
+        "request": clean(exchange.request),
+        "request_headers": [
+            [clean(name), clean(value)] for name, value in exchange.request_headers
+        ],
+        "request_body": [clean(line) for line in exchange.request_body],
+        "answer": clean(exchange.status),
+        "answer_headers": [
+            [clean(name), clean(value)] for name, value in exchange.response_headers
+        ],
+        "answer_body": [clean(line) for line in exchange.response_body],
+    }
+
+
+def _laps(watch: Stopwatch) -> list[dict[str, Any]]:
+    phases: list[Phase] = watch.phases()
+    return [
+        {"name": phase.name, "seconds": round(phase.seconds, 6), "finished": phase.finished}
+        for phase in phases
+    ]
+
+
+def _performance(performance: Performance) -> dict[str, Any]:
+    """One item of performance data; a value that does not exist is null."""
+    return {
+        "label": performance.label,
+        "value": None if performance.value == "U" else float(performance.value),
+        "unit": None if performance.label in UNITLESS else "s",
+        "warning": performance.warn or None,
+        "critical": performance.crit or None,
+        "min": performance.min or None,
+        "max": performance.max or None,
+    }

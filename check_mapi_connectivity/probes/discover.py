@@ -1,0 +1,192 @@
+"""Asks Autodiscover for a mailbox's settings, over the run's transport."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from .. import mapi_advice
+from ..mapihttp import autodiscover, discovery
+from ..mapihttp.discovery import GUESSED, REDIRECT, SERVICE, Trust, Untrusted, Walk
+from ..mapihttp.reader import WireError
+from ..report import CheckFailure, Failure
+
+if TYPE_CHECKING:
+    from ..authentication import Authentication
+    from ..options import Options
+    from ..report import Report
+    from ..transport import Answer, Transport
+
+#: Kinds of a candidate's failure, the most telling first.
+_TELLING = (
+    *("logon", "mailbox", "permission", "throttled", "server", "protocol"),
+    *("tls", "proxy", "connect", "dns"),
+)
+_REDIRECTS = (301, 302, 303, 307, 308)
+
+
+class Found(NamedTuple):
+    """A mailbox's settings, and the Autodiscover URL that gave them."""
+
+    settings: autodiscover.Settings
+    url: str
+
+
+class Discovery:
+    """Finds settings of mailboxes; the time is charged to the report's `discovery`."""
+
+    def __init__(
+        self,
+        options: Options,
+        transport: Transport,
+        authentication: Authentication,
+        report: Report,
+    ) -> None:
+        self._transport = transport
+        self._authentication = authentication
+        self._report = report
+        self._named = _named(options)
+        hosts = (options.hostname, options.autodiscover_url, options.mapi_url, self._named)
+        self.trust = Trust(
+            options.mailbox,
+            tuple(
+                discovery.host_of(host if "//" in host else f"//{host}") for host in hosts if host
+            ),
+        )
+
+    def settings(self, address: str, url: str | None = None) -> Found:
+        """The settings of one address; `url` is where to ask, where that is known.
+
+        Raises CheckFailure, with `during` set, and UsageError.
+        """
+        walk = Walk(address, self.trust, url or self._named)
+        failures: list[Failure] = []
+        while walk.steps:
+            url = walk.steps[0].url
+            try:
+                settings = self._step(walk)
+            except WireError as error:
+                failures.append(_wire(str(error)))
+                if walk.steps and walk.steps[0].url == url:
+                    walk.skip()
+            except Untrusted as error:
+                failures.append(_untrusted(error))
+            except CheckFailure as error:
+                failures.append(error.failure)
+                if error.failure.kind in ("logon", "credential", "mailbox", "timeout"):
+                    break
+                walk.skip()
+            else:
+                if settings is not None:
+                    return Found(settings, url)
+        failure = _worst(failures, address)
+        if failure.kind not in ("logon", "credential", "permission"):
+            failure = replace(failure, during="Autodiscover")
+        raise CheckFailure(failure)
+
+    def _step(self, walk: Walk) -> autodiscover.Settings | None:
+        """Ask the first candidate; None where it sends the walk on. Raises CheckFailure, Untrusted,
+        WireError.
+        """
+        step = walk.steps[0]
+        if step.how == SERVICE:
+            self._service(walk, step.url)
+            return None
+        if step.how == REDIRECT:
+            answer = self._transport.send("GET", step.url, self._report.discovery)
+        else:
+            answer = self._authentication.post(
+                step.url,
+                self._report.discovery,
+                unasked=step.how != GUESSED,
+                phase="request",
+                headers={
+                    **autodiscover.CAPABILITY,
+                    "Content-Type": autodiscover.CONTENT_TYPE,
+                    "X-AnchorMailbox": step.address,
+                },
+                data=autodiscover.request(step.address),
+            )
+        if answer.status in _REDIRECTS and answer.headers.get("Location"):
+            walk.redirected(answer.headers["Location"])
+            return None
+        if answer.status != 200 or step.how == REDIRECT:
+            raise CheckFailure(self._no_service(answer))
+        result = walk.answered(answer.body)
+        if isinstance(result, autodiscover.Refusal):
+            raise CheckFailure(mapi_advice.autodiscover_error(result.code, result.message))
+        return result
+
+    def _no_service(self, answer: Answer) -> Failure:
+        if answer.status == 200:
+            return mapi_advice.not_mapi(answer)
+        return self._authentication.explain(answer)
+
+    def _service(self, walk: Walk, name: str) -> None:
+        """Look up a service record, where a resolver library is installed.
+
+        Raises CheckFailure, Untrusted, WireError.
+        """
+        try:
+            from dns import exception, resolver
+        except ImportError:
+            note = f"{name} not looked up: the package dnspython is not installed"
+            self._report.notes.append(note)
+            walk.skip()
+            return
+        self._report.discovery.start("dns")
+        try:
+            records = list(resolver.resolve(name, "SRV"))
+        except (exception.DNSException, OSError) as error:
+            cause = f"no service record {name}"
+            raise CheckFailure(Failure("dns", cause, detail=type(error).__name__)) from None
+        finally:
+            self._report.discovery.stop()
+        best = min(records, key=lambda record: (record.priority, -record.weight))
+        walk.service(str(best.target).rstrip("."), int(best.port))
+
+
+def _named(options: Options) -> str | None:
+    """The only Autodiscover URL to ask, where the options name one."""
+    if options.autodiscover_url:
+        path = "" if options.autodiscover_url.count("/") > 2 else discovery.PATH
+        return options.autodiscover_url + path
+    if options.hostname:
+        return f"https://{options.hostname}{discovery.PATH}"
+    if options.tenant:
+        return options.exchange_url + discovery.PATH
+    return None
+
+
+def _wire(text: str) -> Failure:
+    """What cannot be followed is said as it is; the rest cannot be read."""
+    if text.startswith("Autodiscover redirects"):
+        return Failure("protocol", text, "name the right host: --hostname or --autodiscover-url")
+    return mapi_advice.wire(text, "Autodiscover")
+
+
+def _untrusted(error: Untrusted) -> Failure:
+    return Failure(
+        "protocol",
+        f"no password for {error.host}, where {error.named_by} leads",
+        f"if it is yours, name it: -H {error.host}",
+    )
+
+
+def _worst(failures: list[Failure], address: str) -> Failure:
+    """The most telling of the candidates' failures."""
+    if len(failures) == 1:
+        return failures[0]
+    ranked = sorted(
+        failures,
+        key=lambda failure: _TELLING.index(failure.kind) if failure.kind in _TELLING else -1,
+    )
+    domain = address.rpartition("@")[2]
+    if not ranked or ranked[0].kind in ("dns", "protocol", "connect", "tls"):
+        return Failure(
+            ranked[0].kind if ranked else "protocol",
+            f"no Autodiscover service found for {domain}",
+            "name the Exchange host: --hostname",
+            detail="; ".join(failure.cause for failure in failures),
+        )
+    return ranked[0]

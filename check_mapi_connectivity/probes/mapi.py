@@ -1,0 +1,301 @@
+"""Method `mapi`: log on to the mailbox by MAPI over HTTP as Outlook does, and list its Inbox."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from .. import mapi_advice
+from ..authentication import Authentication
+from ..cache import Cache
+from ..mapihttp.discovery import host_of, usable_store
+from ..report import CheckFailure, Failure, Stopwatch
+from .discover import Discovery
+from .listing import PRESUMED_INBOX, Listing
+from .mapi_session import Session, SessionLost
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from . import Run
+
+#: Kinds of failure that no remembered address can be the reason for.
+_CERTAIN = ("credential", "permission", "throttled", "timeout", "usage")
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a mailbox is, and what an earlier run learned there."""
+
+    url: str
+    legacy_dn: str
+    user_dn: str
+    inbox: bytes = PRESUMED_INBOX
+    #: Whether the server takes RopLogon and the listing in one Execute.
+    together: bool = True
+    server: str = ""
+    store: str = ""
+
+
+class MapiProbe:
+    """Logs on to the mailbox of the options."""
+
+    def __init__(self, run: Run) -> None:
+        options, report = run.options, run.report
+        self._options, self._report = options, report
+        self._cache, self._deadline = run.cache, run.deadline
+        self._authentication = Authentication(options, run.transport, run.identity, report)
+        self._discovery = Discovery(options, run.transport, self._authentication, report)
+        self._session: Session | None = None
+        self._endpoint: Endpoint | None = None
+        #: The endpoint that Autodiscover named in this run.
+        self._found: Endpoint | None = None
+        #: The endpoint as the cache had it.
+        self._before: Endpoint | None = None
+        if not options.tenant:
+            report.unneeded.add("token")
+        report.database = mapi_advice.NO_DATABASE
+        login = options.login
+        places = (options.hostname, options.autodiscover_url, options.mapi_url, options.legacy_dn)
+        self._key = Cache.key(
+            "mapi",
+            options.mailbox.lower(),
+            (login.username or "").lower() if login else options.client_id,
+            options.tenant or str(login and login.scheme),
+            options.exchange_url,
+            *(place or "" for place in places),
+        )
+
+    def run(self) -> None:
+        """Log on and list. Raises CheckFailure, UsageError."""
+        report = self._report
+        report.service = Stopwatch()
+        known = self._named() or self._remembered()
+        try:
+            self._log_on(known or self._found or self._discovered())
+        except CheckFailure as error:
+            if known is None or self._options.mapi_url:
+                raise
+            fresh = self._asked_again(known, error.failure)
+            report.service = Stopwatch()
+            self._log_on(fresh)
+
+    def end(self) -> None:
+        """End a session that a broken connection left behind."""
+        if self._session is None or not self._session.open or self._endpoint is None:
+            return
+        # Connecting with the cookies of a lost session ends that one (MS-OXCMAPIHTTP 3.1.5.7).
+        try:
+            self._end(self._begin(self._endpoint, "disconnect"))
+        except CheckFailure as error:
+            self._report.remarks.append(f"a session is left behind: {error.failure.cause}")
+
+    def _named(self) -> Endpoint | None:
+        """The endpoint that the options name, with what earlier runs learned about it."""
+        url, dn = self._options.mapi_url, self._options.legacy_dn
+        if url is None or dn is None:
+            return None
+        learned = self._remembered()
+        self._report.unneeded.add("autodiscover")
+        return learned or Endpoint(url, dn, dn)
+
+    def _remembered(self) -> Endpoint | None:
+        """The endpoint that an earlier run found; None for none that can be used."""
+        document = self._cache.load(self._key)
+        found = _endpoint(document) if document else None
+        if document is None or found is None or not self._discovery.trust.allows(found.url):
+            return None
+        self._authentication.remember(document.get("scheme"))
+        self._report.unneeded.add("autodiscover")
+        self._before = found
+        return found
+
+    def _asked_again(self, remembered: Endpoint, failure: Failure) -> Endpoint:
+        """What Autodiscover says now, where a remembered address may be the reason of a failure.
+
+        Raises CheckFailure with that failure where it is not.
+        """
+        if failure.kind in _CERTAIN or failure.code.startswith("HTTP 401"):
+            raise CheckFailure(failure)
+        self._cache.drop(self._key)
+        self._report.remarks.append(
+            f"with the remembered address: {failure.cause}; asked Autodiscover again"
+        )
+        try:
+            fresh = self._discovered()
+        except CheckFailure as error:
+            if error.failure.kind in ("logon", "credential", "mailbox", "timeout"):
+                raise
+            self._report.remarks.append(f"Autodiscover: {error.failure.cause}")
+            raise CheckFailure(failure) from None
+        if (fresh.url, fresh.legacy_dn) == (remembered.url, remembered.legacy_dn):
+            raise CheckFailure(failure)
+        return fresh
+
+    def _discovered(self) -> Endpoint:
+        """The mailbox's endpoint by Autodiscover. Raises CheckFailure, UsageError."""
+        options, report = self._options, self._report
+        report.unneeded.discard("autodiscover")
+        report.discovery = Stopwatch()
+        found = self._discovery.settings(options.mailbox)
+        settings = found.settings
+        report.named = settings.address or report.named
+        report.facts["Autodiscover"] = found.url
+        url = settings.url()
+        if not url or not settings.legacy_dn:
+            raise CheckFailure(_no_store(bool(settings.legacy_dn)))
+        if not usable_store(url):
+            what = "the MAPI address is not https://HOST/mapi/emsmdb/"
+            raise CheckFailure(
+                replace(mapi_advice.wire(what, "Autodiscover"), during="Autodiscover")
+            )
+        if not self._discovery.trust.allows(url):
+            raise CheckFailure(_foreign(url))
+        user_dn = self._own_dn(settings.legacy_dn, found.url)
+        self._found = Endpoint(url, settings.legacy_dn, user_dn)
+        return self._found
+
+    def _own_dn(self, legacy_dn: str, url: str) -> str:
+        """The DN of the user who logs on: the mailbox's, unless it is another's (reference sheet
+        mapi-http 8.5).
+        """
+        login = self._options.login
+        user = login.username if login else None
+        named = (self._options.mailbox.lower(), (self._report.named or "").lower())
+        if not user or not re.fullmatch(r"[^@\s\\]+@[^@\s\\]+", user) or user.lower() in named:
+            return legacy_dn
+        try:
+            return self._discovery.settings(user, url).settings.legacy_dn or legacy_dn
+        except CheckFailure as error:
+            # A user principal name need not be an address.
+            if error.failure.kind not in ("mailbox", "server"):
+                raise
+            note = f"Autodiscover knows no mailbox of {user}; taken for the owner of the mailbox"
+            self._report.notes.append(note)
+            return legacy_dn
+
+    def _log_on(self, endpoint: Endpoint) -> None:
+        """One session from Connect to Disconnect. Raises CheckFailure, UsageError."""
+        report = self._report
+        listing = Listing(
+            self._options, report, endpoint.legacy_dn, endpoint.inbox, together=endpoint.together
+        )
+        session = self._begin(endpoint)
+        try:
+            try:
+                listing.take(session)
+            except SessionLost as error:
+                self._report.remarks.append(f"{error.failure.cause}; connected again")
+                self._end(session)
+                session = self._begin(endpoint)
+                listing.take(session)
+            report.connection_time = sum(phase.seconds for phase in report.service.phases())
+            report.round_trip = report.connection_time
+            report.success = True
+            learned = replace(
+                endpoint,
+                inbox=listing.inbox,
+                together=listing.together,
+                server=report.server or "",
+                store=report.facts["store GUID"],
+            )
+            self._changes(learned)
+            self._store(learned)
+        finally:
+            report.server_latency = session.elapsed
+            self._end(session)
+
+    def _begin(self, endpoint: Endpoint, phase: str = "") -> Session:
+        """A connected session; its time goes to `phase`, or to each request.
+
+        Raises CheckFailure.
+        """
+        left = self._session.cookies if self._session and self._session.open else None
+        session = Session(
+            endpoint.url, self._authentication, self._deadline, self._report, cookies=left
+        )
+        session.phase = phase
+        self._session, self._endpoint = session, endpoint
+        self._report.facts["endpoint"] = endpoint.url
+        try:
+            answer = session.connect(endpoint.user_dn)
+        except CheckFailure:
+            self._report.server_latency = session.elapsed
+            self._end(session)
+            raise
+        self._report.named = answer.display_name or self._report.named
+        for block in answer.auxiliary:
+            if block.name == "AUX_SERVER_SESSION_INFO" and block.text:
+                self._report.facts["session info"] = block.text
+        return session
+
+    def _end(self, session: Session) -> None:
+        why = session.disconnect()
+        if why:
+            self._report.remarks.append(f"the session could not be ended: {why}")
+
+    def _changes(self, endpoint: Endpoint) -> None:
+        """Say where another server or store answers than in the run before."""
+        before = self._before
+        if before is None:
+            return
+        for what, was, now in (
+            ("server", before.server, endpoint.server),
+            ("store", before.store, endpoint.store),
+        ):
+            if was and now and was != now:
+                self._report.remarks.append(f"another {what} than in the run before: {was}")
+
+    def _store(self, endpoint: Endpoint) -> None:
+        """Remember what worked, where it is new."""
+        if endpoint == self._before:
+            return
+        document: dict[str, Any] = {
+            **vars(endpoint),
+            "inbox": endpoint.inbox.hex(),
+            "scheme": self._authentication.scheme,
+        }
+        self._cache.store(self._key, document)
+
+
+def _endpoint(document: dict[str, Any]) -> Endpoint | None:
+    """An endpoint from the cache; None when anything about it is odd."""
+    texts = [document.get(name) for name in ("url", "legacy_dn", "user_dn", "server", "store")]
+    inbox, together = document.get("inbox"), document.get("together")
+    if not all(isinstance(text, str) for text in texts) or not isinstance(together, bool):
+        return None
+    if not isinstance(inbox, str) or not re.fullmatch("[0-9a-f]{16}", inbox):
+        return None
+    url, legacy_dn, user_dn, server, store = map(str, texts)
+    if not usable_store(url) or not (legacy_dn + user_dn).isascii():
+        return None
+    return Endpoint(url, legacy_dn, user_dn, bytes.fromhex(inbox), together, server, store)
+
+
+def _no_store(known: bool) -> Failure:
+    """Autodiscover answers, but without an address for MAPI over HTTP."""
+    if not known:
+        return Failure(
+            "protocol",
+            "Autodiscover names no DN of the mailbox",
+            "report it with -vvv",
+            during="Autodiscover",
+        )
+    return Failure(
+        "mailbox",
+        "Autodiscover names no MAPI over HTTP address of this mailbox",
+        "see MapiHttpEnabled of Get-CASMailbox and Get-OrganizationConfig, or a proxy strips "
+        "X-MapiHttpCapability",
+        during="Autodiscover",
+    )
+
+
+def _foreign(url: str) -> Failure:
+    host = host_of(url)
+    return Failure(
+        "protocol",
+        f"no password for {host}, which Autodiscover names",
+        f"if it is yours, name it: -H {host}",
+        during="Autodiscover",
+    )

@@ -1,0 +1,245 @@
+"""One Session Context of MAPI over HTTP: Connect, Execute, Disconnect over the run's transport
+(MS-OXCMAPIHTTP 3.1, 3.2).
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, TypeVar
+
+from .. import mapi_advice
+from ..mapihttp import dump, envelope, responses, rops, rpcext
+from ..mapihttp.reader import WireError
+from ..report import CheckFailure, Failure
+from ..transport import Lines
+from . import ID_HEADERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ..authentication import Authentication
+    from ..deadline import Deadline
+    from ..report import Report
+    from ..transport import Answer, Reading
+
+T = TypeVar("T")
+
+#: Times that what did not fit into an answer is asked for again.
+_MOST_RESENDS = 3
+
+#: The version that Gromox reports; its X-ElapsedTime counts seconds, not milliseconds (reference
+#: sheet gromox-observed).
+_GROMOX = "Exchange/15.00.0847.4040"
+
+
+class SessionLost(CheckFailure):
+    """The server refused the session, or what was said in it."""
+
+
+class ExecuteRefused(CheckFailure):
+    """A whole Execute failed; `code` is its StatusCode or ErrorCode."""
+
+    def __init__(self, failure: Failure, code: int) -> None:
+        super().__init__(failure)
+        self.code = code
+
+
+class Session:
+    """A session with the mailbox at `url`; `cookies` are those of a session that may be left over.
+
+    One request at a time. Nothing is sent before `connect`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        authentication: Authentication,
+        deadline: Deadline,
+        report: Report,
+        cookies: dict[str, str] | None = None,
+    ) -> None:
+        self._url = url
+        self._authentication = authentication
+        self._deadline = deadline
+        self._report = report
+        self.cookies = dict(cookies or {})
+        self._client = f"{{{uuid.uuid4()}}}:1".upper()
+        self._session = str(uuid.uuid4()).upper()
+        self._number = 0
+        #: Whether the server holds a session that is to be ended.
+        self.open = False
+        #: What the time is charged to, where that is not the request.
+        self.phase = ""
+        #: Seconds that the server says it needed so far.
+        self.elapsed: float | None = None
+
+    def connect(self, user_dn: str) -> envelope.ConnectResponse:
+        """Open the session. Raises CheckFailure."""
+        body = envelope.ConnectRequest(user_dn).encode()
+        entity = self._post("Connect", body)
+        answer = _read(envelope.connect_response, entity, "Connect")
+        if answer.status_code:
+            raise CheckFailure(mapi_advice.status_code(answer.status_code))
+        if answer.error_code:
+            raise CheckFailure(mapi_advice.error_code(answer.error_code, "Connect"))
+        if not self.cookies:
+            raise CheckFailure(
+                Failure(
+                    "protocol",
+                    "the server gives the session no cookie",
+                    "does a proxy or load balancer remove Set-Cookie?",
+                )
+            )
+        return answer
+
+    def execute(
+        self,
+        requests: Sequence[rops.Request],
+        handles: Sequence[int],
+        columns: Sequence[int] = (),
+    ) -> responses.Answer:
+        """Carry out remote operations; what did not fit is asked for again.
+
+        Raises ExecuteRefused, SessionLost, CheckFailure.
+        """
+        found: list[responses.Response] = []
+        answer = self._execute(requests, handles, columns)
+        for _ in range(_MOST_RESENDS):
+            found += answer.responses
+            rest = requests[len(found) :]
+            if not isinstance(answer.ended_by, responses.TooSmall) or not rest:
+                break
+            answer = self._execute(rest, answer.handles, columns)
+        if isinstance(answer.ended_by, responses.Backoff):
+            raise CheckFailure(mapi_advice.backoff(answer.ended_by.duration))
+        return answer._replace(responses=tuple(found))
+
+    def _execute(
+        self, requests: Sequence[rops.Request], handles: Sequence[int], columns: Sequence[int]
+    ) -> responses.Answer:
+        rop_list = rops.RopList(b"".join(rop.encode() for rop in requests), tuple(handles))
+        body = envelope.ExecuteRequest(rpcext.pack(rop_list.encode())).encode()
+        answer = _read(envelope.execute_response, self._post("Execute", body, columns), "Execute")
+        if answer.status_code:
+            failure = mapi_advice.status_code(answer.status_code)
+            raise ExecuteRefused(failure, answer.status_code)
+        if answer.error_code:
+            failure = mapi_advice.error_code(answer.error_code, "Execute")
+            raise ExecuteRefused(failure, answer.error_code)
+        try:
+            return responses.read(answer.payloads, requests, columns)
+        except WireError as error:
+            raise CheckFailure(mapi_advice.wire(str(error), "Execute")) from None
+
+    def disconnect(self) -> str:
+        """End the session, if there is one. Why that failed, in words; empty when it did not."""
+        if not self.open:
+            return ""
+        try:
+            entity = self._post("Disconnect", envelope.DisconnectRequest().encode())
+            answer = envelope.disconnect_response(entity)
+        except CheckFailure as error:
+            return error.failure.cause
+        except WireError as error:
+            return str(error)
+        code = answer.status_code or answer.error_code
+        self.open = code != 0
+        return f"{mapi_advice.symbol(code)} 0x{code:X}" if code else ""
+
+    def _post(self, request_type: str, body: bytes, columns: Sequence[int] = ()) -> bytes:
+        """The body of the answer, meta-tags removed. Raises CheckFailure."""
+        self._number += 1
+        headers = envelope.headers(
+            request_type, self._session, self._client, self._number, self.cookies
+        )
+        seconds = None
+        if request_type != "Disconnect":
+            # Time to end the session is kept.
+            seconds = self._deadline.remaining() - self._deadline.reserve
+            if seconds <= 0:
+                spent = self._deadline.seconds - self._deadline.remaining()
+                raise CheckFailure(self._report.timed_out(spent))
+        answer = self._authentication.post(
+            self._url,
+            self._report.service,
+            phase=self.phase or request_type.lower(),
+            headers=headers,
+            data=body,
+            seconds=seconds,
+            heard=self._heard,
+            reading=_reading(request_type, columns),
+        )
+        return self._checked(request_type, answer, headers["X-RequestId"])
+
+    def _heard(self, answer: Answer) -> None:
+        """Take up the cookies as soon as they are there: the body may never come."""
+        lines = answer.all("Set-Cookie")
+        envelope.keep_cookies(self.cookies, lines)
+        if answer.headers.get("X-ResponseCode") == "0" and lines:
+            self.open = True
+
+    def _checked(self, request_type: str, answer: Answer, request_id: str) -> bytes:
+        """The answer's body, in the order of the specification's checks. Raises CheckFailure."""
+        ids = {name: answer.headers[name] for name in ID_HEADERS if name in answer.headers}
+        self._report.ids.update(ids)
+        self._facts(answer)
+        if answer.status != 200:
+            raise CheckFailure(self._authentication.explain(answer))
+        code = _number(answer.headers.get("X-ResponseCode", ""))
+        if code is None:
+            raise CheckFailure(mapi_advice.not_mapi(answer))
+        if code:
+            raise SessionLost(mapi_advice.response_code(code, answer.text))
+        echo = answer.headers.get("X-RequestId", "nothing")
+        if echo.strip().lower() != request_id.lower():
+            self._report.remarks.append(
+                f"{request_type}: {echo} is echoed as X-RequestId; something in between may answer"
+            )
+        entity = _read(envelope.strip, answer.body, request_type)
+        late = _number(entity.headers.get("x-responsecode", "0"))
+        if late:
+            text = entity.body.decode("utf-8", "replace")
+            raise SessionLost(mapi_advice.response_code(late, text))
+        elapsed = _number(entity.headers.get("x-elapsedtime", ""))
+        if elapsed is not None and request_type != "Disconnect":
+            gromox = answer.headers.get("X-ServerApplication") == _GROMOX
+            self.elapsed = (self.elapsed or 0.0) + elapsed / (1 if gromox else 1000)
+        return entity.body
+
+    def _facts(self, answer: Answer) -> None:
+        """Which server answered, as far as the headers tell."""
+        report, headers = self._report, answer.headers
+        report.server = (
+            headers.get("X-CalculatedBETarget") or headers.get("X-BEServer") or report.server
+        )
+        for name, title in (("X-FEServer", "front end"), ("X-ServerApplication", "version")):
+            if name in headers:
+                report.facts[title] = headers[name]
+
+
+def _reading(request_type: str, columns: Sequence[int]) -> Reading:
+    """Puts the bodies of this exchange into words, for -vvv."""
+
+    def lines(sent: bytes, answer: Answer | None) -> Lines:
+        received: list[str] = []
+        if answer is not None and answer.headers.get("X-ResponseCode") == "0":
+            received = dump.answer(request_type, sent, answer.body, mapi_advice.symbol, columns)
+        elif answer is not None:
+            received = [answer.text]
+        return Lines(dump.request(request_type, sent), received)
+
+    return lines
+
+
+def _number(text: str) -> int | None:
+    """A header's number; None for what is none, or beyond reason."""
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _read(reader: Callable[[bytes], T], data: bytes, request_type: str) -> T:
+    """What `reader` makes of the data. Raises CheckFailure."""
+    try:
+        return reader(data)
+    except WireError as error:
+        raise CheckFailure(mapi_advice.wire(str(error), request_type)) from None

@@ -1,0 +1,143 @@
+"""Tokens of NTLM and Kerberos for a server, made by pyspnego and bound to the TLS connection.
+
+pyspnego and what it needs are imported only here, when a server wants them (extras `windows` and
+`kerberos`). Its own negotiation is not used where Kerberos is installed: after a refused password
+it would try the same one by NTLM, and accounts are locked after a few tries.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from .errors import UsageError
+from .report import CheckFailure, Failure
+
+if TYPE_CHECKING:
+    from .options import Login
+
+_TICKET = "get a ticket (kinit), or name a keytab in KRB5_CLIENT_KTNAME"
+
+#: Error of MIT Kerberos -> kind, cause, remedy (krb5.h).
+_KERBEROS = {
+    -1765328353: ("logon", "KDC refuses the password of {user}", "check --password-file"),
+    -1765328378: ("logon", "KDC knows no user {user}", "check --username"),
+    -1765328366: ("logon", "account of {user} is locked or disabled", "unlock it in the directory"),
+    -1765328361: ("logon", "password of {user} has expired", "set a new one"),
+    -1765328347: ("credential", "clocks of this host and the KDC differ", "set this host's clock"),
+    -1765328230: ("credential", "no KDC is known for the realm of {user}", "see /etc/krb5.conf"),
+    -1765328228: ("credential", "no KDC of the realm of {user} answers", "see /etc/krb5.conf"),
+}
+
+
+def available() -> bool:
+    """Whether pyspnego is installed."""
+    return importlib.util.find_spec("spnego") is not None
+
+
+def missing(what: str) -> str:
+    """What is wrong without pyspnego, and the remedy."""
+    return (
+        f"{what}, which needs the package pyspnego: pip install 'check_mapi_connectivity[windows]'"
+        " (for Kerberos: [kerberos]); or --auth basic where the server takes it"
+    )
+
+
+def end_point(certificate: bytes) -> bytes:
+    """The channel binding of a server certificate in DER: `tls-server-end-point` (RFC 5929 4.1).
+
+    The hash is that of the certificate's signature; SHA-256 in place of MD5 and SHA-1, and where
+    the signature has none.
+    """
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import hashes
+
+    algorithm: hashes.HashAlgorithm = hashes.SHA256()
+    try:
+        signed_by = x509.load_der_x509_certificate(certificate).signature_hash_algorithm
+        if signed_by is not None and signed_by.name not in ("md5", "sha1"):
+            algorithm = signed_by
+    except (ValueError, UnsupportedAlgorithm):
+        pass
+    digest = hashes.Hash(algorithm)
+    digest.update(certificate)
+    return b"tls-server-end-point:" + digest.finalize()
+
+
+class Handshake:
+    """One authentication of one connection: feed it the server's tokens, send what it gives.
+
+    Raises CheckFailure where no token can be made, UsageError where a package is missing.
+    """
+
+    def __init__(self, scheme: str, login: Login | None, url: str, certificate: bytes) -> None:
+        if not available():
+            raise UsageError(missing(f"--auth {scheme.lower()}"))
+        import spnego
+        from spnego.channel_bindings import GssChannelBindings
+
+        self._scheme = scheme
+        self._host = urlsplit(url).hostname or ""
+        self._user = (login.username if login else None) or "the ticket"
+        password = login.password.reveal() if login and login.password else None
+        try:
+            self._context = spnego.client(
+                login.username if login else None,
+                password,
+                hostname=self._host,
+                service="HTTP",
+                channel_bindings=GssChannelBindings(application_data=end_point(certificate)),
+                protocol=_protocol(scheme, password),
+            )
+        except Exception as error:
+            raise CheckFailure(self._no_token(error)) from None
+
+    def begin(self) -> bytes:
+        """The first token to send. Raises CheckFailure."""
+        try:
+            return self._context.step() or b""
+        except Exception as error:
+            raise CheckFailure(self._no_token(error)) from None
+
+    def step(self, token: bytes) -> bytes | None:
+        """The next token to send, None when there is none. Raises CheckFailure."""
+        try:
+            return self._context.step(token)
+        except Exception as error:
+            cause = f"{self._host} sends a token for {self._scheme} that is not valid"
+            remedy = "does a proxy take part in the logon?"
+            detail = " ".join(str(error).split())[:500]
+            failure = Failure("protocol", cause, remedy, type(error).__name__, detail)
+            raise CheckFailure(failure) from None
+
+    def finish(self, token: bytes) -> None:
+        """Take the server's last token, by which it proves itself. Raises CheckFailure."""
+        if not self._context.complete:
+            self.step(token)
+
+    def _no_token(self, error: Exception) -> Failure:
+        name, text = type(error).__name__, " ".join(str(error).split())[:500]
+        if isinstance(error, ImportError):
+            raise UsageError(missing("Kerberos")) from None
+        row = _KERBEROS.get(getattr(error, "err_code", 0) or 0)
+        if row is not None:
+            kind, cause, remedy = row
+            return Failure(kind, cause.format(user=self._user), remedy, name, text)
+        remedy = "check --username and --password-file" if self._scheme == "NTLM" else _TICKET
+        cause = f"no {self._scheme} token can be made for {self._host}"
+        return Failure("credential", cause, remedy, name, text)
+
+
+def _protocol(scheme: str, password: str | None) -> str:
+    """pyspnego's protocol for an HTTP scheme.
+
+    Negotiate is Kerberos; NTLM inside it only where Kerberos is not installed and there is a
+    password. Kerberos tokens go without the frame of SPNEGO: MIT Kerberos takes them, Windows is
+    said to (the universal receiver of MS-SPNG), which was not seen here.
+    """
+    if scheme == "NTLM":
+        return "ntlm"
+    kerberos = all(importlib.util.find_spec(name) for name in ("gssapi", "krb5"))
+    return "kerberos" if kerberos or password is None else "negotiate"

@@ -1,0 +1,321 @@
+"""Method mapi end to end: every failure with its kind, and no session left behind."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import GRACE, mapi_perfdata
+from .tenant.material import DOMAIN
+
+CODES = {"OK": 0, "WARNING": 1, "CRITICAL": 2, "UNKNOWN": 3}
+
+#: Mailbox -> state, and what follows the address on the first line.
+AT_CONNECT = {
+    "disabled": ("CRITICAL", "MAPI is switched off for this mailbox (ecProtocolDisabled 0x7D8)"),
+    "unknown-dn": (
+        "CRITICAL",
+        "store knows no such mailbox, or it is disabled (ecUnknownUser 0x3EB)",
+    ),
+    "quota": (
+        "CRITICAL",
+        "server's limit of sessions is reached (MAPI_E_SESSION_LIMIT 0x80040112)",
+    ),
+    "no-login-right": ("CRITICAL", "logon to the mailbox is not permitted (ecLoginPerm 0x3F2)"),
+    "version-blocked": (
+        "CRITICAL",
+        "clients of this version are blocked (ecClientVerDisallowed 0x4DF)",
+    ),
+    "cached-only": (
+        "CRITICAL",
+        "only clients in cached mode are let in (ecCachedModeRequired 0x4E1)",
+    ),
+    "connect-6ba": (
+        "CRITICAL",
+        "store out of reach or database offline (RPC_S_SERVER_UNAVAILABLE 0x6BA)",
+    ),
+    "connect-6bb": ("CRITICAL", "mailbox server is too busy (RPC_S_SERVER_TOO_BUSY 0x6BB)"),
+}
+AT_EXECUTE = {
+    "offline": (
+        "CRITICAL",
+        "logon failed, the database may be offline (MAPI_E_LOGON_FAILED 0x80040111)",
+    ),
+    "offline-476": ("CRITICAL", "mailbox database is offline (ecMDBNotInit 0x476)"),
+    "moving": ("WARNING", "mailbox is being moved (ecMailboxInTransit 0x50C)"),
+    "wrong-server": ("CRITICAL", "mailbox is not on this server (ecWrongServer 0x478)"),
+    "wrong-server-bare": ("CRITICAL", "mailbox is not on this server (ecWrongServer 0x478)"),
+    "quarantined": ("CRITICAL", "mailbox is in quarantine (MailboxQuarantined 0xA33)"),
+    "no-right": ("CRITICAL", "logon to the mailbox is not permitted (ecLoginPerm 0x3F2)"),
+    "password-expired": ("CRITICAL", "password has expired (ecPwdExpired 0x64D)"),
+    "unheard-of": (
+        "CRITICAL",
+        "server reports an error that has no name here (unknown code 0xBADC0DE)",
+    ),
+    "status-6ba": (
+        "CRITICAL",
+        "store out of reach or database offline (RPC_S_SERVER_UNAVAILABLE 0x6BA)",
+    ),
+    "no-inbox": ("CRITICAL", "Inbox is not found in the mailbox (MAPI_E_NOT_FOUND 0x8004010F)"),
+    "no-table": ("CRITICAL", "session holds too many open objects (ecMaxObjsExceeded 0x4DE)"),
+    "no-columns": (
+        "CRITICAL",
+        "table does not allow a column asked for (MAPI_E_BAD_COLUMN 0x80040118)",
+    ),
+}
+
+
+@pytest.mark.parametrize("mailbox", AT_CONNECT)
+def test_refused_at_connect(mapi, mailbox):
+    state, words = AT_CONNECT[mailbox]
+    run = mapi(mailbox)
+    assert run.line.startswith(f"MAPI {state} - {mailbox}@{DOMAIN}: {words}")
+    assert run.code == CODES[state]
+    assert run.perfdata == mapi_perfdata(0, "U", service="connect", items="U")
+    # Nothing was begun, so nothing is ended.
+    assert "Disconnect" not in run.diagnosis
+
+
+@pytest.mark.parametrize("mailbox", AT_EXECUTE)
+def test_refused_at_logon_or_listing(mapi, mailbox):
+    state, words = AT_EXECUTE[mailbox]
+    run = mapi(mailbox)
+    assert run.line.startswith(f"MAPI {state} - {mailbox}@{DOMAIN}: {words}")
+    assert run.code == CODES[state]
+    assert run.perfdata == mapi_perfdata(0, "U", items="U")
+    assert len(run.requests) == 4
+
+
+@pytest.mark.parametrize("mailbox", ["mounting", "server-busy", "no-rows", "status-6bb"])
+def test_what_may_pass_is_tried_once_more_without_autodiscover(mapi, mailbox):
+    run = mapi(mailbox)
+    assert run.code == 2
+    assert "first try: " in run.diagnosis
+    assert len(run.requests) == 7
+
+
+def test_a_server_that_asks_to_wait(mapi):
+    run = mapi("busy", "-t", "4")
+    assert run.line.startswith(
+        "MAPI UNKNOWN - busy@practice.example: mailbox server asks to wait 5.0s (RopBackoff 0xF9)"
+    )
+    assert run.outcome.seconds < 4
+
+
+def test_no_rights_on_another_users_mailbox(mapi):
+    run = mapi("foreign", user="healthy@practice.example")
+    assert run.code == 3
+    assert run.line.startswith(
+        "MAPI UNKNOWN - foreign@practice.example: signed-in user may not open the Inbox"
+    )
+    assert "kind          permission" in run.diagnosis
+    assert "Add-MailboxPermission" in run.diagnosis
+
+
+@pytest.mark.parametrize("section", ["mapi", "mapi-auto", "mapi-url"])
+def test_a_wrong_password_is_sent_once(mapi, tenant, tmp_path, section):
+    (tmp_path / "wrong").write_text("Not.The.Password\n")
+    (tmp_path / "wrong").chmod(0o600)
+    run = mapi("healthy", "--password-file", tmp_path / "wrong", section=section)
+    assert run.code == 2
+    assert "127.0.0.1 refuses user healthy@practice.example (Basic)" in run.line
+    assert "kind          logon" in run.diagnosis
+    assert [ok for _, _, ok in tenant.logons] == [False]
+    assert "Not.The.Password" not in run.outcome.stdout
+
+
+def test_a_remembered_address_with_a_wrong_password_is_not_asked_again(mapi, tenant, tmp_path):
+    mapi()
+    tenant.logons.clear()
+    (tmp_path / "wrong").write_text("Not.The.Password\n")
+    (tmp_path / "wrong").chmod(0o600)
+    run = mapi("healthy", "--password-file", tmp_path / "wrong")
+    assert (run.code, len(run.requests)) == (2, 1)
+    assert mapi().code == 0
+
+
+#: Address that Autodiscover is asked for -> state, and the first line behind it.
+AUTODISCOVER = {
+    "error-500": (
+        "CRITICAL",
+        "Autodiscover does not know this address (Autodiscover ErrorCode 500)",
+    ),
+    "error-404": ("CRITICAL", ""),
+    "error-603": ("CRITICAL", ""),
+    "redirect-itself": (
+        "CRITICAL",
+        "Autodiscover redirects redirect-itself@practice.example in circles",
+    ),
+    "redirect-nowhere": ("CRITICAL", ""),
+    "redirect-url-loop": ("CRITICAL", ""),
+    "redirect-url-foreign": (
+        "CRITICAL",
+        "Autodiscover failed: no password for ",
+    ),
+    "redirect-url-http": ("CRITICAL", "Autodiscover failed: no password for "),
+    "http-302-foreign": ("CRITICAL", "Autodiscover failed: no password for "),
+    "http-302-loop": ("CRITICAL", ""),
+    "no-mapi": (
+        "CRITICAL",
+        "Autodiscover names no MAPI over HTTP address of this mailbox",
+    ),
+    "no-urls": (
+        "CRITICAL",
+        "Autodiscover names no MAPI over HTTP address of this mailbox",
+    ),
+    "foreign-host": (
+        "CRITICAL",
+        "no password for mail.elsewhere.example, which Autodiscover names",
+    ),
+    "wrong-path": ("CRITICAL", "answer to Autodiscover cannot be read"),
+    "plain-http": ("CRITICAL", "answer to Autodiscover cannot be read"),
+    "no-dn": ("CRITICAL", "Autodiscover names no DN of the mailbox"),
+    "broken-xml": ("CRITICAL", "answer to Autodiscover cannot be read"),
+    "doctype": ("CRITICAL", "answer to Autodiscover cannot be read"),
+    "external-entity": ("CRITICAL", "answer to Autodiscover cannot be read"),
+    "html-page": ("CRITICAL", "answer to Autodiscover cannot be read"),
+    "deep-xml": ("CRITICAL", "answer to Autodiscover cannot be read"),
+    "endless-body": ("CRITICAL", "Autodiscover failed: 127.0.0.1 sends more than 4 MiB"),
+}
+
+
+@pytest.mark.parametrize("mailbox", AUTODISCOVER)
+def test_autodiscover_refuses_or_leads_astray(mapi, tenant, mailbox):
+    state, words = AUTODISCOVER[mailbox]
+    run = mapi(mailbox, user="healthy@practice.example")
+    assert run.line.startswith(f"MAPI {state} - {mailbox}@{DOMAIN}: {words}")
+    assert run.code == CODES[state]
+    assert run.perfdata == mapi_perfdata(0, "U", service="never", server="U", items="U")
+    assert "/mapi/emsmdb/" not in run.requests
+
+
+@pytest.mark.parametrize(
+    "mailbox",
+    ["redirect-address", "redirect-url", "http-302", "internal-only", "external-only", "two-mapi"],
+)
+def test_autodiscover_goes_a_longer_way(mapi, mailbox):
+    run = mapi(mailbox, user="healthy@practice.example")
+    assert (run.code, run.line) == (
+        0,
+        f"MAPI OK - {mailbox}@{DOMAIN}: Inbox listed in #s (mapi)",
+    )
+
+
+#: Fault at Execute that goes on -> kind of the failure.
+LASTING = {
+    "http-403-html": "permission",
+    "http-404": "protocol",
+    "http-500": "server",
+    "http-503": "server",
+    "http-429": "throttled",
+    "status-456": "logon",
+    "unauthorized": "logon",
+    "redirect": "protocol",
+    "no-response-code": "protocol",
+    "html-200": "protocol",
+    "huge-body": "protocol",
+    "truncated": "protocol",
+    "garbage": "protocol",
+    "close": "connect",
+    "cut": "protocol",
+    "cut-before": "connect",
+    "sequence": "protocol",
+    "endpoint-disabled": "protocol",
+    "shutting-down": "protocol",
+    "late-failure": "protocol",
+    "short-body": "protocol",
+    "random-body": "server",
+    "empty-body": "protocol",
+    "lying-buffer-size": "protocol",
+    "lying-rop-size": "protocol",
+    "lying-row-count": "protocol",
+    "status-6bb": "server",
+}
+
+
+@pytest.mark.parametrize("fault", LASTING)
+def test_lasting_faults_of_execute(mapi, tenant, fault):
+    tenant.faults.on("mapi-execute", fault)
+    run = mapi()
+    assert f"\n  kind          {LASTING[fault]}\n" in run.diagnosis
+    assert run.code == (3 if LASTING[fault] in ("permission", "throttled") else 2)
+    assert run.line.startswith("MAPI ")
+    assert run.outcome.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["lost-session", "sequence", "code-6", "code-10", "late-failure", "cut-before", "http-503"],
+)
+def test_passing_faults_of_execute(mapi, tenant, fault):
+    tenant.faults.on("mapi-execute", fault, 1)
+    run = mapi()
+    assert (run.code, run.line) == (0, f"MAPI OK - healthy@{DOMAIN}: Inbox listed in #s (mapi)")
+    assert ("connected again" in run.diagnosis) or ("first try: " in run.diagnosis)
+
+
+@pytest.mark.parametrize("fault", ["pending", "unchunked", "split-chunks", "wrong-echo"])
+@pytest.mark.parametrize("place", ["mapi-connect", "mapi-execute", "mapi-disconnect"])
+def test_odd_but_good_answers(mapi, tenant, place, fault):
+    tenant.faults.on(place, fault)
+    run = mapi()
+    assert run.code == 0
+    assert ("something in between may answer" in run.diagnosis) == (fault == "wrong-echo")
+
+
+@pytest.mark.parametrize("fault", ["http-500", "html-200", "status-6ba", "cut", "sequence"])
+def test_a_session_that_was_not_ended_is_ended_after_all(mapi, tenant, fault):
+    tenant.faults.on("mapi-disconnect", fault, 1)
+    run = mapi()
+    assert (run.code, run.line) == (0, f"MAPI OK - healthy@{DOMAIN}: Inbox listed in #s (mapi)")
+    assert "the session could not be ended: " in run.diagnosis
+
+
+@pytest.mark.parametrize("fault", ["silent", "drip-body", "pending-forever", "drip-chunked"])
+def test_an_execute_that_hangs_is_given_up_in_time_to_end_the_session(mapi, tenant, fault):
+    tenant.faults.on("mapi-execute", fault)
+    run = mapi("healthy", "-t", "4")
+    assert run.code == 2
+    assert "timed out after 3." in run.line
+    assert "in phase execute (127.0.0.1)" in run.line
+    assert run.outcome.seconds < 4 + GRACE
+
+
+def test_deadline_at_disconnect_stays_a_success(mapi, tenant):
+    tenant.faults.on("mapi-disconnect", "silent")
+    mapi.left = 1
+    run = mapi("healthy", "-t", "3")
+    assert run.code == 0
+    assert run.perfdata.count("time_disconnect=U") == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "left"), [("no-cookies", 1), ("cut-before", 2), ("pending-forever", 0), ("cut", 0)]
+)
+def test_sessions_at_a_broken_connect(mapi, tenant, fault, left):
+    """A session that the client is never told of is the server's to end."""
+    tenant.faults.on("mapi-connect", fault)
+    mapi.left = left
+    assert mapi("healthy", "-t", "4").code == 2
+
+
+def test_a_bearer_token_that_the_endpoint_refuses(mapi, tenant):
+    tenant.faults.on("mapi-connect", "http-401")
+    run = mapi("healthy", section="mapi-bearer")
+    assert run.code == 3
+    assert "kind          permission" in run.diagnosis
+
+
+def test_an_app_only_token_is_refused_with_the_servers_reason(mapi, tenant):
+    run = mapi(
+        "healthy",
+        "--username",
+        "none",
+        "--client-id",
+        "5d1b7a3e-1111-4c0e-8a52-000000000001",
+        "--certificate",
+        tenant.material.directory / "probe.pem",
+        section="mapi-bearer",
+        user="none",
+    )
+    assert run.code == 3
+    assert "not yet seen to work" in run.diagnosis
