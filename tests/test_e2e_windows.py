@@ -1,0 +1,181 @@
+"""Method mapi with NTLM and Kerberos end to end: the other side is Samba, gss-ntlmssp and MIT
+Kerberos, none of which shares code with the client's library.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from .acceptors import GssNtlm, Kerberos, SambaNtlm, available
+from .conftest import GRACE, Listed, mapi_perfdata
+from .tenant.material import DOMAIN
+
+pytest.importorskip("spnego")
+
+LISTED = f"MAPI OK - healthy@{DOMAIN}: Inbox listed in #s (mapi)"
+MAPI = "/mapi/emsmdb/"
+
+KINDS = {
+    "samba": (SambaNtlm, {}),
+    "samba-negotiate": (SambaNtlm, {"scheme": "Negotiate"}),
+    "gss": (GssNtlm, {}),
+    "gss-negotiate": (GssNtlm, {"scheme": "Negotiate"}),
+    "kerberos": (Kerberos, {}),
+}
+
+
+def running(kind, directory):
+    of, options = KINDS[kind]
+    if reason := available(of):
+        pytest.skip(reason)
+    if of is Kerberos:
+        pytest.importorskip("gssapi")
+        pytest.importorskip("krb5")
+    return of(directory, **options)
+
+
+@pytest.fixture(scope="module", params=["samba", "gss"])
+def ntlm(request, tmp_path_factory):
+    with running(request.param, tmp_path_factory.mktemp(request.param)) as acceptor:
+        yield acceptor
+
+
+@pytest.fixture(scope="module")
+def kerberos(tmp_path_factory):
+    with running("kerberos", tmp_path_factory.mktemp("kerberos")) as acceptor:
+        yield acceptor
+
+
+@pytest.fixture
+def windows(check, tenant, tmp_path):
+    """`windows(acceptor, *arguments)`: the check against a tenant that this acceptor guards."""
+
+    def run(acceptor, *arguments, user="", password=None, environment=None, **keywords):
+        tenant.schemes = (acceptor.scheme,)
+        tenant.acceptors = {acceptor.scheme: acceptor}
+        names = (acceptor.account, f"{acceptor.domain}\\{acceptor.user}")
+        tenant.accounts = {name.lower(): "healthy" for name in names}
+        secret = tmp_path / "password"
+        secret.write_text(f"{acceptor.password if password is None else password}\n")
+        secret.chmod(0o600)
+        options = [
+            *("--method", "mapi", "-H", f"localhost:{tenant.port}", "-4"),
+            *("-m", f"healthy@{DOMAIN}", "--ca-file", tenant.material.ca_file),
+            *("--cache-dir", tmp_path / "cache"),
+        ]
+        if user is not None:
+            options += ["-l", user or acceptor.account, "--password-file", secret]
+        before = len(tenant.requests), tenant.connections
+        variables = {**acceptor.environment(), **(environment or {})}
+        listed = Listed(check(*options, *arguments, **keywords, **variables))
+        listed.requests = [path for _, path, _, _ in tenant.requests[before[0] :]]
+        listed.connections = tenant.connections - before[1]
+        return listed
+
+    yield run
+    assert tenant.open_sessions() == 0
+    assert tenant.crashes == []
+
+
+@pytest.mark.parametrize("scheme", [(), ("--auth", "ntlm")])
+def test_ntlm(windows, ntlm, scheme):
+    first, second = windows(ntlm, *scheme), windows(ntlm, *scheme)
+    for run in (first, second):
+        assert (run.line, run.code, run.connections) == (LISTED, 0, 1)
+    assert first.perfdata == mapi_perfdata()
+    assert second.perfdata == mapi_perfdata(discovery="0s", service="reached")
+    # One more leg on the connection, not on each request.
+    assert second.requests == [MAPI] * 4
+
+
+@pytest.mark.parametrize("each", [False, True])
+def test_kerberos_with_a_ticket_takes_no_leg_more(windows, kerberos, tenant, each):
+    tenant.per_request = each
+    ticket = kerberos.environment(cache=kerberos.ticket_cache())
+    arguments = ("--auth", "negotiate")
+    first = windows(kerberos, *arguments, user=None, environment=ticket)
+    second = windows(kerberos, *arguments, user=None, environment=ticket)
+    assert (first.line, second.line) == (LISTED, LISTED)
+    # A server that wants a token with each request says so once.
+    assert len(second.requests) == (4 if each else 3)
+
+
+def test_kerberos_with_a_keytab(windows, kerberos):
+    keytab = kerberos.environment(keytab=kerberos.keytab())
+    run = windows(kerberos, "--auth", "negotiate", user=None, environment=keytab)
+    assert (run.line, run.code) == (LISTED, 0)
+
+
+def test_kerberos_with_a_password(windows, kerberos):
+    run = windows(kerberos, "--auth", "negotiate")
+    assert (run.line, run.code) == (LISTED, 0)
+
+
+def test_a_wrong_password_is_one_failed_logon(windows, ntlm, tenant):
+    run = windows(ntlm, password="Not.The.Password")
+    assert run.code == 2
+    assert "localhost refuses user" in run.line
+    assert "kind          logon" in run.diagnosis
+    assert [ok for _, _, ok in tenant.logons].count(False) == 1
+    assert "Not.The.Password" not in run.outcome.stdout
+
+
+def test_a_wrong_password_at_the_kdc(windows, kerberos, tenant):
+    run = windows(kerberos, "--auth", "negotiate", password="Not.The.Password")
+    assert run.code == 2
+    assert "KDC refuses the password of " in run.line
+    assert tenant.logons == []
+
+
+def test_no_ticket(windows, kerberos):
+    nothing = kerberos.environment(cache="never-written")
+    run = windows(kerberos, "--auth", "negotiate", user=None, environment=nothing)
+    assert run.code == 3
+    assert "no Negotiate token can be made fo" in run.line
+    assert "kinit" in run.diagnosis
+
+
+def test_a_kdc_that_hangs_does_not_hold_the_check(windows, kerberos):
+    keytab = kerberos.environment(cache="hanging", keytab=kerberos.keytab())
+    os.kill(kerberos.kdc.pid, signal.SIGSTOP)
+    try:
+        run = windows(kerberos, "--auth", "negotiate", "-t", "3", user=None, environment=keytab)
+    finally:
+        os.kill(kerberos.kdc.pid, signal.SIGCONT)
+    assert run.code == 2
+    assert "timed out after 3s" in run.line
+    assert "(Negotiate token)" in run.line
+    assert run.outcome.seconds < 3 + GRACE
+
+
+@pytest.mark.parametrize("kind", ["gss", "kerberos"])
+def test_a_broken_channel_binding_is_refused(windows, tmp_path, tenant, kind, monkeypatch):
+    """As behind a load balancer that ends TLS with another certificate."""
+    with running(kind, tmp_path / kind) as acceptor:
+        opened = acceptor.open
+        other = tenant.material.certificate.public_bytes(Encoding.DER)
+        monkeypatch.setattr(acceptor, "open", lambda _: opened(other))
+        arguments, keywords = (), {}
+        if kind == "kerberos":
+            arguments = ("--auth", "negotiate")
+            keywords = {
+                "user": None,
+                "environment": acceptor.environment(cache=acceptor.ticket_cache()),
+            }
+        run = windows(acceptor, *arguments, **keywords)
+    assert run.code == 2
+    assert "localhost refuses user" in run.line
+    assert "Extended Protection" in run.diagnosis
+
+
+def test_basic_where_the_password_must_not_go_in_clear(windows, ntlm, tenant):
+    """NTLM is taken although Basic is offered first."""
+    tenant_schemes = ("Basic", ntlm.scheme)
+    run = windows(ntlm)
+    assert run.code == 0
+    tenant.schemes = tenant_schemes
+    assert not any("basic" in str(headers).lower() for _, _, headers, _ in tenant.requests)
