@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test lint bench docs tenant clean
+.PHONY: demo test lint bench docs tenant fuzz clean
 
 demo: .venv ; $(BIN)/python -m tests.tenant demo
 test: .venv ; $(BIN)/python -m pytest -n 2
@@ -10,6 +10,7 @@ lint: .venv ; $(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
 bench: .venv ; $(BIN)/python -m compileall -q check_mapi_connectivity && $(BIN)/python -m tests.bench
 docs: .venv ; $(BIN)/python docs/generate.py
 tenant: .venv ; $(BIN)/python -m tests.tenant
+fuzz: .venv ; $(BIN)/python -m tests.fuzz
 clean: ; rm -rf .venv .tenant build dist *.egg-info
 
 .venv: setup.cfg pyproject.toml ; $(PYTHON) -m venv .venv && $(BIN)/pip install --quiet -e '.[test,lint]' && $(BIN)/python -m compileall -q check_mapi_connectivity && touch .venv

@@ -1,0 +1,1 @@
+"""Tests of the bytes of MAPI over HTTP. Vectors and recordings come from `tests/vectors`."""
