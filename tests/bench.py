@@ -90,16 +90,18 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         tenant = Tenant(directory).start()
         cache = tenant.material.directory / "cache"
-        words = [*check, f"--extra-opts=cmdlet@{tenant.ini}"]
         print(f"{'':<44}                        python -c 'import requests, nagiosplugin'")
 
         def forget():
             shutil.rmtree(cache, ignore_errors=True)
 
-        for name, before in (
-            ("warm check (token cached)", None),
-            ("cold check (sign-in by certificate)", forget),
+        for section, name, before in (
+            ("cmdlet", "warm check (token cached)", None),
+            ("cmdlet", "cold check (sign-in by certificate)", forget),
+            ("mapi", "warm check by mapi (address remembered)", None),
+            ("mapi", "cold check by mapi (Autodiscover)", forget),
         ):
+            words = [*check, f"--extra-opts={section}@{tenant.ini}"]
             pair(name, words, libraries, before)
             if before:
                 before()

@@ -8,6 +8,8 @@ import contextlib
 import datetime
 import glob
 import hashlib
+import importlib.util
+import os
 import subprocess
 import sys
 import textwrap
@@ -63,11 +65,13 @@ RIGHT, WRONG = (
 def start(kind, directory):
     """An acceptor, or a skip that says what is missing."""
     of, options = KINDS[kind]
-    if reason := available(of):
+    reason = available(of)
+    if of is Kerberos and not all(importlib.util.find_spec(name) for name in ("gssapi", "krb5")):
+        reason = reason or "this interpreter has no gssapi and krb5: pip install pyspnego[kerberos]"
+    if reason:
+        # CI installs everything: there a test that does not run is a failure.
+        assert not os.environ.get("REAL_SERVERS"), reason
         pytest.skip(reason)
-    if of is Kerberos:
-        pytest.importorskip("gssapi")
-        pytest.importorskip("krb5")
     return of(directory, **options)
 
 

@@ -170,3 +170,33 @@ def test_over_ipv6(options, tmp_path):
         carrier.close()
     finally:
         tenant.stop()
+
+
+def test_a_request_is_cut_after_its_time(tenant, options):
+    tenant.faults.on("discovery", "silent")
+    report = Report("m", "mapi")
+    chosen = options(ca_files=(str(tenant.material.ca_file),))
+    carrier = Transport(chosen, Deadline(time.monotonic(), 30), report)
+    url = f"{tenant.url}/practice.onmicrosoft.example/v2.0/.well-known/openid-configuration"
+    report.service.start("dns")
+    with pytest.raises(CheckFailure) as caught:
+        carrier.send("GET", url, report.service, phase="execute", seconds=0.3)
+    failure = caught.value.failure
+    assert failure.kind == "timeout"
+    assert failure.cause.endswith("in phase execute (127.0.0.1)")
+    carrier.close()
+
+
+def test_a_connection_opened_ahead_is_the_one_that_is_used(tenant, options):
+    report = Report("m", "mapi")
+    chosen = options(ca_files=(str(tenant.material.ca_file),))
+    carrier = Transport(chosen, Deadline(time.monotonic(), 30), report)
+    watch = Stopwatch()
+    certificate = carrier.connect(f"{tenant.url}/a", watch, "connect")
+    assert certificate == tenant.material.server_der
+    for _ in range(3):
+        carrier.send("GET", f"{tenant.url}/b", watch, phase="connect")
+        assert carrier.connect(f"{tenant.url}/a", watch, "connect") == certificate
+    assert carrier.connections(tenant.url) == tenant.connections == 1
+    assert [phase.name for phase in watch.phases()] == ["dns", "tcp", "tls", "connect"]
+    carrier.close()

@@ -10,43 +10,25 @@ import signal
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from .acceptors import GssNtlm, Kerberos, SambaNtlm, available
 from .conftest import GRACE, Listed, mapi_perfdata
 from .tenant.material import DOMAIN
+from .test_acceptors import start
 
 pytest.importorskip("spnego")
 
 LISTED = f"MAPI OK - healthy@{DOMAIN}: Inbox listed in #s (mapi)"
 MAPI = "/mapi/emsmdb/"
 
-KINDS = {
-    "samba": (SambaNtlm, {}),
-    "samba-negotiate": (SambaNtlm, {"scheme": "Negotiate"}),
-    "gss": (GssNtlm, {}),
-    "gss-negotiate": (GssNtlm, {"scheme": "Negotiate"}),
-    "kerberos": (Kerberos, {}),
-}
-
-
-def running(kind, directory):
-    of, options = KINDS[kind]
-    if reason := available(of):
-        pytest.skip(reason)
-    if of is Kerberos:
-        pytest.importorskip("gssapi")
-        pytest.importorskip("krb5")
-    return of(directory, **options)
-
 
 @pytest.fixture(scope="module", params=["samba", "gss"])
 def ntlm(request, tmp_path_factory):
-    with running(request.param, tmp_path_factory.mktemp(request.param)) as acceptor:
+    with start(request.param, tmp_path_factory.mktemp(request.param)) as acceptor:
         yield acceptor
 
 
 @pytest.fixture(scope="module")
 def kerberos(tmp_path_factory):
-    with running("kerberos", tmp_path_factory.mktemp("kerberos")) as acceptor:
+    with start("kerberos", tmp_path_factory.mktemp("kerberos")) as acceptor:
         yield acceptor
 
 
@@ -155,7 +137,7 @@ def test_a_kdc_that_hangs_does_not_hold_the_check(windows, kerberos):
 @pytest.mark.parametrize("kind", ["gss", "kerberos"])
 def test_a_broken_channel_binding_is_refused(windows, tmp_path, tenant, kind, monkeypatch):
     """As behind a load balancer that ends TLS with another certificate."""
-    with running(kind, tmp_path / kind) as acceptor:
+    with start(kind, tmp_path / kind) as acceptor:
         opened = acceptor.open
         other = tenant.material.certificate.public_bytes(Encoding.DER)
         monkeypatch.setattr(acceptor, "open", lambda _: opened(other))

@@ -70,8 +70,10 @@ def test_recorded_answers(exchange, like):
     parser = partial(replay, exchange)
     for spoilt in prefixes(exchange.body):
         value_or_error(parser, spoilt)
-    for spoilt in flips(exchange.body, thorough=len(exchange.body) < 200, unlike=like):
-        value_or_error(parser, spoilt)
+    spoilt = list(flips(exchange.body, thorough=len(exchange.body) < 200, unlike=like))
+    # Of a long body every byte is changed once, in a bit that moves on; ten changes each take long.
+    for data in spoilt[:: 9 if len(exchange.body) > 1000 else 1]:
+        value_or_error(parser, data)
 
 
 @pytest.mark.parametrize(("exchange", "like"), distinct("sent"))

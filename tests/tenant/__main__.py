@@ -17,8 +17,13 @@ from .material import CLIENT_IDS, DOMAIN
 
 DIRECTORY = ".tenant"
 
-#: What the demo shows: mailbox and further options.
-SHOWN = (("healthy", []), ("offline", []), ("healthy", ["--diagnosis", "off"]))
+#: What the demo shows: ini section, mailbox and further options.
+SHOWN = (
+    ("cmdlet", "healthy", []),
+    ("cmdlet", "offline", []),
+    ("cmdlet", "healthy", ["--diagnosis", "off"]),
+    ("mapi", "healthy", []),
+)
 
 
 def command():
@@ -98,15 +103,15 @@ def run():
 
 
 def demo():
-    """A healthy mailbox with its diagnosis, a failing one, and the healthy one again from the cached token."""
+    """A healthy mailbox with its diagnosis, a failing one, the healthy one again from the cached token, and by MAPI over HTTP."""
     # Not in .tenant: there a tenant of `make tenant` may be serving.
     with tempfile.TemporaryDirectory(prefix="practice-") as directory:
         tenant = Tenant(directory).start()
         outcomes = []
-        for mailbox, options in SHOWN:
+        for section, mailbox, options in SHOWN:
             words = [
                 *command(),
-                f"--extra-opts=cmdlet@{tenant.ini}",
+                f"--extra-opts={section}@{tenant.ini}",
                 "-m",
                 f"{mailbox}@{DOMAIN}",
                 *options,
@@ -119,7 +124,7 @@ def demo():
             outcomes.append(subprocess.run(words, check=False).returncode)
             print(end="" if options else "\n", flush=True)
         tenant.stop()
-    return 0 if outcomes == [0, 2, 0] else 1
+    return 0 if outcomes == [0, 2, 0, 0] else 1
 
 
 if __name__ == "__main__":

@@ -1,0 +1,189 @@
+"""Autodiscover where nothing but the address is known: who is asked, in which order, with what."""
+
+from __future__ import annotations
+
+import sys
+import types
+
+import pytest
+from requests.structures import CaseInsensitiveDict
+
+from check_mapi_connectivity.options import Login, Secret
+from check_mapi_connectivity.probes.discover import Discovery
+from check_mapi_connectivity.report import CheckFailure, Failure, Report
+from check_mapi_connectivity.transport import Answer
+
+PATH = "/autodiscover/autodiscover.xml"
+ROOT, HOST = f"https://contoso.com{PATH}", f"https://autodiscover.contoso.com{PATH}"
+PLAIN = f"http://autodiscover.contoso.com{PATH}"
+SETTINGS = """<Autodiscover><Response><User><LegacyDN>/o=C/cn=probe</LegacyDN></User><Account>
+<Action>settings</Action><Protocol Type="mapiHttp"><MailStore>
+<ExternalUrl>https://mail.contoso.com/mapi/emsmdb/?MailboxId=1</ExternalUrl></MailStore></Protocol>
+</Account></Response></Autodiscover>"""
+
+
+def answer(url, status=200, body=SETTINGS, location=""):
+    headers = CaseInsensitiveDict({"Location": location} if location else {})
+    host = url.split("/")[2]
+    return Answer(url, host, status, "", headers, body.encode(), lines=tuple(headers.items()))
+
+
+class Web:
+    """Stands for transport and authentication: URL -> answer, and the order it was asked in."""
+
+    scheme = "Basic"
+
+    def __init__(self, **answers):
+        self.answers = answers
+        self.asked = []
+
+    def __call__(self, places):
+        self.places = places
+        return self
+
+    def post(self, url, watch, *, unasked, phase, **keywords):
+        self.asked.append((url, "at once" if unasked else "when asked"))
+        assert keywords["headers"]["X-MapiHttpCapability"] == "1"
+        assert b"<EMailAddress>" in keywords["data"]
+        return self._found(url)
+
+    def send(self, method, url, watch):
+        assert method == "GET"
+        self.asked.append((url, "never"))
+        return self._found(url)
+
+    def explain(self, found):
+        return Failure("logon" if found.status == 401 else "protocol", f"HTTP {found.status}")
+
+    def _found(self, url):
+        found = self.places.get(url)
+        if found is None:
+            raise CheckFailure(Failure("dns", f"name of {url} does not exist"))
+        return found
+
+
+@pytest.fixture
+def discovery(options, monkeypatch):
+    """`discovery(places, records=None, **options)` -> Discovery, and the Web it asks."""
+
+    def make(places, records=None, **changes):
+        web = Web()(places)
+        dns = types.ModuleType("dns")
+        dns.exception = types.SimpleNamespace(DNSException=LookupError)
+
+        def resolve(name, kind):
+            web.asked.append((name, kind))
+            if not records:
+                raise LookupError("no such name")
+            return [types.SimpleNamespace(**record) for record in records]
+
+        dns.resolver = types.SimpleNamespace(resolve=resolve)
+        monkeypatch.setitem(sys.modules, "dns", dns)
+        chosen = options(
+            mailbox="probe@contoso.com",
+            tenant="",
+            certificate=None,
+            method="mapi",
+            login=Login("probe@contoso.com", Secret("x")),
+            **changes,
+        )
+        return Discovery(chosen, web, web, Report("m", "mapi")), web
+
+    return make
+
+
+def test_the_candidates_in_outlooks_order(discovery):
+    found, web = discovery({})
+    with pytest.raises(CheckFailure) as caught:
+        found.settings("probe@contoso.com")
+    assert web.asked == [
+        (ROOT, "when asked"),
+        (HOST, "when asked"),
+        (PLAIN, "never"),
+        ("_autodiscover._tcp.contoso.com", "SRV"),
+    ]
+    failure = caught.value.failure
+    assert failure.cause == "no Autodiscover service found for contoso.com"
+    assert (failure.kind, failure.during) == ("dns", "Autodiscover")
+    assert "--hostname" in failure.remedy
+    assert failure.detail.count("does not exist") == 3
+
+
+def test_a_web_site_at_the_root_domain_is_passed_by(discovery):
+    site = answer(ROOT, 200, "<html><body>Welcome</body></html>")
+    found, web = discovery({ROOT: site, HOST: answer(HOST)})
+    assert found.settings("probe@contoso.com").url == HOST
+    assert [url for url, _ in web.asked] == [ROOT, HOST]
+
+
+def test_a_redirect_in_plain_http_to_a_trusted_host(discovery):
+    target = f"https://mail.contoso.com{PATH}"
+    places = {PLAIN: answer(PLAIN, 302, location=target), target: answer(target)}
+    found, web = discovery(places)
+    assert found.settings("probe@contoso.com").url == target
+    assert web.asked[-1] == (target, "when asked")
+
+
+def test_a_redirect_in_plain_http_to_a_stranger(discovery):
+    target = f"https://mail.hoster.example{PATH}"
+    places = {PLAIN: answer(PLAIN, 302, location=target), target: answer(target)}
+    found, web = discovery(places)
+    with pytest.raises(CheckFailure) as caught:
+        found.settings("probe@contoso.com")
+    assert (target, "when asked") not in web.asked
+    assert "no password for mail.hoster.example" in caught.value.failure.detail
+
+
+def test_a_stranger_that_is_named(discovery):
+    target = f"https://mail.hoster.example{PATH}"
+    found, web = discovery({target: answer(target)}, hostname="mail.hoster.example")
+    assert found.settings("probe@contoso.com").url == target
+    assert web.asked == [(target, "at once")]
+
+
+def test_plain_http_that_answers_with_settings_is_not_believed(discovery):
+    found, _ = discovery({PLAIN: answer(PLAIN)})
+    with pytest.raises(CheckFailure):
+        found.settings("probe@contoso.com")
+
+
+def test_the_service_record_with_the_best_priority(discovery):
+    records = [
+        {"priority": 20, "weight": 0, "port": 443, "target": "late.contoso.com."},
+        {"priority": 10, "weight": 1, "port": 443, "target": "light.contoso.com."},
+        {"priority": 10, "weight": 5, "port": 8443, "target": "mail.contoso.com."},
+    ]
+    target = f"https://mail.contoso.com:8443{PATH}"
+    found, _ = discovery({target: answer(target)}, records)
+    assert found.settings("probe@contoso.com").url == target
+
+
+def test_without_a_resolver_library(discovery, monkeypatch):
+    found, _ = discovery({})
+    monkeypatch.setitem(sys.modules, "dns", None)
+    with pytest.raises(CheckFailure):
+        found.settings("probe@contoso.com")
+    assert "dnspython is not installed" in found._report.notes[0]
+
+
+def test_a_refused_password_ends_the_search(discovery):
+    found, web = discovery({ROOT: answer(ROOT, 401), HOST: answer(HOST)})
+    with pytest.raises(CheckFailure) as caught:
+        found.settings("probe@contoso.com")
+    assert caught.value.failure.kind == "logon"
+    assert len(web.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "url"),
+    [
+        ({"hostname": "mail:8443"}, f"https://mail:8443{PATH}"),
+        ({"autodiscover_url": "https://mail/x.xml"}, "https://mail/x.xml"),
+        ({"autodiscover_url": "https://mail"}, f"https://mail{PATH}"),
+        ({"hostname": "other", "autodiscover_url": "https://mail/x"}, "https://mail/x"),
+    ],
+)
+def test_the_url_that_options_name(discovery, changes, url):
+    found, web = discovery({url: answer(url)}, **changes)
+    assert found.settings("probe@contoso.com").url == url
+    assert web.asked == [(url, "at once")]

@@ -1,0 +1,82 @@
+"""Tokens for NTLM and Kerberos: the binding to the connection, and what is said without them."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+
+from check_mapi_connectivity import windows
+from check_mapi_connectivity.errors import UsageError
+from check_mapi_connectivity.options import Login, Secret
+from check_mapi_connectivity.report import CheckFailure
+
+from .acceptors import end_point
+from .test_acceptors import certificate
+
+pytest.importorskip("spnego")
+
+LOGIN = Login("EXLAB\\probe", Secret("Secret.123"))
+URL = "https://mail.example/mapi/emsmdb/"
+
+
+@pytest.mark.parametrize("algorithm", [hashes.SHA256(), hashes.SHA384(), hashes.SHA512()])
+def test_the_binding_uses_the_hash_of_the_signature(algorithm):
+    der = certificate(ec.generate_private_key(ec.SECP256R1()), algorithm)
+    assert windows.end_point(der) == end_point(der)
+    digest = hashlib.new(algorithm.name, der).digest()
+    assert windows.end_point(der) == b"tls-server-end-point:" + digest
+
+
+def test_the_binding_of_a_signature_without_a_hash():
+    der = certificate(ed25519.Ed25519PrivateKey.generate(), None)
+    assert windows.end_point(der) == b"tls-server-end-point:" + hashlib.sha256(der).digest()
+
+
+def test_the_binding_of_what_is_no_certificate():
+    expected = b"tls-server-end-point:" + hashlib.sha256(b"junk").digest()
+    assert windows.end_point(b"junk") == expected
+
+
+def test_without_the_package(monkeypatch):
+    monkeypatch.setattr(windows, "available", lambda: False)
+    with pytest.raises(UsageError, match=r"--auth ntlm, which needs the package pyspnego: pip "):
+        windows.Handshake("NTLM", LOGIN, URL, b"")
+
+
+@pytest.mark.parametrize("token", [b"", b"junk", b"NTLMSSP\0\2\0\0\0", b"NTLMSSP\0" + b"\xff" * 60])
+def test_any_token_of_a_server_is_taken_or_refused(token):
+    handshake = windows.Handshake("NTLM", LOGIN, URL, b"")
+    assert handshake.begin().startswith(b"NTLMSSP\0\1")
+    with pytest.raises(CheckFailure) as caught:
+        handshake.step(token)
+    assert caught.value.failure.kind == "protocol"
+    assert "Secret.123" not in str(caught.value.failure)
+
+
+def test_ntlm_without_a_password_takes_none_from_elsewhere():
+    with pytest.raises(CheckFailure) as caught:
+        windows.Handshake("NTLM", Login("probe"), URL, b"").begin()
+    assert caught.value.failure.kind == "credential"
+    assert "--password-file" in caught.value.failure.remedy
+
+
+def test_kerberos_that_is_not_installed(monkeypatch):
+    monkeypatch.setattr(windows.importlib.util, "find_spec", lambda name: name == "spnego" or None)
+    assert windows.available()
+    assert windows._protocol("Negotiate", "a password") == "negotiate"
+    assert windows._protocol("Negotiate", None) == "kerberos"
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"), [(-1765328353, "logon"), (-1765328228, "credential"), (1, "credential")]
+)
+def test_errors_of_kerberos(number, kind):
+    class Krb5Error(Exception):
+        err_code = number
+
+    handshake = windows.Handshake("NTLM", LOGIN, URL, b"")
+    assert handshake._no_token(Krb5Error("in its own words")).kind == kind
+    assert handshake._no_token(Krb5Error("in its own words")).detail == "in its own words"
