@@ -67,7 +67,10 @@ def parser() -> argparse.ArgumentParser:
     """The argparse parser for `GROUPS`; values arrive as given, absent options are absent."""
     result = _Parser(
         prog=PLUGIN,
-        usage=f"{PLUGIN} --tenant NAME -m ADDRESS [option ...]",
+        usage=(
+            f"{PLUGIN} --tenant NAME -m ADDRESS [option ...]\n       "
+            f"{PLUGIN} --method mapi -H HOST -l USER --password-file FILE -m ADDRESS [option ...]"
+        ),
         description=_wrapped(f"{DESCRIPTION} {' '.join(NOT_YET_SEEN.values())}"),
         epilog=_epilog(),
         formatter_class=_formatter,

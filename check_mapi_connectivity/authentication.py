@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import mapi_advice
@@ -37,6 +38,7 @@ class Authentication:
     def __init__(
         self, options: Options, transport: Transport, identity: Identity, report: Report
     ) -> None:
+        self._options = options
         self._transport = transport
         self._identity = identity
         self._report = report
@@ -86,13 +88,25 @@ class Authentication:
 
     def explain(self, answer: Answer) -> Failure:
         """What an answer with another status than 200 means."""
-        user = self._login.username if self._login is not None else ""
-        return mapi_advice.http_status(
+        failure = mapi_advice.http_status(
             answer,
             scheme=self.scheme or "no password",
             offered=tuple(offered(answer)),
-            user=user or "of the ticket",
+            user=self.user,
         )
+        if answer.status == 401 and self._accepted and self.scheme != BEARER:
+            remedy = (
+                "it was let in before: see IISAuthenticationMethods of Get-MapiVirtualDirectory"
+            )
+            failure = replace(failure, remedy=remedy)
+        return failure
+
+    @property
+    def user(self) -> str:
+        """Who signs in, in words."""
+        if self._options.login is not None and self._options.login.username:
+            return self._options.login.username
+        return "of the token" if self.scheme == BEARER else "of the ticket"
 
     def _with_credential(
         self, url: str, watch: Stopwatch, phase: str, keywords: dict[str, Any]
@@ -194,11 +208,15 @@ class Authentication:
             usable.append(BASIC)
         if usable:
             self.scheme = usable[0]
+            better = [scheme for scheme in able if scheme in given]
+            if self.scheme == BASIC and better:
+                text = f"{answer.host} offers {' and '.join(better)}, too"
+                self._report.remarks.append(f"Basic is used: {windows.missing(text)}")
             return
         missing = [scheme for scheme in able if scheme in given]
         if missing:
-            raise UsageError(windows.missing(f"{answer.host} wants {' or '.join(missing)}"))
-        raise CheckFailure(self.explain(answer))
+            raise UsageError(windows.missing(f"{answer.host} wants {' or '.join(missing)}, which"))
+        raise CheckFailure(_nothing_in_common(answer, password=password))
 
 
 def offered(answer: Answer) -> list[str]:
@@ -214,6 +232,18 @@ def offered(answer: Answer) -> list[str]:
             if word in names and names[word] not in found:
                 found.append(names[word])
     return found
+
+
+def _nothing_in_common(answer: Answer, *, password: bool) -> Failure:
+    lines = answer.all("WWW-Authenticate")
+    names = [line.strip().partition(" ")[0][:20] for line in lines if line.strip()]
+    remedy = "Basic, NTLM and Negotiate are known here" if password else "give --password-file"
+    return Failure(
+        "logon",
+        f"{answer.host} offers no sign-in that can be used: {', '.join(names) or 'nothing'}",
+        remedy,
+        f"HTTP {answer.status}",
+    )
 
 
 def _interrupted(answer: Answer, scheme: str) -> Failure:

@@ -12,7 +12,7 @@ import os
 import re
 import stat
 
-from . import credentials, files
+from . import addresses, credentials, files
 from .arguments import parse_command_line
 from .errors import UsageError
 from .sources import TENANT, Given, is_none
@@ -21,17 +21,18 @@ from .vocabulary import DEFAULT_THRESHOLDS, KINDS, LABELS, PLUGIN, STATES, state
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import MutableMapping, Sequence
-    from typing import Any
 
     from .options import Options, Proxy
 
 #: Where packages create a cache directory that belongs to the monitoring user.
 SYSTEM_CACHE = "/var/cache/check_mapi_connectivity"
 
+#: Options of method mapi: with one of them and no tenant, `--method mapi` was forgotten.
+_MAPI_ONLY = ("hostname", "autodiscover-url", "mapi-url", "auth", "username")
+
 _NUMBER = r"-?(?:[0-9]{1,15}\.?[0-9]{0,15}|\.[0-9]{1,15})"
 _RANGE = rf"@?(?:(?P<start>~|{_NUMBER}|):)?(?P<end>{_NUMBER})?"
 _TIMEOUT = r"(?P<seconds>[0-9]{1,9}\.?[0-9]{0,9}|\.[0-9]{1,9})?(?::(?P<state>.+))?"
-_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?"
 _GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 
 
@@ -57,7 +58,7 @@ def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Options:
 def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
     """What the values mean. Cheap checks come first, files next, heavy imports last."""
     mailbox = _mailbox(given)
-    method = given.choice("method", tuple(LABELS), "cmdlet")
+    method = _method(given.texts("method"))
     cloud = given.choice("cloud", ("worldwide", "gcc", "gcc-high", "dod", "china"), "worldwide")
     diagnosis = given.choice("diagnosis", ("on", "off"), "on") == "on"
     min_tls = given.choice("min-tls", ("1.2", "1.3"), "1.2")
@@ -68,7 +69,7 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
     states = _states(given.texts("state"))
     inbox_items = _inbox_items(given.text("inbox-items"))
     tenant = _tenant(given, method)
-    places = _exchange_server(given, method, mailbox)
+    places = addresses.exchange_server(given, method, mailbox)
     ca_files = _ca_files(given, environ)
     login = credentials.login(given, environ, method, tenant)
     certificate = credentials.certificate(given, environ, tenant) if login is None else None
@@ -84,9 +85,9 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
         archive=given.flag("archive"),
         tenant=tenant,
         cloud=hosts,
-        authority_url=_authority_url(given.text("authority-url"), tenant)
+        authority_url=addresses.authority(given.text("authority-url"), tenant)
         or f"https://{hosts.authority_host}",
-        exchange_url=_url(given.text("exchange-url"), "--exchange-url") or hosts.resource,
+        exchange_url=addresses.url(given.text("exchange-url"), "--exchange-url") or hosts.resource,
         client_id=client_id,
         certificate=certificate,
         proxy=proxy,
@@ -107,6 +108,16 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
         inbox_items=inbox_items,
         **places,
     )
+
+
+def _method(names: Sequence[str]) -> str:
+    """The method to test by. Raises UsageError."""
+    found = list(dict.fromkeys(name.lower() for name in names)) or ["cmdlet"]
+    if len(found) > 1:
+        raise UsageError("--method: this version runs one method; start a check for each")
+    if found[0] not in LABELS:
+        raise UsageError(f"--method: {found[0]} is none of {', '.join(LABELS)}")
+    return found[0]
 
 
 def _labels(given: Given, method: str) -> tuple[str, ...]:
@@ -130,6 +141,11 @@ def _tenant(given: Given, method: str) -> str:
     tenant = given.text("tenant")
     if tenant is None and method == "mapi":
         return ""
+    alien = [name for name in _MAPI_ONLY if given.text(name) is not None]
+    if tenant is None and alien:
+        raise UsageError(
+            f"--{alien[0]} is for --method mapi: add that, or give --tenant for Exchange Online"
+        )
     if tenant is None:
         raise UsageError(
             "--tenant is missing: give a domain of the tenant, e.g. contoso.onmicrosoft.com, "
@@ -253,73 +269,6 @@ def _ca_files(given: Given, environ: MutableMapping[str, str]) -> tuple[str, ...
                 raise UsageError(f"{option}: {path} holds no PEM certificate")
             return (path,)
     return ()
-
-
-def _url(text: str | None, option: str) -> str | None:
-    """An https URL without user, query and trailing slash. Raises UsageError."""
-    if text is None:
-        return None
-    from urllib.parse import urlsplit
-
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme == "https" and re.fullmatch(_HOST, parts.netloc) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or parts.query or parts.fragment or not text.isprintable() or " " in text:
-        raise UsageError(
-            f"{option}: what is given is not an https URL like https://host or https://host:port"
-        )
-    return text.rstrip("/")
-
-
-def _exchange_server(given: Given, method: str, mailbox: str) -> dict[str, Any]:
-    """Where method mapi finds the mailbox: the options of that name. Raises UsageError."""
-    if method != "mapi":
-        return {}
-    if given.flag("archive"):
-        raise UsageError("--archive is for --method cmdlet; method mapi logs on to the mailbox")
-    hostname, url = given.text("hostname"), given.text("mapi-url")
-    legacy_dn = given.text("legacy-dn")
-    if hostname is not None and not re.fullmatch(_HOST, hostname):
-        raise UsageError(f"--hostname: {hostname} is not HOST or HOST:PORT")
-    if bool(url) != bool(legacy_dn):
-        raise UsageError("--mapi-url and --legacy-dn belong together; give both")
-    if url is not None and legacy_dn is not None:
-        from .mapihttp.discovery import usable_store
-
-        if given.text("autodiscover-url"):
-            raise UsageError(
-                "--mapi-url and --autodiscover-url exclude each other; give one of them"
-            )
-        if not usable_store(url):
-            raise UsageError(
-                "--mapi-url: what is given is not https://HOST/mapi/emsmdb/?MailboxId=GUID@DOMAIN"
-            )
-        if not legacy_dn.startswith("/") or not legacy_dn.isascii() or len(legacy_dn) > 1000:
-            raise UsageError(f"--legacy-dn: {legacy_dn} is not a DN like /o=ORG/ou=.../cn=USER")
-    elif "@" not in mailbox:
-        raise UsageError("--mailbox: Autodiscover wants an e-mail address, not a GUID")
-    return {
-        "hostname": hostname,
-        "autodiscover_url": _url(given.text("autodiscover-url"), "--autodiscover-url"),
-        "mapi_url": url,
-        "legacy_dn": legacy_dn,
-    }
-
-
-def _authority_url(text: str | None, tenant: str) -> str | None:
-    """The sign-in host; a path that only repeats the tenant is dropped. Raises UsageError."""
-    url = _url(text, "--authority-url")
-    if url is None:
-        return None
-    scheme, _, rest = url.partition("://")
-    host, _, path = rest.partition("/")
-    if path not in ("", tenant):
-        raise UsageError(
-            f"--authority-url: {url} has a path; give the host alone, the tenant is added to it"
-        )
-    return f"{scheme}://{host}"
 
 
 def _proxy(given: Given, environ: MutableMapping[str, str]) -> tuple[Proxy | None, str]:

@@ -205,8 +205,8 @@ def _tcp_failure(host: str, port: int, failed: list[tuple[str, OSError]]) -> Fai
 _VERIFY_REMEDIES = (
     ("expired", "the server's operator must renew it, or this host's clock is wrong"),
     ("not yet valid", "check this host's clock"),
-    ("match", "something else answers under this name; check DNS, proxy and the host option"),
-    ("", "if a proxy inspects TLS, name its authority with --ca-file"),
+    ("match", "its certificate lacks that name: check the host option, DNS and proxy"),
+    ("", "name its authority with --ca-file: your own, or that of a proxy which inspects TLS"),
 )
 
 #: OpenSSL's reasons when the other side answers in something that is not TLS.

@@ -50,11 +50,17 @@ def login(
                 "--certificate and --username are two credentials; give one of them (none takes "
                 "one from an ini back)"
             )
+    elif given.text("certificate") is not None:
+        raise UsageError("--certificate needs --tenant; an Exchange Server takes --username")
+    elif username is None and given.text("password-file") is not None:
+        raise UsageError("--password-file: whose? --username is missing")
     elif username is None and scheme != "Negotiate":
         raise UsageError(
             "no credential: give --username and --password-file, --auth negotiate with a Kerberos "
             "ticket, or --tenant for Exchange Online"
         )
+    if username is not None and (username != username.strip() or not username.isprintable()):
+        raise UsageError("--username begins or ends with a blank, or holds control characters")
     if password is None and scheme != "Negotiate":
         raise UsageError(
             f"no password for {username}: give --password-file, password in an ini section, or "

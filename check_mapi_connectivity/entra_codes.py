@@ -147,7 +147,12 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
     ),
     ("700027", _C, "Entra does not know this certificate", "upload it or check --client-id"),
     ("700030", _C, "certificate's subject name is not authorised", "upload the certificate itself"),
-    ("7000218", _C, "app wants a certificate or secret and got none", "check --certificate"),
+    (
+        "7000218",
+        _C,
+        "app wants a certificate or secret and got none",
+        "check --certificate; for a user: Allow public client flows",
+    ),
     ("70011 1002012", _C, "scope is not valid", "check --cloud"),
     (
         "700211 700213",

@@ -39,12 +39,12 @@ _FULL_ACCESS = "grant FullAccess: Add-MailboxPermission -AccessRights FullAccess
 _IN_CONTEXT = {
     # gromox answers a legacy DN that it does not know, or that is somebody else's, with these.
     ("Connect", 0x80040115): CODES[0x80040115]._replace(
-        cause="session is refused: back end out of reach, or unknown legacy DN",
-        remedy="check --legacy-dn, then Test-ServiceHealth on the mailbox server",
+        cause="unknown legacy DN, or back end out of reach",
+        remedy="is the DN still the mailbox's? Else Test-ServiceHealth on the mailbox server",
     ),
     ("Connect", 0x80070005): CODES[0x80070005]._replace(
         cause="this user may not begin a session under this legacy DN",
-        remedy="the legacy DN of the session must be that of the user who signs in",
+        remedy="is it the mailbox's own user? Another is named as an e-mail address (--username)",
     ),
     ("RopOpenFolder", 0x8004010F): CODES[0x8004010F]._replace(
         cause="Inbox is not found in the mailbox"
@@ -224,9 +224,7 @@ def _user_refused(answer: Answer, scheme: str, offered: tuple[str, ...], user: s
     code, name = f"HTTP {answer.status}", _short(scheme, 12)
     schemes = {one.lower() for one in offered}
     detail = _join(_offered(offered), _told(answer))
-    # An NTLM token may travel under the name of Negotiate too.
-    fitting = {scheme.lower()} | ({"negotiate"} if scheme.lower() == "ntlm" else set())
-    if schemes and not schemes & fitting:
+    if schemes and scheme.lower() not in schemes:
         cause = f"{_host(answer)} does not offer sign-in by {name}"
         return Failure("logon", cause, "choose another --auth of those offered", code, detail)
     remedy = "check user name and password, and whether the account is locked"
@@ -246,7 +244,10 @@ def _token_refused(answer: Answer, offered: tuple[str, ...]) -> Failure:
     cause = f"{_host(answer)} refuses the token"
     remedy = "see the server's own reason"
     if "bearer" not in {one.lower() for one in offered} and offered:
-        cause, remedy = f"{_host(answer)} takes no tokens", "use --auth with one of those offered"
+        cause, remedy = (
+            f"{_host(answer)} takes no tokens",
+            "an Exchange Server? Then --auth, and --tenant none",
+        )
     elif "not enough scope" in text:
         cause, remedy = "token has not enough scope for MAPI", DIAGNOSTICS[2000008].remedy
     elif row is not None:
@@ -264,19 +265,21 @@ def _token_refused(answer: Answer, offered: tuple[str, ...]) -> Failure:
 
 def _nothing_here(answer: Answer) -> Failure:
     """A 404, or a redirect, which is not followed: credentials would go along."""
-    code, option = f"HTTP {answer.status}", "--mapi-url"
+    code, option = f"HTTP {answer.status}", "Get-MapiVirtualDirectory"
     if _service(answer) == "Autodiscover":
-        option = "--autodiscover-url"
+        option = "Get-AutodiscoverVirtualDirectory"
     cause = f"no {_service(answer)} at this address of {_host(answer)}"
     if answer.status == 404:
-        return Failure("protocol", cause, f"check {option}", code, _told(answer))
+        return Failure(
+            "protocol", cause, f"is that the Exchange host? See {option}", code, _told(answer)
+        )
     place = answer.headers.get("Location", "")
     try:
         target = urlsplit(place).hostname or _host(answer)
     except ValueError:
         target = "an address that is none"
     detail = _join(f"redirects to {_short(target, 120)}, not followed", _told(answer))
-    remedy = f"it redirects to {_short(target, 40)}: a logon page? Else see {option}"
+    remedy = f"it redirects to {_short(target, 40)}: a logon page?"
     return Failure("protocol", cause, remedy, code, detail)
 
 

@@ -107,7 +107,7 @@ _MAILBOX = """
 [mailbox] compare Get-CASMailbox with that of a mailbox that works
 0x3EE ecBadConfig: protocol settings of this user are wrong
 
-[mailbox] check that --mapi-url and --legacy-dn are those of this mailbox
+[mailbox] has it moved? See Get-Mailbox, and what Autodiscover says
 0x478 ecWrongServer: mailbox is not on this server
 0x479 WrongTenant: mailbox belongs to another tenant
 0x648 ecWrongMailbox: request went to the wrong mailbox
@@ -259,7 +259,7 @@ CODES = {0x6F7: STATUS_CODES[0x6F7], **_table(_LOGON + _MAILBOX + _SERVER + _PRO
 #: X-ResponseCode as MS-OXCMAPIHTTP 2.2.3.3.3 numbers it; 14 is reserved. All of one kind, because
 #: not every server numbers them so.
 RESPONSE_CODES = _table("""
-[protocol, again] see the server's own text
+[server, again] see the server's event log and Get-ServerComponentState
 1 Unknown Failure: server fails for a reason it does not name
 18 Endpoint Shutting Down: MAPI over HTTP is shutting down there
 
@@ -269,6 +269,8 @@ RESPONSE_CODES = _table("""
 
 [protocol] compare the address with Get-MapiVirtualDirectory, or let Autodiscover find it
 3 Invalid Path: server does not know this address
+
+[server] see Get-OrganizationConfig and Get-MapiVirtualDirectory
 16 Endpoint Disabled: MAPI over HTTP is switched off there
 
 [protocol] a proxy may have removed headers or cookies; else report it with -vvv
@@ -279,7 +281,7 @@ RESPONSE_CODES = _table("""
 [protocol] every request of a session must come from the user who began it
 11 No Privilege: signed-in user may not use this session
 
-[protocol] see Test-ServiceHealth and Get-ServerComponentState on the mailbox server
+[server] see Test-ServiceHealth and Get-ServerComponentState on the mailbox server
 17 Invalid Response: server could not put its answer together
 
 [protocol] not the mailbox's fault: report it with -vvv

@@ -14,6 +14,8 @@ MASK = "***"
 #: Headers whose value is a secret, in either direction.
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
 
+_SCHEMES = ("Basic", "Bearer", "NTLM", "Negotiate")
+
 #: Names of form fields and JSON members whose value is a secret.
 _NAMES = (
     "client_assertion|client_secret|password|assertion|access_token|refresh_token|id_token|"
@@ -30,10 +32,16 @@ _BEARER = re.compile(r"(\b(?:Bearer|Basic|Negotiate|NTLM)\s+)[A-Za-z0-9._~+/=-]{
 
 def headers(given: Mapping[str, str]) -> list[tuple[str, str]]:
     """Header name and value pairs, secret values masked."""
-    return [
-        (name, MASK if name.lower() in _SECRET_HEADERS else text(str(value)[:4000]))
-        for name, value in given.items()
-    ]
+    return [(name, _header(name.lower(), str(value)[:4000])) for name, value in given.items()]
+
+
+def _header(name: str, value: str) -> str:
+    if name not in _SECRET_HEADERS:
+        return text(value)
+    # The scheme tells the legs of a logon from each other.
+    scheme, blank, _ = value.partition(" ")
+    shown = blank and "authorization" in name and scheme in _SCHEMES
+    return f"{scheme} {MASK}" if shown else MASK
 
 
 def body(content: str, limit: int = 4000) -> str:

@@ -37,7 +37,8 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "-m --mailbox",
                 "ADDRESS",
-                "Mailbox to log on to: its e-mail address, or its GUID. One a run in this version.",
+                "Mailbox to log on to: its e-mail address, or (method cmdlet) its GUID. One a run "
+                "in this version.",
                 LIST,
             ),
             Option(
@@ -46,6 +47,7 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "How to test it. cmdlet: Exchange Online runs its own Test-MAPIConnectivity. "
                 "mapi: log on by MAPI over HTTP, as Outlook does: Exchange Server, grommunio. "
                 f"One of: {', '.join(LABELS)}. Default: cmdlet.",
+                LIST,
             ),
             Option(
                 "--archive",
@@ -66,8 +68,9 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "-H --hostname",
                 "HOST[:PORT]",
-                """Exchange host to ask for the mailbox's address (Autodiscover). Default: guessed
-                from the mailbox, as Outlook does. Example: mail.contoso.com.""",
+                """Exchange host to ask for the mailbox's address (Autodiscover); beside
+                --autodiscover-url: another host that the password may go to. Default: guessed from
+                the mailbox, as Outlook does. Example: mail.contoso.com.""",
             ),
             Option(
                 "--autodiscover-url",
@@ -78,9 +81,9 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "--mapi-url",
                 "URL",
                 """MAPI over HTTP address of the mailbox, with its MailboxId: Autodiscover is not
-                asked. Needs --legacy-dn. https only.""",
+                asked, and --mailbox is but a name. Needs --legacy-dn. https only.""",
             ),
-            Option("--legacy-dn", "DN", "Distinguished name of the mailbox, for --mapi-url."),
+            Option("--legacy-dn", "DN", "LegacyExchangeDN of the mailbox, for --mapi-url."),
             Option(
                 "--auth",
                 "SCHEME",
@@ -264,11 +267,12 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--cache-dir",
                 "DIR",
-                """Directory for cached tokens, created with mode 0700. Default:
+                """Directory for cached tokens and what method mapi learned about mailboxes, created
+                with mode 0700. Default:
                 /var/cache/check_mapi_connectivity where that is the running user's own, else
                 check_mapi_connectivity in $XDG_CACHE_HOME or ~/.cache.""",
             ),
-            Option("--no-cache", "", "Neither read nor write cached tokens.", FLAG),
+            Option("--no-cache", "", "Neither read nor write what is cached.", FLAG),
         ),
     ),
     (

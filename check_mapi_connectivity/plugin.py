@@ -124,11 +124,15 @@ def _test(options: Options, deadline: Deadline, report: Report) -> None:
             break
         first = failure
         report.remarks.append(f"first try: {failure.cause}; tried again after {wait:g}s")
+        reset = [report.service]
         if failure.during:
+            reset += [report.sign_in, report.discovery]
             report.sign_in, report.discovery = Stopwatch(), Stopwatch()
+        report.first_try = sum(watch.total() or 0.0 for watch in reset)
         report.service = Stopwatch()
         report.service.start("wait")
         time.sleep(wait)
+        report.waited = wait
         report.service = Stopwatch()
     probe.end()
     transport.close()

@@ -156,14 +156,16 @@ def _diagnosis(judged: Judged, report: Report, options: Options) -> Iterator[str
         yield _field(name, value)
     for remark in report.remarks:
         yield _field("note", remark)
-    yield _field("note", NOT_YET_SEEN[report.method])
+    if report.method == "cmdlet" or not report.success or options.tenant or options.verbose:
+        yield _field("note", NOT_YET_SEEN[report.method])
     if options.verbose:
         yield from _verbose(report, options)
 
 
 def _failure(failure: Failure) -> Iterator[str]:
     yield _field("kind", failure.kind + (f" ({failure.judged_as})" if failure.judged_as else ""))
-    yield _field("cause", f"{failure.during}: {failure.cause}" if failure.during else failure.cause)
+    told = not failure.during or failure.during in failure.cause
+    yield _field("cause", failure.cause if told else f"{failure.during}: {failure.cause}")
     if failure.remedy:
         yield _field("remedy", failure.remedy)
     if failure.code:
@@ -182,7 +184,8 @@ def _inbox(report: Report) -> str:
     unread = "" if report.unread is None else f", {report.unread} unread"
     times = [row.delivered for row in report.rows if row.delivered is not None]
     newest = f", newest {moment(max(times))} ({age(time.time() - max(times))})" if times else ""
-    return f"{report.inbox_items} messages{unread}, {len(report.rows)} listed{newest}"
+    plural = "" if report.inbox_items == 1 else "s"
+    return f"{report.inbox_items} message{plural}{unread}, {len(report.rows)} listed{newest}"
 
 
 def age(seconds: float) -> str:
@@ -231,8 +234,12 @@ def _phases(report: Report) -> Iterator[str]:
     yield from _branch("Autodiscover", report.discovery, whole)
     for phase in report.service.phases():
         yield _bar(f"    {phase.name}", phase.seconds, whole, phase.finished)
+    if report.waited:
+        yield _bar("    first try", report.first_try, whole, finished=True)
+        yield _bar("    waiting", report.waited, whole, finished=True)
     watches = (report.sign_in, report.discovery, report.service)
     charged = sum(phase.seconds for watch in watches for phase in watch.phases())
+    charged += report.first_try + report.waited
     yield _bar("    this host", max(0.0, whole - charged), whole, finished=True)
 
 

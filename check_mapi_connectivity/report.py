@@ -131,7 +131,7 @@ _LOOK = {
     "tcp": "a firewall may drop the packets; check route and proxy",
     "proxy": "look at the proxy",
     "tls": "a firewall or proxy may hold the handshake up",
-    "request": "see the service health page, or give it more time with --timeout",
+    "request": "the service hangs; give it more time with --timeout, or see its health page",
     "connect": "the Exchange server hangs; look at it, or give it more time with --timeout",
     "execute": "the mailbox database hangs; look at it, or give it more time with --timeout",
 }
@@ -176,6 +176,9 @@ class Report:
     token_cached: bool = False
     sign_in: Stopwatch = field(default_factory=Stopwatch)
     discovery: Stopwatch = field(default_factory=Stopwatch)
+    #: Seconds of a first try, and of the wait after it.
+    first_try: float = 0.0
+    waited: float = 0.0
     service: Stopwatch = field(default_factory=Stopwatch)
     host: str = ""
     ids: dict[str, str] = field(default_factory=dict)
@@ -207,5 +210,6 @@ class Report:
         remedy = _LOOK.get(phase, "this host is overloaded; give it more time with --timeout")
         if signal is not None:
             cause = f"ended by {signal} after {seconds:.1f}s in {where}"
+            remedy = "the scheduler's own limit must be longer than --timeout"
             return Failure("timeout", cause, remedy, judged_as="signal")
         return Failure("timeout", f"timed out after {round(seconds, 3):g}s in {where}", remedy)

@@ -113,7 +113,8 @@ class Given:
         if value is None or is_none(value):
             return None
         if not value:
-            raise UsageError(f"--{name}: its value is empty; write none for not given")
+            shown = name if name in INI_SECRETS else f"--{name}"
+            raise UsageError(f"{shown}: its value is empty; write none for not given")
         if name not in INI_SECRETS and not str(value).isprintable():
             raise UsageError(f"--{name}: its value holds control characters")
         return str(value)

@@ -226,6 +226,8 @@ class Transport:
     def close(self) -> None:
         """Close all connections."""
         self._session.close()
+        for sock in self._route.sockets.values():
+            sock.close()
 
     def _masked(self, answer: Answer) -> Answer:
         """The answer with every echo of a secret masked; a password only where a person would read

@@ -37,11 +37,9 @@ def available() -> bool:
 
 
 def missing(what: str) -> str:
-    """What is wrong without pyspnego, and the remedy."""
-    return (
-        f"{what}, which needs the package pyspnego: pip install 'check_mapi_connectivity[windows]'"
-        " (for Kerberos: [kerberos]); or --auth basic where the server takes it"
-    )
+    """What is wrong without the packages for NTLM or Kerberos, and the remedy."""
+    package = "'pyspnego[kerberos]'" if available() else "pyspnego"
+    return f"{what} needs a package: pip install {package} beside this plugin"
 
 
 def end_point(certificate: bytes) -> bytes:
@@ -74,7 +72,7 @@ class Handshake:
 
     def __init__(self, scheme: str, login: Login | None, url: str, certificate: bytes) -> None:
         if not available():
-            raise UsageError(missing(f"--auth {scheme.lower()}"))
+            raise UsageError(missing(scheme))
         import spnego
         from spnego.channel_bindings import GssChannelBindings
 

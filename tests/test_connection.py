@@ -124,7 +124,7 @@ def test_wrong_name_in_the_certificate(route, tenant, monkeypatch):
     failure = caught.value.failure
     assert (failure.kind, failure.code) == ("tls", "verify error 62")
     assert failure.cause.startswith("certificate of mail.example refused: Hostname mismatch")
-    assert failure.remedy.startswith("something else answers under this name")
+    assert failure.remedy.startswith("its certificate lacks that name")
 
 
 def test_unknown_authority(route, tenant):

@@ -80,6 +80,7 @@ def test_diagnosis(mapi):
         "version       Exchange/15.02.1544.011",
         "inbox         8 messages, 3 unread, 8 listed, newest 2026-09-22 07:00:00Z (",
         "endpoint      https://127.0.0.1:",
+        "signed in     healthy@practice.example by Basic",
         "it has not yet been seen on a live Exchange server",
         "message       0001-000000002004, 2026-09-22 07:00:00Z, 2468 bytes",
     ):
@@ -124,7 +125,7 @@ def test_subjects_are_asked_for_with_vvv_only(mapi, tenant):
     assert cookies
     assert not any(secret in shown for secret in [password, *cookies])
     assert re.search(r"Cookie: \*\*\*", shown)
-    assert re.search(r"Authorization: \*\*\*", shown)
+    assert re.search(r"Authorization: Basic \*\*\*", shown)
 
 
 def test_json(mapi):
@@ -170,7 +171,7 @@ def test_a_server_that_takes_another_scheme_than_remembered(mapi, tenant):
     tenant.schemes = ("Digest",)
     run = mapi("healthy", section="mapi-auto")
     assert run.code == 2
-    assert "refuses user healthy@practice.example" in run.line
+    assert "127.0.0.1 offers no sign-in that can be used: Digest" in run.line
 
 
 def test_gromox(mapi, tenant):

@@ -151,7 +151,10 @@ AUTODISCOVER = {
         "CRITICAL",
         "Autodiscover failed: no password for ",
     ),
-    "redirect-url-http": ("CRITICAL", "Autodiscover failed: no password for "),
+    "redirect-url-http": (
+        "CRITICAL",
+        "Autodiscover failed: a redirect from 127.0.0.1 leads to http://12",
+    ),
     "http-302-foreign": ("CRITICAL", "Autodiscover failed: no password for "),
     "http-302-loop": ("CRITICAL", ""),
     "no-mapi": (
@@ -166,13 +169,13 @@ AUTODISCOVER = {
         "CRITICAL",
         "no password for mail.elsewhere.example, which Autodiscover names",
     ),
-    "wrong-path": ("CRITICAL", "answer to Autodiscover cannot be read"),
-    "plain-http": ("CRITICAL", "answer to Autodiscover cannot be read"),
+    "wrong-path": ("CRITICAL", "Autodiscover names a wrong MAPI address: http"),
+    "plain-http": ("CRITICAL", "Autodiscover names a wrong MAPI address: http"),
     "no-dn": ("CRITICAL", "Autodiscover names no DN of the mailbox"),
     "broken-xml": ("CRITICAL", "answer to Autodiscover cannot be read"),
     "doctype": ("CRITICAL", "answer to Autodiscover cannot be read"),
     "external-entity": ("CRITICAL", "answer to Autodiscover cannot be read"),
-    "html-page": ("CRITICAL", "answer to Autodiscover cannot be read"),
+    "html-page": ("CRITICAL", "127.0.0.1 answers, but not as Autodiscover does (HTTP 200)"),
     "deep-xml": ("CRITICAL", "answer to Autodiscover cannot be read"),
     "endless-body": ("CRITICAL", "Autodiscover failed: 127.0.0.1 sends more than 4 MiB"),
 }
@@ -219,9 +222,9 @@ LASTING = {
     "cut": "protocol",
     "cut-before": "connect",
     "sequence": "protocol",
-    "endpoint-disabled": "protocol",
-    "shutting-down": "protocol",
-    "late-failure": "protocol",
+    "endpoint-disabled": "server",
+    "shutting-down": "server",
+    "late-failure": "server",
     "short-body": "protocol",
     "random-body": "server",
     "empty-body": "protocol",
@@ -283,9 +286,18 @@ def test_an_execute_that_hangs_is_given_up_in_time_to_end_the_session(mapi, tena
 def test_deadline_at_disconnect_stays_a_success(mapi, tenant):
     tenant.faults.on("mapi-disconnect", "silent")
     mapi.left = 1
-    run = mapi("healthy", "-t", "3")
+    run = mapi("healthy", "-t", "2")
     assert run.code == 0
     assert run.perfdata.count("time_disconnect=U") == 1
+
+
+def test_a_disconnect_that_hangs_is_not_waited_for_long(mapi, tenant):
+    tenant.faults.on("mapi-disconnect", "silent")
+    mapi.left = 1
+    run = mapi("healthy", "-t", "30")
+    assert run.code == 0
+    assert "the session could not be ended: timed out" in run.diagnosis
+    assert run.outcome.seconds < 3 + GRACE
 
 
 @pytest.mark.parametrize(

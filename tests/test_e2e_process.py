@@ -83,7 +83,7 @@ def test_certificate_of_an_unknown_authority(check, tenant):
     )
     assert run.code == 2
     assert (
-        "  remedy        if a proxy inspects TLS, name its authority with --ca-file"
+        "  remedy        name its authority with --ca-file: your own, or that of a proxy which inspects TLS"
         in run.diagnosis
     )
 

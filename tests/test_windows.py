@@ -42,7 +42,7 @@ def test_the_binding_of_what_is_no_certificate():
 
 def test_without_the_package(monkeypatch):
     monkeypatch.setattr(windows, "available", lambda: False)
-    with pytest.raises(UsageError, match=r"--auth ntlm, which needs the package pyspnego: pip "):
+    with pytest.raises(UsageError, match=r"NTLM needs a package: pip install pyspnego beside"):
         windows.Handshake("NTLM", LOGIN, URL, b"")
 
 

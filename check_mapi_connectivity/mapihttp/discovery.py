@@ -38,9 +38,10 @@ class Step(NamedTuple):
 class Untrusted(Exception):
     """A host that the password may not be sent to, and who named it."""
 
-    def __init__(self, host: str, named_by: str) -> None:
-        super().__init__(f"{named_by} points to {host}")
-        self.host = host
+    def __init__(self, url: str, named_by: str) -> None:
+        super().__init__(f"{named_by} points to {url[:200]}")
+        self.host = host_of(url)
+        self.plain = url.lower().startswith("http:")
         self.named_by = named_by
 
 
@@ -72,7 +73,7 @@ class Trust:
     def check(self, url: str, named_by: str) -> None:
         """Raises Untrusted."""
         if not self.allows(url):
-            raise Untrusted(host_of(url), named_by)
+            raise Untrusted(url, named_by)
 
 
 def host_of(url: str) -> str:

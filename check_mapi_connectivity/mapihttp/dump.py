@@ -65,6 +65,9 @@ _INNER = frozenset({"rop_buffer", "payloads", "auxiliary"})
 #: Bounds of what is shown.
 _MOST_LINES, _MOST_CHARACTERS = 5000, 1000
 
+#: Bytes of what cannot be read that are shown, and how such a line begins.
+_MOST_BYTES, _HEX = 4096, "bytes "
+
 
 def request(request_type: str, body: bytes) -> list[str]:
     """The lines of a request body; what cannot be read is said, not raised."""
@@ -86,7 +89,7 @@ def answer(
     try:
         entity = envelope.strip(received)
     except WireError as error:
-        return [f"{request_type} answer: unreadable: {error}"]
+        return [f"{request_type} answer: unreadable: {error}", *_hex(received)]
     lines: list[str] = []
     _collect(lines, [f"{request_type} answer: {' '.join(entity.tags)}"])
     _collect(lines, (f"  {name}: {value}" for name, value in entity.headers.items()))
@@ -94,7 +97,9 @@ def answer(
     try:
         _collect(lines, (f"  {line}" for line in found))
     except WireError as error:
-        lines.append(f"  unreadable from here: {error}; {len(entity.body)} bytes")
+        lines.append(f"  unreadable from here: {error}")
+        if not any(line.lstrip().startswith(_HEX) for line in lines):
+            _collect(lines, (f"  {line}" for line in _hex(entity.body)))
     return lines
 
 
@@ -139,12 +144,27 @@ def _answer(
         lists = [rops.RopList.decode(payload) for payload in rpcext.unpack(framed)]
         questions = [rop for rop_list in lists for rop in rops.requests(rop_list)]
         columns = _columns(questions) or columns
-        found = responses.read(parsed.payloads, questions, columns)
-        for response in found.responses:
-            yield from _response(response, symbol, columns)
-        if found.ended_by is not None:
-            yield f"{type(found.ended_by).__name__}: {found.ended_by._asdict()}"
-        yield _handles(found.handles).strip()
+        yield from (f"RPC_HEADER_EXT payload: {len(payload)} bytes" for payload in parsed.payloads)
+        try:
+            for item in responses.each(parsed.payloads, questions, columns):
+                if isinstance(item, responses.Response):
+                    yield from _response(item, symbol, columns)
+                else:
+                    yield f"{type(item).__name__}: {item._asdict()}"
+        except WireError:
+            for payload in parsed.payloads:
+                yield from _hex(payload)
+            raise
+        yield _handles(rops.RopList.decode(parsed.payloads[0]).handles).strip()
+
+
+def _hex(data: bytes) -> Iterator[str]:
+    """The bytes of what cannot be read, as far as they may help."""
+    shown = data[:_MOST_BYTES]
+    for start in range(0, len(shown), 32):
+        yield f"{_HEX}{start:04x}: {shown[start : start + 32].hex(' ', 4)}"
+    if len(data) > _MOST_BYTES:
+        yield f"{_HEX}and {len(data) - _MOST_BYTES} bytes more"
 
 
 def _columns(questions: Sequence[rops.Request]) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from .properties import Value
 from .reader import Reader, WireError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
 #: Return values that say: done, with a remark (MS-OXCDATA 2.4.2).
@@ -223,37 +223,55 @@ def read_backoff(reader: Reader) -> Backoff:
 def read(
     payloads: Sequence[bytes], requests: Sequence[rops.Request], columns: Sequence[int] = ()
 ) -> Answer:
-    """What the payloads of an Execute say to `requests`.
+    """What the payloads of an Execute say to `requests`. Raises WireError.
 
-    `columns` are those of a table opened earlier. Further payloads hold one more RopQueryRows
-    response each (MS-OXCRPC 3.1.4.2.1.2.2). Raises WireError.
+    `columns` are those of a table opened earlier.
     """
     found: list[Response] = []
-    handles: tuple[int, ...] = ()
+    ended_by: Backoff | TooSmall | None = None
+    for item in each(payloads, requests, columns):
+        if isinstance(item, Response):
+            found.append(item)
+        else:
+            ended_by = item
+    handles = rops.RopList.decode(payloads[0]).handles if payloads else ()
+    return Answer(tuple(found), handles, ended_by)
+
+
+def each(
+    payloads: Sequence[bytes], requests: Sequence[rops.Request], columns: Sequence[int] = ()
+) -> Iterator[Response | Backoff | TooSmall]:
+    """One response after the other, and last what ended them early.
+
+    Further payloads hold one more RopQueryRows response each (MS-OXCRPC 3.1.4.2.1.2.2). Raises
+    WireError.
+    """
     for number, payload in enumerate(payloads):
-        rop_list = rops.RopList.decode(payload)
-        handles = handles or rop_list.handles
-        kind: type[rops.Request] = rops.QueryRows if number else rops.Request
-        expected = [request for request in requests if isinstance(request, kind)]
-        if number:
-            expected = expected[-1:]
-        reader = Reader(rop_list.rops, "ROP responses")
-        for request in expected:
-            if isinstance(request, rops.Release):
-                continue
+        reader = Reader(rops.RopList.decode(payload).rops, "ROP responses")
+        for request in _expected(requests, further=number > 0):
             ended_by = _ending(reader)
+            if ended_by is not None:
+                yield ended_by
             if ended_by is not None or not reader.remaining:
-                return Answer(tuple(found), handles, ended_by)
-            if isinstance(request, rops.GetPropertiesSpecific):
-                found.append(read_response(reader, request, request.tags))
-                continue
+                return
             if isinstance(request, rops.SetColumns):
                 columns = request.tags
-            found.append(read_response(reader, request, columns))
-            if isinstance(request, rops.Logon) and not found[-1].done:
+            tags = columns
+            if isinstance(request, rops.GetPropertiesSpecific):
+                tags = request.tags
+            response = read_response(reader, request, tags)
+            yield response
+            if isinstance(request, rops.Logon) and not response.done:
                 # All that follows fails with it, and a redirect may be there or not.
-                return Answer(tuple(found), handles, None)
-    return Answer(tuple(found), handles, None)
+                return
+
+
+def _expected(requests: Sequence[rops.Request], *, further: bool) -> list[rops.Request]:
+    """The requests that a payload answers; a further one answers the last RopQueryRows again."""
+    kind: type[rops.Request] = rops.QueryRows if further else rops.Request
+    found = [request for request in requests if isinstance(request, kind)]
+    answered = [request for request in found if not isinstance(request, rops.Release)]
+    return answered[-1:] if further else answered
 
 
 def _ending(reader: Reader) -> Backoff | TooSmall | None:

@@ -46,6 +46,7 @@ class Discovery:
         self._authentication = authentication
         self._report = report
         self._named = _named(options)
+        self._address = ""
         hosts = (options.hostname, options.autodiscover_url, options.mapi_url, self._named)
         self.trust = Trust(
             options.mailbox,
@@ -59,6 +60,7 @@ class Discovery:
 
         Raises CheckFailure, with `during` set, and UsageError.
         """
+        self._address = address
         walk = Walk(address, self.trust, url or self._named)
         failures: list[Failure] = []
         while walk.steps:
@@ -81,7 +83,7 @@ class Discovery:
                     return Found(settings, url)
         failure = _worst(failures, address)
         if failure.kind not in ("logon", "credential", "permission"):
-            failure = replace(failure, during="Autodiscover")
+            failure = replace(failure, during=failure.during or "Autodiscover")
         raise CheckFailure(failure)
 
     def _step(self, walk: Walk) -> autodiscover.Settings | None:
@@ -109,10 +111,19 @@ class Discovery:
             )
         if answer.status in _REDIRECTS and answer.headers.get("Location"):
             walk.redirected(answer.headers["Location"])
+            self._report.remarks.append(f"Autodiscover led on to {walk.steps[0].url}")
             return None
         if answer.status != 200 or step.how == REDIRECT:
             raise CheckFailure(self._no_service(answer))
-        result = walk.answered(answer.body)
+        try:
+            result = walk.answered(answer.body)
+        except WireError:
+            if _is_page(answer):
+                raise CheckFailure(mapi_advice.not_mapi(answer)) from None
+            raise
+        if result is None or step.address != self._address:
+            place = walk.steps[0].url if result is None else step.address
+            self._report.remarks.append(f"Autodiscover led on to {place}")
         if isinstance(result, autodiscover.Refusal):
             raise CheckFailure(mapi_advice.autodiscover_error(result.code, result.message))
         return result
@@ -131,7 +142,7 @@ class Discovery:
             from dns import exception, resolver
         except ImportError:
             note = f"{name} not looked up: the package dnspython is not installed"
-            self._report.notes.append(note)
+            self._report.remarks.append(note)
             walk.skip()
             return
         self._report.discovery.start("dns")
@@ -158,6 +169,13 @@ def _named(options: Options) -> str | None:
     return None
 
 
+def _is_page(answer: Answer) -> bool:
+    """Whether a person was meant to read this, or nothing came at all."""
+    kind = answer.headers.get("Content-Type", "").lower()
+    start = answer.body[:1000].lstrip().lower()
+    return "html" in kind or not start or b"<html" in start or b"<!doctype html" in start
+
+
 def _wire(text: str) -> Failure:
     """What cannot be followed is said as it is; the rest cannot be read."""
     if text.startswith("Autodiscover redirects"):
@@ -166,10 +184,13 @@ def _wire(text: str) -> Failure:
 
 
 def _untrusted(error: Untrusted) -> Failure:
+    if error.plain:
+        cause = f"{error.named_by} leads to http://{error.host}, and passwords go over https only"
+        return Failure("protocol", cause, "see what answers there")
     return Failure(
         "protocol",
         f"no password for {error.host}, where {error.named_by} leads",
-        f"if it is yours, name it: -H {error.host}",
+        f"if it is yours, give --autodiscover-url and -H {error.host}",
     )
 
 

@@ -140,7 +140,7 @@ class Listing:
             unread = counts[_FOLDER_TAGS.index(properties.UNREAD_COUNT)]
             self._report.unread = unread if isinstance(unread, int) else None
         if rops.SortTable not in found or not found[rops.SortTable].done:
-            self._report.remarks.append("the server did not sort the Inbox: not the newest items")
+            self._report.remarks.append("the server did not sort the Inbox: not the newest rows")
         self._rows(session, listed, handles)
 
     def _rows(

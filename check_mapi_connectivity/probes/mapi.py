@@ -36,6 +36,8 @@ class Endpoint:
     together: bool = True
     server: str = ""
     store: str = ""
+    #: What the server calls the mailbox.
+    name: str = ""
 
 
 class MapiProbe:
@@ -97,6 +99,8 @@ class MapiProbe:
         if url is None or dn is None:
             return None
         learned = self._remembered()
+        text = "--mapi-url and --legacy-dn say which mailbox this is; --mailbox is its name here"
+        self._report.remarks.append(text)
         self._report.unneeded.add("autodiscover")
         return learned or Endpoint(url, dn, dn)
 
@@ -146,14 +150,11 @@ class MapiProbe:
         if not url or not settings.legacy_dn:
             raise CheckFailure(_no_store(bool(settings.legacy_dn)))
         if not usable_store(url):
-            what = "the MAPI address is not https://HOST/mapi/emsmdb/"
-            raise CheckFailure(
-                replace(mapi_advice.wire(what, "Autodiscover"), during="Autodiscover")
-            )
+            raise CheckFailure(_no_address(url))
         if not self._discovery.trust.allows(url):
             raise CheckFailure(_foreign(url))
         user_dn = self._own_dn(settings.legacy_dn, found.url)
-        self._found = Endpoint(url, settings.legacy_dn, user_dn)
+        self._found = Endpoint(url, settings.legacy_dn, user_dn, name=settings.display_name)
         return self._found
 
     def _own_dn(self, legacy_dn: str, url: str) -> str:
@@ -199,6 +200,7 @@ class MapiProbe:
                 together=listing.together,
                 server=report.server or "",
                 store=report.facts["store GUID"],
+                name=report.named or "",
             )
             self._changes(learned)
             self._store(learned)
@@ -224,10 +226,15 @@ class MapiProbe:
             self._report.server_latency = session.elapsed
             self._end(session)
             raise
-        self._report.named = answer.display_name or self._report.named
+        report = self._report
+        if endpoint.user_dn == endpoint.legacy_dn:
+            # The name is that of the user, who may be another.
+            endpoint = replace(endpoint, name=answer.display_name or endpoint.name)
+        report.named = endpoint.name or report.named
+        report.facts["signed in"] = f"{self._authentication.user} by {self._authentication.scheme}"
         for block in answer.auxiliary:
             if block.name == "AUX_SERVER_SESSION_INFO" and block.text:
-                self._report.facts["session info"] = block.text
+                report.facts["session info"] = block.text
         return session
 
     def _end(self, session: Session) -> None:
@@ -261,16 +268,17 @@ class MapiProbe:
 
 def _endpoint(document: dict[str, Any]) -> Endpoint | None:
     """An endpoint from the cache; None when anything about it is odd."""
-    texts = [document.get(name) for name in ("url", "legacy_dn", "user_dn", "server", "store")]
+    names = ("url", "legacy_dn", "user_dn", "server", "store", "name")
+    texts = [document.get(name) for name in names]
     inbox, together = document.get("inbox"), document.get("together")
     if not all(isinstance(text, str) for text in texts) or not isinstance(together, bool):
         return None
     if not isinstance(inbox, str) or not re.fullmatch("[0-9a-f]{16}", inbox):
         return None
-    url, legacy_dn, user_dn, server, store = map(str, texts)
+    url, legacy_dn, user_dn, server, store, name = map(str, texts)
     if not usable_store(url) or not (legacy_dn + user_dn).isascii():
         return None
-    return Endpoint(url, legacy_dn, user_dn, bytes.fromhex(inbox), together, server, store)
+    return Endpoint(url, legacy_dn, user_dn, bytes.fromhex(inbox), together, server, store, name)
 
 
 def _no_store(known: bool) -> Failure:
@@ -291,11 +299,21 @@ def _no_store(known: bool) -> Failure:
     )
 
 
+def _no_address(url: str) -> Failure:
+    return Failure(
+        "protocol",
+        f"Autodiscover names a wrong MAPI address: {url[:60]}",
+        "see Set-MapiVirtualDirectory -InternalUrl and -ExternalUrl",
+        detail=url,
+        during="Autodiscover",
+    )
+
+
 def _foreign(url: str) -> Failure:
     host = host_of(url)
     return Failure(
         "protocol",
         f"no password for {host}, which Autodiscover names",
-        f"if it is yours, name it: -H {host}",
+        f"if it is yours, give --autodiscover-url and -H {host}",
         during="Autodiscover",
     )

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: Seconds that the end of a session is waited for.
+_PATIENCE = 3.0
+
 #: Times that what did not fit into an answer is asked for again.
 _MOST_RESENDS = 3
 
@@ -139,6 +142,8 @@ class Session:
             entity = self._post("Disconnect", envelope.DisconnectRequest().encode())
             answer = envelope.disconnect_response(entity)
         except CheckFailure as error:
+            # A server that hangs here would hang at the next try, too.
+            self.open = error.failure.kind != "timeout"
             return error.failure.cause
         except WireError as error:
             return str(error)
@@ -152,13 +157,13 @@ class Session:
         headers = envelope.headers(
             request_type, self._session, self._client, self._number, self.cookies
         )
-        seconds = None
-        if request_type != "Disconnect":
-            # Time to end the session is kept.
-            seconds = self._deadline.remaining() - self._deadline.reserve
-            if seconds <= 0:
-                spent = self._deadline.seconds - self._deadline.remaining()
-                raise CheckFailure(self._report.timed_out(spent))
+        # Time to end the session is kept, and it is not waited for long.
+        seconds = self._deadline.remaining() - self._deadline.reserve
+        if request_type == "Disconnect":
+            seconds = min(_PATIENCE, self._deadline.remaining())
+        if seconds <= 0:
+            spent = self._deadline.seconds - self._deadline.remaining()
+            raise CheckFailure(self._report.timed_out(round(spent, 1)))
         answer = self._authentication.post(
             self._url,
             self._report.service,

@@ -96,6 +96,8 @@ Execute answer: PROCESSING DONE
   StatusCode: 0x00000000 (success)
   ErrorCode: 0x00000000 (success)
   Flags: 0x0
+  RPC_HEADER_EXT payload: 137 bytes
+  RPC_HEADER_EXT payload: 115 bytes
   RopOpenFolder: 0x00000000 (success)
     HasRules: 0
     IsGhosted: 0
@@ -174,7 +176,11 @@ def test_what_can_be_read_is_shown_before_what_cannot():
         "  StatusCode: 0x00000000 (success)",
         "  ErrorCode: 0x00000000 (success)",
     ]
-    assert found[-1].startswith("  unreadable from here: Execute request ends")
+    (number,) = [n for n, line in enumerate(found) if "unreadable from here: Execute req" in line]
+    # The bytes themselves follow.
+    data = VECTORS["C14-execute1-resp"].data
+    assert found[number + 1] == f"  bytes 0000: {data[:32].hex(' ', 4)}"
+    assert len(found) == number + 1 + -(-len(data) // 32)
     found = dump.request("Execute", VECTORS["C19-execute2-req"].data[:12] + bytes(113))
     assert "unreadable from here" in found[-1]
     found = dump.request("PING", b"")
@@ -182,12 +188,22 @@ def test_what_can_be_read_is_shown_before_what_cannot():
     found = dump.answer("PING", b"", b"DONE\r\n\r\n", symbol)
     assert found == [
         "PING answer: DONE",
-        "  unreadable from here: request type PING is not known; 0 bytes",
+        "  unreadable from here: request type PING is not known",
     ]
     found = dump.answer("Connect", b"", b"<html>Sign in</html>", symbol)
     assert found == [
-        "Connect answer: unreadable: the body has no DONE at byte 0, where a meta-tag is due"
+        "Connect answer: unreadable: the body has no DONE at byte 0, where a meta-tag is due",
+        "bytes 0000: 3c68746d 6c3e5369 676e2069 6e3c2f68 746d6c3e",
     ]
+
+
+def test_responses_before_the_one_that_cannot_be_read():
+    asked = execute(rops.OpenFolder(0, 1, bytes(8)), rops.GetContentsTable(1, 2))
+    opened = bytes.fromhex("0201000000000000")
+    found = dump.answer("Execute", asked, answered(payload(opened + b"\5\2\0")), symbol)
+    assert "  RopOpenFolder: 0x00000000 (success)" in found
+    assert any(line.startswith("  bytes 0000: ") for line in found)
+    assert "  unreadable from here: ROP responses ends" in found[-1]
 
 
 def test_every_type_of_value():
