@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from .sources import Given
 
-_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?"
+_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?)(?::[0-9]{1,5})?"
 
 
 def url(text: str | None, option: str) -> str | None:
@@ -58,7 +58,8 @@ def exchange_server(given: Given, method: str, mailbox: str) -> dict[str, Any]:
     if hostname is not None:
         port = re.search(r":([0-9]{1,5})$", hostname)
         if not re.fullmatch(_HOST, hostname) or (port and not 0 < int(port[1]) < 65536):
-            raise UsageError(f"--hostname: {hostname} is not HOST or HOST:PORT")
+            shown = "what is given" if "@" in hostname else hostname
+            raise UsageError(f"--hostname: {shown} is not HOST or HOST:PORT")
     if bool(mapi_url) != bool(legacy_dn):
         raise UsageError("--mapi-url and --legacy-dn belong together; give both")
     if mapi_url is not None and legacy_dn is not None:

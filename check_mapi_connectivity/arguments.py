@@ -69,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
         prog=PLUGIN,
         usage=(
             f"{PLUGIN} --tenant NAME -m ADDRESS [option ...]\n       "
-            f"{PLUGIN} --method mapi -H HOST -l USER --password-file FILE -m ADDRESS [option ...]"
+            f"{PLUGIN} --method mapi -l USER -m ADDRESS [option ...]"
         ),
         description=_wrapped(f"{DESCRIPTION} {' '.join(NOT_YET_SEEN.values())}"),
         epilog=_epilog(),

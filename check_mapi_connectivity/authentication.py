@@ -50,8 +50,14 @@ class Authentication:
         #: URL of a host -> number of its connection that is authenticated.
         self._authenticated: dict[str, int] = {}
         self._each_request = False
+        #: Whether a proof of the password was sent, and on which connection.
+        self._proved, self._proved_on = False, 0
         if self._login is not None and self._login.password is not None:
-            transport.confide(self._login.password.reveal())
+            secret = self._login.password.reveal()
+            # A word of the address would make every output unreadable, and hides nothing.
+            known = f"{options.mailbox} {self._login.username} {options.hostname}".lower()
+            if len(secret) > 3 and secret.lower() not in known:
+                report.secrets.add(secret)
 
     def remember(self, scheme: object) -> None:
         """Begin with the scheme that worked in an earlier run."""
@@ -74,14 +80,23 @@ class Authentication:
             if answer.status != 401:
                 return answer
             self._choose(answer)
-        answer = self._with_credential(url, watch, phase, keywords)
-        if answer.status == 401 and remembered and self.scheme not in offered(answer):
+        try:
+            answer = self._with_credential(url, watch, phase, keywords)
+        except CheckFailure as error:
+            if not remembered or error.failure.kind != "credential":
+                raise
+            # No token can be made for what an earlier run remembers: let the server say.
+            self.scheme = None
+            return self.post(url, watch, phase=phase, **keywords)
+        other = remembered and self.scheme not in offered(answer) and not self._proved
+        if answer.status == 401 and other:
             self._choose(answer)
             answer = self._with_credential(url, watch, phase, keywords)
         if answer.status == 401:
             failure = self.explain(answer)
-            # What was taken earlier in this run is not wrong: a session can still be ended with it.
+            # What was taken earlier in this run may be used once more, to end a session.
             self._refusal = None if self._accepted else failure
+            self._accepted = False
             raise CheckFailure(failure)
         self._accepted = True
         return answer
@@ -182,10 +197,11 @@ class Authentication:
                     handshake.finish(reply)
                 self._authenticated[_origin(url)] = self._transport.connections(url)
                 return answer
-            if not reply:
+            if not reply or (scheme == NTLM and self._proved_on == number):
                 return answer
             if self._transport.connections(url) != number:
                 raise CheckFailure(_interrupted(answer, scheme))
+            self._proved, self._proved_on = True, number
             token = handshake.step(reply)
             if not token:
                 return answer
@@ -239,7 +255,7 @@ def _nothing_in_common(answer: Answer, *, password: bool) -> Failure:
     names = [line.strip().partition(" ")[0][:20] for line in lines if line.strip()]
     remedy = "Basic, NTLM and Negotiate are known here" if password else "give --password-file"
     return Failure(
-        "logon",
+        "protocol",
         f"{answer.host} offers no sign-in that can be used: {', '.join(names) or 'nothing'}",
         remedy,
         f"HTTP {answer.status}",

@@ -36,9 +36,14 @@ class _Head:
     def __init__(self, stream: Any) -> None:
         self._stream = stream
         self._left = HEADER_LIMIT
+        self._begun = False
 
     def readline(self, limit: int) -> bytes:
         line: bytes = self._stream.readline(limit)
+        if self._begun and not line.endswith(b"\n"):
+            # http.client takes the end of the connection for the end of the headers.
+            raise http.client.RemoteDisconnected("the headers break off")
+        self._begun = True
         self._left -= len(line)
         if self._left < 0:
             raise http.client.HTTPException(f"more than {HEADER_LIMIT // 1024} KiB of headers")

@@ -12,6 +12,7 @@ import os
 import socket
 import ssl
 import threading
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,8 @@ class Route:
         #: (host, port) -> the connection opened last, and how many there were before it.
         self.sockets: dict[tuple[str, int], ssl.SSLSocket] = {}
         self.opened: dict[tuple[str, int], int] = {}
+        #: Seconds that TCP or the TLS handshake may take, where the deadline is too late.
+        self.patience: float | None = None
         self._context = _context(options)
 
     def open(self, host: str, port: int) -> ssl.SSLSocket:
@@ -82,12 +85,15 @@ class Route:
         sock, through = self._reach(host, port)
         self.watch.start("tls")
         try:
+            sock.settimeout(self.patience)
             secured = self._context.wrap_socket(sock, server_hostname=host.rstrip("."))
         except (OSError, ValueError) as error:
             sock.close()
             raise CheckFailure(_tls_failure(error, host, port, through)) from None
-        self.sockets[host, port] = secured
-        self.opened[host, port] = self.opened.get((host, port), 0) + 1
+        secured.settimeout(None)
+        place = (host.rstrip("."), port)
+        self.sockets[place] = secured
+        self.opened[place] = self.opened.get(place, 0) + 1
         return secured
 
     def open_plain(self, host: str, port: int) -> socket.socket:
@@ -139,9 +145,8 @@ class Route:
                 last = number == len(addresses) - 1
                 # The watchdog ends a hanging last try with better words than a socket timeout
                 # could.
-                sock.settimeout(
-                    None if last else self.deadline.remaining() / (len(addresses) - number)
-                )
+                share = self.deadline.remaining() / (len(addresses) - number)
+                sock.settimeout(self.patience if last else share)
                 sock.connect(address)
                 sock.settimeout(None)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -283,21 +288,25 @@ class Pool(HTTPSConnectionPool):
 
 
 class Cut:
-    """Ends a connection after some seconds, so that whoever waits for it comes back.
+    """Ends a connection at a time (of the monotonic clock): whoever waits for it comes back.
 
     The deadline itself is the watchdog's; this one leaves time to put things in order before it.
     """
 
-    def __init__(self, route: Route, place: tuple[str, int], seconds: float | None) -> None:
+    def __init__(self, route: Route, place: tuple[str, int], until: float | None) -> None:
         self.failure: Failure | None = None
         self._route = route
         self._place = place
-        self._timer = None if seconds is None else threading.Timer(seconds, self._cut)
+        self._timer: threading.Timer | None = None
+        if until is not None:
+            self._timer = threading.Timer(max(0.0, until - time.monotonic()), self._cut)
 
     def __enter__(self) -> None:
         if self._timer is not None:
             self._timer.daemon = True
-            self._timer.start()
+            # Without another thread the watchdog has to do alone.
+            with contextlib.suppress(RuntimeError):
+                self._timer.start()
 
     def __exit__(self, *_: object) -> None:
         if self._timer is not None:

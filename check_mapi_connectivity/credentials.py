@@ -59,8 +59,7 @@ def login(
             "no credential: give --username and --password-file, --auth negotiate with a Kerberos "
             "ticket, or --tenant for Exchange Online"
         )
-    if username is not None and (username != username.strip() or not username.isprintable()):
-        raise UsageError("--username begins or ends with a blank, or holds control characters")
+    _check_username(username)
     if password is None and scheme != "Negotiate":
         raise UsageError(
             f"no password for {username}: give --password-file, password in an ini section, or "
@@ -70,6 +69,16 @@ def login(
     from .options import Login
 
     return Login(username, password, scheme)
+
+
+def _check_username(username: str | None) -> None:
+    """Refuse what would only be a failed logon. Raises UsageError."""
+    if username is None:
+        return
+    if username != username.strip() or not username.isprintable():
+        raise UsageError("--username begins or ends with a blank, or holds control characters")
+    if ":" in username:
+        raise UsageError("--username holds a colon, which no user name can have")
 
 
 def client_id(given: Given) -> str:

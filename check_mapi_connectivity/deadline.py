@@ -13,6 +13,8 @@ import os
 import signal
 import time
 
+from .errors import UsageError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,10 +65,14 @@ class Watchdog:
         self._last_word = Lock()
 
     def start(self) -> None:
-        """Begin to watch; the signals must be blocked already."""
+        """Begin to watch; the signals must be blocked already. Raises UsageError."""
         from threading import Thread
 
-        Thread(target=self._watch, name="watchdog", daemon=True).start()
+        try:
+            Thread(target=self._watch, name="watchdog", daemon=True).start()
+        except RuntimeError:
+            text = "no thread can be started: raise the limit of processes (ulimit -u)"
+            raise UsageError(text) from None
 
     def claim(self) -> bool:
         """Take the last word; false when the other side has it.

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from .report import Report
 
 MASK = "***"
 
 #: Headers whose value is a secret, in either direction.
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
+
+#: Texts of a report that a server chooses.
+_TEXTS = ("result", "named", "database", "server")
 
 _SCHEMES = ("Basic", "Bearer", "NTLM", "Negotiate")
 
@@ -73,6 +80,32 @@ def known(content: str, secrets: Iterable[str]) -> str:
     for secret in secrets:
         content = content.replace(secret, MASK)
     return content
+
+
+def conceal(report: Report) -> None:
+    """Mask what must show nowhere in all texts of a report that came from the other side."""
+    # The longest first: one may be a part of another.
+    secrets = sorted((one for one in report.secrets if len(one) > 3), key=len, reverse=True)
+    if not secrets:
+        return
+
+    def clean(value: Any) -> Any:
+        if isinstance(value, str):
+            return known(value, secrets)
+        if isinstance(value, list):
+            return [clean(item) for item in value]
+        if isinstance(value, dict):
+            return {name: clean(item) for name, item in value.items()}
+        if isinstance(value, tuple):
+            items = [clean(item) for item in value]
+            return value._make(items) if hasattr(value, "_make") else tuple(items)
+        return value
+
+    for name in ("remarks", "notes", "facts", "ids", "rows", "exchanges", *_TEXTS):
+        setattr(report, name, clean(getattr(report, name)))
+    if report.failure is not None:
+        texts = {name: clean(getattr(report.failure, name)) for name in ("cause", "code", "detail")}
+        report.failure = replace(report.failure, **texts)
 
 
 def text(content: str) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import nagiosplugin
 
-from . import document, output, render
+from . import document, masking, output, render
 from .deadline import Deadline, Watchdog
 from .probes import Run
 from .report import CheckFailure, Failure, Report, Stopwatch
@@ -79,6 +79,7 @@ def run(options: Options, started: float) -> tuple[str, int]:
 def conclude(options: Options, report: Report, started: float) -> tuple[str, int]:
     """Output and exit code for a report as it stands."""
     report.total = time.monotonic() - started
+    masking.conceal(report)
     contexts = [_Threshold(label, *ranges) for label, ranges in options.thresholds.items()]
     # The later context of a name is the one that counts.
     contexts.append(_Connectivity(options))

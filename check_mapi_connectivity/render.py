@@ -138,7 +138,8 @@ def _diagnosis(judged: Judged, report: Report, options: Options) -> Iterator[str
         yield from _failure(failure)
         if report.result:
             yield _field("result", report.result)
-    unknown = "not named by Exchange" if report.result else "not known: the test gave no result"
+    named = report.result or report.success
+    unknown = "not named by Exchange" if named else "not known: the test gave no result"
     for state, words in judged.violations:
         yield _field("limit", f"{state}: {words}")
     yield _field("mailbox", report.named or unknown)

@@ -181,6 +181,8 @@ class Report:
     waited: float = 0.0
     service: Stopwatch = field(default_factory=Stopwatch)
     host: str = ""
+    #: What must show in no output: passwords, tokens, cookies.
+    secrets: set[str] = field(default_factory=set, repr=False)
     ids: dict[str, str] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -199,17 +201,19 @@ class Report:
         for prefix, watch in watches.items():
             phases = watch.phases()
             if phases:
-                return f"{prefix}after phase {phases[-1].name}"
+                return f"after {prefix}phase {phases[-1].name}"
         return "phase start"
 
     def timed_out(self, seconds: float, signal: str | None = None) -> Failure:
         """The failure of a run that time, or a signal, ends in the phase it is in."""
-        where = f"{self.where()} ({self.host})" if self.host else self.where()
+        where = self.where()
+        where = where if where.startswith("after") else f"in {where}"
+        where = f"{where} ({self.host})" if self.host else where
         watches = (self.service, self.discovery, self.sign_in)
         phase = next((watch.current for watch in watches if watch.current), "")
         remedy = _LOOK.get(phase, "this host is overloaded; give it more time with --timeout")
         if signal is not None:
-            cause = f"ended by {signal} after {seconds:.1f}s in {where}"
+            cause = f"ended by {signal} after {seconds:.1f}s {where}"
             remedy = "the scheduler's own limit must be longer than --timeout"
             return Failure("timeout", cause, remedy, judged_as="signal")
-        return Failure("timeout", f"timed out after {round(seconds, 3):g}s in {where}", remedy)
+        return Failure("timeout", f"timed out after {round(seconds, 3):g}s {where}", remedy)

@@ -12,6 +12,7 @@ import json
 import uuid
 import zlib
 from dataclasses import dataclass, replace
+from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, NamedTuple
 
 import requests
@@ -130,11 +131,12 @@ class Transport:
         self._detail = options.verbose >= 2
         #: What was sent in confidence so far: nothing of it is read back from an answer.
         self._secrets: set[str] = set()
-        self._passwords: set[str] = set()
         self._session = _Session()
         # Environment proxies, CA variables and .netrc would otherwise win over what the options
         # say.
         self._session.trust_env = False
+        # Cookies belong to a session with one server; who has one keeps them himself.
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers.clear()
         adapter = _Adapter(self._route)
         self._session.mount("https://", adapter)
@@ -150,13 +152,13 @@ class Transport:
         data: Any = None,
         params: Any = None,
         phase: str = "request",
-        seconds: float | None = None,
+        until: float | None = None,
         heard: Callable[[Answer], None] | None = None,
         reading: Reading | None = None,
     ) -> Answer:
         """One request and its whole answer; time is charged to `phase` of `watch`.
 
-        Every request carries a fresh client-request-id. After `seconds` the connection is cut;
+        Every request carries a fresh client-request-id. At `until` the connection is cut;
         `heard` is told of an answer when its headers are there, `reading` puts bodies that are no
         text into words. Raises CheckFailure for everything that is not an answer.
         """
@@ -166,20 +168,24 @@ class Transport:
             "client-request-id": str(uuid.uuid4()),
             **{name: str(value) for name, value in (headers or {}).items()},
         }
-        prepared = self._session.prepare_request(
-            requests.Request(method, url, headers=sent, data=data, params=params)
-        )
+        try:
+            prepared = self._session.prepare_request(
+                requests.Request(method, url, headers=sent, data=data, params=params)
+            )
+        except requests.RequestException:
+            raise CheckFailure(_no_address(url)) from None
         if params is None:
             # requests would spell some characters of a query differently.
             prepared.url = url
         self._secrets |= _confidential(sent, data)
+        self._report.secrets |= self._secrets
         host = _host(prepared.url or url)
         self._report.host = host
         self._report.ids["client-request-id"] = sent["client-request-id"]
         self._route.watch, self._route.phase = watch, phase
         watch.start(phase)
         answer: Answer | None = None
-        cut = Cut(self._route, _place(url), seconds)
+        cut = Cut(self._route, _place(url), until)
         try:
             with cut:
                 response = self._session.send(
@@ -189,7 +195,10 @@ class Transport:
                     if heard is not None:
                         heard(_answer(response, url, host, b""))
                     body = _read(response, host)
-                    answer = self._masked(_answer(response, url, host, body))
+                    answer = _without(self._secrets, _answer(response, url, host, body))
+            if cut.failure is not None:
+                # What came may be but the beginning: a cut looks like the end.
+                raise CheckFailure(cut.failure)
         except requests.RequestException as error:
             raise CheckFailure(cut.failure or _broken(error, host)) from None
         except CheckFailure as error:
@@ -214,27 +223,24 @@ class Transport:
             watch.stop()
         return self._route.sockets[_place(url)].getpeercert(binary_form=True) or b""
 
+    @property
+    def patience(self) -> float | None:
+        """Seconds that a TCP connection or a TLS handshake may take; None for no limit."""
+        return self._route.patience
+
+    @patience.setter
+    def patience(self, seconds: float | None) -> None:
+        self._route.patience = seconds
+
     def connections(self, url: str) -> int:
         """How many connections were opened to this host so far."""
         return self._route.opened.get(_place(url), 0)
-
-    def confide(self, secret: str) -> None:
-        """Mask this text in every page that is sent back."""
-        if len(secret) > 3:
-            self._passwords.add(secret)
 
     def close(self) -> None:
         """Close all connections."""
         self._session.close()
         for sock in self._route.sockets.values():
             sock.close()
-
-    def _masked(self, answer: Answer) -> Answer:
-        """The answer with every echo of a secret masked; a password only where a person would read
-        it, because it may be an ordinary word.
-        """
-        page = answer.headers.get("Content-Type", "").startswith(("text/html", "text/plain"))
-        return _without(self._secrets | (self._passwords if page else set()), answer)
 
 
 def _confidential(headers: Mapping[str, str], data: object) -> set[str]:
@@ -262,10 +268,14 @@ def _host(url: str) -> str:
     return requests.compat.urlparse(url).hostname or url
 
 
+def _no_address(url: str) -> Failure:
+    return Failure("protocol", f"{url[:80]} is no address that can be used", "check the host names")
+
+
 def _place(url: str) -> tuple[str, int]:
     """Host and port of a URL, as connections are known by."""
     parts = requests.compat.urlparse(url)
-    return parts.hostname or "", parts.port or 443
+    return (parts.hostname or "").rstrip("."), parts.port or 443
 
 
 def _read(response: requests.Response, host: str) -> bytes:

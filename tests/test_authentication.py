@@ -40,9 +40,6 @@ class Carrier:
     def connections(self, url):
         return 1
 
-    def confide(self, secret):
-        assert secret == "Secret.123"
-
 
 @pytest.fixture
 def authentication(options):
@@ -91,13 +88,14 @@ def test_a_refused_password_is_never_sent_again(authentication):
     assert carrier.sent == [f"Basic {BLOB}"]
 
 
-def test_a_password_that_was_good_may_end_the_session(authentication):
-    carrier = Carrier(answer(), answer(401, "Basic realm=x"), answer())
+def test_a_password_that_was_good_may_end_the_session_once(authentication):
+    carrier = Carrier(answer(), *[answer(401, "Basic realm=x")] * 2)
     asker = authentication(carrier, "Basic")
     post(asker)
-    with pytest.raises(CheckFailure):
-        post(asker)
-    assert post(asker).status == 200
+    for _ in range(4):
+        with pytest.raises(CheckFailure):
+            post(asker)
+    assert len(carrier.sent) == 3
 
 
 def test_a_remembered_scheme_that_is_not_taken_any_more(authentication, monkeypatch):
@@ -122,7 +120,7 @@ def test_nothing_in_common(authentication):
     carrier = Carrier(answer(401, "Digest realm=x", "Bearer"))
     with pytest.raises(CheckFailure) as caught:
         post(authentication(carrier))
-    assert caught.value.failure.kind == "logon"
+    assert caught.value.failure.kind == "protocol"
     assert caught.value.failure.cause.endswith("that can be used: Digest, Bearer")
     assert carrier.sent == [None]
 

@@ -180,7 +180,7 @@ def test_a_request_is_cut_after_its_time(tenant, options):
     url = f"{tenant.url}/practice.onmicrosoft.example/v2.0/.well-known/openid-configuration"
     report.service.start("dns")
     with pytest.raises(CheckFailure) as caught:
-        carrier.send("GET", url, report.service, phase="execute", seconds=0.3)
+        carrier.send("GET", url, report.service, phase="execute", until=time.monotonic() + 0.3)
     failure = caught.value.failure
     assert failure.kind == "timeout"
     assert failure.cause.endswith("in phase execute (127.0.0.1)")

@@ -141,7 +141,7 @@ def test_verbose_shows_the_wire_without_secrets(cmdlet, tenant):
     token = tenant.requests[-1][2]["authorization"].split()[1]
     assertion = tenant.requests[1][3].decode().split("client_assertion=")[1].split("&")[0]
     assert "POST https://127.0.0.1" in run.diagnosis
-    assert "Authorization: ***" in run.diagnosis
+    assert "Authorization: Bearer ***" in run.diagnosis
     assert '"access_token": "***"' in run.diagnosis
     assert "Test-MAPIConnectivity" in run.diagnosis
     for secret in (token, assertion, token[:30], assertion[:30], PASSPHRASE):

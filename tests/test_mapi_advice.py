@@ -38,9 +38,10 @@ def test_x_response_code_is_named_and_the_server_speaks_for_itself():
     assert "number differently" in failure.detail
 
 
-def test_x_response_codes_differ_in_words_only():
+def test_x_response_codes():
     for number in RESPONSE_CODES:
-        assert mapi_advice.response_code(number, "").kind == "protocol"
+        kind = "server" if number in (1, 16, 17, 18) else "protocol"
+        assert mapi_advice.response_code(number, "").kind == kind
     assert mapi_advice.response_code(10, "").transient
     assert mapi_advice.response_code(10, "").detail.endswith("the server adds no text")
 
@@ -260,7 +261,7 @@ def test_nothing_at_this_address():
     assert failure.remedy == "is that the Exchange host? See Get-MapiVirtualDirectory"
     failure = status(404, url=AUTODISCOVER_URL)
     assert failure.cause == "no Autodiscover at this address of mail.example"
-    assert failure.remedy == "check --autodiscover-url"
+    assert failure.remedy == "is that the Exchange host? See Get-AutodiscoverVirtualDirectory"
 
 
 @pytest.mark.parametrize("number", [301, 302, 307, 308])

@@ -58,7 +58,7 @@ def test_headers_of_every_request(send, tenant):
     assert headers["accept-encoding"] == "identity"
     assert headers["client-request-id"] == send.report.ids["client-request-id"]
     [exchange] = send.report.exchanges
-    assert ("Authorization", "***") in exchange.request_headers
+    assert ("Authorization", "Bearer ***") in exchange.request_headers
     assert "secret-token" not in repr(exchange)
 
 

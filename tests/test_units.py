@@ -151,7 +151,7 @@ def test_headers_are_masked():
         {"Authorization": "Bearer x", "Set-Cookie": "a=b", "X-Any": f"has {JWT}", "request-id": "1"}
     )
     assert shown == [
-        ("Authorization", "***"),
+        ("Authorization", "Bearer ***"),
         ("Set-Cookie", "***"),
         ("X-Any", "has ***"),
         ("request-id", "1"),

@@ -20,7 +20,9 @@ MOST_HOPS = 5
 MICROSOFT = ("outlook.com", "office365.com", "office.com", "partner.outlook.cn", "office365.us")
 
 #: Host and port as every reader of URLs understands them: no backslash, no percent sign, no user.
-_AUTHORITY = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z_.-]+)(?::[0-9]*)?")
+_AUTHORITY = re.compile(
+    r"(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z_-]+(?:\.[0-9A-Za-z_-]+)*\.?)(?::[0-9]*)?"
+)
 
 #: How a candidate is asked: POST with the password at once; POST, and the password only when the
 #: server asks for it; unencrypted GET for a redirect; a look into DNS for a service record.
@@ -51,7 +53,7 @@ class Trust:
     """
 
     def __init__(self, address: str, hosts: tuple[str, ...]) -> None:
-        domain = address.rpartition("@")[2].lower()
+        domain = address.rpartition("@")[2].lower().rstrip(".")
         self._domains = (*((domain,) if "." in domain else ()), *MICROSOFT)
         self._hosts = {host.lower() for host in hosts}
 
@@ -95,7 +97,7 @@ def usable_store(url: str) -> bool:
         return False
     return (
         parts.scheme == "https"
-        and bool(parts.hostname)
+        and _AUTHORITY.fullmatch(parts.netloc) is not None
         and path == "/mapi/emsmdb"
         and re.search(r"[^!-~]", url) is None
     )

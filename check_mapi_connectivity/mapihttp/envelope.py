@@ -107,7 +107,8 @@ def strip(entity: bytes) -> Entity:
         name, colon, value = line.partition(":")
         if not colon:
             raise WireError("a line behind DONE is no header")
-        found[name.strip().lower()] = value.strip()
+        name = name.strip().lower()
+        found[name] = f"{found[name]}, {value.strip()}" if name in found else value.strip()
     raise WireError(f"more than {_MOST_HEADERS} headers follow DONE")
 
 

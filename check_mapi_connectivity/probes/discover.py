@@ -74,7 +74,7 @@ class Discovery:
             except Untrusted as error:
                 failures.append(_untrusted(error))
             except CheckFailure as error:
-                failures.append(error.failure)
+                failures.append(self._doubted(error.failure, walk))
                 if error.failure.kind in ("logon", "credential", "mailbox", "timeout"):
                     break
                 walk.skip()
@@ -85,6 +85,14 @@ class Discovery:
         if failure.kind not in ("logon", "credential", "permission"):
             failure = replace(failure, during=failure.during or "Autodiscover")
         raise CheckFailure(failure)
+
+    def _doubted(self, failure: Failure, walk: Walk) -> Failure:
+        """A refusal by a host that was guessed may be none of Exchange's."""
+        if failure.kind != "logon" or walk.steps[0].how != GUESSED:
+            return failure
+        return replace(
+            failure, remedy=f"{failure.remedy}; is that the Exchange host? Else --hostname"
+        )
 
     def _step(self, walk: Walk) -> autodiscover.Settings | None:
         """Ask the first candidate; None where it sends the walk on. Raises CheckFailure, Untrusted,
@@ -113,8 +121,11 @@ class Discovery:
             walk.redirected(answer.headers["Location"])
             self._report.remarks.append(f"Autodiscover led on to {walk.steps[0].url}")
             return None
-        if answer.status != 200 or step.how == REDIRECT:
-            raise CheckFailure(self._no_service(answer))
+        if step.how == REDIRECT:
+            cause = f"{answer.host} does not redirect to an Autodiscover service"
+            raise CheckFailure(Failure("protocol", cause, code=f"HTTP {answer.status}"))
+        if answer.status != 200:
+            raise CheckFailure(self._authentication.explain(answer))
         try:
             result = walk.answered(answer.body)
         except WireError:
@@ -127,11 +138,6 @@ class Discovery:
         if isinstance(result, autodiscover.Refusal):
             raise CheckFailure(mapi_advice.autodiscover_error(result.code, result.message))
         return result
-
-    def _no_service(self, answer: Answer) -> Failure:
-        if answer.status == 200:
-            return mapi_advice.not_mapi(answer)
-        return self._authentication.explain(answer)
 
     def _service(self, walk: Walk, name: str) -> None:
         """Look up a service record, where a resolver library is installed.

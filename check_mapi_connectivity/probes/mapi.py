@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
     from . import Run
 
-#: Kinds of failure that no remembered address can be the reason for.
-_CERTAIN = ("credential", "permission", "throttled", "timeout", "usage")
-
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -46,11 +43,12 @@ class MapiProbe:
     def __init__(self, run: Run) -> None:
         options, report = run.options, run.report
         self._options, self._report = options, report
-        self._cache, self._deadline = run.cache, run.deadline
+        self._cache, self._deadline, self._transport = run.cache, run.deadline, run.transport
         self._authentication = Authentication(options, run.transport, run.identity, report)
         self._discovery = Discovery(options, run.transport, self._authentication, report)
         self._session: Session | None = None
-        self._endpoint: Endpoint | None = None
+        #: Sessions of other hosts that are still to be ended.
+        self._left: list[Session] = []
         #: The endpoint that Autodiscover named in this run.
         self._found: Endpoint | None = None
         #: The endpoint as the cache had it.
@@ -74,24 +72,30 @@ class MapiProbe:
         report = self._report
         report.service = Stopwatch()
         known = self._named() or self._remembered()
-        try:
+        if known is None or self._options.mapi_url:
             self._log_on(known or self._found or self._discovered())
+            return
+        # Whatever becomes of this run, the next one asks again unless this one succeeds; and there
+        # is time left for this one to ask.
+        self._cache.drop(self._key)
+        self._transport.patience = self._deadline.remaining() / 2
+        try:
+            self._log_on(known)
         except CheckFailure as error:
-            if known is None or self._options.mapi_url:
-                raise
             fresh = self._asked_again(known, error.failure)
             report.service = Stopwatch()
             self._log_on(fresh)
 
     def end(self) -> None:
         """End a session that a broken connection left behind."""
-        if self._session is None or not self._session.open or self._endpoint is None:
-            return
-        # Connecting with the cookies of a lost session ends that one (MS-OXCMAPIHTTP 3.1.5.7).
-        try:
-            self._end(self._begin(self._endpoint, "disconnect"))
-        except CheckFailure as error:
-            self._report.remarks.append(f"a session is left behind: {error.failure.cause}")
+        for left in [*self._left, self._session]:
+            if left is None or not left.open:
+                continue
+            # Connecting with the cookies of a lost session ends that one (MS-OXCMAPIHTTP 3.1.5.7).
+            try:
+                self._end(self._connected(left.url, left.user_dn, left.cookies, "disconnect"))
+            except CheckFailure as error:
+                self._report.remarks.append(f"a session is left behind: {error.failure.cause}")
 
     def _named(self) -> Endpoint | None:
         """The endpoint that the options name, with what earlier runs learned about it."""
@@ -120,9 +124,10 @@ class MapiProbe:
 
         Raises CheckFailure with that failure where it is not.
         """
-        if failure.kind in _CERTAIN or failure.code.startswith("HTTP 401"):
+        self._transport.patience = None
+        if failure.kind == "credential" or failure.code.startswith("HTTP 401"):
+            # A second password would be one failed logon more.
             raise CheckFailure(failure)
-        self._cache.drop(self._key)
         self._report.remarks.append(
             f"with the remembered address: {failure.cause}; asked Autodiscover again"
         )
@@ -133,7 +138,8 @@ class MapiProbe:
                 raise
             self._report.remarks.append(f"Autodiscover: {error.failure.cause}")
             raise CheckFailure(failure) from None
-        if (fresh.url, fresh.legacy_dn) == (remembered.url, remembered.legacy_dn):
+        places = [(one.url, one.legacy_dn, one.user_dn) for one in (fresh, remembered)]
+        if places[0] == places[1] and failure.kind != "timeout":
             raise CheckFailure(failure)
         return fresh
 
@@ -149,6 +155,8 @@ class MapiProbe:
         url = settings.url()
         if not url or not settings.legacy_dn:
             raise CheckFailure(_no_store(bool(settings.legacy_dn)))
+        if not _usable_dn(settings.legacy_dn):
+            raise CheckFailure(mapi_advice.wire("its DN is none", "Autodiscover"))
         if not usable_store(url):
             raise CheckFailure(_no_address(url))
         if not self._discovery.trust.allows(url):
@@ -208,33 +216,48 @@ class MapiProbe:
             report.server_latency = session.elapsed
             self._end(session)
 
-    def _begin(self, endpoint: Endpoint, phase: str = "") -> Session:
-        """A connected session; its time goes to `phase`, or to each request.
+    def _begin(self, endpoint: Endpoint) -> Session:
+        """A connected session. Raises CheckFailure."""
+        before, cookies = self._session, None
+        if before is not None and before.open:
+            # Cookies go back to where they came from only.
+            if before.url == endpoint.url:
+                cookies = before.cookies
+            else:
+                self._left.append(before)
+        report = self._report
+        report.facts["endpoint"] = endpoint.url
+        session = self._connected(endpoint.url, endpoint.user_dn, cookies)
+        if endpoint.user_dn == endpoint.legacy_dn:
+            # The name is that of the user, who may be another.
+            endpoint = replace(endpoint, name=session.display_name or endpoint.name)
+        report.named = endpoint.name or report.named
+        report.facts["signed in"] = f"{self._authentication.user} by {self._authentication.scheme}"
+        return session
+
+    def _connected(
+        self, url: str, user_dn: str, cookies: dict[str, str] | None, phase: str = ""
+    ) -> Session:
+        """A session after Connect; its time goes to `phase`, or to each request.
 
         Raises CheckFailure.
         """
-        left = self._session.cookies if self._session and self._session.open else None
         session = Session(
-            endpoint.url, self._authentication, self._deadline, self._report, cookies=left
+            url,
+            self._authentication,
+            self._deadline,
+            self._report,
+            cookies=cookies,
+            patience=self._transport.patience,
         )
         session.phase = phase
-        self._session, self._endpoint = session, endpoint
-        self._report.facts["endpoint"] = endpoint.url
+        self._session = session
         try:
-            answer = session.connect(endpoint.user_dn)
+            session.connect(user_dn)
         except CheckFailure:
             self._report.server_latency = session.elapsed
             self._end(session)
             raise
-        report = self._report
-        if endpoint.user_dn == endpoint.legacy_dn:
-            # The name is that of the user, who may be another.
-            endpoint = replace(endpoint, name=answer.display_name or endpoint.name)
-        report.named = endpoint.name or report.named
-        report.facts["signed in"] = f"{self._authentication.user} by {self._authentication.scheme}"
-        for block in answer.auxiliary:
-            if block.name == "AUX_SERVER_SESSION_INFO" and block.text:
-                report.facts["session info"] = block.text
         return session
 
     def _end(self, session: Session) -> None:
@@ -255,9 +278,7 @@ class MapiProbe:
                 self._report.remarks.append(f"another {what} than in the run before: {was}")
 
     def _store(self, endpoint: Endpoint) -> None:
-        """Remember what worked, where it is new."""
-        if endpoint == self._before:
-            return
+        """Remember what worked."""
         document: dict[str, Any] = {
             **vars(endpoint),
             "inbox": endpoint.inbox.hex(),
@@ -276,9 +297,14 @@ def _endpoint(document: dict[str, Any]) -> Endpoint | None:
     if not isinstance(inbox, str) or not re.fullmatch("[0-9a-f]{16}", inbox):
         return None
     url, legacy_dn, user_dn, server, store, name = map(str, texts)
-    if not usable_store(url) or not (legacy_dn + user_dn).isascii():
+    if not usable_store(url) or not all(map(_usable_dn, (legacy_dn, user_dn))):
         return None
     return Endpoint(url, legacy_dn, user_dn, bytes.fromhex(inbox), together, server, store, name)
+
+
+def _usable_dn(text: str) -> bool:
+    """Whether this can be sent as a DN: 8-bit text of reasonable length."""
+    return re.fullmatch(r"/[ -~]{1,1000}", text) is not None
 
 
 def _no_store(known: bool) -> Failure:

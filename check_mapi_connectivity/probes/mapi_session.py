@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from typing import TYPE_CHECKING, TypeVar
 
@@ -27,8 +28,8 @@ T = TypeVar("T")
 #: Seconds that the end of a session is waited for.
 _PATIENCE = 3.0
 
-#: Times that what did not fit into an answer is asked for again.
-_MOST_RESENDS = 3
+#: ecBufferTooSmall: not even one operation fits into an answer.
+_TOO_SMALL = 0x47D
 
 #: The version that Gromox reports; its X-ElapsedTime counts seconds, not milliseconds (reference
 #: sheet gromox-observed).
@@ -48,7 +49,8 @@ class ExecuteRefused(CheckFailure):
 
 
 class Session:
-    """A session with the mailbox at `url`; `cookies` are those of a session that may be left over.
+    """A session with the mailbox at `url`; `cookies` are those of a session that may be left over,
+    `patience` is how many seconds Connect may take where the deadline is too late.
 
     One request at a time. Nothing is sent before `connect`.
     """
@@ -59,16 +61,19 @@ class Session:
         authentication: Authentication,
         deadline: Deadline,
         report: Report,
+        *,
         cookies: dict[str, str] | None = None,
+        patience: float | None = None,
     ) -> None:
-        self._url = url
         self._authentication = authentication
         self._deadline = deadline
+        self._patience = patience
         self._report = report
         self.cookies = dict(cookies or {})
         self._client = f"{{{uuid.uuid4()}}}:1".upper()
         self._session = str(uuid.uuid4()).upper()
         self._number = 0
+        self.url, self.user_dn, self.display_name = url, "", ""
         #: Whether the server holds a session that is to be ended.
         self.open = False
         #: What the time is charged to, where that is not the request.
@@ -76,8 +81,9 @@ class Session:
         #: Seconds that the server says it needed so far.
         self.elapsed: float | None = None
 
-    def connect(self, user_dn: str) -> envelope.ConnectResponse:
+    def connect(self, user_dn: str) -> None:
         """Open the session. Raises CheckFailure."""
+        self.user_dn = user_dn
         body = envelope.ConnectRequest(user_dn).encode()
         entity = self._post("Connect", body)
         answer = _read(envelope.connect_response, entity, "Connect")
@@ -85,6 +91,10 @@ class Session:
             raise CheckFailure(mapi_advice.status_code(answer.status_code))
         if answer.error_code:
             raise CheckFailure(mapi_advice.error_code(answer.error_code, "Connect"))
+        self.display_name = answer.display_name
+        for block in answer.auxiliary:
+            if block.name == "AUX_SERVER_SESSION_INFO" and block.text:
+                self._report.facts["session info"] = block.text
         if not self.cookies:
             raise CheckFailure(
                 Failure(
@@ -93,7 +103,6 @@ class Session:
                     "does a proxy or load balancer remove Set-Cookie?",
                 )
             )
-        return answer
 
     def execute(
         self,
@@ -106,16 +115,22 @@ class Session:
         Raises ExecuteRefused, SessionLost, CheckFailure.
         """
         found: list[responses.Response] = []
-        answer = self._execute(requests, handles, columns)
-        for _ in range(_MOST_RESENDS):
+        table = tuple(handles)
+        while True:
+            answer = self._execute(requests, table, columns)
             found += answer.responses
-            rest = requests[len(found) :]
-            if not isinstance(answer.ended_by, responses.TooSmall) or not rest:
-                break
-            answer = self._execute(rest, answer.handles, columns)
-        if isinstance(answer.ended_by, responses.Backoff):
-            raise CheckFailure(mapi_advice.backoff(answer.ended_by.duration))
-        return answer._replace(responses=tuple(found))
+            if isinstance(answer.ended_by, responses.Backoff):
+                raise CheckFailure(mapi_advice.backoff(answer.ended_by.duration))
+            # The table of an answer may be shorter at its end (MS-OXCROPS 3.1.4.1).
+            table = (*answer.handles, *table[len(answer.handles) :])
+            number = len(answer.responses)
+            answered, requests = requests[:number], requests[number:]
+            if not isinstance(answer.ended_by, responses.TooSmall) or not requests:
+                return answer._replace(responses=tuple(found), handles=table)
+            if not answered:
+                raise CheckFailure(mapi_advice.error_code(_TOO_SMALL, "Execute"))
+            set_columns = [rop.tags for rop in answered if isinstance(rop, rops.SetColumns)]
+            columns = set_columns[-1] if set_columns else columns
 
     def _execute(
         self, requests: Sequence[rops.Request], handles: Sequence[int], columns: Sequence[int]
@@ -159,18 +174,20 @@ class Session:
         )
         # Time to end the session is kept, and it is not waited for long.
         seconds = self._deadline.remaining() - self._deadline.reserve
+        if request_type == "Connect" and self._patience is not None:
+            seconds = min(seconds, self._patience)
         if request_type == "Disconnect":
             seconds = min(_PATIENCE, self._deadline.remaining())
         if seconds <= 0:
             spent = self._deadline.seconds - self._deadline.remaining()
             raise CheckFailure(self._report.timed_out(round(spent, 1)))
         answer = self._authentication.post(
-            self._url,
+            self.url,
             self._report.service,
             phase=self.phase or request_type.lower(),
             headers=headers,
             data=body,
-            seconds=seconds,
+            until=time.monotonic() + seconds,
             heard=self._heard,
             reading=_reading(request_type, columns),
         )
@@ -178,9 +195,14 @@ class Session:
 
     def _heard(self, answer: Answer) -> None:
         """Take up the cookies as soon as they are there: the body may never come."""
+        if answer.status != 200:
+            return
         lines = answer.all("Set-Cookie")
         envelope.keep_cookies(self.cookies, lines)
-        if answer.headers.get("X-ResponseCode") == "0" and lines:
+        self._report.secrets.update(self.cookies.values())
+        code = answer.headers.get("X-ResponseCode")
+        # A number that cannot be read may have been a good one.
+        if lines and code is not None and not _number(code):
             self.open = True
 
     def _checked(self, request_type: str, answer: Answer, request_id: str) -> bytes:
@@ -202,8 +224,12 @@ class Session:
             )
         entity = _read(envelope.strip, answer.body, request_type)
         late = _number(entity.headers.get("x-responsecode", "0"))
+        if late is None:
+            what = "its X-ResponseCode is no number"
+            raise CheckFailure(mapi_advice.wire(what, request_type))
         if late:
-            text = entity.body.decode("utf-8", "replace")
+            page = "html" in entity.headers.get("content-type", "")
+            text = entity.body.decode("utf-8", "replace") if page else ""
             raise SessionLost(mapi_advice.response_code(late, text))
         elapsed = _number(entity.headers.get("x-elapsedtime", ""))
         if elapsed is not None and request_type != "Disconnect":
