@@ -50,8 +50,8 @@ class Authentication:
         #: URL of a host -> number of its connection that is authenticated.
         self._authenticated: dict[str, int] = {}
         self._each_request = False
-        #: Whether a proof of the password was sent, and on which connection.
-        self._proved, self._proved_on = False, 0
+        #: Whether a proof of the password was sent, which no weaker scheme may follow.
+        self._proved = False
         if self._login is not None and self._login.password is not None:
             secret = self._login.password.reveal()
             # A word of the address would make every output unreadable, and hides nothing.
@@ -187,7 +187,7 @@ class Authentication:
         watch.stop()
         self._report.host = host
         number = self._transport.connections(url)
-        for _ in range(_MOST_LEGS):
+        for leg in range(1, _MOST_LEGS + 1):
             answer = self._send(
                 url, watch, phase, f"{scheme} {base64.b64encode(token or b'').decode()}", keywords
             )
@@ -197,11 +197,12 @@ class Authentication:
                     handshake.finish(reply)
                 self._authenticated[_origin(url)] = self._transport.connections(url)
                 return answer
-            if not reply or (scheme == NTLM and self._proved_on == number):
+            # A challenge after the proof is a refusal, too.
+            if not reply or (scheme == NTLM and leg > 1):
                 return answer
             if self._transport.connections(url) != number:
                 raise CheckFailure(_interrupted(answer, scheme))
-            self._proved, self._proved_on = True, number
+            self._proved = True
             token = handshake.step(reply)
             if not token:
                 return answer

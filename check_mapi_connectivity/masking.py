@@ -18,6 +18,9 @@ MASK = "***"
 #: Headers whose value is a secret, in either direction.
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
 
+#: Secrets that are looked for, a hundred times what a run has.
+_MOST_SECRETS = 1000
+
 #: Texts of a report that a server chooses.
 _TEXTS = ("result", "named", "database", "server")
 
@@ -85,7 +88,9 @@ def known(content: str, secrets: Iterable[str]) -> str:
 def conceal(report: Report) -> None:
     """Mask what must show nowhere in all texts of a report that came from the other side."""
     # The longest first: one may be a part of another.
-    secrets = sorted((one for one in report.secrets if len(one) > 3), key=len, reverse=True)
+    longest = sorted((one for one in report.secrets if len(one) > 3), key=len, reverse=True)
+    # Each text is searched for each of them, and a server can give any number of cookies.
+    secrets = longest[:_MOST_SECRETS]
     if not secrets:
         return
 

@@ -42,6 +42,9 @@ BODY_LIMIT = 4 << 20
 #: still fits into little memory.
 JSON_LIMIT = 512 << 10
 
+#: Requests that are kept for `-vv`.
+_MOST_EXCHANGES = 60
+
 USER_AGENT = f"check_mapi_connectivity/{__version__}"
 
 
@@ -129,6 +132,7 @@ class Transport:
         self._route = Route(options, deadline, report)
         self._report = report
         self._detail = options.verbose >= 2
+        self._bodies = options.verbose >= 3
         #: What was sent in confidence so far: nothing of it is read back from an answer.
         self._secrets: set[str] = set()
         self._session = _Session()
@@ -205,8 +209,9 @@ class Transport:
             raise CheckFailure(cut.failure or error.failure) from None
         finally:
             watch.stop()
-            if self._detail:
-                self._report.exchanges.append(_exchange(prepared, answer, reading))
+            if self._detail and len(self._report.exchanges) < _MOST_EXCHANGES:
+                words = reading if self._bodies else None
+                self._report.exchanges.append(_exchange(prepared, answer, words))
         return answer
 
     def connect(self, url: str, watch: Stopwatch, phase: str) -> bytes:

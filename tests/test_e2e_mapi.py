@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 
 import pytest
 
@@ -247,3 +248,29 @@ def test_thresholds_and_labels(mapi):
     assert run.code == 2
     assert run.line.startswith(f"MAPI CRITICAL - healthy@{DOMAIN}: connection time ")
     assert run.perfdata.endswith(" inbox_items=8;3")
+
+
+def test_a_remembered_host_that_is_gone_into_a_black_hole(mapi, tmp_path):
+    """It takes half of the time at most, and is forgotten."""
+    assert mapi().code == 0
+    (file,) = (tmp_path / "cache").glob("mapi-*[!k]")
+    document = json.loads(file.read_text())
+    with socket.socket() as hole:
+        hole.bind(("127.0.0.1", 0))
+        hole.listen()
+        port = hole.getsockname()[1]
+        url = re.sub(r":\d+/", f":{port}/", document["url"])
+        file.write_text(json.dumps({**document, "url": url}))
+        run = mapi("healthy", "-t", "6")
+    assert (run.code, run.line) == (0, LISTED.format("healthy"))
+    assert "with the remembered address: timed out after" in run.diagnosis
+    assert len(mapi().requests) == 3
+
+
+def test_a_remembered_scheme_that_cannot_work(mapi, tmp_path):
+    mapi("healthy", section="mapi-auto")
+    (file,) = (tmp_path / "cache").glob("mapi-*[!k]")
+    document = json.loads(file.read_text())
+    file.write_text(json.dumps({**document, "scheme": "Negotiate"}))
+    run = mapi("healthy", section="mapi-auto", KRB5_CONFIG="/nonexistent")
+    assert (run.code, run.line) == (0, LISTED.format("healthy"))

@@ -63,7 +63,7 @@ _ORIGINS = {0: "beginning of the table", 1: "more rows follow", 2: "end of the t
 _INNER = frozenset({"rop_buffer", "payloads", "auxiliary"})
 
 #: Bounds of what is shown.
-_MOST_LINES, _MOST_CHARACTERS = 5000, 1000
+_MOST_LINES, _MOST_CHARACTERS = 2000, 500
 
 #: Bytes of what cannot be read that are shown, and how such a line begins.
 _MOST_BYTES, _HEX = 4096, "bytes "

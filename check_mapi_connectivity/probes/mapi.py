@@ -104,7 +104,8 @@ class MapiProbe:
             return None
         learned = self._remembered()
         text = "--mapi-url and --legacy-dn say which mailbox this is; --mailbox is its name here"
-        self._report.remarks.append(text)
+        if text not in self._report.remarks:
+            self._report.remarks.append(text)
         self._report.unneeded.add("autodiscover")
         return learned or Endpoint(url, dn, dn)
 
