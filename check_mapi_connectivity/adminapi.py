@@ -21,7 +21,7 @@ from .report import CheckFailure, Failure
 if TYPE_CHECKING:
     from typing import Any
 
-    from .transport import Answer
+    from .answer import Answer
 
 #: System mailbox that anchors app-only requests (exchange-online 1.3).
 _ANCHOR = "SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}"

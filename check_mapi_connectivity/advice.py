@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from .transport import Answer
+    from .answer import Answer
 
 
 #: OAuth error -> cause, for AADSTS numbers without a row (RFC 6749 5.2).

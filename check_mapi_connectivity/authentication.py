@@ -11,17 +11,18 @@ import binascii
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from . import mapi_advice
+from . import mapi_advice, windows
 from .errors import UsageError
 from .report import CheckFailure, Failure
 
 if TYPE_CHECKING:
     from typing import Any
 
+    from .answer import Answer
     from .identity import Identity
     from .options import Login, Options
     from .report import Report, Stopwatch
-    from .transport import Answer, Transport
+    from .transport import Transport
 
 BASIC, NTLM, NEGOTIATE, BEARER = "Basic", "NTLM", "Negotiate", "Bearer"
 
@@ -61,7 +62,8 @@ class Authentication:
 
     def remember(self, scheme: object) -> None:
         """Begin with the scheme that worked in an earlier run."""
-        if self.scheme is None and scheme in (BASIC, NTLM, NEGOTIATE):
+        able = (BASIC, NTLM, NEGOTIATE) if windows.available() else (BASIC,)
+        if self.scheme is None and scheme in able:
             self.scheme = str(scheme)
 
     def post(
@@ -175,14 +177,12 @@ class Authentication:
     def _handshake(
         self, url: str, watch: Stopwatch, phase: str, keywords: dict[str, Any]
     ) -> Answer:
-        from .windows import Handshake
-
         scheme = self.scheme or NEGOTIATE
         certificate = self._transport.connect(url, watch, phase)
         # Kerberos may ask its KDC now, which may not answer.
         host, self._report.host = self._report.host, f"{scheme} token"
         watch.start(phase)
-        handshake = Handshake(scheme, self._login, url, certificate)
+        handshake = windows.Handshake(scheme, self._login, url, certificate)
         token: bytes | None = handshake.begin()
         watch.stop()
         self._report.host = host
@@ -215,8 +215,6 @@ class Authentication:
         if self._forced is not None:
             self.scheme = self._forced
             return
-        from . import windows
-
         given = offered(answer)
         password = self._login is not None and self._login.password is not None
         able = [NTLM, NEGOTIATE] if password else [NEGOTIATE]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nagiosplugin import Performance
 
     from .options import Options
-    from .report import Exchange, Phase, Report, Stopwatch
+    from .report import Exchange, Failure, Phase, Report, Stopwatch
 
 
 def build(judged: render.Judged, report: Report, options: Options) -> str:
@@ -36,23 +36,14 @@ def build(judged: render.Judged, report: Report, options: Options) -> str:
 
 
 def _report(judged: render.Judged, report: Report) -> dict[str, Any]:
-    facts, failure = report.certificate, report.failure
+    facts = report.certificate
     return {
         "mailbox": _text(report.mailbox),
         "method": report.method,
         "archive": report.archive,
         "state": judged.state,
         "success": report.success,
-        "failure": None
-        if failure is None
-        else {
-            "kind": failure.kind,
-            "during": failure.during or None,
-            "cause": _text(failure.cause),
-            "remedy": _text(failure.remedy),
-            "code": _text(failure.code),
-            "detail": _text(failure.detail),
-        },
+        "failure": None if report.failure is None else _failure(report.failure),
         "result": _text(report.result),
         "mailbox_name": _text(report.named),
         "database": _text(report.database),
@@ -62,19 +53,7 @@ def _report(judged: render.Judged, report: Report) -> dict[str, Any]:
         "connection_time": report.connection_time,
         "total_time": report.total,
         "token_cached": report.token_cached,
-        "inbox": {
-            "items": report.inbox_items,
-            "unread": report.unread,
-            "rows": [
-                {
-                    "id": row.identifier,
-                    "delivered": row.delivered,
-                    "size": row.size,
-                    **({} if row.subject is None else {"subject": _text(row.subject)}),
-                }
-                for row in report.rows
-            ],
-        },
+        "inbox": _inbox(report),
         "facts": {clean(name): _text(value) for name, value in report.facts.items()},
         "phases": {
             "sign_in": _laps(report.sign_in),
@@ -98,6 +77,31 @@ def _report(judged: render.Judged, report: Report) -> dict[str, Any]:
         "limits": [{"state": state, "violated": words} for state, words in judged.violations],
         "perfdata": [_performance(performance) for performance in judged.performances],
     }
+
+
+def _failure(failure: Failure) -> dict[str, Any]:
+    return {
+        "kind": failure.kind,
+        "during": failure.during or None,
+        "cause": _text(failure.cause),
+        "remedy": _text(failure.remedy),
+        "code": _text(failure.code),
+        "detail": _text(failure.detail),
+    }
+
+
+def _inbox(report: Report) -> dict[str, Any]:
+    """Counts, and the rows that were listed; times in seconds since 1970."""
+    rows = [
+        {
+            "id": row.identifier,
+            "delivered": row.delivered,
+            "size": row.size,
+            **({} if row.subject is None else {"subject": _text(row.subject)}),
+        }
+        for row in report.rows
+    ]
+    return {"items": report.inbox_items, "unread": report.unread, "rows": rows}
 
 
 def _text(value: str | None) -> str | None:

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from .answer import Answer
     from .options import Options
     from .report import Report
-    from .transport import Answer, Transport
+    from .transport import Transport
 
 #: A token with less than this many seconds to live is not used (contract 7.26).
 MARGIN = 300.0

@@ -25,7 +25,7 @@ from .mapi_codes import (
 from .report import Failure
 
 if TYPE_CHECKING:
-    from .transport import Answer
+    from .answer import Answer
 
 #: Why a report of this method names no database (mapi-http 4.14).
 NO_DATABASE = "no MAPI field names the database"

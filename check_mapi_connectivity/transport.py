@@ -8,10 +8,8 @@ limit; what goes over the wire is kept, masked, for `-vv`.
 from __future__ import annotations
 
 import http.client
-import json
 import uuid
-import zlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,6 +19,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
 from . import __version__, masking
+from .answer import Answer, build, read
 from .connection import Cut, Route, pool_classes
 from .report import CheckFailure, Exchange, Failure
 
@@ -35,56 +34,10 @@ if TYPE_CHECKING:
     #: Puts the bodies of a request and its answer (None for none) into words; None where it cannot.
     Reading = Callable[[bytes, "Answer | None"], "Lines | None"]
 
-#: Bytes of a body, decoded, that are read of one answer.
-BODY_LIMIT = 4 << 20
-
-#: Bytes of a body that are taken for JSON: a hundred times what the services send, and parsed it
-#: still fits into little memory.
-JSON_LIMIT = 512 << 10
-
 #: Requests that are kept for `-vv`.
 _MOST_EXCHANGES = 60
 
 USER_AGENT = f"check_mapi_connectivity/{__version__}"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An HTTP answer read to its end; `body` is decoded where its encoding holds true, else as it
-    came; `lines` are the headers one by one.
-    """
-
-    url: str
-    host: str
-    status: int
-    reason: str
-    headers: CaseInsensitiveDict[str]
-    body: bytes
-    decoded: bool = True
-    lines: tuple[tuple[str, str], ...] = ()
-
-    def all(self, name: str) -> list[str]:
-        """Every value of a header that may come more than once."""
-        return [value for line, value in self.lines if line.lower() == name.lower()]
-
-    def json(self) -> Any:
-        """The body as JSON; None for one that is none, or that is beyond all measure."""
-        if len(self.body) > JSON_LIMIT:
-            return None
-        try:
-            return json.loads(self.body, parse_int=_integer)
-        except (ValueError, RecursionError):
-            return None
-
-    @property
-    def text(self) -> str:
-        """The body as text, whatever it is."""
-        return self.body.decode("utf-8", "replace")
-
-
-def _integer(text: str) -> float:
-    """A JSON integer; int() of thousands of digits would take longer than any deadline."""
-    return int(text) if len(text) < 20 else float(text)
 
 
 class Lines(NamedTuple):
@@ -166,26 +119,9 @@ class Transport:
         `heard` is told of an answer when its headers are there, `reading` puts bodies that are no
         text into words. Raises CheckFailure for everything that is not an answer.
         """
-        sent = {
-            "User-Agent": USER_AGENT,
-            "Accept-Encoding": "identity",
-            "client-request-id": str(uuid.uuid4()),
-            **{name: str(value) for name, value in (headers or {}).items()},
-        }
-        try:
-            prepared = self._session.prepare_request(
-                requests.Request(method, url, headers=sent, data=data, params=params)
-            )
-        except requests.RequestException:
-            raise CheckFailure(_no_address(url)) from None
-        if params is None:
-            # requests would spell some characters of a query differently.
-            prepared.url = url
-        self._secrets |= _confidential(sent, data)
-        self._report.secrets |= self._secrets
+        prepared = self._prepared(method, url, headers or {}, data, params)
         host = _host(prepared.url or url)
         self._report.host = host
-        self._report.ids["client-request-id"] = sent["client-request-id"]
         self._route.watch, self._route.phase = watch, phase
         watch.start(phase)
         answer: Answer | None = None
@@ -197,9 +133,9 @@ class Transport:
                 )
                 with response:
                     if heard is not None:
-                        heard(_answer(response, url, host, b""))
-                    body = _read(response, host)
-                    answer = _without(self._secrets, _answer(response, url, host, body))
+                        heard(build(response, url, host, b""))
+                    body = read(response, host)
+                    answer = _without(self._secrets, build(response, url, host, body))
             if cut.failure is not None:
                 # What came may be but the beginning: a cut looks like the end.
                 raise CheckFailure(cut.failure)
@@ -213,6 +149,33 @@ class Transport:
                 words = reading if self._bodies else None
                 self._report.exchanges.append(_exchange(prepared, answer, words))
         return answer
+
+    def _prepared(
+        self, method: str, url: str, headers: Mapping[str, str], data: Any, params: Any
+    ) -> requests.PreparedRequest:
+        """The request with the headers that every one has; its secrets and its id are noted.
+
+        Raises CheckFailure for a URL that is none.
+        """
+        sent = {
+            "User-Agent": USER_AGENT,
+            "Accept-Encoding": "identity",
+            "client-request-id": str(uuid.uuid4()),
+            **{name: str(value) for name, value in headers.items()},
+        }
+        try:
+            prepared = self._session.prepare_request(
+                requests.Request(method, url, headers=sent, data=data, params=params)
+            )
+        except requests.RequestException:
+            raise CheckFailure(_no_address(url)) from None
+        if params is None:
+            # requests would spell some characters of a query differently.
+            prepared.url = url
+        self._secrets |= _confidential(sent, data)
+        self._report.secrets |= self._secrets
+        self._report.ids["client-request-id"] = sent["client-request-id"]
+        return prepared
 
     def connect(self, url: str, watch: Stopwatch, phase: str) -> bytes:
         """Open the connection that the next request to this host will use, if there is none.
@@ -281,74 +244,6 @@ def _place(url: str) -> tuple[str, int]:
     """Host and port of a URL, as connections are known by."""
     parts = requests.compat.urlparse(url)
     return (parts.hostname or "").rstrip("."), parts.port or 443
-
-
-def _read(response: requests.Response, host: str) -> bytes:
-    """The body as it came, undecoded. Raises CheckFailure."""
-    # urllib3 before 2 takes a body for whole that ends before its announced length.
-    response.raw.enforce_content_length = True
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        while True:
-            chunk = response.raw.read(65536, decode_content=False)
-            if not chunk:
-                return b"".join(chunks)
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > BODY_LIMIT:
-                raise CheckFailure(_too_large(host))
-    except (HTTPError, http.client.HTTPException, OSError, ValueError) as error:
-        failure = Failure(
-            "protocol",
-            f"{host} breaks off its answer after {size} bytes",
-            "a gateway or proxy may have cut it",
-            f"HTTP {response.status_code}",
-            detail=f"{type(error).__name__}: {error}",
-        )
-        raise CheckFailure(failure) from None
-
-
-def _too_large(host: str) -> Failure:
-    return Failure(
-        "protocol",
-        f"{host} sends more than {BODY_LIMIT >> 20} MiB",
-        "what answers there is not the service",
-    )
-
-
-def _answer(response: requests.Response, url: str, host: str, body: bytes) -> Answer:
-    decoded: bytes | None = body
-    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding not in ("", "identity"):
-        decoded = _decode(encoding, body, host)
-    return Answer(
-        url,
-        host,
-        response.status_code,
-        response.reason or "",
-        CaseInsensitiveDict(response.headers),
-        body if decoded is None else decoded,
-        decoded is not None,
-        tuple(response.raw.headers.items()),
-    )
-
-
-def _decode(encoding: str, body: bytes, host: str) -> bytes | None:
-    """Undo gzip or deflate up to the limit; None when the body is not what its label says
-    (reference sheet exchange-online 1.7).
-    """
-    for bits in {"gzip": (47,), "x-gzip": (47,), "deflate": (47, -15)}.get(encoding, ()):
-        decoder = zlib.decompressobj(bits)
-        try:
-            plain = decoder.decompress(body, BODY_LIMIT + 1)
-        except zlib.error:
-            continue
-        if len(plain) > BODY_LIMIT:
-            raise CheckFailure(_too_large(host))
-        if decoder.eof:
-            return plain
-    return None
 
 
 def _broken(error: requests.RequestException, host: str) -> Failure:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
 from check_mapi_connectivity import advice
+from check_mapi_connectivity.answer import Answer
 from check_mapi_connectivity.entra_codes import ENTRA
 from check_mapi_connectivity.exchange_codes import EC, EXCHANGE, MAPI
-from check_mapi_connectivity.transport import Answer
 from check_mapi_connectivity.vocabulary import KINDS
 
 

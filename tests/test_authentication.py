@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
 from check_mapi_connectivity import windows
+from check_mapi_connectivity.answer import Answer
 from check_mapi_connectivity.authentication import Authentication, offered
 from check_mapi_connectivity.errors import UsageError
 from check_mapi_connectivity.options import Login, Secret
 from check_mapi_connectivity.report import CheckFailure, Report, Stopwatch
-from check_mapi_connectivity.transport import Answer
 
 URL = "https://mail.example/mapi/emsmdb/?MailboxId=1"
 BLOB = base64.b64encode(b"probe:Secret.123").decode()

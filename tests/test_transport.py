@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import gzip
 import time
 import tracemalloc
-import zlib
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from check_mapi_connectivity import transport
 from check_mapi_connectivity.deadline import Deadline
@@ -103,22 +99,3 @@ def test_broken_answer_is_a_failure(send, tenant, fault):
         send(DISCOVERY)
     assert caught.value.failure.kind in ("protocol", "connect")
     assert caught.value.failure.transient == (fault == "close")
-
-
-def test_decoding():
-    data = b"x" * 100
-    raw = zlib.compressobj(wbits=-15)
-    assert transport._decode("gzip", gzip.compress(data), "h") == data
-    assert transport._decode("deflate", zlib.compress(data), "h") == data
-    assert transport._decode("deflate", raw.compress(data) + raw.flush(), "h") == data
-    assert transport._decode("gzip", bytes(4096), "h") is None
-    assert transport._decode("gzip", gzip.compress(data)[:-9], "h") is None
-    assert transport._decode("br", data, "h") is None
-    with pytest.raises(CheckFailure):
-        transport._decode("gzip", gzip.compress(bytes(transport.BODY_LIMIT + 1)), "h")
-
-
-@given(st.sampled_from(["gzip", "deflate", "br", ""]), st.binary(max_size=200), st.booleans())
-def test_any_body_is_decoded_or_not(encoding, body, packed):
-    found = transport._decode(encoding, gzip.compress(body) if packed else body, "h")
-    assert found is None or len(found) <= transport.BODY_LIMIT

@@ -9,8 +9,8 @@ from ..report import CheckFailure, Stopwatch
 from . import ID_HEADERS
 
 if TYPE_CHECKING:
+    from ..answer import Answer
     from ..identity import Token
-    from ..transport import Answer
     from . import Run
 
 

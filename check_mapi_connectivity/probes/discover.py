@@ -12,10 +12,11 @@ from ..mapihttp.reader import WireError
 from ..report import CheckFailure, Failure
 
 if TYPE_CHECKING:
+    from ..answer import Answer
     from ..authentication import Authentication
     from ..options import Options
     from ..report import Report
-    from ..transport import Answer, Transport
+    from ..transport import Transport
 
 #: Kinds of a candidate's failure, the most telling first.
 _TELLING = (

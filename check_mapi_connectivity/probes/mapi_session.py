@@ -18,10 +18,11 @@ from . import ID_HEADERS
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ..answer import Answer
     from ..authentication import Authentication
     from ..deadline import Deadline
     from ..report import Report
-    from ..transport import Answer, Reading
+    from ..transport import Reading
 
 T = TypeVar("T")
 
