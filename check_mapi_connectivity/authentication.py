@@ -100,7 +100,7 @@ class Authentication:
             self._refusal = None if self._accepted else failure
             self._accepted = False
             raise CheckFailure(failure)
-        self._accepted = True
+        self._accepted = self._accepted or answer.status == 200
         return answer
 
     def explain(self, answer: Answer) -> Failure:
@@ -187,6 +187,8 @@ class Authentication:
         watch.stop()
         self._report.host = host
         number = self._transport.connections(url)
+        # A Kerberos token is a proof by itself.
+        self._proved = self._proved or scheme == NEGOTIATE
         for leg in range(1, _MOST_LEGS + 1):
             answer = self._send(
                 url, watch, phase, f"{scheme} {base64.b64encode(token or b'').decode()}", keywords

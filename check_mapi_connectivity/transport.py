@@ -169,7 +169,7 @@ class Transport:
             )
         except requests.RequestException:
             raise CheckFailure(_no_address(url)) from None
-        if params is None:
+        if params is None and url.isascii():
             # requests would spell some characters of a query differently.
             prepared.url = url
         self._secrets |= _confidential(sent, data)

@@ -187,3 +187,11 @@ def test_the_url_that_options_name(discovery, changes, url):
     found, web = discovery({url: answer(url)}, **changes)
     assert found.settings("probe@contoso.com").url == url
     assert web.asked == [(url, "at once")]
+
+
+def test_a_domain_beyond_ascii_is_asked_for_as_dns_has_it(discovery):
+    found, web = discovery({})
+    with pytest.raises(CheckFailure):
+        found.settings("probe@bücher.example")
+    assert len(web.asked) == 4
+    assert all("xn--bcher-kva.example" in url for url, _ in web.asked)

@@ -330,3 +330,12 @@ def test_an_app_only_token_is_refused_with_the_servers_reason(mapi, tenant):
     )
     assert run.code == 3
     assert "not yet seen to work" in run.diagnosis
+
+
+@pytest.mark.parametrize(
+    "address", ["日本@practice.example", "postfach@bücher.example", "😀@x.example"]
+)
+def test_addresses_beyond_ascii(mapi, address):
+    run = mapi(address, user="healthy@practice.example")
+    assert run.code == 2
+    assert "Autodiscover does not know this address" in run.line

@@ -53,7 +53,7 @@ class Trust:
     """
 
     def __init__(self, address: str, hosts: tuple[str, ...]) -> None:
-        domain = address.rpartition("@")[2].lower().rstrip(".")
+        domain = domain_of(address)
         self._domains = (*((domain,) if "." in domain else ()), *MICROSOFT)
         self._hosts = {host.lower() for host in hosts}
 
@@ -76,6 +76,15 @@ class Trust:
         """Raises Untrusted."""
         if not self.allows(url):
             raise Untrusted(url, named_by)
+
+
+def domain_of(address: str) -> str:
+    """The domain of an e-mail address as DNS has it (RFC 3490)."""
+    domain = address.rpartition("@")[2].lower().rstrip(".")
+    try:
+        return domain if domain.isascii() else domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        return domain
 
 
 def host_of(url: str) -> str:
@@ -123,7 +132,7 @@ class Walk:
         if self._url is not None:
             found = [Step(NAMED, self._url, address)]
         else:
-            domain = address.rpartition("@")[2].lower()
+            domain = domain_of(address)
             found = [
                 Step(GUESSED, f"https://{domain}{PATH}", address),
                 Step(GUESSED, f"https://autodiscover.{domain}{PATH}", address),

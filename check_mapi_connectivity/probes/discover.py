@@ -47,7 +47,6 @@ class Discovery:
         self._authentication = authentication
         self._report = report
         self._named = _named(options)
-        self._address = ""
         hosts = (options.hostname, options.autodiscover_url, options.mapi_url, self._named)
         self.trust = Trust(
             options.mailbox,
@@ -61,7 +60,6 @@ class Discovery:
 
         Raises CheckFailure, with `during` set, and UsageError.
         """
-        self._address = address
         walk = Walk(address, self.trust, url or self._named)
         failures: list[Failure] = []
         while walk.steps:
@@ -114,7 +112,8 @@ class Discovery:
                 headers={
                     **autodiscover.CAPABILITY,
                     "Content-Type": autodiscover.CONTENT_TYPE,
-                    "X-AnchorMailbox": step.address,
+                    # A routing hint, which a header can hold in ASCII only.
+                    **({"X-AnchorMailbox": step.address} if step.address.isascii() else {}),
                 },
                 data=autodiscover.request(step.address),
             )
@@ -133,8 +132,9 @@ class Discovery:
             if _is_page(answer):
                 raise CheckFailure(mapi_advice.not_mapi(answer)) from None
             raise
-        if result is None or step.address != self._address:
-            place = walk.steps[0].url if result is None else step.address
+        if result is None:
+            to = walk.steps[0]
+            place = to.url if to.address == step.address else to.address
             self._report.remarks.append(f"Autodiscover led on to {place}")
         if isinstance(result, autodiscover.Refusal):
             raise CheckFailure(mapi_advice.autodiscover_error(result.code, result.message))

@@ -129,6 +129,8 @@ class MapiProbe:
         if failure.kind == "credential" or failure.code.startswith("HTTP 401"):
             # A second password would be one failed logon more.
             raise CheckFailure(failure)
+        if self._deadline.remaining() < 2 * self._deadline.reserve:
+            raise CheckFailure(failure)
         self._report.remarks.append(
             f"with the remembered address: {failure.cause}; asked Autodiscover again"
         )
