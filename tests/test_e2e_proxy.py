@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from .conftest import GRACE, perfdata
+from .conftest import GRACE, mapi_perfdata, perfdata
 
 
 class OddProxy:
@@ -91,6 +91,25 @@ def test_through_a_proxy(cmdlet, proxy, tenant):
     )
     phases = "time_dns=#s time_tcp=0s time_proxy=#s time_tls=#s time_request=#s"
     assert warm.perfdata == perfdata(1, "0.041s", "0s", server="0.041s", service=phases)
+
+
+def test_mapi_through_a_proxy(mapi, proxy, tenant, tmp_path):
+    password = tmp_path / "proxy-password"
+    password.write_text("for the proxy\n")
+    password.chmod(0o600)
+    through = proxy(OddProxy.relay)
+    options = ("--proxy", through.address, "--proxy-user", "p", "--proxy-password-file", password)
+    run = mapi("healthy", *options)
+    assert run.line == "MAPI OK - healthy@practice.example: Inbox listed in #s (mapi)"
+    assert (len(run.requests), run.connections, len(through.seen)) == (4, 1, 1)
+    warm = mapi("healthy", *options)
+    phases = "time_dns=#s time_tcp=0s time_proxy=#s time_tls=#s"
+    steps = "time_connect=#s time_execute=#s time_disconnect=#s"
+    assert warm.perfdata == mapi_perfdata(discovery="0s", service=f"{phases} {steps}")
+    # Neither side sees the other's credential.
+    assert "Proxy-Authorization: Basic" in through.seen[0]
+    assert not any("proxy-authorization" in headers for _, _, headers, _ in tenant.requests)
+    assert "\r\nAuthorization:" not in through.seen[0]
 
 
 def test_proxy_credentials_go_to_the_proxy_alone(cmdlet, proxy, tenant, tmp_path):
