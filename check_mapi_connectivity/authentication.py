@@ -46,6 +46,8 @@ class Authentication:
         self._login: Login | None = None if options.tenant else options.login
         self._forced = BEARER if options.tenant else self._login.scheme if self._login else None
         self.scheme: str | None = self._forced
+        #: Whether a server has refused the credential.
+        self.refused = False
         self._refusal: Failure | None = None
         self._accepted = False
         #: URL of a host -> number of its connection that is authenticated.
@@ -96,8 +98,11 @@ class Authentication:
             answer = self._with_credential(url, watch, phase, keywords)
         if answer.status == 401:
             failure = self.explain(answer)
+            # A server that does not take the scheme has not judged the credential.
+            given = offered(answer)
+            self.refused = not given or self.scheme in given
             # What was taken earlier in this run may be used once more, to end a session.
-            self._refusal = None if self._accepted else failure
+            self._refusal = failure if self.refused and not self._accepted else None
             self._accepted = False
             raise CheckFailure(failure)
         self._accepted = self._accepted or answer.status == 200

@@ -157,7 +157,7 @@ def _tenant(given: Given, method: str) -> str:
 
 
 def _mailbox(given: Given) -> str:
-    mailboxes = list(dict.fromkeys(given.texts("mailbox")))
+    mailboxes = list({name.lower(): name for name in reversed(given.texts("mailbox"))}.values())
     if len(mailboxes) > 1:
         raise UsageError("--mailbox: this version tests one mailbox a run; start a check for each")
     if not mailboxes:

@@ -101,7 +101,9 @@ def _inbox(report: Report) -> dict[str, Any]:
         }
         for row in report.rows
     ]
-    return {"items": report.inbox_items, "unread": report.unread, "rows": rows}
+    newest = max((row.delivered for row in report.rows if row.delivered is not None), default=None)
+    counts = {"items": report.inbox_items, "unread": report.unread}
+    return {**counts, "newest": newest, "rows": rows}
 
 
 def _text(value: str | None) -> str | None:

@@ -53,12 +53,15 @@ def run(options: Options, started: float) -> tuple[str, int]:
     """
     deadline = Deadline(started, options.timeout)
     report = Report(options.mailbox, options.method, options.archive)
+    report.proxied = options.proxy is not None
 
     def last_words(signal_name: str | None) -> tuple[str, int]:
         # What had just been decided when the time ran out stays decided.
         if not report.success and report.failure is None:
             seconds = time.monotonic() - started if signal_name else options.timeout
             report.failure = report.timed_out(seconds, signal_name)
+        elif report.service.current == "disconnect":
+            report.remarks.append("the time was up before the session was ended")
         try:
             return conclude(options, report, started)
         except Exception as error:
@@ -176,6 +179,8 @@ def measurements(report: Report) -> dict[str, float | None]:
     # none.
     connected = any(name in begun for name in _PROTOCOL)
     values = {f"time_{name}": phases.get(name, 0.0 if connected else None) for name in _WAY}
+    if not report.proxied:
+        values["time_proxy"] = 0.0
     values.update({f"time_{name}": phases.get(name) for name in _PROTOCOL})
     if report.service.current:
         values[f"time_{report.service.current}"] = None

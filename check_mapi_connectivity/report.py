@@ -74,11 +74,11 @@ class Stopwatch:
         self.stop()
         self._open = (name, self._clock())
 
-    def stop(self) -> None:
-        """End the phase that is open, if any."""
+    def stop(self, *, finished: bool = True) -> None:
+        """End the phase that is open, if any; `finished` is false for one that was cut off."""
         if self._open is not None:
             name, since = self._open
-            self._closed.append(Phase(name, self._clock() - since, True))
+            self._closed.append(Phase(name, self._clock() - since, finished))
             self._open = None
 
     def discard(self) -> None:
@@ -176,6 +176,8 @@ class Report:
     token_cached: bool = False
     sign_in: Stopwatch = field(default_factory=Stopwatch)
     discovery: Stopwatch = field(default_factory=Stopwatch)
+    #: Whether the way goes through a proxy.
+    proxied: bool = False
     #: Seconds of a first try, and of the wait after it.
     first_try: float = 0.0
     waited: float = 0.0

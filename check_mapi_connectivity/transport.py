@@ -144,7 +144,7 @@ class Transport:
         except CheckFailure as error:
             raise CheckFailure(cut.failure or error.failure) from None
         finally:
-            watch.stop()
+            watch.stop(finished=cut.failure is None)
             if self._detail and len(self._report.exchanges) < _MOST_EXCHANGES:
                 words = reading if self._bodies else None
                 self._report.exchanges.append(_exchange(prepared, answer, words))

@@ -197,7 +197,7 @@ def mapi_perfdata(
     way = {
         "kept": "time_dns=0s time_tcp=0s time_proxy=0s time_tls=0s",
         "reached": "time_dns=#s time_tcp=#s time_proxy=0s time_tls=#s",
-        "never": "time_dns=U time_tcp=U time_proxy=U time_tls=U",
+        "never": "time_dns=U time_tcp=U time_proxy=0s time_tls=U",
     }
     way["connect"] = f"{way['kept']} time_connect=#s time_execute=U time_disconnect=U"
     for name in ("kept", "reached"):
@@ -217,7 +217,9 @@ def perfdata(
     phases = {
         "kept": "time_dns=0s time_tcp=0s time_proxy=0s time_tls=0s time_request=#s",
         "reached": "time_dns=#s time_tcp=#s time_proxy=0s time_tls=#s time_request=#s",
-        "never": "time_dns=U time_tcp=U time_proxy=U time_tls=U time_request=U",
+        "never": "time_dns=U time_tcp=U time_proxy=0s time_tls=U time_request=U",
+        # Stopped by a proxy.
+        "barred": "time_dns=U time_tcp=U time_proxy=U time_tls=U time_request=U",
         "stuck": "time_dns=0s time_tcp=0s time_proxy=0s time_tls=0s time_request=U",
     }.get(service, service)
     return (

@@ -22,6 +22,7 @@ def test_what_method_mapi_adds(options):
     assert found["inbox"] == {
         "items": 2,
         "unread": 1,
+        "newest": 1.5,
         "rows": [
             {"id": "0001-00", "delivered": 1.5, "size": 10},
             {"id": "0001-01", "delivered": None, "size": None, "subject": "a (b)subject(/b)"},

@@ -85,12 +85,19 @@ def test_refused_at_logon_or_listing(mapi, mailbox):
     assert len(run.requests) == 4
 
 
-@pytest.mark.parametrize("mailbox", ["mounting", "server-busy", "no-rows", "status-6bb"])
+@pytest.mark.parametrize("mailbox", ["mounting", "server-busy", "no-rows"])
 def test_what_may_pass_is_tried_once_more_without_autodiscover(mapi, mailbox):
     run = mapi(mailbox)
     assert run.code == 2
     assert "first try: " in run.diagnosis
     assert len(run.requests) == 7
+
+
+def test_a_server_that_is_too_busy_is_left_alone_as_long_as_it_asks(mapi):
+    """Connect named a RetryDelay of 10 seconds, which do not fit into the time left."""
+    run = mapi("status-6bb", "-t", "8")
+    assert (run.code, len(run.requests)) == (2, 4)
+    assert "mailbox server is too busy (RPC_S_SERVER_TOO_BUSY 0x6BB)" in run.line
 
 
 def test_a_server_that_asks_to_wait(mapi):
@@ -279,6 +286,7 @@ def test_an_execute_that_hangs_is_given_up_in_time_to_end_the_session(mapi, tena
     run = mapi("healthy", "-t", "4")
     assert run.code == 2
     assert "timed out after 3." in run.line
+    assert "time_execute=U time_disconnect=#s" in run.perfdata
     assert "in phase execute (127.0.0.1)" in run.line
     assert run.outcome.seconds < 4 + GRACE
 
@@ -339,3 +347,19 @@ def test_addresses_beyond_ascii(mapi, address):
     run = mapi(address, user="healthy@practice.example")
     assert run.code == 2
     assert "Autodiscover does not know this address" in run.line
+
+
+def test_a_lost_session_is_begun_anew_once(mapi, tenant):
+    tenant.faults.on("mapi-execute", "code-10")
+    run = mapi()
+    types = [headers.get("x-requesttype") for _, _, headers, _ in tenant.requests]
+    assert (run.code, types.count("Connect"), types.count("Execute")) == (2, 2, 2)
+
+
+def test_what_was_learned_outlives_a_failure(mapi, tenant):
+    """The Inbox's id is still known; only the address is asked for again."""
+    assert len(mapi("old-inbox").requests) == 5
+    tenant.faults.on("mapi-execute", "http-500", 1)
+    assert mapi("old-inbox").code == 2
+    assert len(mapi("old-inbox").requests) == 4
+    assert len(mapi("old-inbox").requests) == 3

@@ -142,7 +142,7 @@ def test_connection_refused(cmdlet):
         run = cmdlet("healthy", "--exchange-url", f"https://127.0.0.1:{port}")
     text = f"healthy@practice.example: 127.0.0.1 port {port}: connection refused"
     assert run.line.startswith(f"MAPI CRITICAL - {text}")
-    phases = "time_dns=#s time_tcp=#s time_proxy=U time_tls=U time_request=U"
+    phases = "time_dns=#s time_tcp=#s time_proxy=0s time_tls=U time_request=U"
     assert (run.perfdata, run.code) == (perfdata(service=phases), 2)
     assert "tried again after 0.25s" in run.diagnosis
 

@@ -171,7 +171,7 @@ def test_proxy_that_refuses(cmdlet, proxy, tenant, act, text):
     text = text.replace("PORT", str(tenant.port))
     run = cmdlet("healthy", "--proxy", through.address)
     assert run.line.startswith(f"MAPI CRITICAL - sign-in failed: proxy {through.address} {text}")
-    assert (run.perfdata, run.code) == (perfdata(service="never"), 2)
+    assert (run.perfdata, run.code) == (perfdata(service="barred"), 2)
     assert "  kind          proxy\n" in run.diagnosis
     assert len(through.seen) == 1
 

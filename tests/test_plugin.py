@@ -88,7 +88,8 @@ def test_labels_are_the_same_in_every_state(report, options):
     line, _ = conclude(empty, options())
     assert labels(line) == LABELS["cmdlet"]
     values = [item.split("=")[1].split(";")[0] for item in line.partition(" | ")[2].split()]
-    assert values[:9] == ["0", *"UUUUUUUU"]
+    # Without a proxy it took no time (contract 7.7).
+    assert values[:9] == ["0", *"UUUU", "0s", *"UUU"]
     assert values[10] == "U"
 
 
@@ -168,6 +169,7 @@ def test_a_failure_judged_ok_still_says_what_it_is(report, options):
 
 def test_phases_of_a_run_that_went_through_a_proxy(report, options):
     report.service = watch(("dns", 0.5), ("proxy", 0.25), ("tls", 0.125), ("request", 0.5))
+    report.proxied = True
     values = plugin.measurements(report)
     assert [values[f"time_{name}"] for name in ("dns", "tcp", "proxy", "tls", "request")] == [
         0.5,
@@ -185,10 +187,18 @@ def test_phase_that_is_not_over_has_no_value(report):
     assert [values[f"time_{name}"] for name in ("dns", "tcp", "proxy", "tls", "request")] == [
         0.5,
         0.25,
-        None,
+        0.0,
         None,
         None,
     ]
+
+
+def test_a_phase_that_was_cut_off_has_no_value(report):
+    report.service = watch(("tls", 0.125))
+    report.service.start("execute")
+    report.service.stop(finished=False)
+    values = plugin.measurements(report)
+    assert (values["time_tls"], values["time_execute"]) == (0.125, None)
 
 
 @pytest.mark.parametrize(

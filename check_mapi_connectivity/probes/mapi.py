@@ -51,6 +51,8 @@ class MapiProbe:
         self._left: list[Session] = []
         #: The endpoint that Autodiscover named in this run.
         self._found: Endpoint | None = None
+        #: What an earlier run learned, whether its address is still good or not.
+        self._learned: Endpoint | None = None
         #: The endpoint as the cache had it.
         self._before: Endpoint | None = None
         if not options.tenant:
@@ -77,7 +79,7 @@ class MapiProbe:
             return
         # Whatever becomes of this run, the next one asks again unless this one succeeds; and there
         # is time left for this one to ask.
-        self._cache.drop(self._key)
+        self._remember(known, doubted=True)
         self._transport.patience = self._deadline.remaining() / 2
         try:
             self._log_on(known)
@@ -115,6 +117,9 @@ class MapiProbe:
         found = _endpoint(document) if document else None
         if document is None or found is None or not self._discovery.trust.allows(found.url):
             return None
+        self._learned = found
+        if document.get("doubted") and not self._options.mapi_url:
+            return None
         self._authentication.remember(document.get("scheme"))
         self._report.unneeded.add("autodiscover")
         self._before = found
@@ -126,7 +131,7 @@ class MapiProbe:
         Raises CheckFailure with that failure where it is not.
         """
         self._transport.patience = None
-        if failure.kind == "credential" or failure.code.startswith("HTTP 401"):
+        if failure.kind == "credential" or self._authentication.refused:
             # A second password would be one failed logon more.
             raise CheckFailure(failure)
         if self._deadline.remaining() < 2 * self._deadline.reserve:
@@ -165,8 +170,12 @@ class MapiProbe:
         if not self._discovery.trust.allows(url):
             raise CheckFailure(_foreign(url))
         user_dn = self._own_dn(settings.legacy_dn, found.url)
-        self._found = Endpoint(url, settings.legacy_dn, user_dn, name=settings.display_name)
-        return self._found
+        found_there = Endpoint(url, settings.legacy_dn, user_dn, name=settings.display_name)
+        if self._learned is not None and self._learned.legacy_dn == settings.legacy_dn:
+            inbox, together = self._learned.inbox, self._learned.together
+            found_there = replace(found_there, inbox=inbox, together=together)
+        self._found = found_there
+        return found_there
 
     def _own_dn(self, legacy_dn: str, url: str) -> str:
         """The DN of the user who logs on: the mailbox's, unless it is another's (reference sheet
@@ -201,7 +210,7 @@ class MapiProbe:
                 self._report.remarks.append(f"{error.failure.cause}; connected again")
                 self._end(session)
                 session = self._begin(endpoint)
-                listing.take(session)
+                self._take_again(listing, session)
             report.connection_time = sum(phase.seconds for phase in report.service.phases())
             report.round_trip = report.connection_time
             report.success = True
@@ -214,10 +223,17 @@ class MapiProbe:
                 name=report.named or "",
             )
             self._changes(learned)
-            self._store(learned)
+            self._remember(learned)
         finally:
             report.server_latency = session.elapsed
             self._end(session)
+
+    def _take_again(self, listing: Listing, session: Session) -> None:
+        """List in a second session; there is no third. Raises CheckFailure."""
+        try:
+            listing.take(session)
+        except SessionLost as error:
+            raise CheckFailure(replace(error.failure, transient=False)) from None
 
     def _begin(self, endpoint: Endpoint) -> Session:
         """A connected session. Raises CheckFailure."""
@@ -280,12 +296,13 @@ class MapiProbe:
             if was and now and was != now:
                 self._report.remarks.append(f"another {what} than in the run before: {was}")
 
-    def _store(self, endpoint: Endpoint) -> None:
-        """Remember what worked."""
+    def _remember(self, endpoint: Endpoint, *, doubted: bool = False) -> None:
+        """Keep what was learned; `doubted` while nobody knows whether it still holds."""
         document: dict[str, Any] = {
             **vars(endpoint),
             "inbox": endpoint.inbox.hex(),
             "scheme": self._authentication.scheme,
+            "doubted": doubted,
         }
         self._cache.store(self._key, document)
 

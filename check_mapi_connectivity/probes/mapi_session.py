@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from .. import mapi_advice
@@ -77,6 +78,8 @@ class Session:
         self.url, self.user_dn, self.display_name = url, "", ""
         #: Whether the server holds a session that is to be ended.
         self.open = False
+        #: Seconds to wait before what was refused for being too busy is tried again.
+        self.retry_delay = 0.0
         #: What the time is charged to, where that is not the request.
         self.phase = ""
         #: Seconds that the server says it needed so far.
@@ -93,6 +96,7 @@ class Session:
         if answer.error_code:
             raise CheckFailure(mapi_advice.error_code(answer.error_code, "Connect"))
         self.display_name = answer.display_name
+        self.retry_delay = answer.retry_delay / 1000
         for block in answer.auxiliary:
             if block.name == "AUX_SERVER_SESSION_INFO" and block.text:
                 self._report.facts["session info"] = block.text
@@ -141,6 +145,8 @@ class Session:
         answer = _read(envelope.execute_response, self._post("Execute", body, columns), "Execute")
         if answer.status_code:
             failure = mapi_advice.status_code(answer.status_code)
+            if failure.transient and self.retry_delay:
+                failure = replace(failure, retry_after=self.retry_delay)
             raise ExecuteRefused(failure, answer.status_code)
         if answer.error_code:
             failure = mapi_advice.error_code(answer.error_code, "Execute")
@@ -254,7 +260,7 @@ def _reading(request_type: str, columns: Sequence[int]) -> Reading:
 
     def lines(sent: bytes, answer: Answer | None) -> Lines:
         received: list[str] = []
-        if answer is not None and answer.headers.get("X-ResponseCode") == "0":
+        if answer is not None and _number(answer.headers.get("X-ResponseCode", "")) == 0:
             received = dump.answer(request_type, sent, answer.body, mapi_advice.symbol, columns)
         elif answer is not None:
             received = [answer.text]
