@@ -333,7 +333,7 @@ ANY = st.integers()
 TEXT = st.text(max_size=80) | st.text(min_size=1, max_size=3).map(lambda text: text * 5000)
 
 
-def sound(failure):
+def assert_sound(failure):
     assert failure.kind in KINDS
     assert failure.cause
     assert failure.remedy
@@ -346,19 +346,19 @@ def sound(failure):
 
 @given(ANY, TEXT, st.booleans())
 def test_any_number(number, text, owner):
-    sound(mapi_advice.response_code(number, text))
-    sound(mapi_advice.status_code(number))
-    sound(mapi_advice.error_code(number, text))
-    sound(mapi_advice.return_value(number, text, owner=owner))
-    sound(mapi_advice.return_value(number, "RopOpenFolder", owner=owner))
-    sound(mapi_advice.backoff(number))
-    sound(mapi_advice.autodiscover_error(number, text))
+    assert_sound(mapi_advice.response_code(number, text))
+    assert_sound(mapi_advice.status_code(number))
+    assert_sound(mapi_advice.error_code(number, text))
+    assert_sound(mapi_advice.return_value(number, text, owner=owner))
+    assert_sound(mapi_advice.return_value(number, "RopOpenFolder", owner=owner))
+    assert_sound(mapi_advice.backoff(number))
+    assert_sound(mapi_advice.autodiscover_error(number, text))
 
 
 @given(TEXT, TEXT)
 def test_any_text(text, what):
-    sound(mapi_advice.redirected(text))
-    sound(mapi_advice.wire(text, what))
+    assert_sound(mapi_advice.redirected(text))
+    assert_sound(mapi_advice.wire(text, what))
 
 
 HEADERS = st.dictionaries(
@@ -386,16 +386,16 @@ HEADERS = st.dictionaries(
 )
 def test_any_answer(number, body, headers, scheme, offered, user):
     answer = make_answer(number, body, headers=headers)
-    sound(mapi_advice.http_status(answer, scheme=scheme, offered=offered, user=user))
-    sound(mapi_advice.not_mapi(answer))
+    assert_sound(mapi_advice.http_status(answer, scheme=scheme, offered=offered, user=user))
+    assert_sound(mapi_advice.not_mapi(answer))
 
 
 @pytest.mark.parametrize("piece", ["<title", "<head", "reason=", "&#9", "&#99999999", "<", '";'])
 def test_hostile_text_is_read_in_no_time(piece):
     text = piece * 20000
-    sound(mapi_advice.response_code(1, text))
-    sound(status(401, text.encode(), scheme="bearer", x_ms_diagnostics=text))
-    sound(mapi_advice.not_mapi(make_answer(200, text.encode())))
+    assert_sound(mapi_advice.response_code(1, text))
+    assert_sound(status(401, text.encode(), scheme="bearer", x_ms_diagnostics=text))
+    assert_sound(mapi_advice.not_mapi(make_answer(200, text.encode())))
 
 
 def test_words_hold_nothing_that_the_sanitizer_would_change():

@@ -251,7 +251,9 @@ class MapiProbe:
             # The name is that of the user, who may be another.
             endpoint = replace(endpoint, name=session.display_name or endpoint.name)
         report.named = endpoint.name or report.named
-        report.facts["signed in"] = f"{self._authentication.user} by {self._authentication.scheme}"
+        user = self._authentication.user
+        user = f"user {user}" if user.startswith("of ") else user
+        report.facts["signed in"] = f"{user} by {self._authentication.scheme}"
         return session
 
     def _connected(

@@ -254,7 +254,7 @@ def flagged_row(examples) -> bytes:
     )
 
 
-def value_or_error(parser, data: bytes):
+def assert_value_or_error(parser, data: bytes):
     """The value or the WireError that a parser gives; anything else fails the test."""
     try:
         return parser(data)

@@ -21,7 +21,7 @@ from check_mapi_connectivity.mapihttp.autodiscover import (
 )
 from check_mapi_connectivity.mapihttp.reader import WireError
 
-from .material import patient, peak, value_or_error
+from .material import assert_value_or_error, patient, peak
 
 
 def document(inner):
@@ -165,7 +165,7 @@ def test_what_is_refused(data, message):
 def test_names_of_encodings_load_nothing():
     names = {module.name for module in pkgutil.iter_modules(encodings.__path__)} | set(aliases)
     for name in sorted(names | {"../x", "x" * 200, "UTF-8", "hex", "undefined"}):
-        value_or_error(
+        assert_value_or_error(
             read, f"<?xml version='1.0' encoding='{name}'?><a>\xe4\\x</a>".encode("latin-1")
         )
 
@@ -206,7 +206,7 @@ def test_entities(data):
     ],
 )  # fmt: skip
 def test_memory_stays_bounded(data):
-    _, most = peak(lambda: value_or_error(read, data))
+    _, most = peak(lambda: assert_value_or_error(read, data))
     assert most < 32 << 20
 
 
@@ -231,7 +231,7 @@ def test_any_address_gives_a_request(address):
 @patient
 @given(st.binary(max_size=200), st.booleans())
 def test_any_bytes(data, wrapped):
-    value_or_error(read, document("")[:24] + data + document("")[24:] if wrapped else data)
+    assert_value_or_error(read, document("")[:24] + data + document("")[24:] if wrapped else data)
 
 
 PIECES = st.sampled_from(
@@ -257,5 +257,5 @@ PIECES = st.sampled_from(
 @patient
 @given(st.lists(PIECES, max_size=15))
 def test_any_pieces(pieces):
-    value_or_error(read, document("".join(pieces)))
-    value_or_error(read, account("".join(pieces)))
+    assert_value_or_error(read, document("".join(pieces)))
+    assert_value_or_error(read, account("".join(pieces)))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from check_mapi_connectivity.mapihttp import envelope, rpcext
 from check_mapi_connectivity.mapihttp.reader import WireError
 
-from .material import VECTORS, dechunked, patient, peak, value_or_error
+from .material import VECTORS, assert_value_or_error, dechunked, patient, peak
 from .test_rops import TEXT, U32
 
 KINDS = st.sampled_from(["Connect", "Execute", "Disconnect"])
@@ -139,13 +139,13 @@ def test_the_body_may_look_like_a_meta_tag():
 @patient
 @given(st.lists(st.sampled_from([b"PROCESSING", b"PENDING", b"DONE", b"\r\n", b":", b"a"])))
 def test_any_order_of_tags(parts):
-    value_or_error(envelope.strip, b"".join(parts))
+    assert_value_or_error(envelope.strip, b"".join(parts))
 
 
 @patient
 @given(st.binary(max_size=100), st.sampled_from([b"", b"DONE\r\n", b"PROCESSING\r\nPENDING"]))
 def test_any_bytes_for_an_entity(data, before):
-    value_or_error(envelope.strip, before + data)
+    assert_value_or_error(envelope.strip, before + data)
 
 
 def test_keep_alives_of_many_hours_take_little_memory():
@@ -195,8 +195,8 @@ def test_values_that_do_not_fit():
 @patient
 @given(KINDS, st.sampled_from([b"", bytes(4), bytes(12), bytes(20)]), st.binary(max_size=200))
 def test_any_bytes_for_a_body(kind, before, data):
-    value_or_error(envelope.RESPONSES[kind], before + data)
-    value_or_error(lambda spoilt: envelope.read_request(kind, spoilt), before + data)
+    assert_value_or_error(envelope.RESPONSES[kind], before + data)
+    assert_value_or_error(lambda spoilt: envelope.read_request(kind, spoilt), before + data)
 
 
 @patient
@@ -251,6 +251,6 @@ def test_a_bomb_in_an_execute_answer():
     packed = bytes.fromhex("ffffff7f5107000ffffbff")
     block = b"\0\0\1\0" + len(packed).to_bytes(2, "little") + b"\xff\xff" + packed
     body = bytes(12) + (96 * len(block)).to_bytes(4, "little") + block * 96 + bytes(4)
-    found, most = peak(lambda: value_or_error(envelope.execute_response, body))
+    found, most = peak(lambda: assert_value_or_error(envelope.execute_response, body))
     assert isinstance(found, WireError)
     assert most < 4 * rpcext.MOST_BYTES

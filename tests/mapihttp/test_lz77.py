@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from check_mapi_connectivity.mapihttp.lz77 import decompress
 from check_mapi_connectivity.mapihttp.reader import WireError
 
-from .material import VECTORS, patient, peak, plain, value_or_error
+from .material import VECTORS, assert_value_or_error, patient, peak, plain
 
 
 def longest(data: bytes, position: int) -> tuple[int, int]:
@@ -84,14 +84,14 @@ def test_what_was_compressed_comes_back(data):
 @patient
 @given(st.binary(max_size=200), st.integers(0, 65535))
 def test_any_bytes(data, size):
-    found = value_or_error(lambda spoilt: decompress(spoilt, size), data)
+    found = assert_value_or_error(lambda spoilt: decompress(spoilt, size), data)
     assert isinstance(found, WireError) or len(found) == size
 
 
 @patient
 @given(st.binary(min_size=1, max_size=60), st.integers(0, 400))
 def test_no_other_size_is_given(data, size):
-    found = value_or_error(lambda packed: decompress(packed, size), compress(data))
+    found = assert_value_or_error(lambda packed: decompress(packed, size), compress(data))
     assert isinstance(found, WireError) or found == data[:size]
 
 

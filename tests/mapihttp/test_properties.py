@@ -19,7 +19,7 @@ from check_mapi_connectivity.mapihttp.properties import (
 )
 from check_mapi_connectivity.mapihttp.reader import Reader, WireError
 
-from .material import EXAMPLES, flagged_row, patient, peak, standard_row, value_or_error
+from .material import EXAMPLES, assert_value_or_error, flagged_row, patient, peak, standard_row
 
 
 def rows(columns, data):
@@ -98,7 +98,7 @@ COLUMNS = st.lists(
 @patient
 @given(COLUMNS, st.binary(max_size=200), st.sampled_from([b"", b"\0", b"\x01"]))
 def test_any_bytes(columns, data, flag):
-    found = value_or_error(lambda spoilt: row(Reader(spoilt, "row"), columns), flag + data)
+    found = assert_value_or_error(lambda spoilt: row(Reader(spoilt, "row"), columns), flag + data)
     assert isinstance(found, WireError) or len(found) == len(columns)
 
 

@@ -236,7 +236,9 @@ def test_texts_stand_in_the_recorded_bytes():
     body = recorded(SINGLE, 1).body
     for subject, sender in zip(SUBJECTS, SENDERS):
         for text in (subject, sender):
-            position = body.index(f"{text}\0".encode("utf-16-le"), position) + 2 * len(text)
+            found = body.find(f"{text}\0".encode("utf-16-le"), position)
+            assert found >= 0
+            position = found + 2 * len(text)
 
 
 def test_the_compressed_answer_is_the_plain_one():

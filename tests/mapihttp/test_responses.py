@@ -10,7 +10,7 @@ from check_mapi_connectivity.mapihttp import responses, rops
 from check_mapi_connectivity.mapihttp.properties import PropertyError
 from check_mapi_connectivity.mapihttp.reader import Reader, WireError
 
-from .material import EXAMPLES, VECTORS, patient, peak, standard_row, value_or_error
+from .material import EXAMPLES, VECTORS, assert_value_or_error, patient, peak, standard_row
 from .test_rops import REQUESTS
 
 #: Responses as the vectors hold them, without anything behind them.
@@ -167,7 +167,7 @@ ANSWERED = st.sampled_from([LOGON, OPENED, RECEIVES, ROWS, b"\xff", b"\xf9", b"\
     st.sampled_from([(), COLUMNS]),
 )
 def test_any_bytes_beside_any_requests(payloads, asked, columns):
-    value_or_error(lambda _: responses.read(payloads, asked, columns), b"".join(payloads))
+    assert_value_or_error(lambda _: responses.read(payloads, asked, columns), b"".join(payloads))
 
 
 @patient
@@ -177,7 +177,7 @@ def test_any_bytes_beside_any_requests(payloads, asked, columns):
     st.binary(max_size=250),
 )
 def test_any_bytes_behind_the_right_number(asked, code, data):
-    found = value_or_error(
+    found = assert_value_or_error(
         lambda spoilt: responses.read_response(Reader(spoilt, "it"), asked, COLUMNS),
         failure(asked.ROP, code) + data,
     )
@@ -187,7 +187,7 @@ def test_any_bytes_behind_the_right_number(asked, code, data):
 @patient
 @given(st.binary(max_size=100))
 def test_any_backoff(data):
-    value_or_error(lambda spoilt: responses.read_backoff(Reader(spoilt, "it")), data)
+    assert_value_or_error(lambda spoilt: responses.read_backoff(Reader(spoilt, "it")), data)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from check_mapi_connectivity.mapihttp import rops
 from check_mapi_connectivity.mapihttp.reader import Reader, WireError
 
-from .material import patient, value_or_error
+from .material import assert_value_or_error, patient
 
 U8, U16, U32 = (st.integers(0, (1 << bits) - 1) for bits in (8, 16, 32))
 TEXT = st.text(st.characters(min_codepoint=1, max_codepoint=255), max_size=30)
@@ -130,7 +130,7 @@ def test_requests_that_lie(data):
 @patient
 @given(st.lists(st.sampled_from(sorted(rops.REQUESTS)) | U8, max_size=4), st.binary(max_size=100))
 def test_any_bytes(numbers, data):
-    value_or_error(rops.RopList.decode, data)
-    value_or_error(
+    assert_value_or_error(rops.RopList.decode, data)
+    assert_value_or_error(
         lambda spoilt: rops.requests(rops.RopList(spoilt, ())), bytes(numbers[:1]) + data
     )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from check_mapi_connectivity.mapihttp import rpcext
 from check_mapi_connectivity.mapihttp.reader import WireError
 
-from .material import VECTORS, patient, peak, value_or_error
+from .material import VECTORS, assert_value_or_error, patient, peak
 from .test_lz77 import compress
 
 
@@ -80,8 +80,10 @@ def test_no_buffer_holds_no_payload():
 @patient
 @given(st.binary(max_size=300))
 def test_any_bytes(data):
-    value_or_error(rpcext.unpack, data)
-    value_or_error(rpcext.unpack, struct.pack("<HHHH", 0, len(data) % 8, len(data), 99) + data)
+    assert_value_or_error(rpcext.unpack, data)
+    assert_value_or_error(
+        rpcext.unpack, struct.pack("<HHHH", 0, len(data) % 8, len(data), 99) + data
+    )
 
 
 @patient

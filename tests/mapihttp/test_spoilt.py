@@ -14,12 +14,12 @@ from check_mapi_connectivity.mapihttp.reader import WireError
 from .material import (
     RECORDINGS,
     VECTORS,
+    assert_value_or_error,
     dechunked,
     flips,
     parse,
     prefixes,
     replay,
-    value_or_error,
 )
 
 
@@ -35,12 +35,12 @@ REDIRECT = VECTORS["C07-logon-redirect"].data
 def test_vectors(vector):
     parser, data = partial(parse, vector), whole(vector)
     for spoilt in prefixes(data):
-        found = value_or_error(parser, spoilt)
+        found = assert_value_or_error(parser, spoilt)
         # Of a ROP or a compressed block nothing can be missing, but the redirect of C07.
         if vector.layer in ("rop", "lz77") and spoilt and spoilt[:6] != REDIRECT[:6]:
             assert isinstance(found, WireError)
     for spoilt in flips(data, thorough=len(data) < 200):
-        value_or_error(parser, spoilt)
+        assert_value_or_error(parser, spoilt)
 
 
 def name_of(exchange):
@@ -69,11 +69,11 @@ def distinct(part):
 def test_recorded_answers(exchange, like):
     parser = partial(replay, exchange)
     for spoilt in prefixes(exchange.body):
-        value_or_error(parser, spoilt)
+        assert_value_or_error(parser, spoilt)
     spoilt = list(flips(exchange.body, thorough=len(exchange.body) < 200, unlike=like))
     # Of a long body every byte is changed once, in a bit that moves on; ten changes each take long.
     for data in spoilt[:: 9 if len(exchange.body) > 1000 else 1]:
-        value_or_error(parser, data)
+        assert_value_or_error(parser, data)
 
 
 @pytest.mark.parametrize(("exchange", "like"), distinct("sent"))
