@@ -60,7 +60,7 @@ _FOLDERS = (
 _ORIGINS = {0: "beginning of the table", 1: "more rows follow", 2: "end of the table"}
 
 #: Fields that hold something framed, shown by itself.
-_INNER = frozenset({"rop_buffer", "payloads", "auxiliary"})
+_INNER = frozenset({"rop_buffer", "frames", "auxiliary"})
 
 #: Bounds of what is shown.
 _MOST_LINES, _MOST_CHARACTERS = 2000, 500
@@ -117,8 +117,9 @@ def _request(request_type: str, body: bytes) -> Iterator[str]:
     yield f"{request_type} request"
     yield from _fields(parsed, [name for name, _ in parsed.LAYOUT])
     if isinstance(parsed, envelope.ExecuteRequest):
-        for payload in rpcext.unpack(parsed.rop_buffer):
-            rop_list = rops.RopList.decode(payload)
+        for frame in rpcext.frames(parsed.rop_buffer):
+            yield f"  {_frame(frame)}"
+            rop_list = rops.RopList.decode(frame.payload)
             for rop in rops.requests(rop_list):
                 yield f"  {rop.NAME} 0x{rop.ROP:02X}"
                 names = [name for name, _ in rop.LAYOUT] or list(vars(rop))
@@ -144,7 +145,7 @@ def _answer(
         lists = [rops.RopList.decode(payload) for payload in rpcext.unpack(framed)]
         questions = [rop for rop_list in lists for rop in rops.requests(rop_list)]
         columns = _columns(questions) or columns
-        yield from (f"RPC_HEADER_EXT payload: {len(payload)} bytes" for payload in parsed.payloads)
+        yield from (_frame(frame) for frame in parsed.frames)
         try:
             for item in responses.each(parsed.payloads, questions, columns):
                 if isinstance(item, responses.Response):
@@ -177,7 +178,9 @@ def _response(
 ) -> Iterator[str]:
     request, content = response.request, response.content
     yield f"{request.NAME}: {_code(response.return_value, symbol)}"
+    yield f"  HandleIndex: {response.index}"
     if isinstance(content, responses.Rows):
+        yield f"  RowCount: {len(content.rows)}"
         yield f"  Origin: {content.origin} ({_ORIGINS.get(content.origin, 'unknown')})"
         for number, row in enumerate(content.rows):
             yield f"  row {number}"
@@ -231,11 +234,13 @@ def _fields(structure: Structure | object, names: Sequence[str]) -> Iterator[str
     """A line for each field: its name as the specification writes it, and its value."""
     kind = type(structure).__name__
     for name in names:
-        if name in _INNER:
-            continue
         value = getattr(structure, name)
+        if name in _INNER and not isinstance(value, bytes):
+            continue
         title = "".join(part.capitalize() for part in name.split("_"))
-        if name == "folder_ids":
+        if name in _INNER:
+            yield f"  {title}: {len(value)} bytes"
+        elif name == "folder_ids":
             yield from (f"    {folder}: {id_text(fid)}" for folder, fid in zip(_FOLDERS, value))
         elif name == "tags":
             yield from (f"    {tag_name(tag)}" for tag in value)
@@ -252,6 +257,12 @@ def _fields(structure: Structure | object, names: Sequence[str]) -> Iterator[str
                 f"  {title}: {value.year:04}-{value.month:02}-{value.day:02} "
                 f"{value.hour:02}:{value.minutes:02}:{value.seconds:02} UTC"
             )
+
+
+def _frame(frame: rpcext.Frame) -> str:
+    bits = {1: "Compressed", 2: "XorMagic", 4: "Last"}
+    sizes = f"{frame.size} bytes, {len(frame.payload)} plain"
+    return f"RPC_HEADER_EXT: flags {_flags(frame.flags, bits)}, {sizes}"
 
 
 def _flags(value: int, bits: dict[int, str]) -> str:

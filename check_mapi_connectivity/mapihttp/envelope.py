@@ -213,13 +213,18 @@ class ConnectResponse(NamedTuple):
 
 
 class ExecuteResponse(NamedTuple):
-    """Execute's answer (MS-OXCMAPIHTTP 2.2.4.2.2); `payloads` are plain ROP buffers."""
+    """Execute's answer (MS-OXCMAPIHTTP 2.2.4.2.2)."""
 
     status_code: int
     error_code: int = 0
     flags: int = 0
-    payloads: tuple[bytes, ...] = ()
+    frames: tuple[rpcext.Frame, ...] = ()
     auxiliary: tuple[rpcext.Auxiliary, ...] = ()
+
+    @property
+    def payloads(self) -> list[bytes]:
+        """The plain ROP buffers."""
+        return [frame.payload for frame in self.frames]
 
 
 class DisconnectResponse(NamedTuple):
@@ -260,8 +265,8 @@ def execute_response(body: bytes) -> ExecuteResponse:
     if status:
         return ExecuteResponse(status, auxiliary=_auxiliary(reader))
     error, flags = reader.u32(), reader.u32()
-    payloads = tuple(rpcext.unpack(_read_sized(reader)))
-    return ExecuteResponse(status, error, flags, payloads, _auxiliary(reader))
+    frames = tuple(rpcext.frames(_read_sized(reader)))
+    return ExecuteResponse(status, error, flags, frames, _auxiliary(reader))
 
 
 def disconnect_response(body: bytes) -> DisconnectResponse:

@@ -37,10 +37,23 @@ def pack(payload: bytes) -> bytes:
     return writer.data()
 
 
+class Frame(NamedTuple):
+    """One frame: its flags, the bytes it had on the wire, and the plain payload."""
+
+    flags: int
+    size: int
+    payload: bytes
+
+
 def unpack(buffer: bytes) -> list[bytes]:
     """The payloads of all frames, plain, up to the one marked last or the end. Raises WireError."""
+    return [frame.payload for frame in frames(buffer)]
+
+
+def frames(buffer: bytes) -> list[Frame]:
+    """All frames up to the one marked last or the end. Raises WireError."""
     reader = Reader(buffer, "extended buffer")
-    payloads: list[bytes] = []
+    found: list[Frame] = []
     total = 0
     while reader.remaining:
         version, flags, size, actual = (reader.u16() for _ in range(4))
@@ -54,15 +67,15 @@ def unpack(buffer: bytes) -> list[bytes]:
             payload = lz77.decompress(payload, actual)
         elif size != actual:
             raise WireError(f"extended buffer announces {actual} bytes and holds {size}")
-        payloads.append(payload)
+        found.append(Frame(flags, size, payload))
         total += len(payload)
         if total > MOST_BYTES:
             raise WireError(f"extended buffer holds more than {MOST_BYTES} bytes")
         if flags & LAST:
             break
-        if len(payloads) == MOST_BLOCKS:
+        if len(found) == MOST_BLOCKS:
             raise WireError(f"extended buffer has more than {MOST_BLOCKS} blocks")
-    return payloads
+    return found
 
 
 class Auxiliary(NamedTuple):

@@ -40,7 +40,10 @@ def test_a_request():
         == f"""\
 Execute request
   Flags: 0x7 (NoCompression,NoXorMagic,Chain)
+  RopBuffer: 213 bytes
   MaxRopOut: 262144
+  Auxiliary: 0 bytes
+  RPC_HEADER_EXT: flags 0x4 (Last), 205 bytes, 205 plain
   RopLogon 0xFE
     Output: 0
     LogonFlags: 0x1 (Private)
@@ -96,22 +99,29 @@ Execute answer: PROCESSING DONE
   StatusCode: 0x00000000 (success)
   ErrorCode: 0x00000000 (success)
   Flags: 0x0
-  RPC_HEADER_EXT payload: 137 bytes
-  RPC_HEADER_EXT payload: 115 bytes
+  RPC_HEADER_EXT: flags 0x0, 137 bytes, 137 plain
+  RPC_HEADER_EXT: flags 0x4 (Last), 115 bytes, 115 plain
   RopOpenFolder: 0x00000000 (success)
+    HandleIndex: 1
     HasRules: 0
     IsGhosted: 0
   RopGetPropertiesSpecific: 0x00000000 (success)
+    HandleIndex: 1
       PidTagDisplayName 0x3001001F: Inbox
       PidTagContentCount 0x36020003: 2
       PidTagContentUnreadCount 0x36030003: 1
   RopGetContentsTable: 0x00000000 (success)
+    HandleIndex: 2
     RowCount: 2
   RopSetColumns: 0x00000000 (success)
+    HandleIndex: 2
     TableStatus: 0
   RopSortTable: 0x00000000 (success)
+    HandleIndex: 2
     TableStatus: 0
   RopQueryRows: 0x00000000 (success)
+    HandleIndex: 2
+    RowCount: 1
     Origin: 1 (more rows follow)
     row 0
         PidTagMid 0x674A0014: 0001-0000000002a1
@@ -120,6 +130,8 @@ Execute answer: PROCESSING DONE
         PidTagMessageSize 0x0E080003: 4711
         PidTagMessageClass 0x001A001F: IPM.Note
   RopQueryRows: 0x00000000 (success)
+    HandleIndex: 2
+    RowCount: 2
     Origin: 2 (end of the table)
     row 0
         PidTagMid 0x674A0014: 0001-0000000002a0
