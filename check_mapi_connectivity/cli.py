@@ -62,8 +62,7 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
     cloud = given.choice("cloud", ("worldwide", "gcc", "gcc-high", "dod", "china"), "worldwide")
     diagnosis = given.choice("diagnosis", ("on", "off"), "on") == "on"
     min_tls = given.choice("min-tls", ("1.2", "1.3"), "1.2")
-    if given.flag("ipv4") and given.flag("ipv6"):
-        raise UsageError("-4 and -6 exclude each other; give one of them or none")
+    ip_version = _ip_version(given)
     timeout, timeout_state = _timeout(given.text("timeout"))
     thresholds = _thresholds(given, _labels(given, method))
     states = _states(given.texts("state"))
@@ -94,7 +93,7 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
         no_proxy=no_proxy,
         ca_files=ca_files,
         min_tls=min_tls,
-        ip_version=4 if given.flag("ipv4") else 6 if given.flag("ipv6") else None,
+        ip_version=ip_version,
         thresholds=thresholds,
         states=states,
         timeout=timeout,
@@ -118,6 +117,13 @@ def _method(names: Sequence[str]) -> str:
     if found[0] not in LABELS:
         raise UsageError(f"--method: {found[0]} is none of {', '.join(LABELS)}")
     return found[0]
+
+
+def _ip_version(given: Given) -> int | None:
+    """4 or 6 where only that one is to be used. Raises UsageError."""
+    if given.flag("ipv4") and given.flag("ipv6"):
+        raise UsageError("-4 and -6 exclude each other; give one of them or none")
+    return 4 if given.flag("ipv4") else 6 if given.flag("ipv6") else None
 
 
 def _labels(given: Given, method: str) -> tuple[str, ...]:
