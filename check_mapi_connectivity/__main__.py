@@ -10,8 +10,12 @@ import os
 import sys
 import time
 
-from . import output
+from . import deadline, output
 from .errors import Information, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
 def main() -> int:
@@ -19,8 +23,7 @@ def main() -> int:
     started = time.monotonic()
     as_json = "--json" in sys.argv[1:]
     try:
-        _harden()
-        text, code = _run(started)
+        text, code = _run(started, _harden())
     except Information as information:
         text, code = str(information), 3
     except UsageError as error:
@@ -35,6 +38,8 @@ def main() -> int:
             ),
             3,
         )
+    except KeyboardInterrupt:
+        text, code = output.complain("interrupted before anything was tested", as_json=as_json), 3
     except SystemExit:
         raise
     except BaseException as error:
@@ -43,14 +48,14 @@ def main() -> int:
     return code if output.write(text) else 3
 
 
-def _run(started: float) -> tuple[str, int]:
+def _run(started: float, terminal: int | None) -> tuple[str, int]:
     from . import cli
 
     options = cli.parse(sys.argv[1:], os.environ)
     from . import plugin
 
     try:
-        return plugin.run(options, started)
+        return plugin.run(options, started, terminal)
     except UsageError as error:
         error.as_json = options.json
         raise
@@ -67,14 +72,13 @@ _MISUSED = (
 )
 
 
-def _harden() -> None:
+def _harden() -> int | None:
     """No core dump with secrets, nothing on stderr, no socket in the place of a closed stdout.
 
-    From here on SIGTERM, SIGINT and SIGHUP wait for the watchdog.
+    From here on SIGTERM, SIGINT and SIGHUP wait for the watchdog. Returns a descriptor of the
+    terminal that stderr was, None where it was none.
     """
     import resource
-
-    from . import deadline
 
     deadline.block_signals()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -85,6 +89,7 @@ def _harden() -> None:
         if descriptor > 2:
             os.close(descriptor)
             break
+    terminal = os.dup(2) if os.isatty(2) else None
     # Libraries in other languages write to the descriptor itself.
     silent = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silent, 2)
@@ -95,6 +100,7 @@ def _harden() -> None:
     import warnings
 
     warnings.simplefilter("ignore")
+    return terminal
 
 
 #: Modules this package needs -> name on PyPI; Debian's is python3- and the module's.
@@ -129,5 +135,10 @@ def _bug(error: BaseException) -> str:
     return f"internal error: {type(error).__name__} in {where}; please report it"
 
 
+def run() -> NoReturn:
+    """The whole process: nothing is left to do after the result, and threads may still hang."""
+    deadline.leave(main())
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

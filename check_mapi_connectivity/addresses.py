@@ -47,12 +47,12 @@ def authority(text: str | None, tenant: str) -> str | None:
     return f"{scheme}://{host}"
 
 
-def exchange_server(given: Given, method: str, mailbox: str) -> dict[str, Any]:
-    """Where method mapi finds the mailbox: the options of that name. Raises UsageError."""
-    if method != "mapi":
+def exchange_server(
+    given: Given, methods: tuple[str, ...], mailboxes: tuple[str, ...]
+) -> dict[str, Any]:
+    """Where method mapi finds the mailboxes: the options of that name. Raises UsageError."""
+    if "mapi" not in methods:
         return {}
-    if given.flag("archive"):
-        raise UsageError("--archive is for --method cmdlet; method mapi logs on to the mailbox")
     hostname, mapi_url = given.text("hostname"), given.text("mapi-url")
     legacy_dn = given.text("legacy-dn")
     if hostname is not None:
@@ -65,6 +65,8 @@ def exchange_server(given: Given, method: str, mailbox: str) -> dict[str, Any]:
     if mapi_url is not None and legacy_dn is not None:
         from .mapihttp.discovery import usable_store
 
+        if len(mailboxes) > 1:
+            raise UsageError("--mapi-url is the address of one mailbox; leave it to Autodiscover")
         for other in ("autodiscover-url", "hostname"):
             if given.text(other):
                 raise UsageError(f"--mapi-url and --{other} exclude each other; give one of them")
@@ -74,7 +76,7 @@ def exchange_server(given: Given, method: str, mailbox: str) -> dict[str, Any]:
             )
         if not legacy_dn.startswith("/") or not legacy_dn.isascii() or len(legacy_dn) > 1000:
             raise UsageError(f"--legacy-dn: {legacy_dn} is not a DN like /o=ORG/ou=.../cn=USER")
-    elif "@" not in mailbox:
+    elif any("@" not in mailbox for mailbox in mailboxes):
         raise UsageError("--mailbox: Autodiscover wants an e-mail address, not a GUID")
     return {
         "hostname": hostname,

@@ -58,9 +58,11 @@ class Outcome:
 
 
 def request(
-    tenant: str, mailbox: str, *, archive: bool, token: str
+    tenant: str, mailbox: str, *, archive: bool, token: str, user: str | None = None
 ) -> tuple[str, dict[str, str], bytes]:
-    """Path, headers and body of the POST (exchange-online 1.1-1.3)."""
+    """Path, headers and body of the POST (exchange-online 1.1-1.3); `user` is whose token it is,
+    None for an app's.
+    """
     parameters: dict[str, Any] = {"Identity": mailbox}
     if archive:
         parameters["Archive"] = True
@@ -73,7 +75,7 @@ def request(
         "X-CmdletName": "Test-MAPIConnectivity",
         "X-ResponseFormat": "json",
         "X-SerializationLevel": "Partial",
-        "X-AnchorMailbox": f"APP:{_ANCHOR}@{tenant}",
+        "X-AnchorMailbox": f"UPN:{user}" if user else f"APP:{_ANCHOR}@{tenant}",
     }
     return f"/adminapi/beta/{tenant}/InvokeCommand", headers, json.dumps(document).encode("ascii")
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 #: OAuth error -> cause, for AADSTS numbers without a row (RFC 6749 5.2).
 OAUTH = {
-    "invalid_client": "Entra does not accept this client id or certificate",
+    "invalid_client": "Entra does not accept this client id or credential",
     "unauthorized_client": "this app registration may not sign in this way",
     "invalid_grant": "a policy of the tenant refuses the sign-in",
     "interaction_required": "a policy of the tenant wants a person at this sign-in",
@@ -115,17 +115,6 @@ def not_entra(answer: Answer | None) -> Failure:
     )
 
 
-def federated(realm: Mapping[str, Any]) -> Failure:
-    """A user whose password is not Entra's to check (reference sheet exchange-online 5.6)."""
-    domain = str(realm.get("domain_name") or "the user's domain")
-    return Failure(
-        "credential",
-        f"sign-in of {domain} is federated: its own server checks the password",
-        "use a cloud-only user, or a certificate",
-        "Federated",
-    )
-
-
 def redirected(answer: Answer, option: str) -> Failure:
     """A 3xx: never followed, because a token would go along."""
     place = answer.headers.get("Location", "")
@@ -180,11 +169,13 @@ def trouble(
         f"HTTP {answer.status}",
         message(answer),
         transient=transient,
+        status=answer.status,
     )
 
 
-def _refused(answer: Answer, roles: object) -> Failure:
-    """A 401 or 403 of the admin API; `roles` are those of the token, where it says so."""
+def _refused(answer: Answer, claims: Mapping[str, Any]) -> Failure:
+    """A 401 or 403 of the admin API to a token of these claims."""
+    roles, person = claims.get("roles"), "scp" in claims
     code, detail = f"HTTP {answer.status}", _explained(answer)
     if answer.text.lstrip().startswith("<"):
         cause = "the request is refused with a web page, by a gateway or by Exchange"
@@ -194,9 +185,12 @@ def _refused(answer: Answer, roles: object) -> Failure:
         if isinstance(roles, list) and "Exchange.ManageAsApp" not in roles:
             cause = "the token lacks the app role Exchange.ManageAsApp"
         remedy = "grant and consent Exchange.ManageAsApp of Office 365 Exchange Online"
+        if person:
+            remedy = "see EXOModuleEnabled of Get-User; an own app needs the scope Exchange.Manage"
     else:
         cause = "this identity may not run Test-MAPIConnectivity"
-        remedy = "add the app to a role group whose role holds the cmdlet"
+        whom = "user" if person else "app"
+        remedy = f"add the {whom} to a role group whose role holds the cmdlet"
         if not answer.body.strip(b"\0"):
             detail = (
                 "the body is empty or all NUL bytes, Exchange's way to say that the "
@@ -205,15 +199,17 @@ def _refused(answer: Answer, roles: object) -> Failure:
     return Failure("permission", cause, remedy, code, detail)
 
 
-def exchange_status(answer: Answer, roles: object) -> Failure:
-    """What an answer of the admin API with a status other than 200 means (exchange-online 1.7)."""
+def exchange_status(answer: Answer, claims: Mapping[str, Any]) -> Failure:
+    """What an answer of the admin API with a status other than 200 means, to a token of these
+    claims (exchange-online 1.7).
+    """
     status, code = answer.status, f"HTTP {answer.status}"
     if status == 429:
         return throttled(answer, "Exchange")
     if 300 <= status < 400:
         return redirected(answer, "--exchange-url")
     if status in (401, 403):
-        return _refused(answer, roles)
+        return _refused(answer, claims)
     if "MapiException" in message(answer) and error_document(answer):
         return mapi_error(message(answer))
     exception = exception_name(answer)

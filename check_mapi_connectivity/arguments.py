@@ -10,16 +10,16 @@ import argparse
 
 from . import __version__
 from .errors import Information, UsageError
+from .help_text import DESCRIPTION, EXAMPLES, NOT_YET_SEEN
 from .option_table import (
     COUNT,
-    DESCRIPTION,
     ENVIRONMENT_SECRETS,
-    EXAMPLES,
     FLAG,
     GROUPS,
     INI_SECRETS,
     LIST,
-    NOT_YET_SEEN,
+    MISSING,
+    OPTIONAL,
     VALUE,
 )
 from .vocabulary import PLUGIN
@@ -91,6 +91,7 @@ def parser() -> argparse.ArgumentParser:
                 LIST: {"action": "append", "metavar": option.metavar},
                 FLAG: {"action": "store_true"},
                 COUNT: {"action": "count"},
+                OPTIONAL: {"nargs": "?", "const": MISSING, "metavar": option.metavar},
             }[option.shape]
             keywords = actions.get(option.name, keywords)
             group.add_argument(

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 
 from . import mapi_advice, windows
 from .errors import UsageError
+from .options import UserPassword
 from .report import CheckFailure, Failure
 
 if TYPE_CHECKING:
     from typing import Any
 
     from .answer import Answer
-    from .identity import Identity
-    from .options import Login, Options
-    from .report import Report, Stopwatch
-    from .transport import Transport
+    from .options import Login
+    from .probes import Run
+    from .report import Stopwatch
 
 BASIC, NTLM, NEGOTIATE, BEARER = "Basic", "NTLM", "Negotiate", "Bearer"
 
@@ -31,36 +31,22 @@ _MOST_LEGS = 6
 
 
 class Authentication:
-    """The run's credential, and what became of it so far.
+    """The run's credential for one mailbox.
 
     `scheme` is the one to use, None until a server has said what it takes.
     """
 
-    def __init__(
-        self, options: Options, transport: Transport, identity: Identity, report: Report
-    ) -> None:
-        self._options = options
-        self._transport = transport
-        self._identity = identity
-        self._report = report
-        self._login: Login | None = None if options.tenant else options.login
-        self._forced = BEARER if options.tenant else self._login.scheme if self._login else None
-        self.scheme: str | None = self._forced
+    def __init__(self, run: Run) -> None:
+        options, report = run.options, run.report
+        self._run, self._report, self._transport = run, report, run.transport
+        self._logon = run.logon
+        self._login: Login | None = options.login
+        self._forced = BEARER if options.credential else self._login.scheme if self._login else None
+        self.scheme: str | None = self._forced or self._logon.scheme
         #: Whether a server has refused the credential.
         self.refused = False
-        self._refusal: Failure | None = None
-        self._accepted = False
-        #: URL of a host -> number of its connection that is authenticated.
-        self._authenticated: dict[str, int] = {}
-        self._each_request = False
         #: Whether a proof of the password was sent, which no weaker scheme may follow.
         self._proved = False
-        if self._login is not None and self._login.password is not None:
-            secret = self._login.password.reveal()
-            # A word of the address would make every output unreadable, and hides nothing.
-            known = f"{options.mailbox} {self._login.username} {options.hostname}".lower()
-            if len(secret) > 3 and secret.lower() not in known:
-                report.secrets.add(secret)
 
     def remember(self, scheme: object) -> None:
         """Begin with the scheme that worked in an earlier run."""
@@ -76,8 +62,19 @@ class Authentication:
         `unasked` sends the credential at once where the scheme is known, else it waits until the
         server asks for it. Raises CheckFailure, also for a refused credential, and UsageError.
         """
-        if self._refusal is not None:
-            raise CheckFailure(self._refusal)
+        if self.scheme == BEARER:
+            return self._post(url, watch, unasked=unasked, phase=phase, **keywords)
+        with self._logon.turn(self._run.deadline):
+            if self._logon.refusal is not None:
+                self.refused = True
+                raise CheckFailure(self._logon.refusal)
+            # Who waited has been told what the server takes.
+            self.scheme = self.scheme or self._logon.scheme
+            return self._post(url, watch, unasked=unasked, phase=phase, **keywords)
+
+    def _post(
+        self, url: str, watch: Stopwatch, *, unasked: bool = True, phase: str, **keywords: Any
+    ) -> Answer:
         remembered = self.scheme is not None and self.scheme != self._forced
         if self.scheme is None or not unasked:
             answer = self._send(url, watch, phase, None, keywords)
@@ -91,7 +88,7 @@ class Authentication:
                 raise
             # No token can be made for what an earlier run remembers: let the server say.
             self.scheme = None
-            return self.post(url, watch, phase=phase, **keywords)
+            return self._post(url, watch, phase=phase, **keywords)
         other = remembered and self.scheme not in offered(answer) and not self._proved
         if answer.status == 401 and other:
             self._choose(answer)
@@ -102,10 +99,12 @@ class Authentication:
             given = offered(answer)
             self.refused = not given or self.scheme in given
             # What was taken earlier in this run may be used once more, to end a session.
-            self._refusal = failure if self.refused and not self._accepted else None
-            self._accepted = False
+            if self.refused and not self._logon.accepted and self.scheme != BEARER:
+                self._logon.refusal = failure
+            self._logon.accepted = False
             raise CheckFailure(failure)
-        self._accepted = self._accepted or answer.status == 200
+        if answer.status == 200:
+            self._logon.accepted, self._logon.scheme = True, self.scheme
         return answer
 
     def explain(self, answer: Answer) -> Failure:
@@ -116,7 +115,7 @@ class Authentication:
             offered=tuple(offered(answer)),
             user=self.user,
         )
-        if answer.status == 401 and self._accepted and self.scheme != BEARER:
+        if answer.status == 401 and self._logon.accepted and self.scheme != BEARER:
             remedy = (
                 "it was let in before: see IISAuthenticationMethods of Get-MapiVirtualDirectory"
             )
@@ -126,8 +125,11 @@ class Authentication:
     @property
     def user(self) -> str:
         """Who signs in, in words."""
-        if self._options.login is not None and self._options.login.username:
-            return self._options.login.username
+        credential = self._run.options.credential
+        if isinstance(credential, UserPassword):
+            return credential.username
+        if self._login is not None and self._login.username:
+            return self._login.username
         return "of the token" if self.scheme == BEARER else "of the ticket"
 
     def _with_credential(
@@ -161,22 +163,23 @@ class Authentication:
         return base64.b64encode(f"{login.username}:{login.password.reveal()}".encode()).decode()
 
     def _bearer(self, url: str, watch: Stopwatch, phase: str, keywords: dict[str, Any]) -> Answer:
-        token = self._identity.token()
+        token = self._run.identity.token(self._run)
         answer = self._send(url, watch, phase, f"Bearer {token.access_token}", keywords)
         if answer.status == 401 and token.cached:
-            token = self._identity.renew()
+            token = self._run.identity.renew(self._run, token)
             answer = self._send(url, watch, phase, f"Bearer {token.access_token}", keywords)
         return answer
 
     def _windows(self, url: str, watch: Stopwatch, phase: str, keywords: dict[str, Any]) -> Answer:
         """A request on an authenticated connection; the handshake comes first where it must."""
         number = self._transport.connections(url)
-        if self._authenticated.get(_origin(url)) == number and not self._each_request:
+        known = self._transport.authenticated.get(_origin(url))
+        if known == number and not self._logon.each_request:
             answer = self._send(url, watch, phase, None, keywords)
             if answer.status != 401:
                 return answer
             # The same connection, and yet a 401: this server wants a token with each request.
-            self._each_request = self._transport.connections(url) == number
+            self._logon.each_request = self._transport.connections(url) == number
         return self._handshake(url, watch, phase, keywords)
 
     def _handshake(
@@ -202,7 +205,8 @@ class Authentication:
             if answer.status != 401:
                 if reply:
                     handshake.finish(reply)
-                self._authenticated[_origin(url)] = self._transport.connections(url)
+                connections = self._transport.connections(url)
+                self._transport.authenticated[_origin(url)] = connections
                 return answer
             # A challenge after the proof is a refusal, too.
             if not reply or (scheme == NTLM and leg > 1):

@@ -98,17 +98,19 @@ class Cache:
                 os.unlink(self._path(key))
 
     @contextlib.contextmanager
-    def lock(self, key: str) -> Iterator[None]:
-        """Hold the document's lock, or go on without it after half a second."""
+    def lock(self, key: str, *, patience: float | None = _LOCK_WAIT) -> Iterator[None]:
+        """Hold the document's lock, or go on without it after `patience` seconds; never without it
+        where that is None.
+        """
         descriptor = self._lock_file(key)
         try:
-            until = time.monotonic() + _LOCK_WAIT
+            until = None if patience is None else time.monotonic() + patience
             while descriptor is not None:
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     break
                 except OSError:
-                    if time.monotonic() >= until:
+                    if until is not None and time.monotonic() >= until:
                         self._note("cache lock is held by another run; going on without it")
                         break
                     time.sleep(0.02)

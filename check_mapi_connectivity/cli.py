@@ -7,16 +7,17 @@ imported late.
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import stat
+import time
 
-from . import addresses, credentials, files
+from . import addresses, credentials, files, judgement
 from .arguments import parse_command_line
 from .errors import UsageError
-from .sources import TENANT, Given, is_none
-from .vocabulary import DEFAULT_THRESHOLDS, KINDS, LABELS, PLUGIN, STATES, state_name
+from .option_table import ENVIRONMENT_SECRETS
+from .sources import TENANT, Given
+from .vocabulary import LABELS, PLUGIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,12 +28,13 @@ if TYPE_CHECKING:
 #: Where packages create a cache directory that belongs to the monitoring user.
 SYSTEM_CACHE = "/var/cache/check_mapi_connectivity"
 
+#: Mailboxes times methods that one run can test and put into words in reasonable time.
+_MOST_TESTS = 1000
+
 #: Options of method mapi: with one of them and no tenant, `--method mapi` was forgotten.
 _MAPI_ONLY = ("hostname", "autodiscover-url", "mapi-url", "auth", "username")
 
-_NUMBER = r"-?(?:[0-9]{1,15}\.?[0-9]{0,15}|\.[0-9]{1,15})"
-_RANGE = rf"@?(?:(?P<start>~|{_NUMBER}|):)?(?P<end>{_NUMBER})?"
-_TIMEOUT = r"(?P<seconds>[0-9]{1,9}\.?[0-9]{0,9}|\.[0-9]{1,9})?(?::(?P<state>.+))?"
+_ADDRESS = r"[^@\s]+@[^@\s]+"
 _GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 
 
@@ -57,38 +59,59 @@ def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Options:
 
 def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
     """What the values mean. Cheap checks come first, files next, heavy imports last."""
-    mailbox = _mailbox(given)
-    method = _method(given.texts("method"))
+    started = time.monotonic()
+    methods = _methods(given.texts("method"))
+    mailboxes = _mailboxes(given)
     cloud = given.choice("cloud", ("worldwide", "gcc", "gcc-high", "dod", "china"), "worldwide")
     diagnosis = given.choice("diagnosis", ("on", "off"), "on") == "on"
     min_tls = given.choice("min-tls", ("1.2", "1.3"), "1.2")
     ip_version = _ip_version(given)
-    timeout, timeout_state = _timeout(given.text("timeout"))
-    thresholds = _thresholds(given, _labels(given, method))
-    states = _states(given.texts("state"))
-    inbox_items = _inbox_items(given.text("inbox-items"))
-    tenant = _tenant(given, method)
-    places = addresses.exchange_server(given, method, mailbox)
+    timeout, timeout_state = judgement.timeout(given.text("timeout"))
+    states = judgement.states(given.texts("state"))
+    inbox_items = _count(given, "inbox-items", 10, 1000)
+    concurrency = _count(given, "concurrency", 4, 64)
+    if len(mailboxes) * len(methods) > _MOST_TESTS:
+        raise UsageError(
+            f"{len(mailboxes)} mailboxes by {len(methods)} methods are more than {_MOST_TESTS} "
+            "tests; split them into several runs"
+        )
+    chosen = credentials.kind(given, environ)
+    tenant = _tenant(given, methods, chosen)
+    online = bool(tenant) or chosen == "--managed-identity"
+    thresholds = judgement.thresholds(given, mailboxes, methods, online=online, chosen=chosen)
+    _check_archive(given, methods)
+    places = addresses.exchange_server(given, methods, mailboxes)
     ca_files = _ca_files(given, environ)
-    login = credentials.login(given, environ, method, tenant)
-    certificate = credentials.certificate(given, environ, tenant) if login is None else None
-    client_id = credentials.client_id(given) if tenant else ""
+    login, credential, client_id = None, None, ""
+    if not online:
+        login = credentials.login(given, environ, chosen)
+    else:
+        credential = credentials.credential(given, environ, tenant, chosen)
+        if chosen != "--managed-identity":
+            module = chosen == "--username" and methods == ("cmdlet",)
+            client_id = credentials.client_id(given, module=module)
     proxy, no_proxy = _proxy(given, environ)
+    for variable in ENVIRONMENT_SECRETS.values():
+        environ.pop(variable, None)
 
     from .options import CLOUDS, Options
 
     hosts = CLOUDS[cloud]
+    exchange_url = addresses.url(given.text("exchange-url"), "--exchange-url")
+    if online and not (places.get("autodiscover_url") or places.get("hostname")):
+        places["autodiscover_url"] = exchange_url or f"https://{hosts.autodiscover_host}"
     return Options(
-        mailbox=mailbox,
-        method=method,
+        mailboxes=mailboxes,
+        methods=methods,
         archive=given.flag("archive"),
         tenant=tenant,
         cloud=hosts,
         authority_url=addresses.authority(given.text("authority-url"), tenant)
         or f"https://{hosts.authority_host}",
-        exchange_url=addresses.url(given.text("exchange-url"), "--exchange-url") or hosts.resource,
+        exchange_url=exchange_url or hosts.exchange,
+        graph_url=addresses.url(given.text("graph-url"), "--graph-url") or hosts.graph,
         client_id=client_id,
-        certificate=certificate,
+        credential=credential,
         proxy=proxy,
         no_proxy=no_proxy,
         ca_files=ca_files,
@@ -105,18 +128,20 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
         sources=tuple(given.sections),
         login=login,
         inbox_items=inbox_items,
+        concurrency=concurrency,
+        # Waiting for a person is none of the check's time.
+        asked=time.monotonic() - started if given.flag("ask-password") else 0.0,
         **places,
     )
 
 
-def _method(names: Sequence[str]) -> str:
-    """The method to test by. Raises UsageError."""
-    found = list(dict.fromkeys(name.lower() for name in names)) or ["cmdlet"]
-    if len(found) > 1:
-        raise UsageError("--method: this version runs one method; start a check for each")
-    if found[0] not in LABELS:
-        raise UsageError(f"--method: {found[0]} is none of {', '.join(LABELS)}")
-    return found[0]
+def _methods(names: Sequence[str]) -> tuple[str, ...]:
+    """The methods to test by, each once. Raises UsageError."""
+    found = tuple(dict.fromkeys(name.lower() for name in names)) or ("cmdlet",)
+    for name in found:
+        if name not in LABELS:
+            raise UsageError(f"--method: {name} is none of {', '.join(LABELS)}")
+    return found
 
 
 def _ip_version(given: Given) -> int | None:
@@ -126,29 +151,33 @@ def _ip_version(given: Given) -> int | None:
     return 4 if given.flag("ipv4") else 6 if given.flag("ipv6") else None
 
 
-def _labels(given: Given, method: str) -> tuple[str, ...]:
-    """The performance labels of this run: only a certificate has days to live."""
-    certificate = method == "cmdlet" or given.text("certificate") is not None
-    return tuple(label for label in LABELS[method] if certificate or label != "certificate_days")
-
-
-def _inbox_items(text: str | None) -> int:
+def _count(given: Given, name: str, default: int, most: int) -> int:
+    """A number from 1 to `most`. Raises UsageError."""
+    text = given.text(name)
     if text is None:
-        return 10
-    if not re.fullmatch("[0-9]{1,4}", text) or not 1 <= int(text) <= 1000:
-        raise UsageError(
-            f"--inbox-items: {text or 'an empty value'} is not a number from 1 to 1000"
-        )
+        return default
+    if not re.fullmatch("[0-9]{1,4}", text) or not 1 <= int(text) <= most:
+        raise UsageError(f"--{name}: {text} is not a number from 1 to {most}")
     return int(text)
 
 
-def _tenant(given: Given, method: str) -> str:
-    """The tenant to sign in to; empty for an Exchange Server, which has none."""
+def _check_archive(given: Given, methods: tuple[str, ...]) -> None:
+    """Refuse an archive that no method of this run would test. Raises UsageError."""
+    if given.flag("archive") and "cmdlet" not in methods:
+        raise UsageError(
+            f"--archive is for --method cmdlet; method {methods[0]} tests the mailbox itself"
+        )
+
+
+def _tenant(given: Given, methods: tuple[str, ...], chosen: str | None) -> str:
+    """The tenant to sign in to; empty for an Exchange Server, which has none, and for a managed
+    identity, whose token names it. Raises UsageError.
+    """
     tenant = given.text("tenant")
-    if tenant is None and method == "mapi":
+    if tenant is None and (methods == ("mapi",) or chosen == "--managed-identity"):
         return ""
     alien = [name for name in _MAPI_ONLY if given.text(name) is not None]
-    if tenant is None and alien:
+    if tenant is None and alien and "mapi" not in methods:
         raise UsageError(
             f"--{alien[0]} is for --method mapi: add that, or give --tenant for Exchange Online"
         )
@@ -162,100 +191,40 @@ def _tenant(given: Given, method: str) -> str:
     return tenant
 
 
-def _mailbox(given: Given) -> str:
-    mailboxes = list({name.lower(): name for name in reversed(given.texts("mailbox"))}.values())
-    if len(mailboxes) > 1:
-        raise UsageError("--mailbox: this version tests one mailbox a run; start a check for each")
-    if not mailboxes:
+def _mailboxes(given: Given) -> tuple[str, ...]:
+    """The mailboxes to test, each once, in the order given. Raises UsageError."""
+    path = given.text("mailbox-file")
+    named = [(name, "--mailbox") for name in given.texts("mailbox")]
+    if path is not None:
+        named += _mailbox_lines(path)
+    username = given.text("username") or ""
+    if not named and re.fullmatch(_ADDRESS, username):
+        named = [(username, "--username")]
+    if not named:
         raise UsageError(
             "--mailbox (-m) is missing: the e-mail address of the mailbox to log on to"
         )
-    mailbox = mailboxes[0]
-    address = (
-        re.fullmatch(r"[^@\s]+@[^@\s]+", mailbox) and mailbox.isprintable() and len(mailbox) <= 320
-    )
-    if not address and not re.fullmatch(_GUID, mailbox):
-        raise UsageError(f"--mailbox: {mailbox} is neither an e-mail address nor a GUID")
-    return mailbox
+    found: dict[str, str] = {}
+    for name, place in named:
+        address = re.fullmatch(_ADDRESS, name) and name.isprintable() and len(name) <= 320
+        if not address and not re.fullmatch(_GUID, name):
+            raise UsageError(f"{place}: {name} is neither an e-mail address nor a GUID")
+        found.setdefault(name.lower(), name)
+    return tuple(found.values())
 
 
-def _timeout(text: str | None) -> tuple[float, str | None]:
-    """Seconds, and the state for a deadline hit where the option names one."""
-    if text is None:
-        return 30.0, None
-    match = re.fullmatch(_TIMEOUT, text)
-    seconds = float(match["seconds"] or 30) if match and text else 0.0
-    if not match or not 0 < seconds < 1e6:
-        raise UsageError(
-            f"--timeout: {text or 'an empty value'} is not SECONDS[:STATE], e.g. 20 or "
-            "10.5:UNKNOWN; 0 is no time at all"
-        )
-    state = state_name(match["state"]) if match["state"] else None
-    if match["state"] and state is None:
-        raise UsageError(f"--timeout: {match['state']} is none of {', '.join(STATES)}")
-    return seconds, state
-
-
-def check_range(text: str, option: str) -> str:
-    """A range in the Monitoring Plugins syntax `[@][start:][end]`, given back as it is.
-
-    Raises UsageError.
-    """
-    match = re.fullmatch(_RANGE, text)
-    if not match or not text.strip("@"):
-        raise UsageError(
-            f"{option}: {text or 'an empty value'} is not a range; the format is "
-            "[@]START:END, e.g. 5, 2:8, ~:5 or @1:2"
-        )
-    start = -math.inf if match["start"] == "~" else float(match["start"] or 0)
-    end = float(match["end"] or "inf")
-    if start > end:
-        raise UsageError(f"{option}: the range {text} ends before it starts")
-    return text
-
-
-def _thresholds(given: Given, labels: Sequence[str]) -> dict[str, tuple[str | None, str | None]]:
-    """Label -> (warning, critical); `none` switches a default off."""
-    pairs = {label: list(DEFAULT_THRESHOLDS.get(label, (None, None))) for label in labels}
-    for position, level in enumerate(("warning", "critical")):
-        text = given.text(level)
-        if text is not None:
-            pairs["connection_time"][position] = check_range(text, f"--{level}")
-        for item in given.texts(f"{level}-for"):
-            option = f"--{level}-for"
-            label, equals, spec = item.partition("=")
-            if not equals:
-                raise UsageError(f"{option}: {item} is not LABEL=RANGE, e.g. time_tls=0.5")
-            if label not in pairs:
-                raise UsageError(
-                    f"{option}: there is no label {label}; this method has {', '.join(labels)}"
-                )
-            pairs[label][position] = (
-                None if is_none(spec) else check_range(spec, f"{option} {label}")
-            )
-    return {label: (warning, critical) for label, (warning, critical) in pairs.items()}
-
-
-def _states(items: Sequence[str]) -> dict[str, str]:
-    """Kind -> state, defaults included."""
-    states = dict(KINDS)
-    for item in items:
-        kind, equals, name = item.partition("=")
-        if not equals:
-            raise UsageError(f"--state: {item} is not KIND=STATE, e.g. throttled=OK")
-        if kind == "usage":
-            raise UsageError(
-                "--state: usage errors always exit 3; there is no other state for them"
-            )
-        if kind not in states:
-            raise UsageError(
-                f"--state: there is no kind {kind}; kinds are {', '.join(list(KINDS)[1:])}"
-            )
-        state = state_name(name)
-        if state is None:
-            raise UsageError(f"--state: {name or 'an empty value'} is none of {', '.join(STATES)}")
-        states[kind] = state
-    return states
+def _mailbox_lines(path: str) -> list[tuple[str, str]]:
+    """(mailbox, where it stands) of each line of a mailbox file. Raises UsageError."""
+    lines = files.read_text(path, "--mailbox-file").split("\n")
+    found = []
+    for number, line in enumerate(lines, 1):
+        # A # within a word is part of it: addresses of guests have one.
+        name = re.split(r"(?:^|\s)#", line, maxsplit=1)[0].strip()
+        if name:
+            found.append((name, f"--mailbox-file: {path} line {number}"))
+    if not found:
+        raise UsageError(f"--mailbox-file: {path} names no mailbox")
+    return found
 
 
 def _ca_files(given: Given, environ: MutableMapping[str, str]) -> tuple[str, ...]:

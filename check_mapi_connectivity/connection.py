@@ -63,7 +63,13 @@ class Route:
     time to.
     """
 
-    def __init__(self, options: Options, deadline: Deadline, report: Report) -> None:
+    def __init__(
+        self,
+        options: Options,
+        deadline: Deadline,
+        report: Report,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
         self.options = options
         self.report = report
         self.deadline = deadline
@@ -71,11 +77,13 @@ class Route:
         #: The phase of the request that a connection is opened for.
         self.phase = "request"
         #: (host, port) -> the connection opened last, and how many there were before it.
-        self.sockets: dict[tuple[str, int], ssl.SSLSocket] = {}
+        self.sockets: dict[tuple[str, int], socket.socket] = {}
         self.opened: dict[tuple[str, int], int] = {}
         #: Seconds that TCP or the TLS handshake may take, where the deadline is too late.
         self.patience: float | None = None
-        self._context = _context(options)
+        #: Whether the way leads past any proxy.
+        self.direct = False
+        self.context = _context(options) if context is None else context
 
     def open(self, host: str, port: int) -> ssl.SSLSocket:
         """A verified TLS connection to `host`.
@@ -86,7 +94,11 @@ class Route:
         self.watch.start("tls")
         try:
             sock.settimeout(self.patience)
-            secured = self._context.wrap_socket(sock, server_hostname=host.rstrip("."))
+            secured = self.context.wrap_socket(sock, server_hostname=host.rstrip("."))
+        except socket.timeout:
+            sock.close()
+            took = self.deadline.seconds - self.deadline.remaining()
+            raise CheckFailure(self.report.timed_out(round(took, 1))) from None
         except (OSError, ValueError) as error:
             sock.close()
             raise CheckFailure(_tls_failure(error, host, port, through)) from None
@@ -101,15 +113,15 @@ class Route:
 
         Raises CheckFailure of kind dns, connect or proxy.
         """
-        return self._reach(host, port)[0]
+        sock = self.sockets[host.rstrip("."), port] = self._reach(host, port)[0]
+        return sock
 
     def _reach(self, host: str, port: int) -> tuple[socket.socket, Proxy | None]:
         """A TCP connection to `host`, and the proxy that it goes through."""
         # The request that wants this connection has not begun yet.
         self.watch.discard()
-        through = proxy.choose(
-            self.options, f"https://{f'[{host}]' if ':' in host else host}:{port}/"
-        )
+        url = f"https://{f'[{host}]' if ':' in host else host}:{port}/"
+        through = None if self.direct else proxy.choose(self.options, url)
         if through is None:
             addresses = self._resolve(host, port)
             self.watch.start("tcp")

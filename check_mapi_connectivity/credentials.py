@@ -8,67 +8,123 @@ from __future__ import annotations
 import os
 import re
 
-from . import files
+from . import files, prompt
 from .errors import UsageError
-from .option_table import ENVIRONMENT_SECRETS, INI_SECRETS
+from .option_table import ENVIRONMENT_SECRETS, INI_SECRETS, MISSING
 from .sources import TENANT_DIRECTORIES, Given
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
-    from .options import CertificateFiles, Login, Secret
+    from .options import (
+        CertificateFiles,
+        Credential,
+        FederatedToken,
+        Login,
+        ManagedIdentity,
+        Secret,
+    )
 
 #: `--auth` -> the scheme's name in HTTP.
 SCHEMES = {"basic": "Basic", "ntlm": "NTLM", "negotiate": "Negotiate"}
 
+#: Where the instance metadata service of an Azure VM answers, and the variable that Azure's own
+#: libraries read another address from.
+IMDS = "http://169.254.169.254"
+IMDS_VARIABLE = "AZURE_POD_IDENTITY_AUTHORITY_HOST"
 
-def login(
-    given: Given, environ: MutableMapping[str, str], method: str, tenant: str
-) -> Login | None:
-    """The user who logs on; None where a certificate is the credential. Raises UsageError."""
-    username, auth = given.text("username"), given.text("auth")
-    password = secret(given, environ, "password") if username is not None else None
-    environ.pop(ENVIRONMENT_SECRETS["password"], None)
-    if method == "cmdlet":
-        if username is not None and given.source["username"] == "command line":
-            raise UsageError(
-                "--username is for --method mapi; method cmdlet signs in with a certificate"
-            )
-        return None
-    scheme = SCHEMES[given.choice("auth", tuple(SCHEMES), "basic")] if auth else None
-    if tenant:
-        if scheme:
-            raise UsageError(
-                "--auth and --tenant exclude each other: a tenant is signed in to at Entra, with "
-                "--auth an Exchange Server is logged on to"
-            )
-        if username is None:
-            return None
-        if given.text("certificate") is not None:
-            raise UsageError(
-                "--certificate and --username are two credentials; give one of them (none takes "
-                "one from an ini back)"
-            )
-    elif given.text("certificate") is not None:
-        raise UsageError("--certificate needs --tenant; an Exchange Server takes --username")
-    elif username is None and given.text("password-file") is not None:
+
+def kind(given: Given, environ: MutableMapping[str, str]) -> str | None:
+    """The credential that is given, by the name of its option; None for none.
+
+    Raises UsageError for two.
+    """
+    found = given.credentials()
+    if len(found) > 1:
+        raise UsageError(
+            f"{found[0]} and {found[1]} are two credentials; give one of them (none takes one "
+            "from an ini back)"
+        )
+    if found:
+        return found[0]
+    if given.text("password-file") is not None:
         raise UsageError("--password-file: whose? --username is missing")
-    elif username is None and scheme != "Negotiate":
+    # A secret of the environment counts only where it is the one that is left.
+    typed = given.flag("ask-password") or environ.get(ENVIRONMENT_SECRETS["client-secret"])
+    return "--client-secret-file" if typed and given.text("client-id") is not None else None
+
+
+def credential(
+    given: Given, environ: MutableMapping[str, str], tenant: str, chosen: str | None
+) -> Credential:
+    """What Entra is shown for the tenant. Raises UsageError."""
+    if given.text("auth") is not None:
+        raise UsageError(
+            "--auth and --tenant exclude each other: a tenant is signed in to at Entra, with "
+            "--auth an Exchange Server is logged on to"
+        )
+    if given.flag("ask-password") and chosen in ("--managed-identity", "--federated-token-file"):
+        raise UsageError(f"--ask-password: {chosen} has no secret that a person could type in")
+    if chosen == "--managed-identity":
+        return _managed_identity(given, environ)
+    if chosen == "--federated-token-file":
+        return _federated_token(given)
+    if chosen == "--client-secret-file":
+        from .options import ClientSecret
+
+        found = secret(given, environ, "client-secret", f"client secret of {client_id(given)}")
+        if found is None:
+            raise UsageError("--client-secret-file: there is no client secret")
+        return ClientSecret(found)
+    if chosen == "--username":
+        from .options import UserPassword
+
+        username = given.text("username") or ""
+        _check_username(username)
+        if not username.isascii():
+            raise UsageError("--username: user names of Entra have no characters beyond ASCII")
+        return UserPassword(username, _password(given, environ, username))
+    return _certificate(given, environ, tenant)
+
+
+def login(given: Given, environ: MutableMapping[str, str], chosen: str | None) -> Login:
+    """The user who logs on to an Exchange Server. Raises UsageError."""
+    username, auth = given.text("username"), given.text("auth")
+    scheme = SCHEMES[given.choice("auth", tuple(SCHEMES), "basic")] if auth else None
+    if chosen not in (None, "--username"):
+        raise UsageError(f"{chosen} needs --tenant; an Exchange Server takes --username")
+    if username is None and scheme != "Negotiate":
         raise UsageError(
             "no credential: give --username and --password-file, --auth negotiate with a Kerberos "
             "ticket, or --tenant for Exchange Online"
         )
     _check_username(username)
-    if password is None and scheme != "Negotiate":
-        raise UsageError(
-            f"no password for {username}: give --password-file, password in an ini section, or "
-            "the environment variable MAPI_PASSWORD"
-        )
 
     from .options import Login
 
-    return Login(username, password, scheme)
+    if username is None:
+        if given.flag("ask-password"):
+            raise UsageError("--ask-password: whose? --username is missing")
+        return Login(None, None, scheme)
+    found = secret(given, environ, "password", f"password of {username}")
+    if found is None and scheme != "Negotiate":
+        raise _no_password(username)
+    return Login(username, found, scheme)
+
+
+def _password(given: Given, environ: MutableMapping[str, str], username: str) -> Secret:
+    found = secret(given, environ, "password", f"password of {username}")
+    if found is None:
+        raise _no_password(username)
+    return found
+
+
+def _no_password(username: str) -> UsageError:
+    return UsageError(
+        f"no password for {username}: give --password-file, password in an ini section, or "
+        "the environment variable MAPI_PASSWORD"
+    )
 
 
 def _check_username(username: str | None) -> None:
@@ -81,27 +137,59 @@ def _check_username(username: str | None) -> None:
         raise UsageError("--username holds a colon, which no user name can have")
 
 
-def client_id(given: Given) -> str:
-    """The application id of the app registration. Raises UsageError."""
+def _managed_identity(given: Given, environ: MutableMapping[str, str]) -> ManagedIdentity:
+    named = given.text("managed-identity") or MISSING
+    identity = "" if named == MISSING else _application_id(named, "--managed-identity")
+    named_url, variable = given.text("imds-url"), environ.get(IMDS_VARIABLE)
+    option = "--imds-url" if named_url else IMDS_VARIABLE
+    url = (named_url or variable or IMDS).rstrip("/")
+    place = re.fullmatch(r"https?://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?", url)
+    if not place or not 0 < int(place[1] or 80) < 65536:
+        raise UsageError(f"{option}: what is given is not a URL like {IMDS}")
+
+    from .options import ManagedIdentity
+
+    return ManagedIdentity(identity, url)
+
+
+def _federated_token(given: Given) -> FederatedToken:
+    path = given.text("federated-token-file") or ""
+    text = files.read_text(path, "--federated-token-file", secret=True).strip()
+    if not re.fullmatch(r"[!-~]+", text):
+        raise UsageError(f"--federated-token-file: {path} holds no token, or more than one")
+
+    from .options import FederatedToken, Secret
+
+    return FederatedToken(path, Secret(text))
+
+
+def client_id(given: Given, *, module: bool = False) -> str:
+    """The application id of the app registration; `module` lets Microsoft's own serve where none
+    is given. Raises UsageError.
+    """
     client_id = given.text("client-id")
+    if client_id is None and module:
+        from .options import MODULE_CLIENT_ID
+
+        return MODULE_CLIENT_ID
     if client_id is None:
         raise UsageError(
             "--client-id is missing: the application (client) id of the app registration"
         )
-    if re.search(r"[^A-Za-z0-9._-]", client_id):
+    return _application_id(client_id, "--client-id")
+
+
+def _application_id(text: str, option: str) -> str:
+    if re.search(r"[^A-Za-z0-9._-]", text):
         raise UsageError(
-            f"--client-id: {client_id} is not an application id; the portal shows it as "
+            f"{option}: {text} is not an application id; the portal shows it as "
             "Application (client) ID"
         )
-    return client_id
+    return text
 
 
-def certificate(
-    given: Given, environ: MutableMapping[str, str], tenant: str
-) -> CertificateFiles | None:
-    """The certificate's files; None where nobody signs in to a tenant. Raises UsageError."""
-    if not tenant:
-        return None
+def _certificate(given: Given, environ: MutableMapping[str, str], tenant: str) -> CertificateFiles:
+    """The certificate's files. Raises UsageError."""
     path, key_path = given.text("certificate"), given.text("certificate-key")
     if path is None and given.unreadable:
         places = " and ".join(given.unreadable)
@@ -117,7 +205,7 @@ def certificate(
         )
     data = _private(path, "--certificate")
     key_data = _private(key_path, "--certificate-key") if key_path else None
-    passphrase = secret(given, environ, "certificate-passphrase")
+    passphrase = secret(given, environ, "certificate-passphrase", f"passphrase of {path}")
 
     from .options import CertificateFiles
 
@@ -136,12 +224,24 @@ def _private(path: str, option: str) -> bytes:
     return data
 
 
-def secret(given: Given, environ: MutableMapping[str, str], name: str) -> Secret | None:
-    """A secret: its file, else its ini key, else its environment variable. Raises UsageError."""
+def secret(
+    given: Given, environ: MutableMapping[str, str], name: str, asked_for: str = ""
+) -> Secret | None:
+    """A secret: its file, else its ini key, else its environment variable.
+
+    With `--ask-password`, what a person types in when asked for `asked_for`. Raises UsageError.
+    """
     variable = environ.pop(ENVIRONMENT_SECRETS[name], None)
     path = given.text(INI_SECRETS[name])
-    if path is not None:
-        text: str | None = files.first_line(path, f"--{INI_SECRETS[name]}", secret=True)
+    if asked_for and given.flag("ask-password"):
+        if path is not None:
+            raise UsageError(
+                f"--ask-password and --{INI_SECRETS[name]} exclude each other; give one of them "
+                "(none takes one from an ini back)"
+            )
+        text: str | None = prompt.ask(asked_for)
+    elif path is not None:
+        text = files.first_line(path, f"--{INI_SECRETS[name]}", secret=True)
     else:
         text = given.text(name) or variable
     if not text:
@@ -149,7 +249,8 @@ def secret(given: Given, environ: MutableMapping[str, str], name: str) -> Secret
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise UsageError(f"{ENVIRONMENT_SECRETS[name]} is not UTF-8 text") from None
+        source = "what was entered" if variable is None else ENVIRONMENT_SECRETS[name]
+        raise UsageError(f"{source} is not UTF-8 text") from None
 
     from .options import Secret
 

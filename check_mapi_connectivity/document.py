@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import __version__, masking, render
-from .option_table import NOT_YET_SEEN
+from .help_text import NOT_YET_SEEN
 from .output import FIRST_LINE, clean, render_json
 from .vocabulary import SERVICE, STATES, UNITLESS
 
@@ -16,26 +16,29 @@ if TYPE_CHECKING:
     from nagiosplugin import Performance
 
     from .options import Options
-    from .report import Exchange, Failure, Phase, Report, Stopwatch
+    from .report import Exchange, Failure, Judged, Phase, Report, Stopwatch
 
 
-def build(judged: render.Judged, report: Report, options: Options) -> str:
-    """The report as one JSON document."""
+def build(state: str, line: str, judged: list[Judged], options: Options) -> str:
+    """The reports as one JSON document."""
     return render_json(
         {
             "service": SERVICE,
             "version": __version__,
-            "state": judged.state,
-            "exit_code": STATES[judged.state],
-            "summary": clean(judged.line, FIRST_LINE),
+            "state": state,
+            "exit_code": STATES[state],
+            "summary": clean(line, FIRST_LINE),
             "options_from": [clean(source) for source in options.sources],
             "proxy": None if options.proxy is None else str(options.proxy),
-            "reports": [_report(judged, report)],
+            "cloud": options.cloud.name if options.credential is not None else None,
+            "notes": [clean(note) for note in render.general_notes(options)],
+            "reports": [_report(one) for one in judged],
         }
     )
 
 
-def _report(judged: render.Judged, report: Report) -> dict[str, Any]:
+def _report(judged: Judged) -> dict[str, Any]:
+    report = judged.report
     facts = report.certificate
     return {
         "mailbox": _text(report.mailbox),
@@ -136,10 +139,12 @@ def _laps(watch: Stopwatch) -> list[dict[str, Any]]:
 
 def _performance(performance: Performance) -> dict[str, Any]:
     """One item of performance data; a value that does not exist is null."""
+    # Labels begin with mailbox and method where there are several.
+    unitless = performance.label.endswith(tuple(UNITLESS))
     return {
         "label": performance.label,
         "value": None if performance.value == "U" else float(performance.value),
-        "unit": None if performance.label in UNITLESS else "s",
+        "unit": None if unitless else "s",
         "warning": performance.warn or None,
         "critical": performance.crit or None,
         "min": performance.min or None,

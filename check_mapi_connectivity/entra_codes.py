@@ -1,7 +1,8 @@
 """AADSTS numbers -> (kind, cause, remedy), all of reference sheet exchange-online 6.
 
-Numbers that a password or a person's sign-in meets are here too: Entra answers them to an app as
-well when a policy covers workload identities.
+They serve every credential: certificate, client secret, federated token, managed identity and a
+user's password. Numbers that a person's sign-in meets are here too: Entra answers them to an app
+as well when a policy covers workload identities.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
     (
         "50012",
         _C,
-        "Entra does not accept the certificate's signature",
-        "upload this certificate or use the key that fits",
+        "Entra does not accept the signature of certificate or token",
+        "use the key of the uploaded certificate; for a token see its issuer",
     ),
     ("50034", _C, "user is unknown in this tenant", "check user name and --tenant"),
     (
@@ -42,7 +43,7 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
         "look at the sign-in log; stop the check meanwhile",
     ),
     ("50055 50144", _C, "password has expired", "set a new one that does not expire"),
-    ("50056", _C, "account has no password in the cloud", "use a certificate"),
+    ("50056", _C, "account has no password in the cloud", "synchronise it, or use a certificate"),
     ("50057", _C, "account is disabled", "enable it"),
     (
         "50059 50128",
@@ -95,7 +96,12 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
         "an external control wants a person",
         "not possible unattended; use a certificate",
     ),
-    ("50173 700082 70008", _C, "grant has been revoked or has expired", "sign in again"),
+    (
+        "50173 700082 70008",
+        _C,
+        "grant has been revoked or has expired",
+        "the next run signs in afresh; if it stays, see the sign-in log",
+    ),
     ("50194", _C, "app is for one tenant only", "check --tenant"),
     (
         "50196",
@@ -119,14 +125,14 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
     (
         "650052 650054 650057",
         _C,
-        "app registration lacks Exchange Online",
-        "add Office 365 Exchange Online, Exchange.ManageAsApp",
+        "app registration lacks a permission of this service",
+        "add Exchange.ManageAsApp, or for Graph Mail.ReadBasic",
     ),
     (
         "650056",
         _C,
         "app registration is misconfigured or lacks consent",
-        "check client id, permissions and certificate",
+        "check client id, credential, permissions and consent",
     ),
     ("70001 7000112", _C, "application is disabled", "enable the enterprise application"),
     ("700016", _C, "client id is unknown in this tenant", "check --client-id and --tenant"),
@@ -138,11 +144,16 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
     ),
     ("70002 7000215", _C, "client secret is wrong", "copy the secret's value, not its id"),
     ("7000222", _C, "client secret has expired", "make a new one, or use a certificate"),
-    ("700024", _C, "assertion is outside its validity", "this host's clock is wrong; check NTP"),
+    (
+        "700024",
+        _C,
+        "assertion is outside its validity",
+        "this host's clock is wrong: check NTP; a federated token may be old",
+    ),
     (
         "700025",
         _C,
-        "app is a public client and takes no certificate",
+        "app is a public client and takes no certificate or secret",
         "switch 'public client flows' off",
     ),
     ("700027", _C, "Entra does not know this certificate", "upload it or check --client-id"),
@@ -150,17 +161,28 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
     (
         "7000218",
         _C,
-        "app wants a certificate or secret and got none",
-        "check --certificate; for a user: Allow public client flows",
+        "app wants a credential of its own and got none",
+        "for a user: Allow public client flows; else give certificate or secret",
     ),
     ("70011 1002012", _C, "scope is not valid", "check --cloud"),
     (
-        "700211 700213",
+        "700211",
         _C,
-        "federated credential fits neither issuer nor subject",
-        "compare it with the token's claims",
+        "no federated credential of the app has this token's issuer",
+        "compare it with the token's iss claim",
     ),
-    ("70043", _C, "sign-in frequency policy asks for a new sign-in", "sign in again"),
+    (
+        "700213",
+        _C,
+        "no federated credential of the app has this token's subject",
+        "compare it with the token's sub claim",
+    ),
+    (
+        "70043",
+        _C,
+        "sign-in frequency policy asks for a new sign-in",
+        "exclude this identity from the policy",
+    ),
     (
         " ".join(str(number) for number in range(80001, 80015)),
         _C,
@@ -178,7 +200,7 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
         "90014 900144 9002313",
         _C,
         "Entra finds the request malformed",
-        "check --client-id and --tenant for odd characters",
+        "is client id, tenant, user or password empty, or has odd characters?",
     ),
     ("90019", _C, "Entra cannot tell the tenant", "give --tenant"),
     ("90038 900382 900432", _C, "tenant belongs to another cloud", "set --cloud"),

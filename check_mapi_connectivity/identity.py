@@ -1,111 +1,83 @@
-"""Sign-in at Entra: an access token for Exchange, from our own cache or through msal.
+"""The monitor's own identity in one run: access tokens, from our own cache or from Entra.
 
-The cache is looked at before msal is imported, because msal's constructor goes to the network even
-when its own cache is warm. msal speaks through the plugin's transport, so the last answer it was
-given is at hand when it says too little about a failure.
+One identity serves all mailboxes and methods of a run. Each resource is signed in to once, by
+whoever needs it first, while the others wait; a refusal is everybody's. The cache is looked at
+before msal is imported, because msal's constructor goes to the network even when its own cache is
+warm.
 """
 
 from __future__ import annotations
 
-import base64
-import json
+import hashlib
 import math
-import re
 import time
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import asdict, replace
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple
 
-from . import advice, certificate
+from . import certificate, entra, imds, lockout
 from .cache import Cache
 from .errors import UsageError
-from .report import CheckFailure, Failure
+from .options import ClientSecret, FederatedToken, ManagedIdentity, UserPassword
+from .report import SHARED, CheckFailure, Failure
+from .tokens import Token, lifetime, usable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextlib import AbstractContextManager
     from typing import Any
 
-    from .answer import Answer
-    from .options import Options
+    from .job import Job
+    from .options import Credential, Options
     from .report import Report
-    from .transport import Transport
-
-#: A token with less than this many seconds to live is not used (contract 7.26).
-MARGIN = 300.0
-
-#: No token lives longer; an expiry beyond it means that the clock was wrong when it was stored.
-_LONGEST = 30 * 3600.0
 
 #: Seconds since 1970 that a calendar can still show.
 _YEAR_9999 = 253402300800.0
 
-
-@dataclass(frozen=True)
-class Token:
-    """An access token, and when it ends in seconds since 1970."""
-
-    access_token: str
-    expires_at: float
-    cached: bool = False
-
-    def __repr__(self) -> str:
-        return f"Token(expires_at={self.expires_at})"
-
-    @property
-    def claims(self) -> dict[str, Any]:
-        """What the token says of itself, unchecked: the service checks it.
-
-        Empty unless it is a JWT (RFC 7519 3).
-        """
-        return claims(self.access_token)
-
-    @property
-    def tenant_id(self) -> str | None:
-        """GUID of the tenant that issued the token, where it says so."""
-        found = str(self.claims.get("tid", ""))
-        return found if re.fullmatch(r"[0-9A-Fa-f-]{36}", found) else None
+#: Seconds before a second try where the other side names none.
+_PAUSE = 0.25
 
 
-def claims(token: str) -> dict[str, Any]:
-    """The claims of a JWT without any check; empty when it is none.
+class _Refusal(NamedTuple):
+    """A sign-in that failed, and the time (monotonic) before which nobody tries again."""
 
-    >>> claims("x.eyJ0aWQiOiAiYSJ9.y"), claims("opaque")
-    ({'tid': 'a'}, {})
-    """
-    try:
-        payload = token.split(".")[1]
-        found = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    except (ValueError, IndexError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    failure: Failure
+    until: float
 
 
 class Identity:
-    """The monitor's own identity in one run.
+    """The monitor's own identity in one run, for use by many threads.
 
-    Signs in at most once, and once more when Exchange refuses a cached token.
+    Signs in at most once for each resource, once more after a passing fault, and once more when the
+    service refuses a cached token.
     """
 
-    def __init__(
-        self, options: Options, transport: Transport, cache: Cache, report: Report
-    ) -> None:
+    def __init__(self, options: Options) -> None:
         self._options = options
-        self._transport = transport
-        self._cache = cache
-        self._report = report
-        self._token: Token | None = None
-        self._refused: Token | None = None
+        resources = {options.resource(method) for method in options.methods}
+        shared = Lock()
+        # A password is tried by one at a time: a second wrong one would be a failed logon more.
+        password = isinstance(options.credential, UserPassword)
+        self._locks = {name: shared if password else Lock() for name in resources}
+        self._tokens: dict[str, Token] = {}
+        self._refused: dict[str, str] = {}
+        self._refusals: dict[str, _Refusal] = {}
         self._client: certificate.ClientCertificate | None = None
-        files, login = options.certificate, options.login
-        self._key = Cache.key(
-            "token",
-            options.authority_url,
-            options.tenant.lower(),
-            options.client_id.lower(),
-            certificate.fingerprint(files) if files else f"user {login and login.username}",
-            options.cloud.resource,
-        )
+        self._facts: certificate.CertificateFacts | None = None
+        who = _fingerprint(options.credential) if options.credential else ""
+        self._keys = {
+            name: Cache.key(
+                "token",
+                options.authority_url,
+                options.tenant.lower(),
+                options.client_id.lower(),
+                who,
+                name,
+            )
+            for name in resources
+        }
 
-    def prepare(self) -> None:
+    def prepare(self, cache: Cache) -> None:
         """Read the certificate's dates, from the cache if it knows the files.
 
         Raises UsageError before anything is sent.
@@ -113,100 +85,116 @@ class Identity:
         files = self._options.certificate
         if files is None:
             return
-        document = self._cache.load(self._key) or {}
+        document = cache.load(next(iter(self._keys.values()))) or {}
         facts = _facts(document.get("certificate"), files.path)
         if facts is None:
             self._client = certificate.load(files)
             facts = self._client.facts
-        now = time.time()
         try:
-            certificate.check_dates(facts, now)
+            certificate.check_dates(facts, time.time())
         except UsageError:
             # A damaged cache may say so too: only the files themselves end a run.
             self._client = self._client or certificate.load(files)
             facts = self._client.facts
-        self._report.certificate = facts
-        # Whole hundredths, rounded down: a limit of 7 days must not be met by 6.999.
-        self._report.certificate_days = math.floor(facts.days(now) * 100) / 100
-        certificate.check_dates(facts, now)
+        certificate.check_dates(facts, time.time())
+        self._facts = facts
 
-    def token(self) -> Token:
-        """The token of this run. Raises CheckFailure."""
-        if self._token is None:
-            self._token = self._cached()
-        if self._token is None:
-            watch = self._report.sign_in
-            watch.start("cache")
+    def describe(self, report: Report) -> None:
+        """Tell a report of the certificate in use."""
+        if self._facts is not None:
+            report.certificate = self._facts
+            # Whole hundredths, rounded down: a limit of 7 days must not be met by 6.999.
+            report.certificate_days = math.floor(self._facts.days(time.time()) * 100) / 100
+
+    def token(self, job: Job) -> Token:
+        """The token for the job's method. Raises CheckFailure."""
+        resource, report = self._options.resource(job.report.method), job.report
+        token = self._tokens.get(resource)
+        if token is None:
+            report.sign_in.start(SHARED)
             try:
-                with self._cache.lock(self._key):
-                    # Another run may have fetched one while this one waited.
-                    self._token = self._cached() or self._fetch()
+                with self._locks[resource]:
+                    token = self._tokens.get(resource) or self._first(job, resource)
             except CheckFailure as error:
                 raise CheckFailure(replace(error.failure, during="sign-in")) from None
             finally:
-                watch.stop()
-        self._report.token_cached = self._token.cached
-        if self._token.cached:
-            self._report.unneeded.add("token")
+                report.sign_in.stop()
+        report.token_cached = token.cached or not report.sign_in.phases()
+        if report.token_cached:
+            report.unneeded.add("token")
         else:
-            self._report.unneeded.discard("token")
-        return self._token
+            report.unneeded.discard("token")
+        return token
 
-    def renew(self) -> Token:
+    def renew(self, job: Job, refused: Token) -> Token:
         """A fresh token in place of a cached one that the service refuses. Raises CheckFailure."""
-        self._refused = self._token
-        self._cache.drop(self._key)
-        self._report.notes.append("the service refused the cached token; signed in again")
-        self._token = None
-        return self.token()
+        resource = self._options.resource(job.report.method)
+        with self._locks[resource]:
+            # Another one of this run may have been here before.
+            if self._tokens.get(resource) is refused:
+                del self._tokens[resource]
+                self._refused[resource] = refused.access_token
+                job.cache.drop(self._keys[resource])
+        job.report.notes.append("the service refused the cached token; signed in again")
+        return self.token(job)
 
-    def _usable(self, document: Mapping[str, Any]) -> bool:
-        expires_at = document.get("expires_at")
-        return (
-            _sendable(document.get("access_token"))
-            and isinstance(expires_at, float)
-            and MARGIN <= expires_at - time.time() <= _LONGEST
-        )
+    def _first(self, job: Job, resource: str) -> Token:
+        """A token that nobody in this run has had yet. Raises CheckFailure."""
+        refusal = self._refusals.get(resource)
+        if refusal is not None and time.monotonic() < refusal.until:
+            wait = refusal.until - time.monotonic()
+            again = refusal.failure.transient and math.isfinite(wait)
+            raise CheckFailure(
+                replace(refusal.failure, transient=again, retry_after=wait if again else None)
+            )
+        job.report.sign_in.discard()
+        job.report.sign_in.start("cache")
+        try:
+            with self._alone(job, resource):
+                # Another run may have fetched one while this one waited.
+                token = self._cached(job.cache, resource) or self._fetch(job, resource)
+        except CheckFailure as error:
+            self._refuse(error.failure, resource, last=refusal is not None)
+            raise
+        self._tokens[resource] = token
+        return token
 
-    def _cached(self) -> Token | None:
-        document = self._cache.load(self._key)
-        if document is None or not self._usable(document):
+    def _refuse(self, failure: Failure, resource: str, *, last: bool) -> None:
+        """Remember a failed sign-in for everybody in this run."""
+        wait = math.inf
+        if failure.transient and not last:
+            wait = _PAUSE if failure.retry_after is None else failure.retry_after
+        # What is wrong with a password is wrong with it everywhere.
+        about_resource = failure.kind == "credential" and not lockout.counts(failure)
+        everywhere = isinstance(self._options.credential, UserPassword) and not about_resource
+        for name in self._locks if everywhere else [resource]:
+            self._refusals[name] = _Refusal(failure, time.monotonic() + wait)
+
+    def _alone(self, job: Job, resource: str) -> AbstractContextManager[None]:
+        """Keep other runs from signing in meanwhile; from sending a password, at any price."""
+        user = self._options.credential
+        if isinstance(user, UserPassword):
+            return lockout.Pause(self._options, user, job.cache).alone()
+        return job.cache.lock(self._keys[resource])
+
+    def _cached(self, cache: Cache, resource: str) -> Token | None:
+        document = cache.load(self._keys[resource])
+        if document is None or not usable(document):
             return None
-        if self._refused is not None and document["access_token"] == self._refused.access_token:
+        if document["access_token"] == self._refused.get(resource):
             # It could not be dropped, in a directory that cannot be written.
             return None
         return Token(document["access_token"], document["expires_at"], cached=True)
 
-    def _fetch(self) -> Token:
-        self._report.sign_in.start("signing")
+    def _fetch(self, job: Job, resource: str) -> Token:
+        job.report.sign_in.start("signing")
         files = self._options.certificate
         if self._client is None and files is not None:
             self._client = certificate.load(files)
-        http = _EntraHttp(self._transport, self._report, self._options.authority_url)
-        try:
-            answer = self._ask(self._client, http)
-        except CheckFailure:
-            raise
-        except (
-            ArithmeticError,
-            AttributeError,
-            LookupError,
-            RuntimeError,
-            TypeError,
-            ValueError,
-        ) as error:
-            # msal raises these for answers it cannot use, most of them without the answer's own
-            # words.
-            raise CheckFailure(_unusable(http.last, error)) from None
-        if "error" in answer:
-            raise CheckFailure(advice.sign_in(answer, http.last))
-        if not _sendable(answer.get("access_token")):
-            raise CheckFailure(advice.not_entra(http.last))
-        token = Token(
-            str(answer["access_token"]), time.time() + _lifetime(answer.get("expires_in"))
-        )
-        self._cache.store(
-            self._key,
+        answer = self._ask(job, resource)
+        token = Token(str(answer["access_token"]), time.time() + lifetime(answer.get("expires_in")))
+        job.cache.store(
+            self._keys[resource],
             {
                 "access_token": token.access_token,
                 "expires_at": token.expires_at,
@@ -215,117 +203,44 @@ class Identity:
         )
         return token
 
-    def _ask(
-        self, client: certificate.ClientCertificate | None, http: _EntraHttp
-    ) -> dict[str, Any]:
-        import msal
-
-        authority = f"{self._options.authority_url}/{self._options.tenant}"
-        scopes = [f"{self._options.cloud.resource}/.default"]
-        login = self._options.login
-        if client is None:
-            user = msal.PublicClientApplication(
-                self._options.client_id,
-                authority=authority,
-                instance_discovery=False,
-                http_client=http,
-            )
-            self._report.sign_in.start("signing")
-            name = login.username if login else None
-            password = login.password.reveal() if login and login.password else None
-            found = user.acquire_token_by_username_password(name, password, scopes=scopes)
-            return found if isinstance(found, dict) else {}
-        credential = {"private_key": client.private_key, "thumbprint": client.facts.sha1}
-        if _version(msal.__version__) >= (1, 35):
-            # From here on msal signs PS256 with the SHA-256 thumbprint, given the certificate and
-            # no thumbprint.
-            credential = {
-                "private_key": client.private_key,
-                "public_certificate": client.certificate,
-            }
-        app = msal.ConfidentialClientApplication(
-            self._options.client_id,
-            client_credential=credential,
-            authority=authority,
-            instance_discovery=False,
-            http_client=http,
-        )
-        self._report.sign_in.start("signing")
-        found = app.acquire_token_for_client(scopes=scopes)
-        return found if isinstance(found, dict) else {}
+    def _ask(self, job: Job, resource: str) -> Mapping[str, Any]:
+        """A token answer. Raises CheckFailure."""
+        credential = self._options.credential
+        if isinstance(credential, ManagedIdentity):
+            return imds.ask(job, credential, resource)
+        if not isinstance(credential, UserPassword):
+            return entra.ask(job, resource, self._client)
+        pause = lockout.Pause(self._options, credential, job.cache)
+        pause.check()
+        try:
+            found = entra.ask(job, resource, None, pause.sending)
+        except CheckFailure as error:
+            if not pause.sent:
+                raise
+            failure = replace(error.failure, transient=False)
+            pause.told(failure)
+            raise CheckFailure(failure) from None
+        pause.told(None)
+        return found
 
 
-class _EntraHttp:
-    """What msal takes for a requests session.
-
-    A 5xx, 3xx or 429 ends the sign-in here, with its own words.
-    """
-
-    def __init__(self, transport: Transport, report: Report, authority_url: str) -> None:
-        self._transport = transport
-        self._report = report
-        self._authority_url = authority_url
-        self.last: Answer | None = None
-
-    def get(
-        self, url: str, params: Any = None, headers: Mapping[str, str] | None = None, **_: Any
-    ) -> _EntraAnswer:
-        return self._send("GET", url, params=params, headers=headers)
-
-    def post(
-        self,
-        url: str,
-        params: Any = None,
-        data: Any = None,
-        headers: Mapping[str, str] | None = None,
-        **_: Any,
-    ) -> _EntraAnswer:
-        return self._send("POST", url, params=params, data=data, headers=headers)
-
-    def close(self) -> None:
-        """The transport belongs to the run."""
-
-    def _send(self, method: str, url: str, **keywords: Any) -> _EntraAnswer:
-        # msal asks for a user's realm without the authority's port (contract 7.11).
-        host = re.sub(r":\d+$", "", self._authority_url)
-        if host != self._authority_url and url.startswith(f"{host}/"):
-            url = self._authority_url + url[len(host) :]
-        self.last = self._transport.send(method, url, self._report.sign_in, **keywords)
-        failure = advice.sign_in_status(self.last)
-        if failure is None and self.last.json() is None:
-            failure = advice.not_entra(self.last)
-        realm = self.last.json()
-        if failure is None and isinstance(realm, dict) and realm.get("account_type") == "Federated":
-            failure = advice.federated(realm)
-        if failure is not None:
-            raise CheckFailure(failure)
-        return _EntraAnswer(self.last)
+def _fingerprint(credential: Credential) -> str:
+    """What tells one credential from another, and gives nothing of it away."""
+    if isinstance(credential, ManagedIdentity):
+        return f"managed {credential.url} {credential.client_id}"
+    if isinstance(credential, FederatedToken):
+        return f"federated {credential.path}"
+    if isinstance(credential, UserPassword):
+        return f"user {credential.username} {_digest(credential.password.reveal())}"
+    if isinstance(credential, ClientSecret):
+        return f"secret {_digest(credential.secret.reveal())}"
+    return certificate.fingerprint(credential)
 
 
-class _EntraAnswer:
-    """The shape of a response that msal reads."""
-
-    def __init__(self, answer: Answer) -> None:
-        self.status_code = answer.status
-        self.text = answer.text
-        self.headers = dict(answer.headers)
-
-    def raise_for_status(self) -> None:
-        if self.status_code >= 400:
-            raise RuntimeError(f"HTTP {self.status_code}")
-
-
-def _unusable(last: Answer | None, error: Exception) -> Failure:
-    """Why msal gave up: Entra's own error where the last answer holds one, else that it is not
-    Entra's.
-    """
-    if last is not None:
-        document = last.json()
-        if isinstance(document, dict) and "error" in document:
-            return advice.sign_in(document, last)
-        return advice.not_entra(last)
-    remedy = "check --authority-url and --certificate"
-    return Failure("credential", "msal cannot begin the sign-in", remedy, type(error).__name__)
+def _digest(text: str) -> str:
+    """A digest that is slow to guess from."""
+    salt = b"check_mapi_connectivity"
+    return hashlib.pbkdf2_hmac("sha256", text.encode(), salt, 2000).hex()
 
 
 def _facts(document: object, path: str) -> certificate.CertificateFacts | None:
@@ -341,23 +256,3 @@ def _facts(document: object, path: str) -> certificate.CertificateFacts | None:
     subject, sha1, sha256 = map(str, texts)
     not_before, not_after = (float(moment or 0) for moment in times)
     return certificate.CertificateFacts(path, subject, not_before, not_after, sha1, sha256)
-
-
-def _sendable(token: object) -> bool:
-    """Whether this is a token that fits into a header (RFC 6750 2.1)."""
-    return isinstance(token, str) and re.fullmatch(r"[!-~]+", token) is not None
-
-
-def _lifetime(value: object) -> float:
-    """Seconds a token lives; whatever is not a number in reason makes it last for this run only."""
-    if not isinstance(value, (int, float, str)):
-        return 0.0
-    try:
-        seconds = float(value)
-    except (ValueError, OverflowError):
-        return 0.0
-    return seconds if 0 < seconds < _LONGEST else 0.0
-
-
-def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", text)[:2])

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
+    from .options import Options
     from .report import Report
 
 MASK = "***"
@@ -85,10 +86,44 @@ def known(content: str, secrets: Iterable[str]) -> str:
     return content
 
 
-def conceal(report: Report) -> None:
-    """Mask what must show nowhere in all texts of a report that came from the other side."""
+def spellings(secret: str) -> set[str]:
+    """A secret as it may come back: as it is, with its blanks folded, and as XML, HTML, forms, JSON
+    and base64 write it.
+    """
+    import base64
+    import html
+    from urllib.parse import quote, quote_plus
+    from xml.sax.saxutils import escape
+
+    quotes = {'"': "&quot;", "'": "&apos;"}
+    found = {secret, escape(secret), escape(secret, quotes), html.escape(secret)}
+    for coded in (quote(secret), quote(secret, safe=""), quote_plus(secret)):
+        found |= {coded, re.sub("%..", lambda part: part[0].lower(), coded)}
+    found |= {json.dumps(secret, ensure_ascii=plain)[1:-1] for plain in (True, False)}
+    found.add("".join(f"&#{ord(c)};" if not c.isalnum() else c for c in secret))
+    data = secret.encode("utf-8", "replace")
+    for encoded in (base64.b64encode(data), base64.urlsafe_b64encode(data)):
+        found |= {encoded.decode("ascii"), encoded.decode("ascii").rstrip("=")}
+    found |= {" ".join(one.split()) for one in found}
+    return {one for one in found if len(one) > 3}
+
+
+def of_options(options: Options) -> set[str]:
+    """All spellings of the secrets that a run was given."""
+    login = options.login.username if options.login else ""
+    # A word of the address would make every output unreadable, and hides nothing.
+    said = f"{' '.join(options.mailboxes)} {login} {options.hostname}".lower()
+    given = [secret for secret in options.secrets if len(secret) > 3 and secret.lower() not in said]
+    return {spelling for secret in given for spelling in spellings(secret)}
+
+
+def conceal(report: Report, given: Iterable[str] = ()) -> None:
+    """Mask what must show nowhere in all texts of a report that came from the other side: what it
+    met itself, and what was `given` to the run.
+    """
     # The longest first: one may be a part of another.
-    longest = sorted((one for one in report.secrets if len(one) > 3), key=len, reverse=True)
+    met = {*report.secrets, *given}
+    longest = sorted((one for one in met if len(one) > 3), key=len, reverse=True)
     # Each text is searched for each of them, and a server can give any number of cookies.
     secrets = longest[:_MOST_SECRETS]
     if not secrets:
@@ -109,8 +144,11 @@ def conceal(report: Report) -> None:
     for name in ("remarks", "notes", "facts", "ids", "rows", "exchanges", *_TEXTS):
         setattr(report, name, clean(getattr(report, name)))
     if report.failure is not None:
-        texts = {name: clean(getattr(report.failure, name)) for name in ("cause", "code", "detail")}
-        report.failure = replace(report.failure, **texts)
+        texts = {name: clean(getattr(report.failure, name)) for name in ("code", "detail")}
+        # Most of a cause is our own: masking a common word there would give it away.
+        odd = [secret for secret in secrets if not re.fullmatch("[A-Za-z]{4,12}", secret)]
+        cause = known(report.failure.cause, odd)
+        report.failure = replace(report.failure, cause=cause, **texts)
 
 
 def text(content: str) -> str:

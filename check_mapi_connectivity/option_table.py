@@ -9,8 +9,11 @@ from __future__ import annotations
 from .vocabulary import KINDS, LABELS
 
 #: What an option's value may be: one `value`, a repeatable `list`, a `flag` without value, a
-#: `count` of repetitions.
-VALUE, LIST, FLAG, COUNT = "value", "list", "flag", "count"
+#: `count` of repetitions, a value that may be missing (`optional`).
+VALUE, LIST, FLAG, COUNT, OPTIONAL = "value", "list", "flag", "count", "optional"
+
+#: What stands for the missing value of an `optional` option.
+MISSING = "system"
 
 
 class Option:
@@ -37,16 +40,24 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "-m --mailbox",
                 "ADDRESS",
-                "Mailbox to log on to: its e-mail address, or (method cmdlet) its GUID. One a run "
-                "in this version.",
+                """Mailbox to log on to: its e-mail address, or (cmdlet: mailbox, graph: user) its
+                GUID. Repeatable. Default: the address of --username, where that is one.""",
                 LIST,
+            ),
+            Option(
+                "--mailbox-file",
+                "FILE",
+                """File with mailboxes, one per line; what follows a # is a comment. Together with
+                --mailbox both count.""",
             ),
             Option(
                 "--method",
                 "METHOD",
                 "How to test it. cmdlet: Exchange Online runs its own Test-MAPIConnectivity. "
                 "mapi: log on by MAPI over HTTP, as Outlook does: Exchange Server, grommunio. "
-                f"One of: {', '.join(LABELS)}. Default: cmdlet.",
+                "graph: list the Inbox through Microsoft Graph. "
+                f"One of: {', '.join(LABELS)}. Repeatable: all are run side by side. "
+                "Default: cmdlet.",
                 LIST,
             ),
             Option(
@@ -58,7 +69,14 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--inbox-items",
                 "N",
-                "Newest messages of the Inbox to list, 1 to 1000 (method mapi). Default: 10.",
+                "Newest messages of the Inbox to list, 1 to 1000 (methods mapi and graph). "
+                "Default: 10.",
+            ),
+            Option(
+                "--concurrency",
+                "N",
+                """Mailboxes, or methods of one, that are tested at the same time, 1 to 64. One that
+                hangs gives its place away. Default: 4.""",
             ),
         ),
     ),
@@ -119,6 +137,11 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "URL",
                 "Exchange host instead of the cloud's own, for new clouds and tests. https only.",
             ),
+            Option(
+                "--graph-url",
+                "URL",
+                "Microsoft Graph instead of the cloud's own, for new clouds and tests. https only.",
+            ),
         ),
     ),
     (
@@ -127,7 +150,8 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--client-id",
                 "GUID",
-                "Application (client) id of the app registration that may run the test.",
+                """Application (client) id of the app registration that may run the test. For a user
+                and method cmdlet alone, Microsoft's own for Exchange PowerShell serves.""",
             ),
             Option(
                 "--certificate",
@@ -148,16 +172,51 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 MAPI_CERTIFICATE_PASSPHRASE.""",
             ),
             Option(
+                "--client-secret-file",
+                "FILE",
+                """File with the client secret of the app registration; its first line counts.
+                Instead: client-secret in an ini section, or the environment variable
+                MAPI_CLIENT_SECRET beside --client-id.""",
+            ),
+            Option(
                 "-l --username",
                 "[DOMAIN\\]USER",
                 """User who logs on by method mapi: the mailbox's own, or one with FullAccess. With
-                --tenant the user signs in at Entra.""",
+                --tenant the user signs in at Entra by password, which Microsoft is going to
+                retire, and which no policy may ask more of.""",
             ),
             Option(
                 "--password-file",
                 "FILE",
                 """File with that user's password; its first line counts. Instead: password in an
                 ini section, or the environment variable MAPI_PASSWORD.""",
+            ),
+            Option(
+                "--managed-identity",
+                "CLIENT-ID",
+                """Managed identity of the Azure VM that the check runs on: its own, or the
+                user-assigned one of this client id. Never through a proxy.""",
+                OPTIONAL,
+            ),
+            Option(
+                "--imds-url",
+                "URL",
+                """Instance metadata service that gives a managed identity's token. Default:
+                AZURE_POD_IDENTITY_AUTHORITY_HOST of the environment, else
+                http://169.254.169.254.""",
+            ),
+            Option(
+                "--federated-token-file",
+                "FILE",
+                """File with a token of another issuer that Entra trusts for --client-id (workload
+                identity federation), e.g. of Kubernetes.""",
+            ),
+            Option(
+                "--ask-password",
+                "",
+                """Ask for the secret on the terminal, twice: the password of --username, the
+                passphrase of --certificate, else the secret of --client-id.""",
+                FLAG,
             ),
         ),
     ),
@@ -167,7 +226,7 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--proxy",
                 "URL",
-                """HTTP proxy for sign-in and Exchange. Format: http://HOST:PORT. A user name
+                """HTTP proxy for sign-in, Exchange and Graph. Format: http://HOST:PORT. A user name
                 belongs into --proxy-user. Default: HTTPS_PROXY or ALL_PROXY of the environment,
                 except for hosts in NO_PROXY.""",
             ),
@@ -303,6 +362,7 @@ COMMAND_LINE_ONLY = frozenset({"extra-opts", "version", "help"})
 #: the file option beside it.
 INI_SECRETS = {
     "certificate-passphrase": "certificate-passphrase-file",
+    "client-secret": "client-secret-file",
     "password": "password-file",
     "proxy-password": "proxy-password-file",
 }
@@ -310,39 +370,7 @@ INI_SECRETS = {
 #: Secrets that an environment variable may hold instead.
 ENVIRONMENT_SECRETS = {
     "certificate-passphrase": "MAPI_CERTIFICATE_PASSPHRASE",
+    "client-secret": "MAPI_CLIENT_SECRET",
     "password": "MAPI_PASSWORD",
     "proxy-password": "MAPI_PROXY_PASSWORD",
 }
-
-DESCRIPTION = """Log on to a user's Exchange mailbox, list its Inbox, and say whether MAPI
-connectivity is there and how long it took."""
-
-#: Method -> what nobody here has seen yet.
-NOT_YET_SEEN = {
-    "cmdlet": """The answer of Exchange Online's InvokeCommand interface to Test-MAPIConnectivity
-has not yet been seen on a live tenant.""",
-    "mapi": """Method mapi was built on the open specifications and recordings of grommunio; it has
-not yet been seen on a live Exchange server. On Exchange Online it needs a token that its MAPI
-endpoint accepts, which has not yet been seen for own app registrations.""",
-}
-
-EXAMPLES = (
-    (
-        "everything from /etc/check_mapi_connectivity/contoso.onmicrosoft.com/",
-        "--tenant contoso.onmicrosoft.com -m probe@contoso.com",
-    ),
-    (
-        "certificate named on the command line, thresholds on the connection time",
-        "--tenant contoso.onmicrosoft.com --client-id 11111111-2222-3333-4444-555555555555"
-        " --certificate /etc/check_mapi_connectivity/probe.pem -m probe@contoso.com -w 2 -c 5",
-    ),
-    (
-        "an Exchange Server, logged on to as Outlook does",
-        "--method mapi -H mail.contoso.com -l probe@contoso.com"
-        " --password-file /etc/check_mapi_connectivity/probe.password -m probe@contoso.com",
-    ),
-    (
-        "options from an ini section, a state of its own for throttling",
-        "--extra-opts=contoso -m probe@contoso.com --state throttled=OK",
-    ),
-)

@@ -9,7 +9,11 @@ from dataclasses import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import NoReturn, Union
+
+    Credential = Union[
+        "CertificateFiles", "ClientSecret", "UserPassword", "ManagedIdentity", "FederatedToken"
+    ]
 
 
 class Secret:
@@ -35,32 +39,76 @@ class Secret:
 
 @dataclass(frozen=True)
 class Cloud:
-    """Hosts of one Microsoft cloud (reference sheet exchange-online 7; none but worldwide seen live
-    here).
+    """Hosts of one Microsoft cloud (reference sheet exchange-online 7); `doubt` is what nobody has
+    confirmed about them.
     """
 
     name: str
     authority_host: str
     exchange_host: str
+    graph_host: str
+    autodiscover_host: str
+    doubt: str = ""
 
     @property
-    def resource(self) -> str:
-        """The token's resource. It stays the cloud's own, wherever requests are sent."""
+    def exchange(self) -> str:
+        """Resource of tokens for Exchange. It stays the cloud's own, wherever requests are sent."""
         return f"https://{self.exchange_host}"
 
+    @property
+    def graph(self) -> str:
+        """Resource of tokens for Microsoft Graph, likewise."""
+        return f"https://{self.graph_host}"
+
+    def same_hosts(self, other: Cloud) -> bool:
+        """Whether both are reached alike, as GCC and worldwide are."""
+        return (self.authority_host, self.exchange_host, self.graph_host) == (
+            other.authority_host,
+            other.exchange_host,
+            other.graph_host,
+        )
+
+
+_LOGIN, _LOGIN_US = "login.microsoftonline.com", "login.microsoftonline.us"
+_WORLDWIDE = (_LOGIN, "outlook.office365.com", "graph.microsoft.com", "autodiscover-s.outlook.com")
+_UNSEEN = "whether an app may sign in to Exchange in this cloud is not known"
 
 CLOUDS = {
     cloud.name: cloud
     for cloud in (
-        Cloud("worldwide", "login.microsoftonline.com", "outlook.office365.com"),
-        Cloud("gcc", "login.microsoftonline.com", "outlook.office365.com"),
-        Cloud("gcc-high", "login.microsoftonline.us", "outlook.office365.us"),
-        Cloud("dod", "login.microsoftonline.us", "outlook-dod.office365.us"),
-        # Disputed: the module's table says partner.outlook.cn, the admin API's page
-        # outlook.office365.cn.
-        Cloud("china", "login.partner.microsoftonline.cn", "partner.outlook.cn"),
+        Cloud("worldwide", *_WORLDWIDE),
+        Cloud("gcc", *_WORLDWIDE),
+        Cloud(
+            "gcc-high",
+            _LOGIN_US,
+            "outlook.office365.us",
+            "graph.microsoft.us",
+            "autodiscover-s.office365.us",
+            _UNSEEN,
+        ),
+        Cloud(
+            "dod",
+            _LOGIN_US,
+            "outlook-dod.office365.us",
+            "dod-graph.microsoft.us",
+            "autodiscover-s-dod.office365.us",
+            _UNSEEN,
+        ),
+        Cloud(
+            "china",
+            "login.partner.microsoftonline.cn",
+            "partner.outlook.cn",
+            "microsoftgraph.chinacloudapi.cn",
+            "autodiscover-s.partner.outlook.cn",
+            "sources disagree on its Exchange host, partner.outlook.cn or outlook.office365.cn "
+            "(see --exchange-url), and nobody has confirmed its Autodiscover host",
+        ),
     )
 }
+
+#: Microsoft's own public client for Exchange PowerShell, known in every tenant (reference sheet
+#: exchange-online 1.4).
+MODULE_CLIENT_ID = "fb78d390-0c51-40cd-8e17-fdbfab77341b"
 
 
 @dataclass(frozen=True)
@@ -75,8 +123,41 @@ class CertificateFiles:
 
 
 @dataclass(frozen=True)
+class ClientSecret:
+    """The secret of an app registration."""
+
+    secret: Secret
+
+
+@dataclass(frozen=True)
+class UserPassword:
+    """A user of the tenant, signed in by the resource owner password grant."""
+
+    username: str
+    password: Secret
+
+
+@dataclass(frozen=True)
+class ManagedIdentity:
+    """The identity of the Azure VM that the check runs on: its own, or the user-assigned one of
+    this client id. `url` is where the instance metadata service answers.
+    """
+
+    client_id: str
+    url: str
+
+
+@dataclass(frozen=True)
+class FederatedToken:
+    """A token of another issuer, which Entra takes for the app registration's credential."""
+
+    path: str
+    token: Secret
+
+
+@dataclass(frozen=True)
 class Login:
-    """A user: name, password, and the HTTP authentication scheme to use.
+    """A user of an Exchange Server: name, password, and the HTTP authentication scheme to use.
 
     Without a password a Kerberos ticket serves; without a scheme the server's offer decides.
     """
@@ -105,18 +186,20 @@ class Proxy:
 class Options:
     """One run, fully checked: what `cli.parse` returns and everything else is given.
 
-    `tenant` is empty where nobody signs in to Entra: then `login` is for an Exchange Server.
+    Each mailbox is tested by each method. `credential` is what Entra is shown; without one, `login`
+    is for an Exchange Server. `tenant` may be empty for a managed identity: its token names it.
     """
 
-    mailbox: str
-    method: str
+    mailboxes: tuple[str, ...]
+    methods: tuple[str, ...]
     archive: bool
     tenant: str
     cloud: Cloud
     authority_url: str
     exchange_url: str
+    graph_url: str
     client_id: str
-    certificate: CertificateFiles | None
+    credential: Credential | None
     proxy: Proxy | None
     no_proxy: str
     ca_files: tuple[str, ...]
@@ -137,3 +220,39 @@ class Options:
     mapi_url: str | None = None
     legacy_dn: str | None = None
     inbox_items: int = 10
+    #: Mailboxes or methods that are tested at the same time.
+    concurrency: int = 4
+    #: Seconds that a person took to type a secret in.
+    asked: float = 0.0
+
+    @property
+    def certificate(self) -> CertificateFiles | None:
+        """The credential where it is a certificate."""
+        return self.credential if isinstance(self.credential, CertificateFiles) else None
+
+    @property
+    def tests(self) -> list[tuple[str, str]]:
+        """(mailbox, method) of each test, in the order they were asked for."""
+        return [(mailbox, method) for mailbox in self.mailboxes for method in self.methods]
+
+    @property
+    def secrets(self) -> list[str]:
+        """Every secret text that this run was given."""
+        credential = self.credential
+        found: list[Secret | None] = [
+            self.login.password if self.login else None,
+            self.proxy.password if self.proxy else None,
+        ]
+        if isinstance(credential, CertificateFiles):
+            found.append(credential.passphrase)
+        elif isinstance(credential, ClientSecret):
+            found.append(credential.secret)
+        elif isinstance(credential, UserPassword):
+            found.append(credential.password)
+        elif isinstance(credential, FederatedToken):
+            found.append(credential.token)
+        return [secret.reveal() for secret in found if secret is not None]
+
+    def resource(self, method: str) -> str:
+        """What a token for this method is for."""
+        return self.cloud.graph if method == "graph" else self.cloud.exchange

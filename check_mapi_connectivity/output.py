@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FIRST_LINE = 120
 
 #: Words that Icinga Web shows as coloured dots when in brackets; a server's are no state.
-_MARKER = r"[\[(]+(OK|WARNING|CRITICAL|UNKNOWN|PENDING)[\])]+"
+_MARKER = r"\b(OK|WARNING|CRITICAL|UNKNOWN|PENDING)[\])]+"
 
 #: Longest line of the long output; a server's own text beyond it is cut.
 LONG_LINE = 1000
@@ -123,3 +123,33 @@ def write(text: str, *, descriptor: int = 1, patience: float = 2.0) -> bool:
     except (OSError, ValueError):
         return False
     return True
+
+
+class Progress:
+    """A line on a person's terminal that says how far a run with many tests is; without a
+    descriptor, nothing.
+    """
+
+    def __init__(self, descriptor: int | None, total: int) -> None:
+        self._descriptor = descriptor
+        self._total = total
+        self._shown = ""
+
+    def show(self, done: int, bad: int) -> None:
+        """Replace what is shown."""
+        text = f"{done} of {self._total} tested, {bad} not OK"
+        if self._descriptor is not None and text != self._shown:
+            self._put(f"\r{text}\x1b[K")
+            self._shown = text
+
+    def clear(self) -> None:
+        """Make room for the result; nothing is shown any more."""
+        if self._shown:
+            self._put("\r\x1b[K")
+        self._descriptor = None
+
+    def _put(self, text: str) -> None:
+        descriptor = self._descriptor
+        # A terminal that is stopped or gone must not stop the run.
+        if descriptor is not None and not write(text, descriptor=descriptor, patience=0.0):
+            self._descriptor = None

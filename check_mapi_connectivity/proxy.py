@@ -75,13 +75,13 @@ def open_tunnel(sock: socket.socket, proxy: Proxy, host: str, port: int) -> None
     from the socket.
     """
     target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    confidential: list[str] = []
+    confidential: set[str] = set()
     lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}", "Proxy-Connection: Keep-Alive"]
     if proxy.user is not None:
         secret = proxy.password.reveal() if proxy.password else ""
         token = base64.b64encode(f"{proxy.user}:{secret}".encode()).decode("ascii")
         lines.append(f"Proxy-Authorization: Basic {token}")
-        confidential = [token, *([secret] if len(secret) > 3 else [])]
+        confidential = {token, *masking.spellings(secret)}
     sock.sendall("\r\n".join([*lines, "", ""]).encode())
     response = CappedResponse(sock, method="CONNECT")
     try:

@@ -1,7 +1,7 @@
-"""Report -> words: the first line and the detailed diagnosis.
+"""One report -> words: its first line and its detailed diagnosis.
 
-Every text that came from outside passes `clean` where it is put into a line, and every line passes
-`printable` at the end.
+Every text that came from outside passes `clean` where it is put into a line; overview.py puts the
+lines together.
 """
 
 from __future__ import annotations
@@ -9,36 +9,31 @@ from __future__ import annotations
 import math
 import time
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from . import masking
-from .option_table import NOT_YET_SEEN
-from .output import FIRST_LINE, clean, decimal, first_line, printable, sentence
+from .help_text import MODULE_APP, RETIRING
+from .options import MODULE_CLIENT_ID, ManagedIdentity, UserPassword
+from .output import FIRST_LINE, clean, decimal, sentence
 from .vocabulary import SERVICE, UNITLESS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nagiosplugin import Performance, Range
+    from nagiosplugin import Range
 
     from .certificate import CertificateFacts
     from .options import Options
-    from .report import Failure, Report, Stopwatch
+    from .report import Failure, Judged, Report, Stopwatch
 
 #: Lines of a body that are shown.
 _MOST_LINES = 2000
 
+#: Characters of the first line that a cause, or an address, has at least.
+LEAST = 24
+
 #: Characters of the longest bar in the tree of phases.
 _BAR = 40
-
-
-class Judged(NamedTuple):
-    """State of the run, the text of its first line, performance data, and violated limits."""
-
-    state: str
-    line: str
-    performances: list[Performance]
-    violations: list[tuple[str, str]]
 
 
 def range_text(limits: Range, *, plain: bool = False) -> str:
@@ -71,33 +66,50 @@ def violation_text(label: str, value: float, limits: str) -> str:
     return f"{name} {value:.3f}s is {position}"
 
 
-def line(report: Report, violations: list[tuple[str, str]]) -> str:
-    """The first line after `MAPI STATE - `: the failure, then violated limits as room allows."""
+def line(report: Report, violations: list[tuple[str, str]], taken: int = 0) -> str:
+    """The first line after `MAPI STATE - `: the failure, then violated limits as room allows;
+    `taken` characters of it are for others.
+    """
     subject = _subject(report)
-    room = FIRST_LINE - len(f"{SERVICE} CRITICAL - {subject}")
-    more = [words for _, words in violations]
+    room = FIRST_LINE - len(f"{SERVICE} CRITICAL - {subject}") - taken
+    limits = [words for _, words in violations]
     if report.failure is not None:
-        made = _failure_text(report.failure, room - (len(_more(more)) if more else 0))
-    elif more:
-        made = more.pop(0)
-    else:
+        return subject + failure_line(report.failure, limits, room)
+    if not limits:
         return subject + success_text(report)
-    while more and len(f"{made}; {more[0]}") + len(_more(more[1:])) <= room:
-        made += f"; {more.pop(0)}"
-    if more:
-        return subject + made + _more(more)
+    others = _counted(limits[1:], room)
+    made = _with_limits(clean(limits[0], room - len(more(others))), others, room)
     success = f", {success_text(report)}" if report.success else ""
     return subject + made + (success if len(made + success) <= room else "")
 
 
-def _more(left: list[str]) -> str:
+def failure_line(failure: Failure, limits: list[str], room: int) -> str:
+    """A failure, then violated limits as room allows."""
+    others = _counted(limits, room)
+    return _with_limits(failure_text(failure, room - len(more(others))), others, room)
+
+
+def _counted(limits: list[str], room: int) -> list[str]:
+    """The limits, or none where even to count them would leave too little room."""
+    return limits if room - len(more(limits)) >= LEAST else []
+
+
+def _with_limits(made: str, limits: list[str], room: int) -> str:
+    """Further violated limits, named as room allows, the rest counted."""
+    left = list(limits)
+    while left and len(f"{made}; {left[0]}") + len(more(left[1:])) <= room:
+        made += f"; {left.pop(0)}"
+    return made + more(left)
+
+
+def more(left: list[str]) -> str:
     """How many limits are violated besides those named."""
     if not left:
         return ""
     return f"; {len(left)} more limit{'s' if len(left) > 1 else ''} violated"
 
 
-def _failure_text(failure: Failure, room: int) -> str:
+def failure_text(failure: Failure, room: int) -> str:
     """Cause, code and remedy of a failure in at most `room` characters."""
     cause = failure.cause
     if failure.during and failure.during not in cause:
@@ -115,67 +127,71 @@ def _subject(report: Report) -> str:
     return f"{clean(report.mailbox, 48)}: "
 
 
-def text(judged: Judged, report: Report, options: Options) -> str:
-    """First line with all performance data, and the diagnosis below it."""
-    perfdata = " ".join(str(performance) for performance in judged.performances)
-    lines = [first_line(judged.state, judged.line, perfdata)]
-    if options.diagnosis or options.verbose:
-        lines += [printable(line) for line in _diagnosis(judged, report, options)]
-    return "\n".join(lines) + "\n"
-
-
-def _diagnosis(judged: Judged, report: Report, options: Options) -> Iterator[str]:
-    """The long output: what was found, where the time went, and what to do."""
-    failure = report.failure
-    outcome = (
-        clean(report.result or "Success")
-        if report.success
-        else clean(failure.cause if failure else "no result")
-    )
-    archive = " (archive)" if report.archive else ""
-    yield f"[{judged.state}] {clean(report.mailbox)} by {report.method}{archive}: {outcome}"
-    if failure is not None:
-        yield from _failure(failure)
+def diagnosis(judged: Judged, options: Options) -> Iterator[str]:
+    """The long output about one report: what was found, where the time went, and what to do."""
+    report = judged.report
+    yield _head(judged)
+    if report.failure is not None:
+        yield from _failure(report.failure)
         if report.result:
-            yield _field("result", report.result)
-    named = report.result or report.success
-    unknown = "not named by Exchange" if named else "not known: the test gave no result"
+            yield field("result", report.result)
     for state, words in judged.violations:
-        yield _field("limit", f"{state}: {words}")
-    yield _field("mailbox", report.named or unknown)
-    yield _field("database", report.database or unknown)
-    yield _field("server", report.server or unknown)
+        yield field("limit", f"{state}: {words}")
+    named = report.result or report.success
+    by = "Graph" if report.method == "graph" else "Exchange"
+    unknown = f"not named by {by}" if named else "not known: the test gave no result"
+    yield field("mailbox", report.named or unknown)
+    yield field("database", report.database or unknown)
+    yield field("server", report.server or unknown)
     for name, value in report.facts.items():
-        yield _field(name, value)
-    if report.inbox_items is not None:
-        yield _field("inbox", _inbox(report))
-    yield _field("latency", _latency(report))
+        yield field(name, value)
+    if report.method != "cmdlet" and report.success:
+        yield field("inbox", _inbox(report))
+    yield field("latency", _latency(report))
     yield from _phases(report)
     if report.certificate is not None:
         yield from _certificate(report.certificate, report.certificate_days or 0.0)
     for name, value in report.ids.items():
-        yield _field(name, value)
+        yield field(name, value)
     for remark in report.remarks:
-        yield _field("note", remark)
-    if report.method == "cmdlet" or not report.success or options.tenant or options.verbose:
-        yield _field("note", NOT_YET_SEEN[report.method])
+        yield field("note", remark)
     if options.verbose:
         yield from _verbose(report, options)
 
 
-def _failure(failure: Failure) -> Iterator[str]:
-    yield _field("kind", failure.kind + (f" ({failure.judged_as})" if failure.judged_as else ""))
+def brief(judged: Judged) -> Iterator[str]:
+    """The same in a few lines, where there are many."""
+    report = judged.report
+    yield _head(judged)
+    if report.failure is not None:
+        yield from _failure(report.failure, whole=False)
+    for state, words in judged.violations:
+        yield field("limit", f"{state}: {words}")
+    if report.failure is not None:
+        for name, value in report.ids.items():
+            yield field(name, value)
+
+
+def _head(judged: Judged) -> str:
+    report, failure = judged.report, judged.report.failure
+    outcome = clean(failure.cause if failure else report.result or "Success")
+    archive = " (archive)" if report.archive else ""
+    return f"[{judged.state}] {clean(report.mailbox)} by {report.method}{archive}: {outcome}"
+
+
+def _failure(failure: Failure, *, whole: bool = True) -> Iterator[str]:
+    yield field("kind", failure.kind + (f" ({failure.judged_as})" if failure.judged_as else ""))
     told = not failure.during or failure.during in failure.cause
-    yield _field("cause", failure.cause if told else f"{failure.during}: {failure.cause}")
+    yield field("cause", failure.cause if told else f"{failure.during}: {failure.cause}")
     if failure.remedy:
-        yield _field("remedy", failure.remedy)
+        yield field("remedy", failure.remedy)
     if failure.code:
-        yield _field("code", failure.code)
-    if failure.detail:
-        yield _field("in full", failure.detail)
+        yield field("code", failure.code)
+    if failure.detail and whole:
+        yield field("in full", failure.detail)
 
 
-def _field(name: str, value: str) -> str:
+def field(name: str, value: str) -> str:
     """One indented line of name and value."""
     return f"  {clean(name):<13} {clean(masking.text(value[:8000]))}"
 
@@ -186,7 +202,9 @@ def _inbox(report: Report) -> str:
     times = [row.delivered for row in report.rows if row.delivered is not None]
     newest = f", newest {moment(max(times))} ({age(time.time() - max(times))})" if times else ""
     plural = "" if report.inbox_items == 1 else "s"
-    return f"{report.inbox_items} message{plural}{unread}, {len(report.rows)} listed{newest}"
+    count = "number not told" if report.inbox_items is None else f"{report.inbox_items} message"
+    count = count if report.inbox_items is None else count + plural
+    return f"{count}{unread}, {len(report.rows)} listed{newest}"
 
 
 def age(seconds: float) -> str:
@@ -212,6 +230,9 @@ def _latency(report: Report) -> str:
             else (f", {report.server_latency:.3f}s of it in the server, by its own word")
         )
         return f"{total}{server}"
+    if report.method == "graph":
+        measured = report.round_trip
+        return "not measured" if measured is None else f"{measured:.3f}s round trip of the request"
     reported = (
         "none reported by Exchange"
         if report.server_latency is None
@@ -261,46 +282,65 @@ def _bar(name: str, seconds: float, whole: float, finished: bool) -> str:
 
 
 def _certificate(facts: CertificateFacts, days: float) -> Iterator[str]:
-    yield _field(
+    yield field(
         "certificate", f"{facts.subject}, ends {date(facts.not_after)} (in {days:.1f} days)"
     )
-    yield _field("", f"SHA-1 {facts.sha1}")
-    yield _field("", f"SHA-256 {facts.sha256}")
+    yield field("", f"SHA-1 {facts.sha1}")
+    yield field("", f"SHA-256 {facts.sha256}")
 
 
 def _verbose(report: Report, options: Options) -> Iterator[str]:
-    """`-v` the surroundings, `-vv` requests and headers, `-vvv` bodies."""
-    for source in options.sources:
-        yield _field("options from", source)
+    """`-v` rows and notes, `-vv` requests and headers, `-vvv` bodies."""
     for row in report.rows:
         when = "no delivery time" if row.delivered is None else moment(row.delivered)
         size = "" if row.size is None else f", {row.size} bytes"
-        yield _field("message", f"{row.identifier}, {when}{size}")
-    if options.tenant:
-        yield _field("sign-in host", options.authority_url)
-        yield _field("exchange host", options.exchange_url)
-    through = (
-        f"{options.proxy} from {options.proxy.source}"
-        if options.proxy
-        else "none, direct connection"
-    )
-    yield _field("proxy", through)
-    yield _field("cache", options.cache_dir or "none")
+        yield field("message", f"{row.identifier}, {when}{size}")
     for note in report.notes:
-        yield _field("note", note)
+        yield field("note", note)
     for exchange in report.exchanges:
-        yield _field("request", exchange.request)
+        yield field("request", exchange.request)
         yield from (
             f"    {clean(name)}: {clean(value)}" for name, value in exchange.request_headers
         )
         if options.verbose >= 3:
             yield from _body(exchange.request_body)
-        yield _field("answer", exchange.status)
+        yield field("answer", exchange.status)
         yield from (
             f"    {clean(name)}: {clean(value)}" for name, value in exchange.response_headers
         )
         if options.verbose >= 3:
             yield from _body(exchange.response_body)
+
+
+def general_notes(options: Options) -> Iterator[str]:
+    """What is to be known of the cloud and of the way of signing in."""
+    if options.credential is not None and options.cloud.doubt:
+        yield f"cloud {options.cloud.name}: {options.cloud.doubt}"
+    if isinstance(options.credential, UserPassword):
+        yield RETIRING
+        if options.client_id == MODULE_CLIENT_ID:
+            yield MODULE_APP
+
+
+def surroundings(options: Options) -> Iterator[str]:
+    """What holds for the whole run: where options came from, hosts, proxy and cache."""
+    for source in options.sources:
+        yield field("options from", source)
+    if isinstance(options.credential, ManagedIdentity):
+        yield field("sign-in host", options.credential.url)
+    elif options.credential is not None:
+        yield field("sign-in host", options.authority_url)
+    if options.credential is not None and options.methods != ("graph",):
+        yield field("exchange host", options.exchange_url)
+    if "graph" in options.methods:
+        yield field("graph host", options.graph_url)
+    through = (
+        f"{options.proxy} from {options.proxy.source}"
+        if options.proxy
+        else "none, direct connection"
+    )
+    yield field("proxy", through)
+    yield field("cache", options.cache_dir or "none")
 
 
 def _body(lines: list[str]) -> Iterator[str]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nagiosplugin import Performance
+
     from .certificate import CertificateFacts
 
 
@@ -18,7 +20,8 @@ class Failure:
 
     `kind` is a word of the contract's table, `cause` and `remedy` are half sentences without
     capital and full stop, `code` is what the other side calls it, `detail` its own text.
-    `transient` failures may be tried once more, after `retry_after` seconds.
+    `transient` failures may be tried once more, after `retry_after` seconds. `status` is that of
+    the HTTP answer which told of trouble, 0 for none.
     """
 
     kind: str
@@ -30,6 +33,7 @@ class Failure:
     transient: bool = False
     retry_after: float | None = None
     during: str = ""
+    status: int = 0
 
     @property
     def state_key(self) -> str:
@@ -125,6 +129,9 @@ class Exchange(NamedTuple):
     response_body: list[str]
 
 
+#: Phase of a sign-in that another test of the run has begun.
+SHARED = "shared"
+
 #: Phase that a deadline was hit in -> where to look.
 _LOOK = {
     "dns": "check the name servers in /etc/resolv.conf",
@@ -192,11 +199,16 @@ class Report:
     exchanges: list[Exchange] = field(default_factory=list)
     certificate: CertificateFacts | None = None
     certificate_days: float | None = None
+    #: When its test began and ended (monotonic clock); None before that.
+    begun: float | None = None
+    ended: float | None = None
     total: float | None = None
 
     def where(self) -> str:
         """The phase the run is in, in words: `sign-in, phase dns`."""
         watches = {"": self.service, "Autodiscover, ": self.discovery, "sign-in, ": self.sign_in}
+        if self.sign_in.current == SHARED:
+            return "waiting for another's sign-in"
         for prefix, watch in watches.items():
             if watch.current:
                 return f"{prefix}phase {watch.current}"
@@ -206,10 +218,19 @@ class Report:
                 return f"after {prefix}phase {phases[-1].name}"
         return "phase start"
 
+    def not_begun(self, waited_for: int) -> Failure:
+        """The failure of a test whose turn never came, behind so many that hang."""
+        cause = "not tested: the time was up before its turn"
+        others = "other" if waited_for == 1 else "others"
+        detail = f"{waited_for} {others} had not ended yet"
+        return Failure(
+            "timeout", cause, "see what hangs; raise --timeout or --concurrency", "", detail
+        )
+
     def timed_out(self, seconds: float, signal: str | None = None) -> Failure:
         """The failure of a run that time, or a signal, ends in the phase it is in."""
         where = self.where()
-        where = where if where.startswith("after") else f"in {where}"
+        where = where if where.startswith(("after", "waiting")) else f"in {where}"
         where = f"{where} ({self.host})" if self.host else where
         watches = (self.service, self.discovery, self.sign_in)
         phase = next((watch.current for watch in watches if watch.current), "")
@@ -219,3 +240,14 @@ class Report:
             remedy = "the scheduler's own limit must be longer than --timeout"
             return Failure("timeout", cause, remedy, judged_as="signal")
         return Failure("timeout", f"timed out after {round(seconds, 3):g}s {where}", remedy)
+
+
+class Judged(NamedTuple):
+    """A report, its state, its performance data, and (state, words) of each violated limit, the
+    worst first.
+    """
+
+    report: Report
+    state: str
+    performances: list[Performance]
+    violations: list[tuple[str, str]]

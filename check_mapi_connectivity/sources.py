@@ -9,7 +9,16 @@ import re
 
 from . import files, ini
 from .errors import UsageError
-from .option_table import COMMAND_LINE_ONLY, COUNT, FLAG, INI_SECRETS, LIST, OPTIONS
+from .option_table import (
+    COMMAND_LINE_ONLY,
+    COUNT,
+    FLAG,
+    INI_SECRETS,
+    LIST,
+    MISSING,
+    OPTIONAL,
+    OPTIONS,
+)
 from .vocabulary import PLUGIN
 
 TYPE_CHECKING = False
@@ -19,6 +28,15 @@ if TYPE_CHECKING:
 
 #: Holds a directory for each tenant, with `certificate.pem` or `certificate.pfx`, and `client_id`.
 TENANT_DIRECTORIES = "/etc/check_mapi_connectivity"
+
+#: Option -> the names that give a credential of its kind.
+_CREDENTIALS = {
+    "--certificate": ("certificate",),
+    "--client-secret-file": ("client-secret-file", "client-secret"),
+    "--username": ("username",),
+    "--managed-identity": ("managed-identity",),
+    "--federated-token-file": ("federated-token-file",),
+}
 
 #: A domain or a GUID. Patterns stay text until they are used: compiling them costs `--help` time.
 TENANT = r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?"
@@ -60,17 +78,12 @@ class Given:
         self.add(found, f"[{section}] of {file}")
 
     def add_tenant(self, environ: Mapping[str, str]) -> None:
-        """Where no certificate is given, fill in what the tenant's ini section or directory holds.
+        """Where no credential is given, fill in what the tenant's ini section or directory holds.
 
         Raises UsageError.
         """
         tenant = self.text("tenant")
-        if (
-            tenant is None
-            or self.text("certificate") is not None
-            or (self.text("method") == "mapi" and self.text("username") is not None)
-            or not re.fullmatch(TENANT, tenant)
-        ):
+        if tenant is None or self.credentials() or not re.fullmatch(TENANT, tenant):
             return
         for name in dict.fromkeys((tenant, tenant.lower())):
             for file in dict.fromkeys(filter(None, [*self._ini_files, ini.default_file(environ)])):
@@ -78,7 +91,7 @@ class Given:
             self._add_tenant_directory(os.path.join(TENANT_DIRECTORIES, name))
 
     def _add_tenant_section(self, file: str, tenant: str) -> None:
-        if self.text("certificate") is not None or file == "-":
+        if self.credentials() or file == "-":
             return
         if not os.access(file, os.R_OK):
             self.unreadable.append(file)
@@ -89,7 +102,7 @@ class Given:
             self.add(found, f"[{tenant}] of {file}", weak=True)
 
     def _add_tenant_directory(self, directory: str) -> None:
-        if self.text("certificate") is not None:
+        if self.credentials():
             return
         for name in ("certificate.pem", "certificate.pfx"):
             path = os.path.join(directory, name)
@@ -106,6 +119,14 @@ class Given:
                 identifier = files.first_line(os.path.join(directory, "client_id"), "--tenant")
                 self.add({"client-id": identifier.strip()}, directory)
             return
+
+    def credentials(self) -> list[str]:
+        """The kinds of credential that are given, by their options."""
+        return [
+            option
+            for option, names in _CREDENTIALS.items()
+            if any(self.text(name) is not None for name in names)
+        ]
 
     def text(self, name: str) -> str | None:
         """A single value; None when not given or `none`. Raises UsageError for an empty one."""
@@ -156,8 +177,10 @@ def _read_section(path: str, section: str) -> dict[str, Any] | None:
         if holds_secret and path != "-":
             files.check_private(path, where, os.stat(path))
         option = OPTIONS.get(name)
-        if option is None or option.shape not in (LIST, FLAG, COUNT):
+        if option is None or option.shape not in (LIST, FLAG, COUNT, OPTIONAL):
             values[name] = value
+        elif option.shape == OPTIONAL:
+            values[name] = value or MISSING
         elif option.shape == LIST:
             values.setdefault(name, []).append(value)
         elif option.shape == FLAG:

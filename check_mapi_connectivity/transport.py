@@ -7,7 +7,10 @@ limit; what goes over the wire is kept, masked, for `-vv`.
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import http.client
+import ssl
 import uuid
 from dataclasses import replace
 from http.cookiejar import DefaultCookiePolicy
@@ -79,11 +82,21 @@ class _Session(requests.Session):
 
 
 class Transport:
-    """Sends requests for one report. Not for use by two threads at once."""
+    """Sends requests for one report at a time, over connections that are kept from one to the
+    next. Not for use by two threads at once.
+    """
 
-    def __init__(self, options: Options, deadline: Deadline, report: Report) -> None:
-        self._route = Route(options, deadline, report)
+    def __init__(
+        self,
+        options: Options,
+        deadline: Deadline,
+        report: Report,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._route = Route(options, deadline, report, context)
         self._report = report
+        #: URL of a host -> number of its connection that NTLM or Negotiate has authenticated.
+        self.authenticated: dict[str, int] = {}
         self._detail = options.verbose >= 2
         self._bodies = options.verbose >= 3
         #: What was sent in confidence so far: nothing of it is read back from an answer.
@@ -99,6 +112,16 @@ class Transport:
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 
+    @property
+    def context(self) -> ssl.SSLContext:
+        """The TLS settings; another transport of the run shares them, for loading takes time."""
+        return self._route.context
+
+    def attach(self, report: Report) -> None:
+        """From now on work for this report."""
+        self._report = self._route.report = report
+        self._route.patience = None
+
     def send(
         self,
         method: str,
@@ -112,19 +135,22 @@ class Transport:
         until: float | None = None,
         heard: Callable[[Answer], None] | None = None,
         reading: Reading | None = None,
+        direct: bool = False,
     ) -> Answer:
         """One request and its whole answer; time is charged to `phase` of `watch`.
 
         Every request carries a fresh client-request-id. At `until` the connection is cut;
         `heard` is told of an answer when its headers are there, `reading` puts bodies that are no
-        text into words. Raises CheckFailure for everything that is not an answer.
+        text into words, `direct` goes past any proxy. Raises CheckFailure for everything that is
+        not an answer.
         """
         prepared = self._prepared(method, url, headers or {}, data, params)
         host = _host(prepared.url or url)
         self._report.host = host
-        self._route.watch, self._route.phase = watch, phase
+        self._route.watch, self._route.phase, self._route.direct = watch, phase, direct
         watch.start(phase)
         answer: Answer | None = None
+        before = self.connections(url)
         cut = Cut(self._route, _place(url), until)
         try:
             with cut:
@@ -140,14 +166,20 @@ class Transport:
                 # What came may be but the beginning: a cut looks like the end.
                 raise CheckFailure(cut.failure)
         except requests.RequestException as error:
-            raise CheckFailure(cut.failure or _broken(error, host)) from None
+            failure = _broken(error, host)
+            if failure.transient and before and before == self.connections(url):
+                # A kept connection that the other side has closed meanwhile: no need to wait.
+                failure = replace(failure, retry_after=0.0)
+            raise CheckFailure(cut.failure or failure) from None
         except CheckFailure as error:
             raise CheckFailure(cut.failure or error.failure) from None
         finally:
             watch.stop(finished=cut.failure is None)
             if self._detail and len(self._report.exchanges) < _MOST_EXCHANGES:
-                words = reading if self._bodies else None
-                self._report.exchanges.append(_exchange(prepared, answer, words))
+                exchange = _exchange(prepared, answer, reading)
+                if not self._bodies:
+                    exchange = exchange._replace(request_body=[], response_body=[])
+                self._report.exchanges.append(exchange)
         return answer
 
     def _prepared(
@@ -182,14 +214,16 @@ class Transport:
 
         Returns the server's certificate in DER. Raises CheckFailure.
         """
-        self._route.watch, self._route.phase = watch, phase
+        self._route.watch, self._route.phase, self._route.direct = watch, phase, False
         adapter: Any = self._session.get_adapter(url)
         watch.start(phase)
         try:
             adapter.poolmanager.connection_from_url(url).open()
         finally:
             watch.stop()
-        return self._route.sockets[_place(url)].getpeercert(binary_form=True) or b""
+        sock = self._route.sockets[_place(url)]
+        found = sock.getpeercert(binary_form=True) if isinstance(sock, ssl.SSLSocket) else None
+        return found or b""
 
     @property
     def patience(self) -> float | None:
@@ -212,11 +246,20 @@ class Transport:
 
 
 def _confidential(headers: Mapping[str, str], data: object) -> set[str]:
-    """Token and assertion of a request."""
+    """Token and assertion of a request, as they are and as they were before they were encoded."""
     found = {headers.get("Authorization", "").partition(" ")[2]}
     if isinstance(data, dict):
-        found |= {str(data.get(name, "")) for name in ("client_assertion", "client_secret")}
+        names = ("client_assertion", "client_secret", "assertion")
+        found |= {_plain(data.get(name, "")) for name in names}
+        with contextlib.suppress(ValueError):
+            assertion = _plain(data.get("assertion", "")).encode()
+            padded = assertion + b"=" * (-len(assertion) % 4)
+            found.add(base64.urlsafe_b64decode(padded).decode())
     return {secret for secret in found if len(secret) > 3}
+
+
+def _plain(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _without(secrets: set[str], answer: Answer) -> Answer:
@@ -243,7 +286,7 @@ def _no_address(url: str) -> Failure:
 def _place(url: str) -> tuple[str, int]:
     """Host and port of a URL, as connections are known by."""
     parts = requests.compat.urlparse(url)
-    return (parts.hostname or "").rstrip("."), parts.port or 443
+    return (parts.hostname or "").rstrip("."), parts.port or (80 if parts.scheme == "http" else 443)
 
 
 def _broken(error: requests.RequestException, host: str) -> Failure:

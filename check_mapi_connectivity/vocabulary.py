@@ -66,6 +66,19 @@ LABELS = {
         "inbox_items",
         "certificate_days",
     ),
+    "graph": (
+        "mapi_connectivity",
+        "connection_time",
+        "time_token",
+        "time_dns",
+        "time_tcp",
+        "time_proxy",
+        "time_tls",
+        "time_request",
+        "total_time",
+        "inbox_items",
+        "certificate_days",
+    ),
 }
 
 #: Labels that carry no unit; all others are seconds.
@@ -73,6 +86,46 @@ UNITLESS = frozenset({"mapi_connectivity", "inbox_items", "certificate_days"})
 
 #: Thresholds that hold where no option speaks: label -> (warning, critical).
 DEFAULT_THRESHOLDS = {"certificate_days": ("30:", "7:")}
+
+
+def prefixes(mailboxes: tuple[str, ...], methods: tuple[str, ...]) -> dict[tuple[str, str], str]:
+    """(mailbox, method) -> what its labels begin with (contract 5).
+
+    Two addresses that would look the same get a suffix that only depends on the address.
+
+    >>> prefixes(("a.b@c.d", "e@f.g"), ("cmdlet",))[("a.b@c.d", "cmdlet")]
+    'a_b_c_d_'
+    """
+    names = {mailbox: _graphite(mailbox) if len(mailboxes) > 1 else "" for mailbox in mailboxes}
+    # A suffix may make another address of it, so once more until all differ.
+    for round_ in range(len(mailboxes)):
+        taken: dict[str, int] = {}
+        for name in names.values():
+            taken[name] = taken.get(name, 0) + 1
+        alike = [mailbox for mailbox, name in names.items() if name and taken[name] > 1]
+        for mailbox in alike:
+            names[mailbox] += f"_{_digest(mailbox, round_)}"
+        if not alike:
+            break
+    return {
+        (mailbox, method): "".join(
+            f"{part}_" for part in (name, method if len(methods) > 1 else "") if part
+        )
+        for mailbox, name in names.items()
+        for method in methods
+    }
+
+
+def _graphite(text: str) -> str:
+    """Text with everything but ASCII letters, digits, `_` and `-` turned into `_`."""
+    plain = (c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in text)
+    return "".join(plain)
+
+
+def _digest(text: str, salt: int) -> str:
+    import zlib
+
+    return f"{zlib.crc32(text.lower().encode(), salt):08x}"
 
 
 def state_name(text: str) -> str | None:

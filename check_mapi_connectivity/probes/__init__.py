@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from ..cache import Cache
     from ..deadline import Deadline
     from ..identity import Identity
+    from ..logon import Logon
     from ..options import Options
     from ..report import Report
     from ..transport import Transport
@@ -17,11 +18,16 @@ ID_HEADERS = ("request-id", "X-FEServer", "X-BEServer", "X-CalculatedBETarget", 
 
 
 class Run(NamedTuple):
-    """What a probe is given: what to do, and everything to do it with."""
+    """What a probe is given: the report to fill in, which says for which mailbox, and everything
+    to do it with.
+
+    `identity` and `logon` are shared by all tests of a run, `transport` by those of one thread.
+    """
 
     options: Options
     transport: Transport
     identity: Identity
+    logon: Logon
     cache: Cache
     report: Report
     deadline: Deadline

@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import adminapi, advice
-from ..report import CheckFailure, Stopwatch
+from ..options import UserPassword
+from ..report import CheckFailure, Failure, Stopwatch
 from . import ID_HEADERS
 
 if TYPE_CHECKING:
     from ..answer import Answer
-    from ..identity import Token
+    from ..tokens import Token
     from . import Run
 
 
 class CmdletProbe:
-    """Runs the cmdlet for the mailbox of the options."""
+    """Runs the cmdlet for the mailbox of the report."""
 
     def __init__(self, run: Run) -> None:
-        self._options, self._report = run.options, run.report
-        self._transport, self._identity = run.transport, run.identity
+        self._run, self._options, self._report = run, run.options, run.report
 
     def run(self) -> None:
         """Run the cmdlet and fill in the report.
@@ -27,13 +27,13 @@ class CmdletProbe:
         Raises CheckFailure when the mailbox was not logged on to and listed.
         """
         report = self._report
-        token = self._identity.token()
+        token = self._run.identity.token(self._run)
         answer = self._post(token)
         if answer.status == 401 and token.cached:
-            token = self._identity.renew()
+            token = self._run.identity.renew(self._run, token)
             answer = self._post(token)
         if answer.status != 200:
-            raise CheckFailure(advice.exchange_status(answer, token.claims.get("roles")))
+            raise CheckFailure(advice.exchange_status(answer, token.claims))
         outcome = adminapi.read(answer)
         report.result, report.named = outcome.result, outcome.mailbox
         report.server, report.database = outcome.server, outcome.database
@@ -63,10 +63,17 @@ class CmdletProbe:
         options, report = self._options, self._report
         report.service = Stopwatch()
         tenant = token.tenant_id or options.tenant
+        if not tenant:
+            raise CheckFailure(Failure("credential", "the token names no tenant", "give --tenant"))
+        user = options.credential
         path, headers, body = adminapi.request(
-            tenant, options.mailbox, archive=options.archive, token=token.access_token
+            tenant,
+            report.mailbox,
+            archive=options.archive,
+            token=token.access_token,
+            user=user.username if isinstance(user, UserPassword) else None,
         )
-        answer = self._transport.send(
+        answer = self._run.transport.send(
             "POST", options.exchange_url + path, report.service, headers=headers, data=body
         )
         phases = {phase.name: phase.seconds for phase in report.service.phases()}

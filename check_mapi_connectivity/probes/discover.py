@@ -49,7 +49,7 @@ class Discovery:
         self._named = _named(options)
         hosts = (options.hostname, options.autodiscover_url, options.mapi_url, self._named)
         self.trust = Trust(
-            options.mailbox,
+            report.mailbox,
             tuple(
                 discovery.host_of(host if "//" in host else f"//{host}") for host in hosts if host
             ),
@@ -171,8 +171,6 @@ def _named(options: Options) -> str | None:
         return options.autodiscover_url + path
     if options.hostname:
         return f"https://{options.hostname}{discovery.PATH}"
-    if options.tenant:
-        return options.exchange_url + discovery.PATH
     return None
 
 

@@ -38,13 +38,13 @@ class Endpoint:
 
 
 class MapiProbe:
-    """Logs on to the mailbox of the options."""
+    """Logs on to the mailbox of the report."""
 
     def __init__(self, run: Run) -> None:
         options, report = run.options, run.report
         self._options, self._report = options, report
         self._cache, self._deadline, self._transport = run.cache, run.deadline, run.transport
-        self._authentication = Authentication(options, run.transport, run.identity, report)
+        self._authentication = Authentication(run)
         self._discovery = Discovery(options, run.transport, self._authentication, report)
         self._session: Session | None = None
         #: Sessions of other hosts that are still to be ended.
@@ -55,16 +55,17 @@ class MapiProbe:
         self._learned: Endpoint | None = None
         #: The endpoint as the cache had it.
         self._before: Endpoint | None = None
-        if not options.tenant:
+        if options.credential is None:
             report.unneeded.add("token")
         report.database = mapi_advice.NO_DATABASE
-        login = options.login
+        who = self._authentication.user if options.credential is None else options.client_id
+        scheme = str(options.login and options.login.scheme)
         places = (options.hostname, options.autodiscover_url, options.mapi_url, options.legacy_dn)
         self._key = Cache.key(
             "mapi",
-            options.mailbox.lower(),
-            (login.username or "").lower() if login else options.client_id,
-            options.tenant or str(login and login.scheme),
+            report.mailbox.lower(),
+            who.lower(),
+            scheme if options.credential is None else self._authentication.user.lower(),
             options.exchange_url,
             *(place or "" for place in places),
         )
@@ -153,10 +154,10 @@ class MapiProbe:
 
     def _discovered(self) -> Endpoint:
         """The mailbox's endpoint by Autodiscover. Raises CheckFailure, UsageError."""
-        options, report = self._options, self._report
+        report = self._report
         report.unneeded.discard("autodiscover")
         report.discovery = Stopwatch()
-        found = self._discovery.settings(options.mailbox)
+        found = self._discovery.settings(report.mailbox)
         settings = found.settings
         report.named = settings.address or report.named
         report.facts["Autodiscover"] = found.url
@@ -181,10 +182,9 @@ class MapiProbe:
         """The DN of the user who logs on: the mailbox's, unless it is another's (reference sheet
         mapi-http 8.5).
         """
-        login = self._options.login
-        user = login.username if login else None
-        named = (self._options.mailbox.lower(), (self._report.named or "").lower())
-        if not user or not re.fullmatch(r"[^@\s\\]+@[^@\s\\]+", user) or user.lower() in named:
+        user = self._authentication.user
+        named = (self._report.mailbox.lower(), (self._report.named or "").lower())
+        if not re.fullmatch(r"[^@\s\\]+@[^@\s\\]+", user) or user.lower() in named:
             return legacy_dn
         try:
             return self._discovery.settings(user, url).settings.legacy_dn or legacy_dn

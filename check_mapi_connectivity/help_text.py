@@ -1,0 +1,54 @@
+"""What `--help`, man page and README say beside the options."""
+
+from __future__ import annotations
+
+DESCRIPTION = """Log on to a user's Exchange mailbox, list its Inbox, and say whether MAPI
+connectivity is there and how long it took."""
+
+#: Method -> what nobody here has seen yet.
+NOT_YET_SEEN = {
+    "cmdlet": """The answer of Exchange Online's InvokeCommand interface to Test-MAPIConnectivity
+has not yet been seen on a live tenant.""",
+    "mapi": """Method mapi was built on the open specifications and recordings of grommunio; it has
+not yet been seen on a live Exchange server. On Exchange Online it needs a token that its MAPI
+endpoint accepts, which has not yet been seen for own app registrations.""",
+    "graph": """Method graph was built on Microsoft's documentation; it has not yet been seen on a
+live tenant.""",
+}
+
+#: What a user of the password sign-in should know (reference sheet exchange-online 5.6).
+RETIRING = """Signed in with user name and password: Microsoft has announced to retire this
+sign-in (MC1248389), the date is not known yet; a certificate lasts."""
+
+#: What somebody signs in as who names no app registration.
+MODULE_APP = """Signed in as Microsoft's own app for Exchange PowerShell, because --client-id is not
+given; it has not yet been seen on a live tenant that this app may sign in so."""
+
+EXAMPLES = (
+    (
+        "everything from /etc/check_mapi_connectivity/contoso.onmicrosoft.com/",
+        "--tenant contoso.onmicrosoft.com -m probe@contoso.com",
+    ),
+    (
+        "certificate named on the command line, thresholds on the connection time",
+        "--tenant contoso.onmicrosoft.com --client-id 11111111-2222-3333-4444-555555555555"
+        " --certificate /etc/check_mapi_connectivity/probe.pem -m probe@contoso.com -w 2 -c 5",
+    ),
+    (
+        "an Exchange Server, logged on to as Outlook does",
+        "--method mapi -H mail.contoso.com -l probe@contoso.com"
+        " --password-file /etc/check_mapi_connectivity/probe.password -m probe@contoso.com",
+    ),
+    (
+        "Exchange's own test and Graph side by side: is it the mailbox, or the way there?",
+        "--tenant contoso.onmicrosoft.com -m probe@contoso.com --method cmdlet --method graph",
+    ),
+    (
+        "many mailboxes in one run, on an Azure VM with a managed identity",
+        "--managed-identity --mailbox-file /etc/check_mapi_connectivity/mailboxes --method graph",
+    ),
+    (
+        "options from an ini section, a state of its own for throttling",
+        "--extra-opts=contoso -m probe@contoso.com --state throttled=OK",
+    ),
+)

@@ -1,0 +1,110 @@
+"""Tokens of a managed identity, from the instance metadata service of an Azure VM.
+
+Our own request, because msal has one from 1.29 on only (reference sheet exchange-online 5.2, 5.7;
+the interface: learn.microsoft.com, "How to use managed identities on an Azure VM to acquire an
+access token").
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from . import advice
+from .report import CheckFailure, Failure
+from .tokens import sendable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from .answer import Answer
+    from .job import Job
+    from .options import ManagedIdentity
+
+#: Seconds to wait for it: it is on the same machine, or not there at all.
+_PATIENCE = 5.0
+
+_VERSION = "2018-02-01"
+
+
+def ask(job: Job, identity: ManagedIdentity, resource: str) -> Mapping[str, Any]:
+    """The token answer for one resource. Raises CheckFailure."""
+    parameters = {"api-version": _VERSION, "resource": resource}
+    if identity.client_id:
+        parameters["client_id"] = identity.client_id
+    patience = min(_PATIENCE, job.deadline.remaining() / 2)
+    job.transport.patience = patience
+    try:
+        answer = job.transport.send(
+            "GET",
+            f"{identity.url}/metadata/identity/oauth2/token",
+            job.report.sign_in,
+            headers={"Metadata": "true"},
+            params=parameters,
+            until=time.monotonic() + patience,
+            direct=True,
+        )
+    except CheckFailure as error:
+        raise CheckFailure(_absent(error.failure, identity)) from None
+    finally:
+        job.transport.patience = None
+    document = answer.json()
+    if answer.status != 200:
+        raise CheckFailure(_refused(answer, document, identity))
+    if not isinstance(document, dict) or not sendable(document.get("access_token")):
+        raise CheckFailure(_no_service(answer))
+    return document
+
+
+def _absent(failure: Failure, identity: ManagedIdentity) -> Failure:
+    """Nobody answers: most likely this is no Azure VM."""
+    if failure.kind not in ("dns", "connect", "timeout"):
+        return failure
+    return replace(
+        failure,
+        kind="credential",
+        cause=f"no instance metadata service answers at {identity.url}",
+        remedy="a managed identity is for Azure VMs; else use a certificate",
+        detail=failure.detail or failure.cause,
+        transient=False,
+    )
+
+
+def _refused(answer: Answer, document: object, identity: ManagedIdentity) -> Failure:
+    """What a status other than 200 means."""
+    if answer.status == 429:
+        return advice.throttled(answer, "the instance metadata service")
+    # 410 while the service is being updated, 404 while it starts.
+    if answer.status >= 500 or answer.status in (404, 410):
+        failure = advice.trouble(answer, "the instance metadata service", "wait for the next run")
+        if answer.status < 500:
+            failure = replace(failure, cause="the instance metadata service is not ready")
+        return replace(failure, transient=True)
+    if not isinstance(document, dict) or "error" not in document:
+        return _no_service(answer)
+    error, text = str(document["error"]), str(document.get("error_description", ""))
+    cause, remedy = "the instance metadata service refuses a token", "see its own text"
+    if "identity not found" in text.lower():
+        cause = "this VM has no managed identity"
+        remedy = "switch it on in the portal: the VM, Security, Identity"
+        if identity.client_id:
+            cause = f"this VM has no managed identity {identity.client_id}"
+            remedy = "assign it to the VM, or check the client id"
+    elif error == "invalid_resource":
+        cause = "the tenant has no such resource"
+        remedy = "check --cloud"
+    if advice.aadsts(document):
+        return advice.sign_in(document, answer)
+    return Failure("credential", cause, remedy, error, text)
+
+
+def _no_service(answer: Answer) -> Failure:
+    return Failure(
+        "protocol",
+        f"{answer.host} does not answer as an instance metadata service does",
+        "what answers there is not Azure's",
+        f"HTTP {answer.status}",
+        advice.glimpse(answer),
+    )

@@ -1,0 +1,78 @@
+"""Method `graph`: Microsoft Graph lists the Inbox of one mailbox."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .. import graphapi
+from ..report import CheckFailure, Stopwatch
+
+if TYPE_CHECKING:
+    from ..answer import Answer
+    from ..tokens import Token
+    from . import Run
+
+#: `-v`s from which on subjects are read.
+_BODIES = 3
+
+
+class GraphProbe:
+    """Lists the Inbox of the report's mailbox."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        run.report.database = "Graph does not name it"
+
+    def run(self) -> None:
+        """List the Inbox and fill in the report.
+
+        Raises CheckFailure when the mailbox was not logged on to and listed.
+        """
+        run, report = self._run, self._run.report
+        token = run.identity.token(run)
+        answer = self._get(token)
+        if answer.status == 401 and token.cached:
+            token = run.identity.renew(run, token)
+            answer = self._get(token)
+        if answer.status != 200:
+            raise CheckFailure(graphapi.status(answer, token.claims))
+        listed = graphapi.read(answer)
+        # A server may list more than it was asked for.
+        report.rows, report.inbox_items = listed.rows[: run.options.inbox_items], listed.total
+        if listed.total is None:
+            report.facts["inbox"] = f"{len(listed.rows)} listed; Graph does not say how many more"
+        elif listed.total and not listed.rows:
+            report.remarks.append(f"Graph counts {listed.total} messages, yet lists none")
+        report.connection_time = report.service.total()
+        report.success = True
+
+    def end(self) -> None:
+        """Nothing is left behind."""
+
+    def _get(self, token: Token) -> Answer:
+        options, report = self._run.options, self._run.report
+        report.service = Stopwatch()
+        path, headers = graphapi.request(
+            report.mailbox,
+            options.inbox_items,
+            token.access_token,
+            subjects=options.verbose >= _BODIES,
+        )
+        answer = self._run.transport.send(
+            "GET", options.graph_url + path, report.service, headers=headers
+        )
+        phases = {phase.name: phase.seconds for phase in report.service.phases()}
+        report.round_trip = phases.get("request")
+        report.ids.update(graphapi.ids(answer))
+        front_end = graphapi.front_end(answer)
+        report.server = (
+            f"Graph names its own front end only: {front_end}"
+            if front_end
+            else "Graph does not name it"
+        )
+        facts = {
+            "permission": graphapi.granted(token.claims),
+            "throttling": graphapi.throttling(answer),
+        }
+        report.facts.update({name: text for name, text in facts.items() if text})
+        return answer

@@ -1,0 +1,35 @@
+"""Asks a person for a secret, twice, on the terminal and nowhere else."""
+
+from __future__ import annotations
+
+import signal
+
+from .errors import UsageError
+
+
+def ask(what: str) -> str:
+    """What was typed in, the same both times.
+
+    Raises UsageError without a terminal, for nothing typed, two different entries, and Ctrl-C.
+    """
+    import getpass
+    import os
+
+    if not os.isatty(0):
+        raise UsageError("--ask-password works on a terminal only; a scheduler needs a file")
+    # Ctrl-C is blocked until the watchdog runs.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+    try:
+        first = getpass.getpass(f"{what}: ")
+        second = getpass.getpass("the same again: ")
+    except (EOFError, KeyboardInterrupt, OSError):
+        raise UsageError("--ask-password: nothing was entered") from None
+    except UnicodeDecodeError:
+        raise UsageError("--ask-password: what was entered is no text") from None
+    finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    if not first:
+        raise UsageError("--ask-password: nothing was entered")
+    if first != second:
+        raise UsageError("--ask-password: the two entries differ; start again")
+    return first
