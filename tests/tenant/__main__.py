@@ -11,9 +11,10 @@ import tempfile
 import threading
 from pathlib import Path
 
-from . import Tenant, autodiscover, exchange, mapi_faults
-from .faults import HANDSHAKE, MAPI_PLACES, NAMES, PLACES
-from .material import CLIENT_IDS, DOMAIN
+from . import Tenant, autodiscover, exchange, graph, mapi_faults
+from .directory import CLIENT_IDS, DIRECTORIES, DOMAIN, MANY, OPERATOR, ROLE_GROUP
+from .faults import HANDSHAKE, MAILBOX_PLACES, MAPI_PLACES, NAMES, PLACES
+from .refusals import USER_REFUSALS
 
 DIRECTORY = ".tenant"
 
@@ -23,6 +24,7 @@ SHOWN = (
     ("cmdlet", "offline", []),
     ("cmdlet", "healthy", ["--diagnosis", "off"]),
     ("mapi", "healthy", []),
+    ("methods", "healthy", []),
 )
 
 
@@ -47,34 +49,66 @@ def manual(tenant):
     """How to talk to the tenant."""
     check = " ".join(command())
     ini = os.path.relpath(tenant.ini)
-    sections = [line[1:-1] for line in tenant.ini.read_text().split("\n") if line.startswith("[")]
-    curl = f"curl -s --cacert {os.path.relpath(tenant.material.ca_file)}"
-    apps = [f"{client} {name}" for name, client in CLIENT_IDS.items()]
-    return f"""The practice tenant serves at {tenant.url} until Ctrl-C. In another terminal:
+    return f"""The practice tenant serves at {tenant.url}, managed identities at {tenant.imds_url},
+until Ctrl-C. In another terminal:
 
   {check} --extra-opts=cmdlet@{ini}
   {check} --extra-opts=cmdlet@{ini} -m offline@{DOMAIN}
 
 Ways in, one ini section each:
-{columns(sections)}
-Mailboxes, each @{DOMAIN}; any other is unknown:
-{columns([*exchange.MAILBOXES, *exchange.REFUSED])}
-Mailboxes of Exchange on premises (--method mapi), users at the same time, each @{DOMAIN};
-the password of all is in {os.path.relpath(tenant.material.directory / "password")}:
-{columns(tenant.mapi.store.mailboxes)}
-Mailboxes whose Autodiscover answer is odd; be somebody else when you ask for them:
+{columns([line[1:-1] for line in tenant.ini.read_text().split(chr(10)) if line.startswith("[")])}
+
+{_who(tenant)}
+{_faults(tenant)}"""
+
+
+def few(names):
+    """Names without the many, which get one word."""
+    return [name for name in names if name not in MANY]
+
+
+def _who(tenant):
+    there = tenant.material.directory
+    apps = [f"{client} {name}" for name, client in CLIENT_IDS.items()]
+    places = [f"{place.name} ({place.cloud.exchange})" for place in DIRECTORIES]
+    return f"""Mailboxes, each @{DOMAIN}; any other is unknown. {MANY[0]} to {MANY[-1]} are healthy by
+every method and listed in {os.path.relpath(there / "mailboxes")}.
+  --method cmdlet:
+{columns(few([*exchange.MAILBOXES, *exchange.REFUSED]))}
+  --method graph, first those that are listed, then those that are refused:
+{columns(few(graph.mailboxes(tenant)))}
+{columns(graph.REFUSED)}
+  --method mapi, Exchange on premises:
+{columns(few(tenant.mapi.store.mailboxes))}
+  Autodiscover's answer is odd; be somebody else when you ask for them:
 {columns(autodiscover.NAMES)}
-App registrations for --client-id:
+Users are the mailboxes of method mapi; the password of all is in {os.path.relpath(there / "password")}.
+  {OPERATOR} may open all of {MANY[0]} to {MANY[-1]} by MAPI; these may run the cmdlet: {", ".join(ROLE_GROUP)}.
+  Nobody listens at the federation server of federated-down. Refused with the right password:
+{columns(USER_REFUSALS)}
+App registrations for --client-id; the secret of all is in {os.path.relpath(there / "secret")}:
     {f"{os.linesep}    ".join(apps)}
-Faults: switch one on for all requests or for the next TIMES, and all off again:
-    {curl} -X PUT {tenant.url}/switch/PLACE/FAULT[/TIMES]
+Tenants for --tenant:
+    {f"{os.linesep}    ".join(places)}
+"""
+
+
+def _faults(tenant):
+    curl = f"curl -s --cacert {os.path.relpath(tenant.material.ca_file)}"
+    return f"""Faults: switch one on for all requests or for the next TIMES (-1: all), for all mailboxes or for
+one, and all off again:
+    {curl} -X PUT {tenant.url}/switch/PLACE/FAULT[/TIMES[/MAILBOX]]
     {curl} -X DELETE {tenant.url}/switch
-  PLACE, FAULT: {", ".join(place for place in PLACES if place != "tls")}, with one of
+  PLACE: {", ".join(place for place in PLACES if place != "tls")}
+  PLACE, where MAILBOX may follow: {", ".join(MAILBOX_PLACES)}
+  FAULT:
 {columns(NAMES)}
+  At token also aadsts-NUMBER: Entra's refusal of that number.
   At {", ".join(MAPI_PLACES)} also one of
 {columns(mapi_faults.NAMES)}
-  or tls, with one of {", ".join(HANDSHAKE)}; for one connection unless TIMES says more.
-  Faults of token and discovery show with --no-cache only: a cached token needs no sign-in.
+  PLACE tls: one of {", ".join(HANDSHAKE)}; for one connection unless TIMES says more.
+  Faults of token, discovery, realm, adfs and imds show with --no-cache only: a cached token needs no
+  sign-in.
 """
 
 
@@ -103,7 +137,7 @@ def run():
 
 
 def demo():
-    """A healthy mailbox with its diagnosis, a failing one, the healthy one again from the cached token, and by MAPI over HTTP."""
+    """A healthy mailbox with its diagnosis, a failing one, the healthy one again from the cached token, by MAPI over HTTP, and by two methods at once."""
     # Not in .tenant: there a tenant of `make tenant` may be serving.
     with tempfile.TemporaryDirectory(prefix="practice-") as directory:
         tenant = Tenant(directory).start()
@@ -124,7 +158,7 @@ def demo():
             outcomes.append(subprocess.run(words, check=False).returncode)
             print(end="" if options else "\n", flush=True)
         tenant.stop()
-    return 0 if outcomes == [0, 2, 0, 0] else 1
+    return 0 if outcomes == [0, 2, 0, 0, 0] else 1
 
 
 if __name__ == "__main__":

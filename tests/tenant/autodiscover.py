@@ -10,8 +10,8 @@ import uuid
 import xml.etree.ElementTree as ElementTree
 from xml.sax.saxutils import escape
 
+from .directory import DOMAIN, local_part
 from .mapi_store import ORGANIZATION, SPACE
-from .material import DOMAIN
 
 PATH = "/autodiscover/autodiscover.xml"
 REQUEST = "http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006"
@@ -145,6 +145,16 @@ def answer(tenant, method, target, headers, raw):
     if mailbox is None and name not in NAMES:
         return unknown
     return 200, XML, _settings(tenant, root, name, mailbox, headers)
+
+
+def mailbox_of(tenant, raw):
+    """The mailbox that a request is about, nothing when that cannot be told."""
+    try:
+        address, dn = _read(raw)
+    except (ValueError, ElementTree.ParseError):
+        return ""
+    mailbox = tenant.mapi.store.by_dn(dn) if dn else None
+    return mailbox.name if mailbox else local_part(address or "")
 
 
 def _read(raw):

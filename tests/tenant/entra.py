@@ -1,147 +1,127 @@
-"""Entra's side: openid-configuration, user realms and the token endpoint, with the checks that Entra
-makes on a client assertion and on a password.
+"""Entra's side: openid-configuration, user realms, the token endpoint, and what its tokens hold.
 
-Sources: RFC 7523 3 (assertion), RFC 6749 4.3, 4.4 and 5.2 (password, client credentials, errors),
-reference sheets exchange-online 5.3, 5.6 and 6, mapi-http 7.
+Sources: RFC 6749 4.3, 4.4 and 5.2 (password, client credentials, errors), RFC 7522 2.1 (SAML), reference
+sheets exchange-online 1.4, 5.6 to 7, mapi-http 7.
 """
 
 from __future__ import annotations
 
-import base64
-import datetime
-import hashlib
-import json
 import time
 import uuid
 
 import jwt
-from cryptography.hazmat.primitives.serialization import Encoding
 
-from .material import CLIENT_IDS, DOMAIN, TENANT_ID, TENANT_NAME
+from . import client_auth
+from .adfs import Federation
+from .directory import (
+    CLIENT_IDS,
+    CLOUDS,
+    DOMAIN,
+    FEDERATED_USERS,
+    HOME,
+    MODULE_CLIENT_ID,
+    TENANT_ID,
+    WORLDWIDE,
+    app_of,
+    directory_of,
+)
+from .refusals import USER_REFUSALS, Refusal
 
-ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-RESOURCE = "https://outlook.office365.com"
-GRAPH = "https://graph.microsoft.com"
+RESOURCE = WORLDWIDE.resource("exchange")
+GRAPH = WORLDWIDE.resource("graph")
 USER_SCOPE = "MapiHttp.AccessAsUser.All"
 OPENID = {"openid", "profile", "offline_access"}
 SIGNING_KEY = uuid.uuid4().hex + uuid.uuid4().hex
-
-
-#: Users whose right password is not enough: number and text.
-USER_REFUSALS = {
-    "mfa": (50076, "You must use multi-factor authentication to access the resource."),
-    "locked": (50053, "The account is locked: too many sign-ins with a wrong password."),
-    "expired": (50055, "The password is expired."),
-    "blocked": (50057, "The user account is disabled."),
-    "conditional": (53003, "Access has been blocked by Conditional Access policies."),
-}
-
-
-class Refusal(Exception):
-    """One of Entra's error answers."""
-
-    def __init__(self, number, text, error="invalid_client", status=401):
-        super().__init__(text)
-        self.status = status
-        now = datetime.datetime.now(datetime.timezone.utc)
-        ids = {
-            "trace_id": str(uuid.uuid4()),
-            "correlation_id": str(uuid.uuid4()),
-            "timestamp": f"{now:%Y-%m-%d %H:%M:%SZ}",
-        }
-        tail = " ".join(f"{name.replace('_', ' ').title()}: {value}" for name, value in ids.items())
-        self.document = {
-            "error": error,
-            "error_description": f"AADSTS{number}: {text} {tail}",
-            "error_codes": [number],
-            "error_uri": f"https://login.microsoftonline.com/error?code={number}",
-            **ids,
-        }
-
-
-def thumbprint(certificate, algorithm):
-    """base64url of the digest of the certificate's DER form, as `x5t` and `x5t#S256` carry it (RFC
-    7515 4.1.7, 4.1.8).
-    """
-    digest = hashlib.new(algorithm, certificate.public_bytes(Encoding.DER)).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-
-
-def not_after(certificate):
-    """End of validity in seconds since 1970; cryptography before 42 knows it as naive UTC only."""
-    if hasattr(certificate, "not_valid_after_utc"):
-        return certificate.not_valid_after_utc.timestamp()
-    return certificate.not_valid_after.replace(tzinfo=datetime.timezone.utc).timestamp()
+SAML_GRANT = "urn:ietf:params:oauth:grant-type:saml1_1-bearer"
 
 
 class Entra:
-    """Registered certificates, and the answers to a sign-in."""
+    """Registered certificates, and the answers to a sign-in.
+
+    `password_tries` are (user, whether the password was right), here and at the federation server.
+    """
 
     resource = RESOURCE
 
-    def __init__(self, certificates, password="", users=frozenset):
-        self.certificates = list(certificates)
-        self._password, self._users = password, users
+    def __init__(self, material, users=frozenset):
+        self.certificates = [material.certificate]
+        self._material, self._users = material, users
         self.token_lifetime = 3599
         self.revoked = set()
+        self.password_tries = []
+        self.federation = Federation(self)
 
     def configuration(self, url, tenant):
         """The openid-configuration document."""
-        if tenant.lower() not in (TENANT_ID, TENANT_NAME):
-            raise Refusal(90002, f"Tenant '{tenant}' not found.", "invalid_tenant", 400)
-        base = f"{url}/{TENANT_ID}"
-        return {
+        place = self._directory(tenant)
+        base = f"{url}/{place.id}"
+        document = {
             "token_endpoint": f"{base}/oauth2/v2.0/token",
             "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
             "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
             "jwks_uri": f"{base}/discovery/v2.0/keys",
             "issuer": f"{base}/v2.0",
-            "tenant_region_scope": "EU",
-            "cloud_instance_name": "microsoftonline.com",
+            "tenant_region_scope": place.cloud.region,
+            "cloud_instance_name": place.cloud.login.partition(".")[2],
+            "msgraph_host": place.cloud.graph,
         }
+        if place.cloud.sub_scope:
+            document["tenant_region_sub_scope"] = place.cloud.sub_scope
+        return document
+
+    @staticmethod
+    def _directory(tenant):
+        place = directory_of(tenant)
+        if place is None:
+            raise Refusal(90002, f"Tenant '{tenant}' not found.")
+        return place
 
     def token(self, url, tenant, form):
-        """The answer to a client credentials or a password grant. Raises Refusal."""
-        client = form.get("client_id", "")
-        if tenant.lower() not in (TENANT_ID, TENANT_NAME):
-            raise Refusal(90002, f"Tenant '{tenant}' not found.", "invalid_tenant", 400)
-        if form.get("grant_type") == "password":
-            return self._password_grant(url, client, form)
-        if form.get("grant_type") != "client_credentials":
-            raise Refusal(
-                70003, "The app requested an unsupported grant type.", "unsupported_grant_type", 400
-            )
-        if client not in CLIENT_IDS.values():
-            raise Refusal(
-                700016,
-                f"Application with identifier '{client}' was not found.",
-                "unauthorized_client",
-                400,
-            )
-        if not form.get("scope", "").endswith("/.default"):
-            raise Refusal(
-                1002012, "The provided value for scope is not valid.", "invalid_scope", 400
-            )
-        if form["scope"] != f"{RESOURCE}/.default":
-            raise Refusal(
-                500011,
-                "The resource principal was not found in the tenant.",
-                "invalid_resource",
-                400,
-            )
-        if form.get("client_assertion_type") != ASSERTION_TYPE:
-            raise Refusal(
-                7000218, "The request body must contain client_assertion or client_secret."
-            )
-        self._check_assertion(url, client, form.get("client_assertion", ""))
+        """The answer to a grant. Raises Refusal."""
+        place = self._directory(tenant)
+        grant, client = form.get("grant_type"), form.get("client_id", "")
+        if grant not in ("client_credentials", "password", SAML_GRANT):
+            raise Refusal(70003, "The app requested an unsupported grant type.")
+        app = app_of(client)
+        if app is None or client not in (*CLIENT_IDS.values(), MODULE_CLIENT_ID):
+            raise Refusal(700016, f"Application with identifier '{client}' was not found.")
+        if grant == "client_credentials":
+            return self._client_grant(url, place, app, form)
+        if not app.public:
+            self._authenticate(url, place, app, form)
+        user = form.get("username", "").lower()
+        if grant == "password":
+            self._check_password(user, form.get("password"))
+        else:
+            user = self.federation.user_of(form.get("assertion", ""))
+        return self._user_answer(url, place, app, user, form.get("scope", ""))
+
+    def _client_grant(self, url, place, app, form):
+        """RFC 6749 4.4."""
+        resource, _, scope = form.get("scope", "").rpartition("/")
+        if scope != ".default":
+            raise Refusal(1002012, "The provided value for scope is not valid.")
+        if not place.cloud.service(resource):
+            elsewhere = any(cloud.service(resource) for cloud in CLOUDS)
+            if elsewhere and place.cloud.login != WORLDWIDE.login:
+                text = "Confidential Client is not supported in Cross Cloud request."
+                raise Refusal(900382, text)
+            raise Refusal(500011, "The resource principal was not found in the tenant.")
+        self._authenticate(url, place, app, form)
         return {
             "token_type": "Bearer",
             "expires_in": self.token_lifetime,
             "ext_expires_in": self.token_lifetime,
-            "access_token": self.issue(client),
+            "access_token": self.issue(app.client_id, place, resource),
         }
 
-    def realm(self, user):
+    def _authenticate(self, url, place, app, form):
+        # The token endpoint as audience, with or without the default port spelt out.
+        endpoint = f"{url}/{place.id}/oauth2/v2.0/token"
+        endpoints = [endpoint, endpoint.replace(url, f"{url}:443")]
+        client_auth.check(app, form, endpoints, self.certificates, self._material)
+
+    def realm(self, url, user):
         """User realm discovery: how an account signs in."""
         name, _, domain = user.lower().partition("@")
         known = domain == DOMAIN
@@ -152,68 +132,110 @@ class Entra:
                 cloud_instance_name="microsoftonline.com",
                 cloud_audience_urn="urn:federation:MicrosoftOnline",
             )
-        if known and name == "federated":
+        if known and name in FEDERATED_USERS:
+            there = f"{url}/adfs/services/trust"
+            if name == "federated-down":
+                there = "https://127.0.0.1:1/adfs/services/trust"
             document.update(
                 account_type="Federated",
                 federation_protocol="WSTrust",
-                federation_metadata_url="https://127.0.0.1:1/adfs/services/trust/mex",
-                federation_active_auth_url="https://127.0.0.1:1/adfs/services/trust/2005/username",
+                federation_metadata_url=f"{there}/mex",
+                federation_active_auth_url=f"{there}/2005/usernamemixed",
             )
         return document
 
-    def _password_grant(self, url, client, form):
-        """RFC 6749 4.3, for the one app that is a public client."""
-        if client not in CLIENT_IDS.values():
-            text = f"Application with identifier '{client}' was not found."
-            raise Refusal(700016, text, "unauthorized_client", 400)
-        if client != CLIENT_IDS["user"]:
-            raise Refusal(
-                7000218, "The request body must contain client_assertion or client_secret."
-            )
-        user = form.get("username", "").lower()
-        name, _, domain = user.partition("@")
-        if domain != DOMAIN or name not in {*self._users(), *USER_REFUSALS}:
-            text = f"The user account {{EUII Hidden}} does not exist in the {TENANT_ID} directory."
-            raise Refusal(50034, text, "invalid_grant", 400)
-        if form.get("password") != self._password:
-            text = "Error validating credentials due to invalid username or password."
-            raise Refusal(50126, text, "invalid_grant", 400)
-        if name in USER_REFUSALS:
-            raise Refusal(*USER_REFUSALS[name], "invalid_grant", 400)
-        wanted = [word for word in form.get("scope", "").split() if word not in OPENID]
-        resource, _, scope = (wanted or [""])[0].rpartition("/")
-        if resource.rstrip("/") not in (RESOURCE, GRAPH, url):
-            text = "The resource principal was not found in the tenant."
-            raise Refusal(500011, text, "invalid_resource", 400)
-        scope = USER_SCOPE if scope == ".default" else scope
-        return self._user_answer(client, user, resource, scope)
+    def right_password(self, user, password):
+        """Whether it is the user's, which is remembered."""
+        right = password == self._material.password
+        self.password_tries.append((user, right))
+        return right
 
-    def _user_answer(self, client, user, resource, scope):
+    def _check_password(self, user, password):
+        """RFC 6749 4.3."""
+        name, _, domain = user.partition("@")
+        if domain != DOMAIN or name not in {*self._users(), *USER_REFUSALS, *FEDERATED_USERS}:
+            self.password_tries.append((user, False))
+            text = f"The user account {{EUII Hidden}} does not exist in the {TENANT_ID} directory."
+            raise Refusal(50034, text)
+        if name in FEDERATED_USERS:
+            self.password_tries.append((user, False))
+            raise Refusal(50056, "Invalid or null password: it is not in the directory.")
+        if not self.right_password(user, password):
+            text = "Error validating credentials due to invalid username or password."
+            raise Refusal(50126, text)
+        if name in USER_REFUSALS:
+            raise Refusal(*USER_REFUSALS[name])
+
+    @staticmethod
+    def _scopes(url, place, app, wanted):
+        """Resource and scopes that a user's token is for. Raises Refusal."""
+        words = [word for word in wanted.split() if word not in OPENID]
+        parts = [word.rpartition("/") for word in words] or [("", "", "")]
+        # A scope without resource is one of Graph's.
+        resource = parts[0][0].rstrip("/") or place.cloud.resource("graph")
+        service = place.cloud.service(resource)
+        # On premises with hybrid modern authentication.
+        premises = resource == url
+        if not service and not premises:
+            raise Refusal(500011, "The resource principal was not found in the tenant.")
+        granted = ("user_impersonation", USER_SCOPE)
+        if service:
+            granted = getattr(app, f"{service}_scopes")
+        if not granted:
+            text = "Consent between first party application and first party resource must be "
+            raise Refusal(65002, text + "configured via preauthorization.")
+        asked = [scope for _, _, scope in parts]
+        if asked == [".default"]:
+            return resource, granted[-1:] if premises else granted
+        if not set(asked) <= set(granted):
+            raise Refusal(65001, "The user or administrator has not consented to this scope.")
+        return resource, tuple(asked)
+
+    def _user_answer(self, url, place, app, user, wanted):
+        resource, scopes = self._scopes(url, place, app, wanted)
         now = int(time.time())
         identity = {
-            "aud": client,
-            "iss": f"https://login.microsoftonline.com/{TENANT_ID}/v2.0",
+            "aud": app.client_id,
+            "iss": f"https://{place.cloud.login}/{place.id}/v2.0",
             "iat": now,
             "exp": now + self.token_lifetime,
             "sub": f"subject of {user}",
             "oid": str(uuid.uuid5(uuid.UUID(TENANT_ID), user)),
-            "tid": TENANT_ID,
+            "tid": place.id,
             "preferred_username": user,
         }
+        changes = {"aud": resource, "scp": " ".join(scopes), "tid": place.id}
         return {
             "token_type": "Bearer",
-            "scope": f"{resource}/{scope}",
+            "scope": " ".join(f"{resource}/{scope}" for scope in scopes),
             "expires_in": self.token_lifetime,
             "ext_expires_in": self.token_lifetime,
-            "access_token": self.issue_user(user, aud=resource, scp=scope),
+            "access_token": self.issue_user(user, appid=app.client_id, **changes),
             "refresh_token": f"0.{uuid.uuid4().hex}",
             "id_token": jwt.encode(identity, SIGNING_KEY, algorithm="HS256"),
         }
 
     def issue_user(self, user, **changes):
         """A token of a person; `changes` replace claims."""
-        claims = {"scp": USER_SCOPE, "upn": user, "roles": None}
+        claims = {"scp": f"Exchange.Manage {USER_SCOPE}", "upn": user, "roles": None}
         return self.issue(CLIENT_IDS["user"], **{**claims, **changes})
+
+    def issue(self, client, place=HOME, resource=RESOURCE, **changes):
+        """An access token of an application; `changes` replace claims."""
+        app, service = app_of(client), place.cloud.service(resource.rstrip("/"))
+        now = int(time.time())
+        claims = {
+            "aud": resource,
+            "iss": f"https://sts.windows.net/{place.id}/",
+            "iat": now,
+            "exp": now + self.token_lifetime,
+            "appid": client,
+            "tid": place.id,
+            "roles": list(getattr(app, service)) if service else [],
+            "uti": uuid.uuid4().hex,
+        }
+        claims = {name: value for name, value in {**claims, **changes}.items() if value is not None}
+        return jwt.encode(claims, SIGNING_KEY, algorithm="HS256")
 
     def claims(self, token):
         """The claims of a token that was issued here and is good still, for whatever audience; None
@@ -228,84 +250,12 @@ class Entra:
         except jwt.PyJWTError:
             return None
 
-    def _check_assertion(self, url, client, assertion):
-        try:
-            header = jwt.get_unverified_header(assertion)
-        except jwt.PyJWTError:
-            raise Refusal(
-                50027, "JWT token is invalid or malformed.", "invalid_request", 400
-            ) from None
-        name, algorithm = {"PS256": ("x5t#S256", "sha256"), "RS256": ("x5t", "sha1")}.get(
-            header["alg"], ("", "sha1")
-        )
-        # msal pads the thumbprint with "=", RFC 7515 does not; Entra takes either.
-        given = str(header.get(name, "")).rstrip("=")
-        own = [found for found in self.certificates if thumbprint(found, algorithm) == given]
-        if not own:
-            raise Refusal(
-                700027,
-                "The certificate with identifier used to sign the client assertion is not "
-                "registered. The key was not found.",
-            )
-        if not_after(own[0]) < time.time():
-            raise Refusal(
-                700027, "Client assertion failed signature validation. The key used is expired."
-            )
-        # The token endpoint as audience, with or without the default port spelt out.
-        endpoint = f"{url}/{TENANT_ID}/oauth2/v2.0/token"
-        try:
-            claims = jwt.decode(
-                assertion,
-                own[0].public_key(),
-                algorithms=[header["alg"]],
-                audience=[endpoint, endpoint.replace(url, f"{url}:443")],
-                # Entra forgives five minutes between two clocks.
-                leeway=300,
-                options={"require": ["exp", "iss", "sub", "jti", "aud"]},
-            )
-        except jwt.ExpiredSignatureError:
-            raise Refusal(700024, "Client assertion is not within its valid time range.") from None
-        except jwt.InvalidAudienceError:
-            raise Refusal(
-                700023, "Client assertion audience claim does not match Realm issuer."
-            ) from None
-        except jwt.PyJWTError:
-            raise Refusal(700027, "Client assertion failed signature validation.") from None
-        if claims["iss"] != client or claims["sub"] != client:
-            raise Refusal(
-                700021,
-                "Client assertion application identifier doesn't match 'client_id' parameter.",
-            )
-
-    def issue(self, client, **changes):
-        """An access token for Exchange; `changes` replace claims."""
-        without = (CLIENT_IDS["no-app-role"], CLIENT_IDS["user"])
-        role = [] if client in without else ["Exchange.ManageAsApp"]
-        now = int(time.time())
-        claims = {
-            "aud": RESOURCE,
-            "iss": f"https://sts.windows.net/{TENANT_ID}/",
-            "iat": now,
-            "exp": now + self.token_lifetime,
-            "appid": client,
-            "tid": TENANT_ID,
-            "roles": role,
-            "uti": uuid.uuid4().hex,
-        }
-        claims = {name: value for name, value in {**claims, **changes}.items() if value is not None}
-        return jwt.encode(claims, SIGNING_KEY, algorithm="HS256")
-
-    def check(self, authorization):
-        """The claims of a good token; None for any other."""
+    def check(self, authorization, service="exchange"):
+        """The claims of a good token for that service; None for any other."""
         scheme, _, token = (authorization or "").partition(" ")
-        if scheme != "Bearer" or token in self.revoked:
+        claims = self.claims(token) if scheme == "Bearer" else None
+        place = directory_of(claims["tid"]) if claims else None
+        if place is None:
             return None
-        try:
-            return jwt.decode(token, SIGNING_KEY, algorithms=["HS256"], audience=RESOURCE)
-        except jwt.PyJWTError:
-            return None
-
-
-def body(document):
-    """A JSON answer's bytes."""
-    return json.dumps(document).encode()
+        fits = place.cloud.service(str(claims.get("aud")).rstrip("/")) == service
+        return claims if fits else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import uuid
 
-from .material import CLIENT_IDS, DOMAIN, TENANT_ID, TENANT_NAME
+from .directory import DOMAIN, MANY, ROLE_GROUP, app_of, directory_of, local_part
 
 NUL_BODY = bytes(4096)
 
@@ -50,6 +50,9 @@ MAILBOXES = {
     "no-latency": _row(Latency=None),
     "odd-latency": _row(Latency="soon"),
     "archive-only": _row(Mailbox="Practice Archive"),
+    "operator": _row(Mailbox="Practice Operator"),
+    "federated": _row(Mailbox="Practice Federated"),
+    **{name: _row(Mailbox=f"Practice {name.title()}") for name in MANY},
     "offline": _failed(
         "[Microsoft.Mapi.MapiExceptionMdbOffline]: MapiExceptionMdbOffline: Unable to open "
         "message store. (hr=0x80004005, ec=1142)"
@@ -138,62 +141,58 @@ def answer(identity, tenant, headers, raw):
         "request-id": str(uuid.uuid4()),
         "X-FEServer": "AM0PR01CA0001",
         "X-BEServer": "AM0PR01MB4711",
+        **_JSON,
     }
     if "client-request-id" in headers:
         common["client-request-id"] = headers["client-request-id"]
-    if (
-        identity is None
-        or not identity.get("roles")
-        or tenant.lower() not in (TENANT_ID, TENANT_NAME)
-    ):
-        return (
-            401,
-            {**common, **_JSON},
-            _dump(
-                {
-                    "error": {
-                        "code": "Unauthorized",
-                        "message": "User is not allowed to call Exchange.",
-                    }
-                }
-            ),
-        )
-    if identity["appid"] == CLIENT_IDS["no-role-group"]:
-        return 403, {**common, **_JSON, "Content-Encoding": "gzip"}, NUL_BODY
+    if not _may_call(identity, tenant):
+        text = "User is not allowed to call Exchange."
+        return 401, common, _dump({"error": {"code": "Unauthorized", "message": text}})
+    if not _in_role_group(identity):
+        return 403, {**common, "Content-Encoding": "gzip"}, NUL_BODY
     if headers.get("Content-Type", "").split(";")[0] != "application/json":
-        return (
-            400,
-            {**common, **_JSON},
-            _dump(_error("BadRequest", "System.FormatException", "No JSON body.")),
-        )
+        document = _error("BadRequest", "System.FormatException", "No JSON body.")
+        return 400, common, _dump(document)
     try:
         command = json.loads(raw)["CmdletInput"]
         name, parameters = command["CmdletName"], command["Parameters"]
     except (ValueError, KeyError, TypeError):
-        return (
-            400,
-            {**common, **_JSON},
-            _dump(_error("BadRequest", "System.FormatException", "No CmdletInput.")),
-        )
+        document = _error("BadRequest", "System.FormatException", "No CmdletInput.")
+        return 400, common, _dump(document)
     if name != "Test-MAPIConnectivity":
-        return 403, {**common, **_JSON, "Content-Encoding": "gzip"}, NUL_BODY
+        return 403, {**common, "Content-Encoding": "gzip"}, NUL_BODY
     if set(parameters) - {"Identity", "Archive"}:
+        exception = "System.Management.Automation.AmbiguousParameterSetException"
         text = "Parameter set cannot be resolved using the specified named parameters."
-        return (
-            400,
-            {**common, **_JSON},
-            _dump(
-                _error(
-                    "BadRequest",
-                    "System.Management.Automation.AmbiguousParameterSetException",
-                    text,
-                )
-            ),
-        )
+        return 400, common, _dump(_error("BadRequest", exception, text))
     status, document = _test(parameters)
     if document.get("@adminapi.warnings"):
         common["X-Warnings"] = "Seen in the header."
-    return status, {**common, **_JSON}, _dump(document)
+    return status, common, _dump(document)
+
+
+def _may_call(identity, tenant):
+    """The first of two grants: an app role, or the delegated permission, in that tenant."""
+    place = directory_of(tenant)
+    if identity is None or place is None or identity.get("tid", place.id) != place.id:
+        return False
+    return bool(identity.get("roles")) or "Exchange.Manage" in identity.get("scp", "").split()
+
+
+def _in_role_group(identity):
+    """The second: membership, of the user or of the application."""
+    if "upn" in identity:
+        return local_part(identity["upn"]) in ROLE_GROUP
+    app = app_of(identity["appid"])
+    return app is None or app.role_group
+
+
+def mailbox_of(raw):
+    """The mailbox that a request is about, nothing when that cannot be told."""
+    try:
+        return local_part(json.loads(raw)["CmdletInput"]["Parameters"]["Identity"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ""
 
 
 _JSON = {"Content-Type": "application/json;odata.metadata=minimal;charset=utf-8"}

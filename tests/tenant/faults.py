@@ -1,21 +1,29 @@
 """The switchboard of faults. Each is named for what a client sees, and is thrown for one of the
 places below.
 
-Places: `token`, `discovery` and `realm` (Entra), `exchange` (the admin API), `autodiscover`,
-`mapi-connect`, `mapi-execute` and `mapi-disconnect` (Exchange on premises), `tls` (before any
-request).
+Places: `token`, `discovery` and `realm` (Entra), `adfs` (the federation server), `imds` (managed
+identities), `exchange` (the admin API), `graph`, `autodiscover`, `mapi-connect`, `mapi-execute` and
+`mapi-disconnect` (Exchange on premises), `tls` (before any request).
 """
 
 from __future__ import annotations
 
 import gzip
+import re
+import threading
 import time
 
 from . import mapi_faults
+from .directory import local_part
 
 #: Places where a request is authenticated before a fault gets its hands on it.
 MAPI_PLACES = ("mapi-connect", "mapi-execute", "mapi-disconnect")
-PLACES = ("tls", "discovery", "realm", "token", "exchange", "autodiscover", *MAPI_PLACES)
+#: Places where a request is about one mailbox.
+MAILBOX_PLACES = ("exchange", "graph", "autodiscover", *MAPI_PLACES)
+PLACES = ("tls", "discovery", "realm", "token", "adfs", "imds", *MAILBOX_PLACES)
+
+#: At `token`: Entra's refusal of that number.
+ENTRA = re.compile(r"aadsts-(\d+)")
 
 #: Status faults: name -> (status, headers, content type, body).
 _HTML = (
@@ -174,32 +182,42 @@ NAMES = tuple(STATUSES) + tuple(RAW)
 
 
 class Switchboard:
-    """Which fault is on where, and for how many more times."""
+    """Which fault is on where, for which mailbox, and for how many more times."""
 
     def __init__(self):
         self._on = {}
+        self._lock = threading.Lock()
 
-    def on(self, place, fault, times=None):
+    def on(self, place, fault, times=None, mailbox=None):
         """Switch a fault on; `times` counts the requests it spoils, -1 for all: what None means but
-        for the few faults of `mapi_faults.ONCE`.
+        for the few faults of `mapi_faults.ONCE`. With `mailbox`, a name or an address, only requests
+        about that one are spoiled, and by this fault rather than by one of all mailboxes.
         """
         known = HANDSHAKE if place == "tls" else NAMES
         if place in MAPI_PLACES:
             known = (*NAMES, *mapi_faults.NAMES)
-        if place not in PLACES or fault not in known:
+        of_entra = place == "token" and ENTRA.fullmatch(fault)
+        if place not in PLACES or not (fault in known or of_entra):
             raise KeyError(f"{place}/{fault}")
+        name = local_part(mailbox or "")
+        if mailbox is not None and (place not in MAILBOX_PLACES or not name):
+            raise KeyError(f"{place} of mailbox {mailbox}")
         if times is None:
             times = 1 if fault in mapi_faults.ONCE else -1
-        self._on[place] = [fault, times]
+        with self._lock:
+            self._on[place, name] = [fault, times]
 
     def off(self):
         """All faults off."""
-        self._on.clear()
+        with self._lock:
+            self._on.clear()
 
-    def take(self, place):
-        """The fault for this request at this place, None when all is well there."""
-        entry = self._on.get(place)
-        if entry is None or entry[1] == 0:
-            return None
-        entry[1] -= 1
-        return entry[0]
+    def take(self, place, mailbox=""):
+        """The fault for this request at this place about this mailbox, None when all is well there."""
+        with self._lock:
+            for key in dict.fromkeys([(place, mailbox), (place, "")]):
+                entry = self._on.get(key)
+                if entry is not None and entry[1] != 0:
+                    entry[1] -= 1
+                    return entry[0]
+        return None

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 
-from .material import DOMAIN
+from .directory import DOMAIN
 
 #: What the Exchange resource tells a client without a token, or with a useless one.
 BEARER = (

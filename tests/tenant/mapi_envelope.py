@@ -166,6 +166,12 @@ class Endpoint:
         cookies = _cookies(headers)
         return self.sessions.get(cookies.get(COOKIES[self.tenant.flavour][0]))
 
+    def mailbox_of(self, target):
+        """The mailbox that a request's URL names, nothing when that cannot be told."""
+        match = re.search(r"[?&]MailboxId=([^@&]+)@", target)
+        mailbox = self.store.by_endpoint(match[1]) if match else None
+        return mailbox.name if mailbox else ""
+
     def _headers(self, request, code, kind):
         gromox = self.tenant.flavour == "gromox"
         headers = [("Cache-Control", "private"), ("Content-Type", kind)]
@@ -315,7 +321,7 @@ class Endpoint:
         application = request.headers.get("X-ClientApplication") or "Outlook/16"
         if int(re.split(r"[/.]", application)[1]) < 12:
             return 0x4DF
-        own = [open_ for open_ in self.sessions.values() if open_.user == request.user]
+        own = [one for one in list(self.sessions.values()) if one.user == request.user]
         return 0x80040112 if len(own) >= SESSIONS_PER_USER else 0
 
     def _execute(self, request, session, quirks):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 
+from .directory import DOMAIN, MANY, OPERATOR
 from .mapi_tables import (
     ABSENT,
     ATTACHED,
@@ -32,7 +33,6 @@ from .mapi_tables import (
     UNREAD,
     identifier,
 )
-from .material import DOMAIN
 
 ORGANIZATION = "/o=Practice/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)"
 SPACE = uuid.UUID("6a1d0a52-77c4-4c8e-9f4e-1d9b5f6f2a10")
@@ -226,6 +226,9 @@ def mailboxes():
             Mailbox("chatty", chatty=True),
             Mailbox("warned", rop_errors={0x07: 0x00040380}),
             Mailbox("moved-endpoint"),
+            Mailbox(OPERATOR),
+            Mailbox("federated", _number(3)),
+            *(Mailbox(name, _number(2), full_access=(OPERATOR,)) for name in MANY),
             *_failing_connects(),
             *_failing_logons(),
             *_failing_listings(),

@@ -6,8 +6,11 @@ import datetime
 import os
 import secrets
 import ssl
+import time
+import uuid
 from pathlib import Path
 
+import jwt
 import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -20,18 +23,25 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
-PASSPHRASE = "correct horse"
-DOMAIN = "practice.example"
-TENANT_NAME = "practice.onmicrosoft.example"
-TENANT_ID = "8a6c7f52-0d0e-4b4e-9b33-6f5d3c1f0a01"
+from .directory import CLIENT_IDS, DOMAIN, FEDERATED, MANY, TENANT_ID, TENANT_NAME
+from .plugin_ini import plugin_ini
 
-#: Application (client) ids by what they were granted.
-CLIENT_IDS = {
-    "monitor": "5d1b7a3e-1111-4c0e-8a52-000000000001",
-    "no-app-role": "5d1b7a3e-1111-4c0e-8a52-000000000002",
-    "no-role-group": "5d1b7a3e-1111-4c0e-8a52-000000000003",
-    "user": "5d1b7a3e-1111-4c0e-8a52-000000000004",
-}
+PASSPHRASE = "correct horse"
+SERVER_NAMES = (
+    "localhost",
+    "127.0.0.1",
+    "::1",
+    "login.microsoftonline.com",
+    "login.microsoftonline.us",
+    "outlook.office365.com",
+    "outlook.office365.us",
+    "graph.microsoft.com",
+    "graph.microsoft.us",
+    "autodiscover-s.outlook.com",
+    "mail.contoso.test",
+)
+
+__all__ = ["CLIENT_IDS", "DOMAIN", "PASSPHRASE", "TENANT_ID", "TENANT_NAME", "Material"]
 
 
 def make_certificate(name, start_days=-1, end_days=365, key=None):
@@ -85,12 +95,14 @@ class Material:
         self.authority = trustme.CA()
         self.ca_file = self.directory / "ca.pem"
         self.ca_file.write_bytes(self.authority.cert_pem.bytes())
-        self.server = self.authority.issue_cert(
-            "localhost", "127.0.0.1", "::1", "login.microsoftonline.com", "outlook.office365.com"
-        )
+        self.server = self.authority.issue_cert(*SERVER_NAMES)
         self.key, self.certificate = make_certificate("check_mapi_connectivity probe")
         #: Of every mailbox user; a colon and what forms escape are part of it.
         self.password = f"Pw:{secrets.token_urlsafe(12)}%2B+&"
+        #: Of every app registration that has one.
+        self.secret = f"{secrets.token_urlsafe(20)}~._%25&+="
+        #: Of the foreign issuer that the app registration trusts.
+        self.federated_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self._write_client_files()
 
     def _write_client_files(self):
@@ -104,6 +116,27 @@ class Material:
         private_file(there / "probe-locked.pfx", pfx(self.key, self.certificate, PASSPHRASE))
         private_file(there / "passphrase", PASSPHRASE.encode() + b"\n")
         private_file(there / "password", self.password.encode() + b"\n")
+        private_file(there / "secret", self.secret.encode() + b"\n")
+        private_file(there / "federated-token", self.federated_token().encode() + b"\n")
+        addresses = [f"{name}@{DOMAIN}\n" for name in MANY]
+        addresses[100:100] = ["\n"]
+        (there / "mailboxes").write_text("# One address a line.\n" + "".join(addresses))
+
+    def federated_token(self, key=None, **claims):
+        """A token of the foreign issuer; `claims` replace or, with None, remove what the app
+        registration trusts, `key` signs instead of the issuer's.
+        """
+        now = int(time.time())
+        usual = {
+            **FEDERATED,
+            "iat": now,
+            "nbf": now,
+            "exp": now + 7 * 86400,
+            "jti": uuid.uuid4().hex,
+        }
+        told = {name: value for name, value in {**usual, **claims}.items() if value is not None}
+        key = pem_key(key or self.federated_key)
+        return jwt.encode(told, key, algorithm="RS256", headers={"kid": "practice"})
 
     @property
     def server_der(self):
@@ -122,66 +155,7 @@ class Material:
         key, certificate = make_certificate("elliptic", key=ec.generate_private_key(ec.SECP256R1()))
         return private_file(self.directory / "elliptic.pem", pem(certificate) + pem_key(key))
 
-    def write_ini(self, url, mapi_url="", legacy_dn=""):
-        """`plugin.ini` with one section for each way in. `mapi_url` and `legacy_dn` are those of the
-        healthy mailbox.
-        """
+    def write_ini(self, *urls):
+        """`plugin.ini` with one section for each way in; `urls` are what `plugin_ini` wants."""
         there = self.directory.resolve()
-        common = {
-            "tenant": TENANT_NAME,
-            "authority-url": url,
-            "exchange-url": url,
-            "ca-file": there / "ca.pem",
-            "cache-dir": there / "cache",
-            "client-id": CLIENT_IDS["monitor"],
-            "mailbox": f"healthy@{DOMAIN}",
-        }
-        ways = {
-            "cmdlet": {"certificate": there / "probe.pem"},
-            "cmdlet-key": {
-                "certificate": there / "probe.crt",
-                "certificate-key": there / "probe.key",
-            },
-            "cmdlet-locked": {
-                "certificate": there / "probe-locked.pem",
-                "certificate-passphrase-file": there / "passphrase",
-            },
-            "cmdlet-pfx": {"certificate": there / "probe.pfx"},
-            "cmdlet-pfx-locked": {
-                "certificate": there / "probe-locked.pfx",
-                "certificate-passphrase": PASSPHRASE,
-            },
-            "cmdlet-archive": {"certificate": there / "probe.pem", "archive": ""},
-        }
-        sections = {section: {**common, **own} for section, own in ways.items()}
-        sections.update(self._mapi_sections(url, mapi_url, legacy_dn))
-        lines = []
-        for section, own in sections.items():
-            lines.append(f"[{section}]")
-            lines += [f"{name} = {value}".rstrip() for name, value in own.items()]
-            lines.append("")
-        return private_file(there / "plugin.ini", "\n".join(lines).encode())
-
-    def _mapi_sections(self, url, mapi_url, legacy_dn):
-        there = self.directory.resolve()
-        common = {
-            "method": "mapi",
-            "ca-file": there / "ca.pem",
-            "cache-dir": there / "cache",
-            "username": f"healthy@{DOMAIN}",
-            "password-file": there / "password",
-            "mailbox": f"healthy@{DOMAIN}",
-        }
-        host = {"hostname": url.partition("//")[2]}
-        return {
-            "mapi": {**common, **host, "auth": "basic"},
-            "mapi-url": {**common, "mapi-url": mapi_url, "legacy-dn": legacy_dn, "auth": "basic"},
-            "mapi-auto": {**common, **host},
-            "mapi-bearer": {
-                **common,
-                "tenant": TENANT_NAME,
-                "client-id": CLIENT_IDS["user"],
-                "authority-url": url,
-                "autodiscover-url": f"{url}/autodiscover/autodiscover.xml",
-            },
-        }
+        return private_file(there / "plugin.ini", plugin_ini(there, PASSPHRASE, *urls).encode())

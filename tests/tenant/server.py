@@ -14,44 +14,28 @@ import urllib.parse
 
 from cryptography import x509
 
-from . import autodiscover, exchange, mapi_faults
-from .entra import Entra, Refusal
-from .faults import MAPI_PLACES, RAW, STATUSES, Switchboard
+from . import adfs, autodiscover, exchange, graph, imds, mapi_faults
+from .entra import Entra
+from .faults import ENTRA, MAPI_PLACES, Switchboard
+from .handler import JSON, Handler
 from .logon import Challenge, Logon
 from .mapi_envelope import Endpoint, Request
 from .material import Material
+from .refusals import Refusal
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
+class _Handler(Handler):
     def setup(self):
         super().setup()
         tenant = self.server.tenant
         self.logon = Logon(tenant, tenant.material.server_der)
-        self.extra = []
 
     def finish(self):
         self.logon.close()
         super().finish()
 
-    def log_message(self, *_):
-        """Requests are counted, not printed."""
-
-    def do_GET(self):
-        self._serve(b"")
-
-    def do_POST(self):
-        if self.headers.get("Transfer-Encoding"):
-            self.close_connection = True
-            return self._answer(400, {"Content-Type": "text/plain"}, b"requests are not chunked\n")
-        return self._serve(self.rfile.read(int(self.headers.get("Content-Length", 0))))
-
-    do_PUT = do_POST
-    do_DELETE = do_GET
-
-    def _serve(self, raw):
+    def serve(self, raw):
+        """One request."""
         tenant = self.server.tenant
         path = urllib.parse.urlsplit(self.path).path
         parts = [urllib.parse.unquote(part) for part in path.split("/") if part]
@@ -59,51 +43,65 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return self._switch(parts[1:])
         self.extra, user = [], None
         place = _place(self.command, parts, self.headers)
-        tenant.requests.append(
-            (self.command, path, {name.lower(): value for name, value in self.headers.items()}, raw)
-        )
+        self.note(raw)
+        if place == "token":
+            tenant.count("token_requests")
         if place in GUARDED:
             try:
                 user, self.extra = self.logon.check(self.headers)
             except Challenge as challenge:
-                return self._answer(challenge.status, challenge.headers, challenge.body)
-        fault = tenant.faults.take(place)
-        if fault in RAW:
-            if RAW[fault](self) is not False:
-                self.close_connection = True
-                return None
-        elif fault in STATUSES:
-            status, headers, kind, body = STATUSES[fault]
-            return self._answer(status, {"Content-Type": kind, **headers}, body)
+                return self.answer(challenge.status, challenge.headers, challenge.body)
+        fault = tenant.faults.take(place, self._mailbox(place, parts, raw))
+        if self.spoiled(fault):
+            return None
         if place in MAPI_PLACES or place == "mapi":
             request = Request(self.command, self.path, self.headers, raw, user)
             return mapi_faults.serve(self, fault, request, tenant.mapi)
         if place == "autodiscover":
             return self._autodiscover(raw)
         try:
-            return self._answer(*self._ordinary(place, parts, raw))
+            number = ENTRA.fullmatch(fault or "")
+            if number:
+                raise Refusal(int(number[1]))
+            return self.answer(*self._ordinary(place, parts, raw))
         except Refusal as refusal:
-            return self._answer(refusal.status, _JSON, json.dumps(refusal.document).encode())
+            return self.refuse(refusal)
+
+    def _mailbox(self, place, parts, raw):
+        """The mailbox that the request is about, for faults of that one."""
+        tenant = self.server.tenant
+        if place == "exchange":
+            return exchange.mailbox_of(raw)
+        if place == "graph":
+            return graph.mailbox_of(tenant, parts, self.headers)
+        if place == "autodiscover":
+            return autodiscover.mailbox_of(tenant, raw)
+        return tenant.mapi.mailbox_of(self.path) if place in MAPI_PLACES else ""
 
     def _ordinary(self, place, parts, raw):
         tenant = self.server.tenant
+        root = f"https://{self.headers['Host']}" if self.headers.get("Host") else tenant.url
         if place == "discovery":
-            return 200, _JSON, json.dumps(tenant.entra.configuration(tenant.url, parts[0])).encode()
+            return 200, JSON, json.dumps(tenant.entra.configuration(root, parts[0])).encode()
         if place == "realm":
-            return 200, _JSON, json.dumps(tenant.entra.realm(parts[2])).encode()
+            return 200, JSON, json.dumps(tenant.entra.realm(root, parts[2])).encode()
         if place == "token":
-            form = {name: values[0] for name, values in urllib.parse.parse_qs(raw.decode()).items()}
-            return 200, _JSON, json.dumps(tenant.entra.token(tenant.url, parts[0], form)).encode()
+            fields = urllib.parse.parse_qs(raw.decode(errors="replace"))
+            form = {name: values[0] for name, values in fields.items()}
+            return 200, JSON, json.dumps(tenant.entra.token(root, parts[0], form)).encode()
+        if place == "adfs":
+            return adfs.answer(tenant, self.command, parts, self.headers, raw)
+        if place == "graph":
+            return graph.answer(tenant, self.command, self.path, parts, self.headers)
         if place == "exchange":
             if tenant.exchange_delay:
                 time.sleep(tenant.exchange_delay)
-            return exchange.answer(
-                tenant.entra.check(self.headers.get("Authorization")), parts[2], self.headers, raw
-            )
-        return 404, _JSON, b"{}"
+            identity = tenant.entra.check(self.headers.get("Authorization"))
+            return exchange.answer(identity, parts[2], self.headers, raw)
+        return 404, JSON, b"{}"
 
     def _switch(self, parts):
-        """`PUT /switch/PLACE/FAULT[/TIMES]`, `DELETE /switch`."""
+        """`PUT /switch/PLACE/FAULT[/TIMES[/MAILBOX]]`, `DELETE /switch`."""
         faults = self.server.tenant.faults
         try:
             if self.command == "DELETE":
@@ -111,39 +109,24 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             else:
                 # A handshake that always fails would bar the way to this switch.
                 times = 1 if parts[0] == "tls" else -1
-                faults.on(parts[0], parts[1], int(parts[2]) if len(parts) > 2 else times)
-        except (KeyError, IndexError, ValueError):
-            return self._answer(404, {"Content-Type": "text/plain"}, b"no such fault\n")
-        return self._answer(200, {"Content-Type": "text/plain"}, b"switched\n")
+                times = int(parts[2]) if len(parts) > 2 else times
+                faults.on(parts[0], parts[1], times, *parts[3:])
+        except (KeyError, IndexError, ValueError, TypeError):
+            return self.answer(404, {"Content-Type": "text/plain"}, b"no such fault\n")
+        return self.answer(200, {"Content-Type": "text/plain"}, b"switched\n")
 
     def _autodiscover(self, raw):
         status, headers, body = autodiscover.answer(
             self.server.tenant, self.command, self.path, self.headers, raw
         )
         if body is not None:
-            return self._answer(status, headers, body)
+            return self.answer(status, headers, body)
         self.close_connection = True
         self.head(status, headers)
         self.wfile.write(b'<?xml version="1.0" encoding="utf-8"?><Autodiscover>')
         while not self.server.stopping.is_set():
             self.wfile.write(b"<Filler/>" * 1000)
         return None
-
-    def head(self, status, headers):
-        """Status line and headers; `headers` as mapping or, when names repeat, as pairs."""
-        self.send_response(status)
-        pairs = headers.items() if isinstance(headers, dict) else headers
-        for name, value in (*pairs, *self.extra):
-            self.send_header(name, value)
-        self.end_headers()
-
-    def _answer(self, status, headers, body):
-        pairs = headers.items() if isinstance(headers, dict) else headers
-        self.head(status, [*pairs, ("Content-Length", str(len(body)))])
-        self.wfile.write(body)
-
-
-_JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 
 GUARDED = (*MAPI_PLACES, "mapi", "autodiscover")
@@ -163,7 +146,9 @@ def _place(command, parts, headers):
         return "token"
     if parts[:2] == ["adminapi", "beta"] and parts[3:] == ["InvokeCommand"] and command == "POST":
         return "exchange"
-    return None
+    if parts[:3] == ["adfs", "services", "trust"]:
+        return "adfs"
+    return "graph" if parts[:1] == ["v1.0"] else None
 
 
 class _Server(http.server.ThreadingHTTPServer):
@@ -193,7 +178,7 @@ class _Server(http.server.ThreadingHTTPServer):
             secured = self.context.wrap_socket(request, server_side=True)
         except (OSError, ssl.SSLError):
             return
-        self.tenant.connections += 1
+        self.tenant.count("connections")
         try:
             super().finish_request(secured, client_address)
         except (OSError, ssl.SSLError):
@@ -211,28 +196,43 @@ class Tenant:
     """The practice tenant; `url` is its one address for sign-in, Exchange Online and Exchange on
     premises.
 
-    `requests` and `connections` count what clients did, `logons` are the attempts to authenticate
-    as (scheme, user, succeeded), `remarks` what the specification forbids and servers let pass,
-    `crashes` tracebacks of the tenant's own;
+    `imds_url` is that of managed identities, by plain HTTP. `requests`, `connections` and
+    `token_requests` (those to the token endpoint and to IMDS) count what clients did, `logons` are
+    the attempts to authenticate as (scheme, user, succeeded), `entra.password_tries` those by
+    password at sign-in, `remarks` what the specification forbids and servers let pass, `crashes`
+    tracebacks of the tenant's own;
     `faults` is the switchboard, `mapi` the endpoint of MAPI over HTTP with its store and sessions.
     """
 
     def __init__(self, directory, address="127.0.0.1"):
         self.material = Material(directory)
-        self.entra = Entra([self.material.certificate], self.material.password, self.users)
+        self.entra = Entra(self.material, self.users)
         self.faults = Switchboard()
-        self.exchange_delay = 0.0
-        self.requests = []
-        self.connections = 0
+        self._lock = threading.Lock()
+        self._new_counters()
         self._new_premises()
         self._server = _Server(self, address)
+        self._imds = imds.Server(self, address, self._server.stopping)
         host = f"[{address}]" if ":" in address else address
         self.port = self._server.server_address[1]
         self.url = f"https://{host}:{self.port}"
+        self.imds_url = f"http://{host}:{self._imds.server_address[1]}"
         healthy = self.mapi.store.mailboxes["healthy"]
-        self.ini = self.material.write_ini(
-            self.url, autodiscover.mapi_url(self.url, healthy.endpoint), healthy.dn
-        )
+        endpoint = autodiscover.mapi_url(self.url, healthy.endpoint)
+        self.ini = self.material.write_ini(self.url, self.imds_url, endpoint, healthy.dn)
+
+    def _new_counters(self):
+        self.exchange_delay = 0.0
+        #: Whether the machine has managed identities.
+        self.imds_identity = True
+        self.requests = []
+        self.connections = 0
+        self.token_requests = 0
+
+    def count(self, name):
+        """One more."""
+        with self._lock:
+            setattr(self, name, getattr(self, name) + 1)
 
     def _new_premises(self):
         #: "exchange" or "gromox".
@@ -253,16 +253,18 @@ class Tenant:
 
     def start(self):
         """Serve in a background thread."""
-        threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
-        ).start()
+        for server in (self._server, self._imds):
+            threading.Thread(
+                target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+            ).start()
         return self
 
     def stop(self):
         """Stop serving; hanging connections end."""
         self._server.stopping.set()
-        self._server.shutdown()
-        self._server.server_close()
+        for server in (self._server, self._imds):
+            server.shutdown()
+            server.server_close()
 
     def register(self, path):
         """Upload the certificate of a PEM file to the app registrations."""
@@ -272,11 +274,10 @@ class Tenant:
     def reset(self):
         """Faults off, counters at zero, everything issued still good."""
         self.faults.off()
-        self.exchange_delay = 0.0
         self.entra.token_lifetime = 3599
         self.entra.revoked.clear()
-        self.requests.clear()
-        self.connections = 0
+        self.entra.password_tries.clear()
+        self._new_counters()
         self._new_premises()
 
     def users(self):
