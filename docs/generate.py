@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from check_mapi_connectivity import __version__, option_table, vocabulary
+from check_mapi_connectivity import __version__, help_text, option_table, vocabulary
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- options: made by make docs -->", "<!-- end of options -->"
@@ -19,7 +19,10 @@ ENVIRONMENT = (
         "MAPI_CERTIFICATE_PASSPHRASE",
         "passphrase of the private key or PFX, where no file is given",
     ),
+    ("MAPI_PASSWORD", "password of --username, where no file is given"),
+    ("MAPI_CLIENT_SECRET", "secret of --client-id, where no other credential is given"),
     ("MAPI_PROXY_PASSWORD", "proxy password, where no file is given"),
+    ("AZURE_POD_IDENTITY_AUTHORITY_HOST", "the instance metadata service of a managed identity"),
     ("HTTPS_PROXY, ALL_PROXY, NO_PROXY", "the proxy, where no option speaks"),
     (
         "REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE",
@@ -71,9 +74,9 @@ def man_page() -> str:
         f".B {vocabulary.PLUGIN}",
         roff("--method mapi -l USER -m ADDRESS [option ...]"),
         ".SH DESCRIPTION",
-        roff(option_table.DESCRIPTION),
+        roff(help_text.DESCRIPTION),
         ".PP",
-        roff(" ".join(option_table.NOT_YET_SEEN.values())),
+        roff(" ".join(help_text.NOT_YET_SEEN.values())),
         ".SH OPTIONS",
         roff(
             "Every long option also works as `name = value` in an ini section (see --extra-opts)."
@@ -97,7 +100,7 @@ def man_page() -> str:
     for name, text in ENVIRONMENT:
         lines += [".TP", f".B {roff(name)}", roff(text)]
     lines += [".SH EXAMPLES"]
-    for purpose, words in option_table.EXAMPLES:
+    for purpose, words in help_text.EXAMPLES:
         lines += [".TP", roff(purpose), f".B {roff(f'{vocabulary.PLUGIN} {words}')}"]
     return "\n".join(lines) + "\n"
 

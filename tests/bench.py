@@ -71,6 +71,41 @@ def pair(name, words, yardstick, before=None):
     )
 
 
+def many(check, tenant, forget):
+    """What a further mailbox costs: 100 in one run against one, and against 100 runs."""
+    there = tenant.material.directory
+    names = [line for line in (there / "mailboxes").read_text().split() if "@" in line][:100]
+    (there / "hundred").write_text("\n".join(names))
+    print(f"\n100 mailboxes in one run: {'':<18}cpu/further  wall  one by one  TLS  token requests")
+    for section in ("many-cmdlet", "many-graph", "many-mapi"):
+        words = [
+            *check,
+            f"--extra-opts={section}@{tenant.ini}",
+            "--concurrency",
+            "4",
+            "--mailbox-file",
+        ]
+        single = [*words, "none", "-m"]
+        forget()
+        tenant.reset()
+        once([*words, f"{there}/hundred"])
+        cold = tenant.connections, tenant.token_requests
+        for name in names:
+            once([*single, name])
+        rounds = []
+        for number in range(ROUNDS):
+            hundred = once([*words, f"{there}/hundred"])
+            one = once([*single, names[number % 100]])
+            rounds.append((hundred, one))
+        cpu = statistics.median((all_[1] - one[1]) / 99 for all_, one in rounds)
+        wall = statistics.median(all_[0] for all_, _ in rounds)
+        each = statistics.median(one[0] for _, one in rounds)
+        print(
+            f"  {section:<40}{1000 * cpu:7.2f} ms{wall:7.2f} s{100 * each:8.1f} s{cold[0]:6}{cold[1]:6}",
+            flush=True,
+        )
+
+
 def main():
     """The table."""
     argparse = [PYTHON, "-c", "import argparse"]
@@ -98,6 +133,7 @@ def main():
         for section, name, before in (
             ("cmdlet", "warm check (token cached)", None),
             ("cmdlet", "cold check (sign-in by certificate)", forget),
+            ("graph", "warm check by graph (token cached)", None),
             ("mapi", "warm check by mapi (address remembered)", None),
             ("mapi", "cold check by mapi (Autodiscover)", forget),
         ):
@@ -111,6 +147,7 @@ def main():
                 f"  HTTP requests {len(tenant.requests)}, TLS connections {tenant.connections}",
                 flush=True,
             )
+        many(check, tenant, forget)
         tenant.stop()
 
 

@@ -15,16 +15,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from check_mapi_connectivity import sources
 from check_mapi_connectivity.certificate import CertificateFacts
 from check_mapi_connectivity.options import CLOUDS, CertificateFiles, Options
-from check_mapi_connectivity.vocabulary import DEFAULT_THRESHOLDS, KINDS, LABELS
+from check_mapi_connectivity.vocabulary import DEFAULT_THRESHOLDS, KINDS, LABELS, prefixes
 
 from .tenant import Tenant
 from .tenant.material import CLIENT_IDS, TENANT_NAME
+from .ways import Way, counters
+from .zygote import Zygote
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# On a busy machine an example takes any time.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 #: Enough for the option parser; nothing reads further.
 PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
@@ -111,12 +118,36 @@ def environment(tmp_path):
     }
 
 
-@pytest.fixture
-def check(environment):
-    """Run the check as a process of its own: `check(*arguments, **environment)` -> Outcome."""
+@pytest.fixture(scope="session")
+def zygote():
+    """Forks runs of the check."""
+    running = Zygote()
+    yield running
+    running.stop()
 
-    def run(*arguments, stdin=subprocess.DEVNULL, before=(), limit=60, **variables):
+
+#: Variables that Python and the libraries in C look at when they start.
+EARLY = ("PYTHON", "LD_", "OPENSSL_")
+
+
+@pytest.fixture
+def check(environment, zygote):
+    """Run the check as a process of its own: `check(*arguments, **environment)` -> Outcome.
+
+    It is forked from one that has the libraries loaded, unless `started` or what it is given wants
+    a process that starts from nothing.
+    """
+
+    def run(*arguments, stdin=subprocess.DEVNULL, before=(), limit=60, started=False, **variables):
         begun = time.monotonic()
+        late = stdin == subprocess.DEVNULL and not before and not started
+        if late and not any(name.startswith(EARLY) for name in variables):
+            words = {name: str(value) for name, value in variables.items()}
+            with open(os.devnull, "rb") as silent:
+                code, out, err = zygote.run(
+                    arguments, {**environment, **words}, silent.fileno(), limit
+                )
+            return Outcome(code, out.decode(), err.decode(), time.monotonic() - begun)
         done = subprocess.run(
             [*before, sys.executable, "-m", "check_mapi_connectivity", *map(str, arguments)],
             env={**environment, **{name: str(value) for name, value in variables.items()}},
@@ -231,28 +262,27 @@ def perfdata(
 
 @pytest.fixture
 def options():
-    """`options(**changes)` -> Options of a run that nobody starts."""
+    """`options(**changes)` -> Options of a run that nobody starts; thresholds are the defaults of
+    its mailboxes and methods.
+    """
 
     def make(**changes):
-        thresholds = {
-            label: DEFAULT_THRESHOLDS.get(label, (None, None)) for label in LABELS["cmdlet"]
-        }
         values = {
-            "mailbox": "probe@contoso.com",
-            "method": "cmdlet",
+            "mailboxes": ("probe@contoso.com",),
+            "methods": ("cmdlet",),
             "archive": False,
             "tenant": TENANT_NAME,
             "cloud": CLOUDS["worldwide"],
             "authority_url": "https://127.0.0.1:1",
             "exchange_url": "https://127.0.0.1:1",
+            "graph_url": "https://127.0.0.1:1",
             "client_id": CLIENT_IDS["monitor"],
-            "certificate": CertificateFiles("/nowhere.pem", b"-----BEGIN CERTIFICATE-----"),
+            "credential": CertificateFiles("/nowhere.pem", b"-----BEGIN CERTIFICATE-----"),
             "proxy": None,
             "no_proxy": "",
             "ca_files": (),
             "min_tls": "1.2",
             "ip_version": None,
-            "thresholds": thresholds,
             "states": dict(KINDS),
             "timeout": 30.0,
             "timeout_state": "CRITICAL",
@@ -260,8 +290,15 @@ def options():
             "verbose": 0,
             "json": False,
             "cache_dir": None,
+            **changes,
         }
-        return Options(**{**values, **changes})
+        prefix = prefixes(values["mailboxes"], values["methods"])
+        thresholds = {
+            prefix[test] + label: DEFAULT_THRESHOLDS.get(label, (None, None))
+            for test in prefix
+            for label in LABELS[test[1]]
+        }
+        return Options(**{"thresholds": thresholds, **values})
 
     return make
 
@@ -283,3 +320,19 @@ def there(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "c.pem").write_text(PEM)
     return tmp_path
+
+
+@pytest.fixture
+def way(check, tenant, tmp_path):
+    """The check by a section of `plugin.ini` with a cache of its own: `way(section, *arguments,
+    **environment)` -> Way.
+    """
+
+    def run(section, *arguments, **keywords):
+        before = counters(tenant)
+        options = (f"--extra-opts={section}@{tenant.ini}", "--cache-dir", tmp_path / "cache")
+        return Way(check(*options, *arguments, **keywords), tenant, before)
+
+    yield run
+    assert tenant.open_sessions() == 0
+    assert (tenant.crashes, tenant.remarks) == ([], [])

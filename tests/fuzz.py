@@ -1,8 +1,8 @@
-"""Throw spoilt bytes at every parser of MAPI over HTTP: `python -m tests.fuzz`.
+"""Throw spoilt bytes at every parser of what services send: `python -m tests.fuzz`.
 
 The invariant: whatever the bytes, a parser gives a value or raises WireError (a step of the walk
-also Untrusted), within MOST_MEMORY bytes and MOST_SECONDS seconds. An input that breaks it is kept
-in tests/fuzz_findings/, and the exit code is 1.
+also Untrusted, a reader of HTTP answers CheckFailure), within MOST_MEMORY bytes and MOST_SECONDS
+seconds. An input that breaks it is kept in tests/fuzz_findings/, and the exit code is 1.
 
 Inputs are the vectors and the recordings, changed at random. Batch n of a target is the same for
 the same --seed, however many processes share the work.
@@ -35,7 +35,9 @@ from check_mapi_connectivity.mapihttp import (
     rpcext,
 )
 from check_mapi_connectivity.mapihttp.reader import Reader, WireError
+from check_mapi_connectivity.report import CheckFailure
 
+from . import fuzz_answers
 from .mapihttp.material import (
     CUT_COLUMNS,
     EXAMPLES,
@@ -225,6 +227,7 @@ def targets() -> dict[str, Target]:
     for kind in envelope.REQUESTS:
         found[f"{kind} request"] = Target(partial(envelope.read_request, kind), sent(kind))
         found[f"{kind} response"] = Target(envelope.RESPONSES[kind], bodies(kind))
+    found.update({name: Target(*both) for name, both in fuzz_answers.TARGETS.items()})
     return {
         name: Target(parser, [data for data in corpus if _reads(parser, data)])
         for name, (parser, corpus) in found.items()
@@ -234,7 +237,7 @@ def targets() -> dict[str, Target]:
 def _reads(parser, data: bytes) -> bool:
     try:
         parser(data)
-    except WireError:
+    except (WireError, CheckFailure):
         return False
     return True
 
@@ -305,7 +308,7 @@ def batch(work: tuple[str, int, int, int]) -> tuple[int, int, list[str]]:
         try:
             target.parser(data)
             values += 1
-        except WireError:
+        except (WireError, CheckFailure):
             pass
         except BaseException as error:
             found.append(keep(name, data, error))

@@ -135,10 +135,24 @@ def test_message_and_exception(answer, text, exception):
 
 def test_missing_role_is_read_from_the_token():
     answer = make_answer(401, b"", x_ms_diagnostics="2000003;reason=x")
-    assert "app role" in advice.exchange_status(answer, []).cause
-    failure = advice.exchange_status(answer, ["Exchange.ManageAsApp"])
-    assert failure.cause == "Exchange refuses the token"
-    assert "2000003" in failure.detail
+    without = advice.exchange_status(answer, {"roles": []})
+    assert without.cause == "the token lacks the app role Exchange.ManageAsApp"
+    for claims in ({"roles": ["Exchange.ManageAsApp"]}, {}):
+        failure = advice.exchange_status(answer, claims)
+        assert failure.cause == "Exchange refuses the token"
+        assert failure.remedy.startswith("grant and consent Exchange.ManageAsApp ")
+        assert "2000003" in failure.detail
+
+
+def test_a_person_is_told_apart_from_an_app():
+    person, app = {"scp": "Exchange.Manage"}, {"roles": ["Exchange.ManageAsApp"]}
+    refused = advice.exchange_status(make_answer(401, b""), person)
+    assert refused.cause == "Exchange refuses the token"
+    assert refused.remedy.startswith("see EXOModuleEnabled of Get-User; ")
+    for claims, whom in ((person, "user"), (app, "app")):
+        failure = advice.exchange_status(make_answer(403, b"\0\0"), claims)
+        assert (failure.kind, failure.code) == ("permission", "HTTP 403")
+        assert failure.remedy == f"add the {whom} to a role group whose role holds the cmdlet"
 
 
 @pytest.mark.parametrize(
@@ -201,12 +215,17 @@ def test_seconds_in_a_throttling_text():
 TEXT = st.text(max_size=60)
 
 
-@given(st.integers(300, 599), st.binary(max_size=200), TEXT, TEXT, TEXT)
-def test_any_refusal_of_exchange(status, body, kind, retry, exception):
+CLAIMS = st.dictionaries(
+    st.sampled_from(["roles", "scp", "tid"]), st.none() | TEXT | st.integers() | st.lists(TEXT)
+)
+
+
+@given(st.integers(300, 599), st.binary(max_size=200), TEXT, TEXT, TEXT, CLAIMS)
+def test_any_refusal_of_exchange(status, body, kind, retry, exception, claims):
     answer = make_answer(
         status, body, Content_Type=kind, Retry_After=retry, X_ExceptionType=exception
     )
-    failure = advice.exchange_status(answer, None)
+    failure = advice.exchange_status(answer, claims)
     assert failure.kind in KINDS
     assert failure.cause
     advice.sign_in_status(answer)

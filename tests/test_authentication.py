@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import threading
+import time
 
 import pytest
 from hypothesis import given
@@ -12,11 +14,16 @@ from requests.structures import CaseInsensitiveDict
 from check_mapi_connectivity import windows
 from check_mapi_connectivity.answer import Answer
 from check_mapi_connectivity.authentication import Authentication, offered
+from check_mapi_connectivity.deadline import Deadline
 from check_mapi_connectivity.errors import UsageError
-from check_mapi_connectivity.options import Login, Secret
+from check_mapi_connectivity.logon import Logon
+from check_mapi_connectivity.options import Login, Secret, UserPassword
+from check_mapi_connectivity.probes import Run
 from check_mapi_connectivity.report import CheckFailure, Report, Stopwatch
+from check_mapi_connectivity.tokens import Token
 
 URL = "https://mail.example/mapi/emsmdb/?MailboxId=1"
+LONG = Deadline(time.monotonic(), 600.0)
 BLOB = base64.b64encode(b"probe:Secret.123").decode()
 
 
@@ -43,10 +50,11 @@ class Carrier:
 
 @pytest.fixture
 def authentication(options):
-    def make(carrier, scheme=None, password="Secret.123"):
+    def make(carrier, scheme=None, password="Secret.123", logon=None, mailbox="m"):
         login = Login("probe", Secret(password) if password else None, scheme)
-        chosen = options(tenant="", certificate=None, method="mapi", login=login)
-        return Authentication(chosen, carrier, None, Report("m", "mapi"))
+        chosen = options(tenant="", credential=None, methods=("mapi",), login=login)
+        report = Report(mailbox, "mapi")
+        return Authentication(Run(chosen, carrier, None, logon or Logon(), None, report, LONG))
 
     return make
 
@@ -148,3 +156,205 @@ def test_offers(lines, schemes):
 @given(st.lists(st.text(max_size=40), max_size=5))
 def test_any_offer_is_read(lines):
     assert set(offered(answer(401, *lines))) <= {"Basic", "NTLM", "Negotiate", "Bearer"}
+
+
+def test_what_one_mailbox_learned_holds_for_the_next(authentication):
+    logon = Logon()
+    carrier = Carrier(answer(401, "Basic realm=x"), answer(), answer())
+    post(authentication(carrier, logon=logon))
+    assert (logon.accepted, logon.scheme) == (True, "Basic")
+    post(authentication(carrier, logon=logon))
+    assert carrier.sent == [None, f"Basic {BLOB}", f"Basic {BLOB}"]
+
+
+def test_a_password_refused_for_one_mailbox_is_sent_for_no_other(authentication):
+    logon = Logon()
+    carrier = Carrier(answer(401, "Basic realm=x"))
+    causes = set()
+    for mailbox in ("a", "b", "c"):
+        asker = authentication(carrier, "Basic", logon=logon, mailbox=mailbox)
+        with pytest.raises(CheckFailure) as caught:
+            post(asker)
+        causes.add(caught.value.failure)
+        assert asker.refused
+    assert carrier.sent == [f"Basic {BLOB}"]
+    assert causes == {logon.refusal}
+
+
+def test_a_scheme_that_is_not_taken_is_no_refusal_of_the_password(authentication):
+    logon = Logon()
+    carrier = Carrier(answer(401, "Negotiate"), answer(401, "Basic realm=x"))
+    for refused in (False, True):
+        asker = authentication(carrier, "Basic", logon=logon)
+        with pytest.raises(CheckFailure):
+            post(asker)
+        assert (asker.refused, logon.refusal is not None) == (refused, refused)
+
+
+class Door(Carrier):
+    """A server that many ask at once: `judge(number)` gives the answer to the request of that
+    number, counted from 1.
+    """
+
+    def __init__(self, judge):
+        super().__init__()
+        self.judge, self.lock = judge, threading.Lock()
+
+    def send(self, method, url, watch, **keywords):
+        with self.lock:
+            self.sent.append(keywords["headers"].get("Authorization"))
+            number = len(self.sent)
+        return self.judge(number)
+
+
+#: Seconds after which a test gives up waiting for what ought to happen.
+PATIENCE = 30.0
+
+
+def all_at_once(askers):
+    """Each posts in a thread of its own; what became of them."""
+    found, start = [], threading.Barrier(len(askers))
+
+    def work(asker):
+        start.wait(PATIENCE)
+        try:
+            found.append(post(asker).status)
+        except CheckFailure as error:
+            found.append(error.failure.kind)
+
+    threads = [threading.Thread(target=work, args=(asker,)) for asker in askers]
+    for thread in threads:
+        thread.start()
+    return found, threads
+
+
+class Counted(Logon):
+    """Tells when so many have come for their turn."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked = threading.Semaphore(0)
+
+    def turn(self, deadline):
+        self.asked.release()
+        return super().turn(deadline)
+
+    def wait_for(self, count):
+        """Wait until so many have come."""
+        for _ in range(count):
+            assert self.asked.acquire(timeout=PATIENCE)
+
+
+def finish(threads):
+    for thread in threads:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+
+def test_eight_mailboxes_with_a_wrong_password_are_one_failed_logon(authentication, monkeypatch):
+    monkeypatch.setattr("check_mapi_connectivity.logon.TURN", PATIENCE)
+    logon = Counted()
+
+    def judge(number):
+        if number == 1:
+            logon.wait_for(8)
+        return answer(401, "Basic realm=x")
+
+    door = Door(judge)
+    askers = [authentication(door, "Basic", logon=logon) for _ in range(8)]
+    found, threads = all_at_once(askers)
+    finish(threads)
+    assert door.sent == [f"Basic {BLOB}"]
+    assert found == ["logon"] * 8
+    assert all(asker.refused for asker in askers)
+
+
+def test_eight_mailboxes_with_the_right_password_do_not_wait_for_each_other(
+    authentication, monkeypatch
+):
+    monkeypatch.setattr("check_mapi_connectivity.logon.TURN", PATIENCE)
+    others, logon = threading.Barrier(7), Counted()
+
+    def judge(number):
+        if number == 1:
+            logon.wait_for(8)
+        else:
+            # After the first, all the others are at the door at the same time.
+            others.wait(PATIENCE / 3)
+        return answer()
+
+    door = Door(judge)
+    found, threads = all_at_once([authentication(door, "Basic", logon=logon) for _ in range(8)])
+    finish(threads)
+    assert found == [200] * 8
+    assert door.sent == [f"Basic {BLOB}"] * 8
+
+
+def test_one_that_hangs_does_not_keep_the_others_for_ever(authentication, monkeypatch):
+    monkeypatch.setattr("check_mapi_connectivity.logon.TURN", 0.05)
+    go_on = threading.Event()
+
+    def judge(number):
+        if number == 1:
+            assert go_on.wait(PATIENCE)
+        return answer()
+
+    logon, door = Logon(), Door(judge)
+    first, threads = all_at_once([authentication(door, "Basic", logon=logon)])
+    while not door.sent:
+        threads[0].join(0.002)
+    found, more = all_at_once([authentication(door, "Basic", logon=logon) for _ in range(7)])
+    finish(more)
+    assert (found, first) == ([200] * 7, [])
+    go_on.set()
+    finish(threads)
+    assert first == [200]
+
+
+def test_behind_one_that_hangs_a_wrong_password_is_tried_once_more(authentication, monkeypatch):
+    monkeypatch.setattr("check_mapi_connectivity.logon.TURN", 0.3)
+    go_on = threading.Event()
+
+    def judge(number):
+        if number == 1:
+            assert go_on.wait(PATIENCE)
+            return answer()
+        return answer(401, "Basic realm=x")
+
+    logon, door = Logon(), Door(judge)
+    first, threads = all_at_once([authentication(door, "Basic", logon=logon)])
+    while not door.sent:
+        threads[0].join(0.002)
+    found, more = all_at_once([authentication(door, "Basic", logon=logon) for _ in range(7)])
+    finish(more)
+    assert (found, door.sent) == (["logon"] * 7, [f"Basic {BLOB}"] * 2)
+    go_on.set()
+    finish(threads)
+    assert first == [200]
+
+
+def test_tokens_of_entra_wait_for_nobody(options, monkeypatch):
+    """A token was made for this run already: there is nothing to find out."""
+
+    class Identity:
+        def token(self, run):
+            return Token("T", 0.0)
+
+    monkeypatch.setattr("check_mapi_connectivity.logon.TURN", PATIENCE)
+    together = threading.Barrier(4)
+
+    def judge(number):
+        together.wait(PATIENCE)
+        return answer(401, "Bearer")
+
+    door, logon = Door(judge), Logon()
+    chosen = options(methods=("mapi",), credential=UserPassword("u@x.y", Secret("Secret.123")))
+    runs = [
+        Run(chosen, door, Identity(), logon, None, Report(f"m{number}", "mapi"), LONG)
+        for number in range(4)
+    ]
+    found, threads = all_at_once([Authentication(run) for run in runs])
+    finish(threads)
+    assert found == ["permission"] * 4
+    assert door.sent == ["Bearer T"] * 4
+    assert logon.refusal is None

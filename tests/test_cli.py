@@ -7,7 +7,6 @@ import os
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nagiosplugin import Range
 
 from check_mapi_connectivity import cli
 from check_mapi_connectivity.errors import Information, UsageError
@@ -28,16 +27,19 @@ def complaint(*arguments, **environ):
 
 def test_defaults(there):
     options = parse()
-    assert (options.method, options.cloud.name, options.timeout, options.timeout_state) == (
-        "cmdlet",
+    assert (options.mailboxes, options.methods) == (("a@b.example",), ("cmdlet",))
+    assert options.tests == [("a@b.example", "cmdlet")]
+    assert (options.cloud.name, options.timeout, options.timeout_state) == (
         "worldwide",
         30.0,
         "CRITICAL",
     )
-    assert (options.authority_url, options.exchange_url) == (
+    assert (options.authority_url, options.exchange_url, options.graph_url) == (
         "https://login.microsoftonline.com",
         "https://outlook.office365.com",
+        "https://graph.microsoft.com",
     )
+    assert (options.inbox_items, options.concurrency, options.asked) == (10, 4, 0.0)
     assert options.thresholds["certificate_days"] == ("30:", "7:")
     assert tuple(options.thresholds) == LABELS["cmdlet"]
     assert options.states == KINDS
@@ -51,91 +53,61 @@ def test_defaults(there):
 
 
 @pytest.mark.parametrize(
-    ("cloud", "authority", "exchange"),
+    ("cloud", "authority", "exchange", "graph", "autodiscover"),
     [
-        ("gcc", "login.microsoftonline.com", "outlook.office365.com"),
-        ("gcc-high", "login.microsoftonline.us", "outlook.office365.us"),
-        ("dod", "login.microsoftonline.us", "outlook-dod.office365.us"),
-        ("china", "login.partner.microsoftonline.cn", "partner.outlook.cn"),
+        (
+            "worldwide",
+            "login.microsoftonline.com",
+            "outlook.office365.com",
+            "graph.microsoft.com",
+            "autodiscover-s.outlook.com",
+        ),
+        (
+            "gcc",
+            "login.microsoftonline.com",
+            "outlook.office365.com",
+            "graph.microsoft.com",
+            "autodiscover-s.outlook.com",
+        ),
+        (
+            "gcc-high",
+            "login.microsoftonline.us",
+            "outlook.office365.us",
+            "graph.microsoft.us",
+            "autodiscover-s.office365.us",
+        ),
+        (
+            "dod",
+            "login.microsoftonline.us",
+            "outlook-dod.office365.us",
+            "dod-graph.microsoft.us",
+            "autodiscover-s-dod.office365.us",
+        ),
+        (
+            "china",
+            "login.partner.microsoftonline.cn",
+            "partner.outlook.cn",
+            "microsoftgraph.chinacloudapi.cn",
+            "autodiscover-s.partner.outlook.cn",
+        ),
     ],
 )
-def test_clouds(there, cloud, authority, exchange):
-    options = parse("--cloud", cloud)
-    assert (options.authority_url, options.exchange_url) == (
-        f"https://{authority}",
-        f"https://{exchange}",
-    )
-    moved = parse("--cloud", cloud, "--exchange-url", "https://other:8443/")
-    assert (moved.exchange_url, moved.cloud.resource) == (
-        "https://other:8443",
-        f"https://{exchange}",
-    )
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds", "state"),
-    [
-        ("2.5", 2.5, "CRITICAL"),
-        ("10:UNKNOWN", 10.0, "UNKNOWN"),
-        (":OK", 30.0, "OK"),
-        ("5.:1", 5.0, "WARNING"),
-        (".5", 0.5, "CRITICAL"),
-        ("none", 30.0, "CRITICAL"),
-    ],
-)
-def test_timeout(there, text, seconds, state):
-    options = parse("-t", text)
-    assert (options.timeout, options.timeout_state) == (seconds, state)
-
-
-def test_state_of_a_timeout_by_kind(there):
-    assert parse("--state", "timeout=WARNING").timeout_state == "WARNING"
-    assert parse("--state", "timeout=WARNING", "-t", "5:OK").timeout_state == "OK"
-
-
-@pytest.mark.parametrize("text", ["", "0", "0.0", "-1", "5s", "5:red", ":", "1e3", "5:", "١"])
-def test_timeout_that_is_refused(there, text):
-    assert complaint(f"--timeout={text}").startswith("--timeout: ")
-
-
-NUMBER = st.integers(-1000, 1000).map(str) | st.floats(-1e6, 1e6).map(lambda value: f"{value:.3f}")
-
-
-@given(st.booleans(), st.none() | NUMBER | st.sampled_from(["~", ""]), st.none() | NUMBER)
-def test_range_is_what_nagiosplugin_takes(invert, start, end):
-    text = f"{'@' if invert else ''}{'' if start is None else f'{start}:'}{end or ''}"
-    try:
-        checked = cli.check_range(text, "-w")
-    except UsageError:
-        assert not text.strip("@") or start not in (None, "~") or float(end or 0) < 0
-        return
-    assert Range(checked).invert is invert
-
-
-@given(st.text(max_size=12) | st.text("0123456789.:@~-e", max_size=12))
-def test_any_range_is_taken_or_refused(text):
-    try:
-        Range(cli.check_range(text, "-w"))
-    except UsageError as error:
-        assert str(error).startswith("-w: ")
-
-
-def test_thresholds(there):
-    options = parse(
-        "-w",
-        "2",
-        "-c",
-        "5",
-        "--warning-for",
-        "time_tls=1",
-        "--critical-for",
-        "certificate_days=none",
-        "--critical-for",
-        "connection_time=9",
-    )
-    assert options.thresholds["connection_time"] == ("2", "9")
-    assert options.thresholds["time_tls"] == ("1", None)
-    assert options.thresholds["certificate_days"] == ("30:", None)
+def test_clouds(there, cloud, authority, exchange, graph, autodiscover):
+    """Hosts as in reference sheet exchange-online 7."""
+    methods = ("--method", "cmdlet", "--method", "graph", "--method", "mapi")
+    options = parse("--cloud", cloud, *methods)
+    assert options.authority_url == f"https://{authority}"
+    assert options.exchange_url == options.resource("cmdlet") == options.resource("mapi")
+    assert options.exchange_url == f"https://{exchange}"
+    assert options.graph_url == options.resource("graph") == f"https://{graph}"
+    assert options.autodiscover_url == f"https://{autodiscover}"
+    urls = ("--exchange-url", "https://other:8443/", "--graph-url", "https://third/")
+    moved = parse("--cloud", cloud, *methods, *urls)
+    assert (moved.exchange_url, moved.graph_url) == ("https://other:8443", "https://third")
+    # The token stays the cloud's own (contract 7.10).
+    assert moved.resource("cmdlet") == f"https://{exchange}"
+    assert moved.resource("graph") == f"https://{graph}"
+    assert moved.autodiscover_url == "https://other:8443"
 
 
 def test_none_means_not_given(there):
@@ -248,10 +220,17 @@ def test_cache_directory(there, monkeypatch):
     assert parse().cache_dir == str(there)
 
 
-def test_one_mailbox_a_run(there):
-    assert parse("-m", "a@b.example", "-m", "a@b.example").mailbox == "a@b.example"
-    text = "--mailbox: this version tests one mailbox a run; start a check for each"
-    assert complaint("-m", "a@b.example", "-m", "c@d.example") == text
+def test_mailboxes_and_methods_each_once_in_their_order(there):
+    words = ("-m", "b@b.example", "-m", "a@b.example", "-m", "B@B.example")
+    options = parse(*words, "--method", "graph", "--method", "cmdlet", "--method", "Graph")
+    assert options.mailboxes == ("b@b.example", "a@b.example")
+    assert options.methods == ("graph", "cmdlet")
+    assert options.tests == [
+        ("b@b.example", "graph"),
+        ("b@b.example", "cmdlet"),
+        ("a@b.example", "graph"),
+        ("a@b.example", "cmdlet"),
+    ]
 
 
 def test_json_is_remembered_for_a_complaint(there):
@@ -268,7 +247,7 @@ def test_mailboxes(there):
         "o'hara+x@b.example",
         "3f2504e0-4f89-11d3-9a0c-0305e82c3301",
     ):
-        assert parse("-m", good).mailbox == good
+        assert parse("-m", good).mailboxes == (good,)
     for bad in ("a", "a@", "@b", "a@b@c", "a b@c", "a@b\n", "a@\u202eb", "x" * 400 + "@b"):
         assert complaint("-m", bad).startswith("--mailbox: ")
 
@@ -323,16 +302,6 @@ REFUSED = [
         "a word on the command line belongs to no option; quote values that hold blanks, see --help",
     ),
     (["-t"], "--timeout: its value is missing; one that begins with a dash reads --timeout=VALUE"),
-    (
-        ["--state", "usage=OK"],
-        "--state: usage errors always exit 3; there is no other state for them",
-    ),
-    (["--state", "dns=green"], "--state: green is none of OK, WARNING, CRITICAL, UNKNOWN"),
-    (
-        ["--warning-for", "time_tls"],
-        "--warning-for: time_tls is not LABEL=RANGE, e.g. time_tls=0.5",
-    ),
-    (["-w", "9:1"], "--warning: the range 9:1 ends before it starts"),
     (["-4", "-6"], "-4 and -6 exclude each other; give one of them or none"),
     (["--tenant", "../etc"], "--tenant: ../etc is neither a domain nor a GUID"),
     (
@@ -350,6 +319,18 @@ REFUSED = [
     (
         ["--exchange-url", "https://u:p@x"],
         "--exchange-url: what is given is not an https URL like https://host or https://host:port",
+    ),
+    (
+        ["--graph-url", "https://x?y"],
+        "--graph-url: what is given is not an https URL like https://host or https://host:port",
+    ),
+    (["--method", "ews"], "--method: ews is none of cmdlet, mapi, graph"),
+    (["--concurrency", "0"], "--concurrency: 0 is not a number from 1 to 64"),
+    (["--concurrency", "65"], "--concurrency: 65 is not a number from 1 to 64"),
+    (["--concurrency", "١"], "--concurrency: ١ is not a number from 1 to 64"),
+    (
+        ["--method", "graph", "--archive"],
+        "--archive is for --method cmdlet; method graph tests the mailbox itself",
     ),
     (
         ["--proxy", "h", "--proxy-host", "h"],

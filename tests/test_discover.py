@@ -80,14 +80,14 @@ def discovery(options, monkeypatch):
         dns.resolver = types.SimpleNamespace(resolve=resolve)
         monkeypatch.setitem(sys.modules, "dns", dns)
         chosen = options(
-            mailbox="probe@contoso.com",
+            mailboxes=("probe@contoso.com",),
             tenant="",
-            certificate=None,
-            method="mapi",
+            credential=None,
+            methods=("mapi",),
             login=Login("probe@contoso.com", Secret("x")),
             **changes,
         )
-        return Discovery(chosen, web, web, Report("m", "mapi")), web
+        return Discovery(chosen, web, web, Report("probe@contoso.com", "mapi")), web
 
     return make
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from pathlib import Path
 
-import pytest
-
-from check_mapi_connectivity import cli, option_table, vocabulary
-from check_mapi_connectivity.option_table import NOT_YET_SEEN
+from check_mapi_connectivity import help_text, option_table, vocabulary
+from check_mapi_connectivity.credentials import IMDS_VARIABLE
 
 from .conftest import ROOT
 
@@ -42,27 +39,16 @@ def test_readme_names_every_kind_with_its_state_and_every_label():
 
 
 def test_what_is_unseen_is_said():
-    assert "not yet been seen on a live tenant" in NOT_YET_SEEN["cmdlet"]
-    assert "not yet been seen for own app registrations" in NOT_YET_SEEN["mapi"]
+    assert set(help_text.NOT_YET_SEEN) == set(vocabulary.LABELS)
+    for text in help_text.NOT_YET_SEEN.values():
+        assert "not yet been seen" in text
     assert "Not yet seen on a live tenant" in README
 
 
-@pytest.mark.parametrize("words", [words for _, words in option_table.EXAMPLES])
-def test_examples_parse(words, tmp_path, monkeypatch):
-    """Every example of the help text is a command line that works, given the files it names."""
-    certificate = tmp_path / "probe.pem"
-    certificate.write_text("-----BEGIN CERTIFICATE-----\n")
-    ini = tmp_path / "plugins.ini"
-    ini.write_text(
-        f"[contoso]\ntenant = t.example\nclient-id = i\ncertificate = {certificate}\n[contoso.onmicrosoft.com]\nclient-id = i\ncertificate = {certificate}\n"
-    )
-    password = tmp_path / "probe.password"
-    password.write_text("secret\n")
-    for path in (certificate, password):
-        path.chmod(0o600)
-    given = {certificate.suffix: certificate, password.suffix: password}
-    arguments_ = [str(given.get(Path(word).suffix, word)) for word in words.split()]
-    assert cli.parse(arguments_, {"MP_CONFIG_FILE": str(ini)}).mailbox == "probe@contoso.com"
+def test_every_variable_of_the_environment_is_in_the_man_page():
+    page = generate.man_page()
+    for variable in (*option_table.ENVIRONMENT_SECRETS.values(), IMDS_VARIABLE):
+        assert variable in page.partition(".SH ENVIRONMENT")[2]
 
 
 def test_no_path_of_a_developers_machine_is_committed():

@@ -252,7 +252,10 @@ REFUSALS = [
         "client id is unknown in this tenant (AADSTS700016); check --client-id and --tenant",
     ),
     (["--tenant", "nowhere.example"], "Entra knows no such tenant (AADSTS90002)"),
-    (["--cloud", "dod"], "tenant has no Exchange Online under this name (AADSTS500011)"),
+    (
+        ["--cloud", "dod"],
+        "tenant has no Exchange Online under this name (AADSTS500011); use --cloud worldwide",
+    ),
 ]
 
 

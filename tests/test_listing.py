@@ -57,7 +57,7 @@ def take(options):
     def run(*answers, **changes):
         report = Report("m", "mapi")
         session = Canned(*answers)
-        chosen = options(method="mapi", **changes)
+        chosen = options(methods=("mapi",), **changes)
         listing = Listing(chosen, report, "/o=C", PRESUMED_INBOX, together=True)
         listing.take(session)
         return report, session, listing

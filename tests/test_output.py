@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import unicodedata
 
 import pytest
@@ -124,3 +125,94 @@ def test_write_to_nobody(tmp_path):
     os.close(write)
     assert output.write("y", descriptor=write) is False
     assert output.write("y", descriptor=-1) is False
+
+
+@pytest.fixture
+def terminal():
+    """A terminal: `terminal()` -> what was shown on it since it was asked last."""
+    ours, theirs = pty.openpty()
+
+    def shown():
+        os.write(theirs, b"#")
+        found = b""
+        while not found.endswith(b"#"):
+            found += os.read(ours, 65536)
+        return found[:-1].decode()
+
+    shown.descriptor = theirs
+    yield shown
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_progress_on_a_terminal(terminal):
+    progress = output.Progress(terminal.descriptor, 40)
+    progress.show(0, 0)
+    progress.show(0, 0)
+    progress.show(12, 3)
+    assert terminal() == "\r0 of 40 tested, 0 not OK\x1b[K\r12 of 40 tested, 3 not OK\x1b[K"
+    progress.clear()
+    assert terminal() == "\r\x1b[K"
+
+
+def test_nothing_is_shown_beside_the_result(terminal):
+    progress = output.Progress(terminal.descriptor, 40)
+    progress.show(1, 0)
+    progress.clear()
+    terminal()
+    # Of the thread that waits for the others, while the watchdog writes.
+    progress.show(2, 0)
+    progress.clear()
+    assert terminal() == ""
+
+
+def test_progress_that_showed_nothing_clears_nothing(terminal):
+    output.Progress(terminal.descriptor, 2).clear()
+    assert terminal() == ""
+
+
+def test_progress_for_nobody(capfd):
+    progress = output.Progress(None, 40)
+    progress.show(1, 0)
+    progress.clear()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_progress_on_a_terminal_that_is_gone(monkeypatch):
+    read, write = os.pipe()
+    os.close(read)
+    real, asked = output.write, []
+
+    def note(text, *, descriptor, patience):
+        asked.append(descriptor)
+        return real(text, descriptor=descriptor, patience=patience)
+
+    monkeypatch.setattr(output, "write", note)
+    progress = output.Progress(write, 2)
+    progress.show(1, 0)
+    progress.show(2, 0)
+    progress.clear()
+    # Once, and nowhere else.
+    assert asked == [write]
+    os.close(write)
+
+
+def test_progress_on_a_terminal_that_is_stopped():
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    with pytest.raises(BlockingIOError):
+        while True:
+            os.write(write, b"y" * 65536)
+    progress = output.Progress(write, 2)
+    progress.show(1, 0)
+    # Whoever does not read is not asked again: what comes after it is nobody's.
+    os.set_blocking(read, False)
+    with pytest.raises(BlockingIOError):
+        while True:
+            assert set(os.read(read, 65536)) == {ord("y")}
+    progress.show(2, 0)
+    progress.clear()
+    with pytest.raises(BlockingIOError):
+        os.read(read, 1)
+    os.close(read)
+    os.close(write)

@@ -9,12 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nagiosplugin import Range
 
-from check_mapi_connectivity import document, render
-from check_mapi_connectivity.options import Proxy
-from check_mapi_connectivity.report import Exchange, Failure, Report
+from check_mapi_connectivity import document, overview, render
+from check_mapi_connectivity.judge import Judged
+from check_mapi_connectivity.options import (
+    CLOUDS,
+    CertificateFiles,
+    ManagedIdentity,
+    Options,
+    Proxy,
+)
+from check_mapi_connectivity.report import Exchange, Failure, Report, Row
 
+from .reports import judged, success, watch
 from .test_output import HOSTILE
-from .test_plugin import watch
 
 
 @pytest.mark.parametrize(
@@ -39,6 +46,11 @@ def test_range_text(spec, full, plain):
     )
 
 
+def text(judged, options, state="OK"):
+    """The lines of the whole output."""
+    return overview.text(state, "line", judged, options).split("\n")
+
+
 def test_tree_of_phases(options, facts):
     report = Report(
         "probe@contoso.com", "cmdlet", total=2.0, certificate=facts, certificate_days=9.5
@@ -47,9 +59,7 @@ def test_tree_of_phases(options, facts):
     report.service = watch(("tcp", 0.5))
     report.service.start("request")
     report.failure = Failure("timeout", "late", "wait", "X", "its words")
-    lines = render.text(
-        render.Judged("CRITICAL", "line", [], [("WARNING", "too slow")]), report, options()
-    ).split("\n")
+    lines = text([Judged(report, "CRITICAL", [], [("WARNING", "too slow")])], options(), "CRITICAL")
     assert lines[0] == "MAPI CRITICAL - line"
     assert lines[1:15] == [
         "[CRITICAL] probe@contoso.com by cmdlet: late",
@@ -81,20 +91,18 @@ def test_verbose(options):
     )
     proxy = Proxy("p", 1, "--proxy (command line)")
 
-    def text(level):
-        return render.text(
-            render.Judged("OK", "line", [], []),
-            report,
-            options(verbose=level, proxy=proxy, diagnosis=False),
-        )
+    def shown(level):
+        chosen = options(verbose=level, proxy=proxy, diagnosis=False)
+        return text([Judged(report, "OK", [], [])], chosen)
 
-    assert text(0) == "MAPI OK - line\n"
-    assert "proxy         p:1 from --proxy (command line)" in text(1)
-    assert "cache ignored" in text(1)
-    assert "GET u" not in text(1).replace("request       GET", "") or "    A: b" in text(2)
-    assert "    A: b\n" in text(2)
-    assert "sent" not in text(2)
-    assert "    sent\n      deeper\n" in text(3)
+    assert shown(0) == ["MAPI OK - line", ""]
+    for level in (1, 2, 3):
+        lines = shown(level)
+        assert "  proxy         p:1 from --proxy (command line)" in lines
+        assert "  note          cache ignored" in lines
+        assert ("  request       GET u" in lines) == (level >= 1)
+        assert ("    A: b" in lines) == (level >= 1)
+        assert ("    sent" in lines) == ("      deeper" in lines) == (level >= 3)
 
 
 HOSTILE_TEXT = st.text(alphabet=st.characters(), max_size=60) | st.lists(
@@ -104,45 +112,127 @@ HOSTILE_TEXT = st.text(alphabet=st.characters(), max_size=60) | st.lists(
 
 @given(HOSTILE_TEXT, HOSTILE_TEXT, HOSTILE_TEXT)
 def test_any_text_of_a_server_keeps_the_shape(first, second, third):
-    from check_mapi_connectivity.options import CLOUDS, CertificateFiles, Options
-
-    options = Options(
-        "m@x",
-        "cmdlet",
-        False,
-        "t",
-        CLOUDS["gcc"],
-        "https://a",
-        "https://b",
-        "c",
-        CertificateFiles("f", b""),
-        None,
-        "",
-        (),
-        "1.2",
-        None,
-        {},
-        {},
-        5.0,
-        "OK",
-        True,
-        3,
-        False,
-        None,
+    chosen = Options(
+        mailboxes=("m@x",),
+        methods=("cmdlet",),
+        archive=False,
+        tenant="t",
+        cloud=CLOUDS["gcc"],
+        authority_url="https://a",
+        exchange_url="https://b",
+        graph_url="https://c",
+        client_id="c",
+        credential=CertificateFiles("f", b""),
+        proxy=None,
+        no_proxy="",
+        ca_files=(),
+        min_tls="1.2",
+        ip_version=None,
+        thresholds={},
+        states={},
+        timeout=5.0,
+        timeout_state="OK",
+        diagnosis=True,
+        verbose=3,
+        json=False,
+        cache_dir=None,
     )
 
     def make(a, b, c):
         report = Report("m@x", "cmdlet", result=a or "x", named=b, database=c, server=a)
         report.failure = Failure("server", b or "x", c or "x", a or "x", b or "x")
         report.ids = {"request-id": c, "X-FEServer": a}
+        report.facts = {"endpoint": b}
         report.remarks = [b]
         report.exchanges.append(Exchange(a, [(b, c)], [a or "x"], b, [(c, a)], [b or "x"]))
         line = render.line(report, [("WARNING", "too slow")])
-        judged = render.Judged("CRITICAL", line, [], [("WARNING", "too slow")])
-        assert json.loads(document.build(judged, report, options))["state"] == "CRITICAL"
-        return render.text(judged, report, options)
+        judged = [Judged(report, "CRITICAL", [], [("WARNING", "too slow")])]
+        found = json.loads(document.build("CRITICAL", line, judged, chosen))
+        assert found["state"] == found["reports"][0]["state"] == "CRITICAL"
+        return overview.text("CRITICAL", line, judged, chosen)
 
-    text = make(first, second, third)
-    assert text.count("\n") == make("x", "x", "x").count("\n")
-    assert not set("|<>\r\x00\x1b") & set(text)
-    assert len(text.split("\n")[0]) <= 120
+    made = make(first, second, third)
+    assert made.count("\n") == make("x", "x", "x").count("\n")
+    assert not set("|<>\r\x00\x1b") & set(made)
+    assert len(made.split("\n")[0]) <= 120
+
+
+def test_surroundings(options):
+    def names(**changes):
+        return [line[2:16].strip() for line in render.surroundings(options(**changes))]
+
+    assert names() == ["sign-in host", "exchange host", "proxy", "cache"]
+    assert names(methods=("graph",)) == ["sign-in host", "graph host", "proxy", "cache"]
+    assert names(methods=("graph", "mapi"), sources=("a", "b")) == [
+        "options from",
+        "options from",
+        "sign-in host",
+        "exchange host",
+        "graph host",
+        "proxy",
+        "cache",
+    ]
+    assert names(methods=("mapi",), credential=None) == ["proxy", "cache"]
+    identity = ManagedIdentity("", "http://169.254.169.254")
+    [line, *_] = render.surroundings(options(credential=identity))
+    assert line == "  sign-in host  http://169.254.169.254"
+
+
+@pytest.mark.parametrize(
+    ("method", "changes", "text"),
+    [
+        ("cmdlet", {}, "0.250s reported by Exchange, 0.500s round trip of the request"),
+        ("cmdlet", {"server_latency": None, "round_trip": None}, "none reported by Exchange"),
+        ("mapi", {}, "0.500s, 0.250s of it in the server, by its own word"),
+        ("mapi", {"server_latency": None, "round_trip": None}, "not measured: no success"),
+        ("graph", {}, "0.500s round trip of the request"),
+        ("graph", {"round_trip": None}, "not measured"),
+    ],
+)
+def test_latency(options, method, changes, text):
+    [one] = judged([success(method=method, **changes)], options)
+    lines = list(render.diagnosis(one, options()))
+    assert f"  latency       {text}" in lines
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"inbox_items": 1}, "1 message, 0 listed"),
+        ({"inbox_items": 8, "unread": 3}, "8 messages, 3 unread, 0 listed"),
+        ({"rows": [Row("1", 0.0, 5)]}, "number not told, 1 listed, newest 1970-01-01 00:00:00Z ("),
+        ({"inbox_items": 2, "rows": [Row("1", None, None)]}, "2 messages, 1 listed"),
+    ],
+)
+def test_inbox(options, changes, text):
+    [one] = judged([success(method="graph", **changes)], options)
+    [line] = [line for line in render.diagnosis(one, options()) if line.startswith("  inbox")]
+    assert line.startswith(f"  inbox         {text}")
+    assert line.endswith(" ago)") == text.endswith("(")
+
+
+def test_brief(options):
+    failure = Failure("server", "busy", "wait", "HTTP 503", "its own words", during="sign-in")
+    report = Report("m@x", "graph", failure=failure, ids={"request-id": "abc"})
+    assert list(render.brief(Judged(report, "CRITICAL", [], [("WARNING", "too slow")]))) == [
+        "[CRITICAL] m@x by graph: busy",
+        "  kind          server",
+        "  cause         sign-in: busy",
+        "  remedy        wait",
+        "  code          HTTP 503",
+        "  limit         WARNING: too slow",
+        "  request-id    abc",
+    ]
+
+
+def test_many_limits_are_counted_where_a_long_address_leaves_no_room():
+    report = success("a.very.long.address.of.somebody@subdomain.contoso.example.com")
+    limits = [("CRITICAL", "client certificate ends in 3.00 days, limit 7:")] + [
+        ("WARNING", f"time_request 0.25{number}s is outside 0:0.1") for number in range(9)
+    ]
+    made = f"MAPI CRITICAL - {render.line(report, limits)}"
+    assert made == (
+        "MAPI CRITICAL - a.very.long.address.of.somebody@subdomain.con...: client certificate ends "
+        "in...; 9 more limits violated"
+    )
+    assert len(made) <= 120

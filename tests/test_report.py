@@ -6,7 +6,7 @@ import pytest
 
 from check_mapi_connectivity.report import CheckFailure, Failure, Phase, Report, Stopwatch
 
-from .test_plugin import Clock
+from .reports import Clock
 
 
 def test_stopwatch_charges_one_phase_at_a_time():
@@ -70,6 +70,14 @@ def test_what_time_or_a_signal_ends_is_named(start, signal, cause):
     assert (failure.kind, failure.cause) == ("timeout", cause)
     assert ("scheduler's own limit" if signal else "mailbox database hangs") in failure.remedy
     assert failure.judged_as == ("signal" if signal else "")
+
+
+def test_a_test_whose_turn_never_came_names_those_in_its_way():
+    failure = Report("m", "graph").not_begun(4)
+    assert failure.kind == "timeout"
+    assert failure.cause == "not tested: the time was up before its turn"
+    assert failure.remedy == "see what hangs; raise --timeout or --concurrency"
+    assert failure.detail == "4 others had not ended yet"
 
 
 def test_failure_travels_as_neither_oserror_nor_valueerror():

@@ -30,15 +30,15 @@ def test_command_line_wins_over_ini(there):
         ],
         {},
     )
-    assert (options.mailbox, options.timeout, options.archive, options.verbose) == (
-        "ini@b.example",
+    assert (options.mailboxes, options.timeout, options.archive, options.verbose) == (
+        ("ini@b.example",),
         9.0,
         True,
         2,
     )
     assert (options.states["dns"], options.states["tls"]) == ("OK", "OK")
     assert parse("--extra-opts=x@p.ini", "--state", "proxy=OK").states["dns"] == "CRITICAL"
-    assert parse("--extra-opts=x@p.ini").mailbox == "a@b.example"
+    assert parse("--extra-opts=x@p.ini").mailboxes == ("a@b.example",)
     assert parse("--extra-opts=x@p.ini").sources == ("[x] of p.ini",)
 
 
@@ -108,3 +108,41 @@ def test_tenant_directory_that_cannot_be_searched(there, monkeypatch):
     assert str(caught.value).startswith(
         f"no certificate for contoso.example: {path} cannot be read by user id "
     )
+
+
+def test_tenant_section_with_a_secret(there):
+    """A secret there is a credential like any other (contract 2, 7.12)."""
+    (there / "p.ini").write_text("[contoso.example]\nclient-id = id-1\nclient-secret = geheim\n")
+    (there / "p.ini").chmod(0o600)
+    minimal = ["--tenant", "contoso.example", "-m", "a@b.example"]
+    options = cli.parse(minimal, {"MP_CONFIG_FILE": "p.ini"})
+    assert (options.client_id, options.credential.secret.reveal()) == ("id-1", "geheim")
+    assert options.sources == ("[contoso.example] of p.ini",)
+    # The directory of the tenant is not looked at any more.
+    directory = there / "etc" / "contoso.example"
+    directory.mkdir(parents=True)
+    (directory / "certificate.pem").write_text(PEM)
+    assert cli.parse(minimal, {"MP_CONFIG_FILE": "p.ini"}).certificate is None
+    # A credential of the command line leaves the section alone.
+    words = [*minimal, "--client-id", "id-2", "--certificate", "c.pem"]
+    options = cli.parse(words, {"MP_CONFIG_FILE": "p.ini"})
+    assert (options.client_id, options.certificate.path, options.sources) == ("id-2", "c.pem", ())
+
+
+def test_tenant_section_is_not_read_for_another_credential(there):
+    (there / "p.ini").write_text("[contoso.example]\ncertificate = c.pem\nt = 5\n")
+    words = ["--tenant", "contoso.example", "-m", "a@b.example", "--managed-identity"]
+    options = cli.parse(words, {"MP_CONFIG_FILE": "p.ini"})
+    assert (options.certificate, options.timeout, options.tenant) == (None, 30.0, "contoso.example")
+
+
+def test_optional_value_in_an_ini(there):
+    (there / "p.ini").write_text(
+        "[own]\nmanaged-identity =\n[named]\nmanaged-identity = id-1\n"
+        "[none]\nmanaged-identity = none\n"
+    )
+    minimal = ["-m", "a@b.example"]
+    assert cli.parse([*minimal, "--extra-opts=own@p.ini"], {}).credential.client_id == ""
+    assert cli.parse([*minimal, "--extra-opts=named@p.ini"], {}).credential.client_id == "id-1"
+    with pytest.raises(UsageError, match="--tenant is missing"):
+        cli.parse([*minimal, "--extra-opts=own@p.ini", "--extra-opts=none@p.ini"], {})

@@ -10,6 +10,7 @@ import pytest
 
 from check_mapi_connectivity import transport
 from check_mapi_connectivity.deadline import Deadline
+from check_mapi_connectivity.options import Proxy
 from check_mapi_connectivity.report import CheckFailure, Report, Stopwatch
 
 
@@ -23,7 +24,7 @@ def send(tenant, options):
     def get(path="/nothing", watch=None, **keywords):
         return carrier.send("GET", tenant.url + path, watch or Stopwatch(), **keywords)
 
-    get.report = report
+    get.report, get.carrier = report, carrier
     yield get
     carrier.close()
 
@@ -99,3 +100,56 @@ def test_broken_answer_is_a_failure(send, tenant, fault):
         send(DISCOVERY)
     assert caught.value.failure.kind in ("protocol", "connect")
     assert caught.value.failure.transient == (fault == "close")
+
+
+def test_one_transport_works_for_one_report_after_the_other(send, tenant):
+    send(headers={"Authorization": "Bearer secret-of-a"})
+    first, second = send.report, Report("b", "graph")
+    send.carrier.patience = 5.0
+    send.carrier.attach(second)
+    send()
+    assert tenant.connections == 1
+    assert (len(first.exchanges), len(second.exchanges)) == (1, 1)
+    assert first.ids["client-request-id"] != second.ids["client-request-id"]
+    assert second.host == "127.0.0.1"
+    assert send.carrier.patience is None
+    # A server may still echo what it was told for the other.
+    assert second.secrets == {"secret-of-a"}
+
+
+def test_what_is_cut_is_told_of_the_report_of_now(send, tenant):
+    tenant.faults.on("discovery", "silent")
+    send()
+    second = Report("b", "graph")
+    send.carrier.attach(second)
+    with pytest.raises(CheckFailure) as caught:
+        send(DISCOVERY, second.service, until=time.monotonic() + 0.3)
+    assert caught.value.failure.cause.endswith("in phase request (127.0.0.1)")
+    assert [phase.finished for phase in second.service.phases()] == [False]
+
+
+def test_transports_of_a_run_share_their_settings(send, tenant, options):
+    # Without the file of the authority, by the settings of the other alone.
+    report = Report("b", "graph")
+    deadline = Deadline(time.monotonic(), 30)
+    other = transport.Transport(options(), deadline, report, send.carrier.context)
+    assert other.context is send.carrier.context
+    assert other.send("GET", f"{tenant.url}/nothing", Stopwatch()).status == 404
+    assert send().status == 404
+    assert tenant.connections == 2
+    other.close()
+
+
+def test_past_the_proxy(tenant, options):
+    chosen = options(
+        ca_files=(str(tenant.material.ca_file),), proxy=Proxy("127.0.0.1", 1, "--proxy")
+    )
+    carrier = transport.Transport(chosen, Deadline(time.monotonic(), 30), Report("m", "graph"))
+    url = f"{tenant.url}/nothing"
+    with pytest.raises(CheckFailure) as caught:
+        carrier.send("GET", url, Stopwatch())
+    assert caught.value.failure.kind == "proxy"
+    watch = Stopwatch()
+    assert carrier.send("GET", url, watch, direct=True).status == 404
+    assert [phase.name for phase in watch.phases()] == ["dns", "tcp", "tls", "request"]
+    carrier.close()

@@ -1,0 +1,69 @@
+"""Reports and stopwatches with known times, and what the tests of judgement and wording do with
+them.
+"""
+
+from __future__ import annotations
+
+from check_mapi_connectivity.judge import judge
+from check_mapi_connectivity.report import Failure, Report, Stopwatch
+
+
+class Clock:
+    """A clock that is told what time it is."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def watch(*laps):
+    """A stopwatch that has measured these (name, seconds)."""
+    clock = Clock()
+    made = Stopwatch(clock)
+    for name, seconds in laps:
+        made.start(name)
+        clock.now += seconds
+    made.stop()
+    return made
+
+
+def success(mailbox="probe@contoso.com", method="cmdlet", seconds=0.25, **changes):
+    """A finished success."""
+    values = {
+        "success": True,
+        "result": "Success" if method == "cmdlet" else None,
+        "server_latency": 0.25,
+        "round_trip": 0.5,
+        "connection_time": seconds,
+        "certificate_days": 100.0,
+        "sign_in": watch(("signing", 0.125), ("request", 0.125)),
+        "service": watch(("dns", 0.0005), ("tcp", 0.0625), ("tls", 0.125), ("request", 0.5)),
+        "total": 1.0,
+        "begun": 0.0,
+        "ended": 1.0,
+        **changes,
+    }
+    return Report(mailbox, method, **values)
+
+
+def failed(mailbox="probe@contoso.com", method="cmdlet", kind="mailbox", cause="gone", **changes):
+    """A test that ended in a failure; `changes` are those of the failure, or `of` the report."""
+    of = changes.pop("of", {})
+    values = {"certificate_days": 100.0, "total": 1.0, "begun": 0.0, "ended": 1.0, **of}
+    return Report(mailbox, method, failure=Failure(kind, cause, **changes), **values)
+
+
+def asked(reports, options, **changes):
+    """Options of the run that these reports are of."""
+    return options(
+        mailboxes=tuple(dict.fromkeys(report.mailbox for report in reports)),
+        methods=tuple(dict.fromkeys(report.method for report in reports)),
+        **changes,
+    )
+
+
+def judged(reports, options, **changes):
+    """Each of the reports judged."""
+    return judge(reports, asked(reports, options, **changes))

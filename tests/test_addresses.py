@@ -1,0 +1,152 @@
+"""The options that name hosts: Exchange Servers for method mapi, and overrides of a cloud's."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from check_mapi_connectivity import addresses, cli
+from check_mapi_connectivity.errors import UsageError
+
+URL = "https://mail.contoso.com/mapi/emsmdb/?MailboxId=1@contoso.com"
+USER = ("-l", "probe@contoso.com", "--password-file", "pw")
+
+
+@pytest.fixture
+def mapi(there):
+    """`mapi(*arguments)` -> Options of method mapi, with a password file `pw` at hand."""
+    (there / "pw").write_text("Secret.123\n")
+    (there / "pw").chmod(0o600)
+
+    def parse(*arguments):
+        mailbox = [] if "-m" in arguments else ["-m", "probe@contoso.com"]
+        return cli.parse(["--method", "mapi", *USER, *mailbox, *arguments], {"HOME": "/h"})
+
+    return parse
+
+
+def test_without_autodiscover(mapi):
+    options = mapi("--mapi-url", URL, "--legacy-dn", "/o=C/cn=probe")
+    assert (options.mapi_url, options.legacy_dn) == (URL, "/o=C/cn=probe")
+    assert options.autodiscover_url is None
+    # Nobody asks for the settings of this mailbox, so a GUID will do.
+    guid = "5d1b7a3e-1111-4c0e-8a52-000000000001"
+    assert mapi("-m", guid, "--mapi-url", URL, "--legacy-dn", "/o=C").mailboxes == (guid,)
+
+
+@pytest.mark.parametrize(
+    "host", ["mail.contoso.com", "10.0.0.1", "[::1]", "mail:8443", "[::1]:444"]
+)
+def test_hosts(mapi, host):
+    assert mapi("-H", host).hostname == host
+
+
+def test_a_tenant_has_autodiscover_of_its_cloud_but_where_an_option_speaks(mapi):
+    tenant = ("--tenant", "t.example", "--client-id", "i")
+    usual = "https://autodiscover-s.outlook.com"
+    assert mapi(*tenant).autodiscover_url == usual
+    assert mapi(*tenant, "--exchange-url", "https://x").autodiscover_url == "https://x"
+    own = mapi(*tenant, "--autodiscover-url", "https://a/autodiscover/autodiscover.xml")
+    assert own.autodiscover_url == "https://a/autodiscover/autodiscover.xml"
+    assert mapi(*tenant, "-H", "mail.contoso.com").autodiscover_url is None
+    # An Exchange Server is found by the mailbox's domain.
+    assert mapi().autodiscover_url is None
+
+
+def test_hosts_of_another_method_are_left_alone(there):
+    words = ["--tenant", "t.example", "--client-id", "i", "--certificate", "c.pem", "-m", "a@b.c"]
+    options = cli.parse([*words, "-H", "https://odd/"], {})
+    assert (options.hostname, options.autodiscover_url) == (
+        None,
+        "https://autodiscover-s.outlook.com",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("https://login.example", "https://login.example"),
+        ("https://login.example/", "https://login.example"),
+        ("https://login.example:8443/t.example", "https://login.example:8443"),
+        ("https://[::1]:444/t.example/", "https://[::1]:444"),
+        (None, None),
+    ],
+)
+def test_authority(text, found):
+    assert addresses.authority(text, "t.example") == found
+
+
+def test_authority_with_another_path():
+    with pytest.raises(UsageError) as caught:
+        addresses.authority("https://login.example/common", "t.example")
+    text = "--authority-url: https://login.example/common has a path; give the host alone, the "
+    assert str(caught.value) == f"{text}tenant is added to it"
+
+
+@given(st.text(max_size=30) | st.text("htps:/@[]0129.%x?# ", max_size=30))
+def test_any_url_is_taken_or_refused_without_showing_a_password(text):
+    try:
+        found = addresses.url(f"https://u:s3cr3t@{text}", "--x")
+    except UsageError as error:
+        assert str(error) == (
+            "--x: what is given is not an https URL like https://host or https://host:port"
+        )
+    else:
+        pytest.fail(found)
+
+
+@given(st.text(max_size=30) | st.text("htps:/@[]0129.%x?# ", max_size=30))
+def test_any_url_goes_by_https(text):
+    try:
+        found = addresses.url(text, "--x")
+    except UsageError:
+        return
+    assert found.startswith("https://")
+    assert found.isprintable()
+    assert not found.endswith("/")
+
+
+REFUSED = [
+    (["--mapi-url", URL], "--mapi-url and --legacy-dn belong together; give both"),
+    (["--legacy-dn", "/o=C"], "--mapi-url and --legacy-dn belong together; give both"),
+    (
+        ["--mapi-url", "http://m/mapi/emsmdb/?a", "--legacy-dn", "/o=C"],
+        "--mapi-url: what is given is not https://HOST/mapi/emsmdb/?MailboxId=GUID@DOMAIN",
+    ),
+    (
+        ["--mapi-url", URL, "--legacy-dn", "probe@contoso.com"],
+        "--legacy-dn: probe@contoso.com is not a DN like /o=ORG/ou=.../cn=USER",
+    ),
+    (
+        ["--mapi-url", URL, "--legacy-dn", "/o=C", "--autodiscover-url", "https://a/b"],
+        "--mapi-url and --autodiscover-url exclude each other; give one of them",
+    ),
+    (
+        ["--mapi-url", URL, "--legacy-dn", "/o=C", "-H", "mail"],
+        "--mapi-url and --hostname exclude each other; give one of them",
+    ),
+    (
+        ["--mapi-url", URL, "--legacy-dn", "/o=C", "-m", "a@b.c", "-m", "d@e.f"],
+        "--mapi-url is the address of one mailbox; leave it to Autodiscover",
+    ),
+    (["-H", "https://mail/"], "--hostname: https://mail/ is not HOST or HOST:PORT"),
+    (["-H", "u:p@mail"], "--hostname: what is given is not HOST or HOST:PORT"),
+    (["-H", "mail:65536"], "--hostname: mail:65536 is not HOST or HOST:PORT"),
+    (
+        ["--autodiscover-url", "http://a/b"],
+        "--autodiscover-url: what is given is not an https URL like https://host or "
+        "https://host:port",
+    ),
+    (
+        ["-m", "a@b.c", "-m", "5d1b7a3e-1111-4c0e-8a52-000000000001"],
+        "--mailbox: Autodiscover wants an e-mail address, not a GUID",
+    ),
+]
+
+
+@pytest.mark.parametrize(("arguments", "text"), REFUSED, ids=[" ".join(row[0]) for row in REFUSED])
+def test_refused(mapi, arguments, text):
+    with pytest.raises(UsageError) as caught:
+        mapi(*arguments)
+    assert str(caught.value) == text

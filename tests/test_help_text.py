@@ -1,0 +1,111 @@
+"""What `--help` says: every option, the examples, and what nobody has seen yet."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from check_mapi_connectivity import arguments, cli, help_text, option_table
+from check_mapi_connectivity.errors import Information
+from check_mapi_connectivity.vocabulary import KINDS, LABELS
+
+HELP = arguments.parser().format_help()
+#: The same with its lines joined.
+FLAT = " ".join(HELP.split())
+
+
+def test_help_fits_80_columns_and_names_every_option():
+    assert max(map(len, HELP.split("\n"))) <= 80
+    for option in option_table.OPTIONS.values():
+        assert all(flag in HELP for flag in option.flags)
+
+
+def test_no_option_takes_a_secret():
+    flags = {flag for option in option_table.OPTIONS.values() for flag in option.flags}
+    assert not flags & {f"--{secret}" for secret in option_table.INI_SECRETS}
+    assert set(option_table.INI_SECRETS) == set(option_table.ENVIRONMENT_SECRETS)
+    for secret, path in option_table.INI_SECRETS.items():
+        assert f"--{path}" in flags
+        assert option_table.ENVIRONMENT_SECRETS[secret] in FLAT
+
+
+def test_reserved_letters_keep_their_meaning():
+    """Contract 2."""
+    long = {option.flags[0]: option.flags[-1] for option in option_table.OPTIONS.values()}
+    wanted = {
+        "-h": "--help",
+        "-V": "--version",
+        "-v": "--verbose",
+        "-t": "--timeout",
+        "-w": "--warning",
+        "-c": "--critical",
+        "-H": "--hostname",
+        "-l": "--username",
+        "-m": "--mailbox",
+    }
+    assert {letter: long[letter] for letter in wanted} == wanted
+
+
+def test_every_option_of_the_contract_is_there():
+    """Contract 2, but for what a later version brings."""
+    missing = {"proxy-domain", "proxy-auth", "diagnosis-frequency"}
+    contract = """mailbox mailbox-file method archive inbox-items tenant cloud authority-url
+        exchange-url graph-url hostname autodiscover-url mapi-url legacy-dn client-id certificate
+        certificate-key certificate-passphrase-file client-secret-file username password-file
+        managed-identity federated-token-file auth proxy proxy-host proxy-port proxy-user
+        proxy-domain proxy-password-file proxy-auth no-proxy ca-file min-tls ipv4 ipv6 warning
+        critical warning-for critical-for state timeout diagnosis diagnosis-frequency verbose json
+        cache-dir no-cache extra-opts version help ask-password"""
+    assert set(contract.split()) - missing - set(option_table.OPTIONS) == set()
+
+
+def test_vocabulary_of_the_help():
+    for kind in set(KINDS) - {"usage"}:
+        assert re.search(rf"\b{kind}\b", FLAT)
+    for method in LABELS:
+        assert f"{method}: " in FLAT
+    assert "Exit codes: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN, help and usage errors." in HELP
+
+
+def test_what_is_unseen_is_said():
+    assert set(help_text.NOT_YET_SEEN) == set(LABELS)
+    for text in help_text.NOT_YET_SEEN.values():
+        assert "not yet been seen" in text
+        assert " ".join(text.split()) in FLAT
+
+
+def test_examples_are_shown_as_they_are():
+    joined = " ".join(HELP.replace("\\\n", " ").split())
+    for purpose, words in help_text.EXAMPLES:
+        assert f"# {purpose} check_mapi_connectivity {words}" in joined
+
+
+@pytest.mark.parametrize("words", [words for _, words in help_text.EXAMPLES])
+def test_examples_parse(there, words):
+    """Every example is a command line that works, given the files it names."""
+    (there / "c.pem").chmod(0o600)
+    (there / "probe.password").write_text("secret\n")
+    (there / "probe.password").chmod(0o600)
+    (there / "mailboxes").write_text("probe@contoso.com\n")
+    ini = there / "plugins.ini"
+    own = "client-id = i\ncertificate = c.pem\n"
+    ini.write_text(f"[contoso]\ntenant = t.example\n{own}[contoso.onmicrosoft.com]\n{own}")
+    here = {"probe.pem": "c.pem", "probe.password": "probe.password", "mailboxes": "mailboxes"}
+    given = [here.get(word.rpartition("/")[2], word) for word in words.split()]
+    options = cli.parse(given, {"MP_CONFIG_FILE": str(ini)})
+    assert options.mailboxes == ("probe@contoso.com",)
+
+
+def test_examples_name_only_examples():
+    """Names and GUIDs that belong to nobody."""
+    for _, words in help_text.EXAMPLES:
+        assert set(re.findall(r"[\w-]+@([\w.]+)", words)) <= {"contoso.com"}
+        guids = re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", words)
+        assert set(guids) <= {"11111111-2222-3333-4444-555555555555"}
+
+
+def test_help_is_information():
+    with pytest.raises(Information) as caught:
+        cli.parse(["--help"], {})
+    assert str(caught.value) == HELP

@@ -1,0 +1,84 @@
+"""What one run of any section of `plugin.ini` left behind at both ends, and what performance data it
+must have.
+"""
+
+from __future__ import annotations
+
+import re
+
+#: Labels of each method in their order (contract 5 and 7.7), without those of a certificate.
+ORDER = {
+    "cmdlet": "mapi_connectivity connection_time time_token time_dns time_tcp time_proxy time_tls "
+    "time_request time_server total_time",
+    "graph": "mapi_connectivity connection_time time_token time_dns time_tcp time_proxy time_tls "
+    "time_request total_time inbox_items",
+    "mapi": "mapi_connectivity connection_time time_token time_autodiscover time_dns time_tcp "
+    "time_proxy time_tls time_connect time_execute time_disconnect time_server total_time "
+    "inbox_items",
+}
+
+#: How the service was reached -> dns, tcp, proxy, tls.
+WAY = {
+    "kept": ("0s", "0s", "0s", "0s"),
+    "reached": ("#s", "#s", "0s", "#s"),
+    "never": ("U", "U", "0s", "U"),
+    "nobody": ("#s", "#s", "0s", "U"),
+}
+
+#: What has another value in each run; Exchange's own Latency has not.
+_TIME = re.compile(r"((?:^|_| )(?:time_[a-z]+|total_time|connection_time)=)(?!0s|0\.041s)[0-9.]+s")
+
+
+def masked(perfdata):
+    """Performance data with measured times as `#`: what is the same in every run."""
+    # What an Exchange server says it needed itself is 0 or not.
+    text = re.sub(r"(_execute=\S+ \S+ (?:\w+_)?time_server=)[0-9.]+s", r"\1#s", perfdata)
+    text = _TIME.sub(r"\1#s", text)
+    return re.sub(r"(certificate_days=)-?[0-9.]+", r"\1#", text)
+
+
+def expected(method, *, ok=True, service=None, prefix="", days=False, **values):
+    """The whole performance data of one test, as `masked` shows it.
+
+    A failure never reached its service unless told otherwise; `days` is whether a certificate signs
+    in; `values` replace those of labels, by their bare names.
+    """
+    service = service or ("kept" if ok else "never")
+    done = "#s" if ok else "U"
+    usual = dict.fromkeys(ORDER[method].split(), done)
+    usual.update(zip(("time_dns", "time_tcp", "time_proxy", "time_tls"), WAY[service]))
+    usual.update(mapi_connectivity="1;;;0;1" if ok else "0;;;0;1", time_token="#s", total_time="#s")
+    if method == "cmdlet" and ok:
+        usual.update(connection_time="0.041s", time_server="0.041s")
+    if method != "cmdlet":
+        usual["inbox_items"] = "8" if ok else "U"
+    if days:
+        usual["certificate_days"] = "#;30:;7:"
+    assert set(values) <= set(usual)
+    return " ".join(f"{prefix}{label}={value}" for label, value in {**usual, **values}.items())
+
+
+class Way:
+    """One run: what it printed, measured times as `#`, and what the tenant saw of it."""
+
+    def __init__(self, outcome, tenant, before):
+        requests, self.connections, self.tokens = (
+            now - then for now, then in zip(counters(tenant), before)
+        )
+        self.outcome, self.code, self.seconds = outcome, outcome.code, outcome.seconds
+        self.stdout, self.stderr, self.diagnosis = outcome.stdout, outcome.stderr, outcome.diagnosis
+        times = r"\d+\.\d{3}s(?=(?: at most)? \((?:graph|mapi)\))"
+        self.line = re.sub(times, "#s", outcome.line)
+        first = outcome.stdout.partition("\n")[0]
+        self.perfdata = masked(first.partition(" | ")[2])
+        self.requests = tenant.requests[len(tenant.requests) - requests :]
+        self.paths = [path.rpartition("/")[2] or path for _, path, _, _ in self.requests]
+
+    def values(self):
+        """Label -> value with its thresholds."""
+        return dict(item.split("=", 1) for item in self.perfdata.split())
+
+
+def counters(tenant):
+    """What a run is told from the one before by."""
+    return len(tenant.requests), tenant.connections, tenant.token_requests
