@@ -17,7 +17,8 @@ def ask(what: str) -> str:
 
     if not os.isatty(0):
         raise UsageError("--ask-password works on a terminal only; a scheduler needs a file")
-    # Ctrl-C is blocked until the watchdog runs.
+    # Ctrl-C is blocked until the watchdog runs, and ignored by what a shell starts beside itself.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     try:
         first = getpass.getpass(f"{what}: ")
@@ -28,6 +29,7 @@ def ask(what: str) -> str:
         raise UsageError("--ask-password: what was entered is no text") from None
     finally:
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        signal.signal(signal.SIGINT, before)
     if not first:
         raise UsageError("--ask-password: nothing was entered")
     if first != second:

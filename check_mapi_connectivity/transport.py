@@ -101,6 +101,9 @@ class Transport:
         self._bodies = options.verbose >= 3
         #: What was sent in confidence so far: nothing of it is read back from an answer.
         self._secrets: set[str] = set()
+        #: What the run was given, which only an answer that is no success may quote: a word of it
+        #: may be a word of the protocol.
+        self._given = {one for one in masking.of_options(options) if len(one) > 7}
         self._session = _Session()
         # Environment proxies, CA variables and .netrc would otherwise win over what the options
         # say.
@@ -161,7 +164,9 @@ class Transport:
                     if heard is not None:
                         heard(build(response, url, host, b""))
                     body = read(response, host)
-                    answer = _without(self._secrets, build(response, url, host, body))
+                    answer = build(response, url, host, body)
+                    quoted = self._given if answer.status != 200 else set()
+                    answer = _without(self._secrets | quoted, answer)
             if cut.failure is not None:
                 # What came may be but the beginning: a cut looks like the end.
                 raise CheckFailure(cut.failure)
@@ -254,7 +259,7 @@ def _confidential(headers: Mapping[str, str], data: object) -> set[str]:
         with contextlib.suppress(ValueError):
             assertion = _plain(data.get("assertion", "")).encode()
             padded = assertion + b"=" * (-len(assertion) % 4)
-            found.add(base64.urlsafe_b64decode(padded).decode())
+            found |= masking.spellings(base64.urlsafe_b64decode(padded).decode())
     return {secret for secret in found if len(secret) > 3}
 
 

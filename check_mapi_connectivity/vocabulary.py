@@ -123,9 +123,9 @@ def _graphite(text: str) -> str:
 
 
 def _digest(text: str, salt: int) -> str:
-    import zlib
+    import hashlib
 
-    return f"{zlib.crc32(text.lower().encode(), salt):08x}"
+    return hashlib.sha256(f"{salt} {text.lower()}".encode()).hexdigest()[:8]
 
 
 def state_name(text: str) -> str | None:

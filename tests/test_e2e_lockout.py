@@ -163,14 +163,15 @@ def test_a_run_that_is_ended_meanwhile_leaves_a_rest(way, tenant, environment, t
     assert sent(tenant) == 2
 
 
+@pytest.mark.parametrize("more", [(), ("--no-cache",)])
 @pytest.mark.parametrize("fault", ["close", "http-503", "aadsts-50126"])
-def test_forty_tests_of_a_run_send_it_once(way, tenant, tmp_path, fault):
+def test_forty_tests_of_a_run_send_it_once(way, tenant, tmp_path, fault, more):
     listed = tmp_path / "mailboxes"
     listed.write_text("".join(f"{name}@{DOMAIN}\n" for name in MANY[:20]))
     tenant.faults.on("token", fault)
     run = way(
         *("cmdlet-password", "--method", "cmdlet", "--method", "graph", "-m", "none"),
-        *("--mailbox-file", listed, "--concurrency", "10"),
+        *("--mailbox-file", listed, "--concurrency", "10", *more),
     )
     assert run.line.endswith("; none of 20 mailboxes tested")
     assert (sent(tenant), tenant.token_requests) == (1, 1)
