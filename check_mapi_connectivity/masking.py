@@ -100,7 +100,9 @@ def spellings(secret: str) -> set[str]:
     for coded in (quote(secret), quote(secret, safe=""), quote_plus(secret)):
         found |= {coded, re.sub("%..", lambda part: part[0].lower(), coded)}
     for form in ("&#{};", "&#x{:x};", "&#x{:X};", r"\u{:04x}", r"\u{:04X}"):
-        found.add("".join(c if c.isalnum() or c == " " else form.format(ord(c)) for c in secret))
+        for kept in ("", " "):
+            coded = (c if c.isalnum() or c == kept else form.format(ord(c)) for c in secret)
+            found.add("".join(coded))
     found |= {json.dumps(one, ensure_ascii=plain)[1:-1] for one in found for plain in (True, False)}
     data = secret.encode("utf-8", "replace")
     for encoded in (base64.b64encode(data), base64.urlsafe_b64encode(data)):
