@@ -101,8 +101,8 @@ def spellings(secret: str) -> set[str]:
         found |= {coded, re.sub("%..", lambda part: part[0].lower(), coded)}
     for form in ("&#{};", "&#x{:x};", "&#x{:X};", r"\u{:04x}", r"\u{:04X}"):
         for kept in ("", " "):
-            coded = (c if c.isalnum() or c == kept else form.format(ord(c)) for c in secret)
-            found.add("".join(coded))
+            letters = (c if c.isalnum() or c == kept else form.format(ord(c)) for c in secret)
+            found.add("".join(letters))
     found |= {json.dumps(one, ensure_ascii=plain)[1:-1] for one in found for plain in (True, False)}
     data = secret.encode("utf-8", "replace")
     for encoded in (base64.b64encode(data), base64.urlsafe_b64encode(data)):
