@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 OAUTH = {
     "invalid_client": "Entra does not accept this client id or credential",
     "unauthorized_client": "this app registration may not sign in this way",
-    "invalid_grant": "a policy of the tenant refuses the sign-in",
+    "invalid_grant": "Entra refuses the sign-in, for a reason not known here",
     "interaction_required": "a policy of the tenant wants a person at this sign-in",
     "consent_required": "an administrator has not consented yet",
     "invalid_resource": "the tenant has no Exchange Online under this name",

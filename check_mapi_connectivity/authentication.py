@@ -10,6 +10,7 @@ import base64
 import binascii
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from . import mapi_advice, windows
 from .errors import UsageError
@@ -190,7 +191,9 @@ class Authentication:
         # Kerberos may ask its KDC now, which may not answer.
         host, self._report.host = self._report.host, f"{scheme} token"
         watch.start(phase)
-        handshake = windows.Handshake(scheme, self._login, url, certificate)
+        handshake = windows.Handshake(
+            scheme, self._login, urlsplit(url).hostname or "", windows.end_point(certificate)
+        )
         token: bytes | None = handshake.begin()
         watch.stop()
         self._report.host = host

@@ -22,6 +22,7 @@ from .vocabulary import LABELS, PLUGIN
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import MutableMapping, Sequence
+    from typing import Any
 
     from .options import Options, Proxy
 
@@ -72,8 +73,8 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
     concurrency = _count(given, "concurrency", 4, 64)
     if len(mailboxes) * len(methods) > _MOST_TESTS:
         raise UsageError(
-            f"{len(mailboxes)} mailboxes by {len(methods)} methods are more than {_MOST_TESTS} "
-            "tests; split them into several runs"
+            f"{len(mailboxes)} mailboxes, {len(methods)} of --method: more than {_MOST_TESTS} tests; "
+            "split them into several runs"
         )
     chosen = credentials.kind(given, environ)
     tenant = _tenant(given, methods, chosen)
@@ -82,14 +83,7 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
     _check_archive(given, methods)
     places = addresses.exchange_server(given, methods, mailboxes)
     ca_files = _ca_files(given, environ)
-    login, credential, client_id = None, None, ""
-    if not online:
-        login = credentials.login(given, environ, chosen)
-    else:
-        credential = credentials.credential(given, environ, tenant, chosen)
-        if chosen != "--managed-identity":
-            module = chosen == "--username" and methods == ("cmdlet",)
-            client_id = credentials.client_id(given, module=module)
+    who = _who(given, environ, methods, tenant, chosen)
     proxy, no_proxy = _proxy(given, environ)
     for variable in ENVIRONMENT_SECRETS.values():
         environ.pop(variable, None)
@@ -110,8 +104,6 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
         or f"https://{hosts.authority_host}",
         exchange_url=exchange_url or hosts.exchange,
         graph_url=addresses.url(given.text("graph-url"), "--graph-url") or hosts.graph,
-        client_id=client_id,
-        credential=credential,
         proxy=proxy,
         no_proxy=no_proxy,
         ca_files=ca_files,
@@ -126,13 +118,32 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
         json=given.flag("json"),
         cache_dir=_cache_dir(given, environ),
         sources=tuple(given.sections),
-        login=login,
         inbox_items=inbox_items,
         concurrency=concurrency,
         # Waiting for a person is none of the check's time.
         asked=time.monotonic() - started if given.flag("ask-password") else 0.0,
+        **who,
         **places,
     )
+
+
+def _who(
+    given: Given,
+    environ: MutableMapping[str, str],
+    methods: tuple[str, ...],
+    tenant: str,
+    chosen: str | None,
+) -> dict[str, Any]:
+    """Who signs in: the options of that name. Raises UsageError."""
+    if not tenant and chosen != "--managed-identity":
+        login = credentials.login(given, environ, chosen)
+        return {"login": login, "credential": None, "client_id": ""}
+    credential = credentials.credential(given, environ, tenant, chosen)
+    client_id = ""
+    if chosen != "--managed-identity":
+        module = chosen == "--username" and methods == ("cmdlet",)
+        client_id = credentials.client_id(given, module=module)
+    return {"credential": credential, "client_id": client_id}
 
 
 def _methods(names: Sequence[str]) -> tuple[str, ...]:
@@ -268,7 +279,8 @@ def _proxy(given: Given, environ: MutableMapping[str, str]) -> tuple[Proxy | Non
                 "--no-proxy and --proxy exclude each other; give one of them (--proxy none "
                 "takes one from an ini back)"
             )
-        return None, ""
+        # Of any host, as in the environment's variable.
+        return None, "*"
     if url and "@" in url and given.source["proxy"] == "command line":
         raise UsageError(
             "--proxy: no user or password in a URL on the command line; use --proxy-user and "
@@ -288,9 +300,26 @@ def _proxy(given: Given, environ: MutableMapping[str, str]) -> tuple[Proxy | Non
         if not url:
             return None, ""
 
+    from dataclasses import replace
+
     from .proxy import parse_url
 
-    return parse_url(url, source, user, password), no_proxy
+    found = parse_url(url, source, user, password, given.text("proxy-domain"))
+    scheme, spn_host = _proxy_logon(given, found)
+    return replace(found, scheme=scheme, spn_host=spn_host), no_proxy
+
+
+def _proxy_logon(given: Given, found: Proxy) -> tuple[str | None, str | None]:
+    """How to authenticate at the proxy: scheme, and host of its service. Raises UsageError."""
+    named = given.text("proxy-auth")
+    choices = credentials.SCHEMES
+    scheme = choices[given.choice("proxy-auth", tuple(choices), "basic")] if named else None
+    if scheme in ("Basic", "NTLM") and (found.user is None or found.password is None):
+        raise UsageError(f"--proxy-auth {named} needs --proxy-user and --proxy-password-file")
+    spn_host = given.text("proxy-spn-host")
+    if spn_host is not None and not re.fullmatch(r"[A-Za-z0-9.-]+", spn_host):
+        raise UsageError(f"--proxy-spn-host: {spn_host} is not a host name")
+    return scheme, spn_host
 
 
 def _cache_dir(given: Given, environ: MutableMapping[str, str]) -> str | None:

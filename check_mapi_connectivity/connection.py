@@ -8,23 +8,23 @@ addresses failed how.
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
-import ssl
 import threading
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from . import proxy
+from . import proxy, tls
 from .capped import CappedResponse
-from .errors import UsageError
+from .logon import Logon
 from .report import CheckFailure, Failure, Stopwatch
+from .tunnel import Tunnel
 
 if TYPE_CHECKING:
+    import ssl
     from typing import Any
 
     from .deadline import Deadline
@@ -58,17 +58,22 @@ _DNS_CAUSES = {
 _DNS_UNKNOWN = ("", "cannot be resolved", "check name resolution on this host")
 
 
+class Shared(NamedTuple):
+    """What all transports of a run have in common: TLS settings, which take time to load, and what
+    the proxy said of the credential.
+    """
+
+    context: ssl.SSLContext
+    proxy_logon: Logon
+
+
 class Route:
     """How to reach hosts in this run, and the stopwatch that the connection being made charges its
     time to.
     """
 
     def __init__(
-        self,
-        options: Options,
-        deadline: Deadline,
-        report: Report,
-        context: ssl.SSLContext | None = None,
+        self, options: Options, deadline: Deadline, report: Report, shared: Shared | None = None
     ) -> None:
         self.options = options
         self.report = report
@@ -76,16 +81,18 @@ class Route:
         self.watch = Stopwatch()
         #: The phase of the request that a connection is opened for.
         self.phase = "request"
-        #: (host, port) -> the connection opened last, and how many there were before it.
+        #: (host, port) -> the connection opened last, its server's certificate (DER), and how many
+        #: there were.
         self.sockets: dict[tuple[str, int], socket.socket] = {}
+        self.certificates: dict[tuple[str, int], bytes] = {}
         self.opened: dict[tuple[str, int], int] = {}
-        #: Seconds that TCP or the TLS handshake may take, where the deadline is too late.
+        #: Seconds that TCP, CONNECT or the TLS handshake may take, where the deadline is too late.
         self.patience: float | None = None
         #: Whether the way leads past any proxy.
         self.direct = False
-        self.context = _context(options) if context is None else context
+        self.shared = shared or Shared(tls.context(options), Logon())
 
-    def open(self, host: str, port: int) -> ssl.SSLSocket:
+    def open(self, host: str, port: int) -> tls.Secured:
         """A verified TLS connection to `host`.
 
         Raises CheckFailure of kind dns, connect, proxy or tls.
@@ -94,18 +101,26 @@ class Route:
         self.watch.start("tls")
         try:
             sock.settimeout(self.patience)
-            secured = self.context.wrap_socket(sock, server_hostname=host.rstrip("."))
+            secured = tls.wrap(sock, self.shared.context, host.rstrip("."))
         except socket.timeout:
             sock.close()
             took = self.deadline.seconds - self.deadline.remaining()
             raise CheckFailure(self.report.timed_out(round(took, 1))) from None
         except (OSError, ValueError) as error:
             sock.close()
-            raise CheckFailure(_tls_failure(error, host, port, through)) from None
+            via = f" through proxy {through}" if through else ""
+            failure = tls.failure(error, host, port, via)
+            if tls.unknown_issuer(error):
+                failure = tls.told_by_issuer(failure, self._unverified(host, port), host)
+            raise CheckFailure(failure) from None
         secured.settimeout(None)
         place = (host.rstrip("."), port)
-        self.sockets[place] = secured
+        self.sockets[place] = secured if isinstance(secured, socket.socket) else sock
+        self.certificates[place] = secured.getpeercert(True) or b""
         self.opened[place] = self.opened.get(place, 0) + 1
+        inspector = tls.inspector(secured, host)
+        if inspector is not None:
+            self.report.facts["TLS inspected"] = inspector
         return secured
 
     def open_plain(self, host: str, port: int) -> socket.socket:
@@ -116,18 +131,38 @@ class Route:
         sock = self.sockets[host.rstrip("."), port] = self._reach(host, port)[0]
         return sock
 
+    def _unverified(self, host: str, port: int) -> bytes:
+        """The certificate (DER) that is shown for `host`, whoever shows it; empty where none is.
+
+        Nothing is sent to whom it belongs.
+        """
+        patience, self.patience = self.patience, min(3.0, self.deadline.remaining() / 3)
+        try:
+            sock, _ = self._reach(host, port)
+            with sock:
+                self.watch.start("tls")
+                sock.settimeout(self.patience)
+                return tls.shown_certificate(sock, host.rstrip("."))
+        except (CheckFailure, OSError, ValueError):
+            return b""
+        finally:
+            self.patience = patience
+
     def _reach(self, host: str, port: int) -> tuple[socket.socket, Proxy | None]:
         """A TCP connection to `host`, and the proxy that it goes through."""
         # The request that wants this connection has not begun yet.
         self.watch.discard()
-        url = f"https://{f'[{host}]' if ':' in host else host}:{port}/"
-        through = None if self.direct else proxy.choose(self.options, url)
-        if through is None:
+        place = f"{f'[{host}]' if ':' in host else host}:{port}"
+        through = None if self.direct else proxy.choose(self.options, f"https://{place}/")
+        if through is not None:
+            sock = self._tunnel(through, place)
+        else:
+            if self.options.proxy is not None and not self.direct:
+                note = f"{host} is reached directly: NO_PROXY says so"
+                self.report.notes += [] if note in self.report.notes else [note]
             addresses = self._resolve(host, port)
             self.watch.start("tcp")
             sock = self._tcp(host, port, addresses)
-        else:
-            sock = self._tunnel(through, host, port)
         self.report.host = host
         return sock, through
 
@@ -169,8 +204,20 @@ class Route:
                     sock.close()
         raise CheckFailure(_tcp_failure(host, port, failed))
 
-    def _tunnel(self, through: Proxy, host: str, port: int) -> socket.socket:
+    def _tunnel(self, through: Proxy, place: str) -> socket.socket:
         self.report.host = f"proxy {through}"
+        made = Tunnel(
+            through,
+            place,
+            lambda: self._to(through),
+            self.shared.proxy_logon,
+            report=self.report,
+            deadline=self.deadline,
+        )
+        return made.open()
+
+    def _to(self, through: Proxy) -> socket.socket:
+        """A connection to the proxy itself. Raises CheckFailure of kind `proxy`."""
         try:
             addresses = self._resolve(through.host, through.port)
             self.watch.start("proxy")
@@ -179,31 +226,17 @@ class Route:
             cause, remedy = f"proxy {error.failure.cause}", f"check {through.source}"
             failure = replace(error.failure, kind="proxy", cause=cause, remedy=remedy)
             raise CheckFailure(replace(failure, transient=False)) from None
+        sock.settimeout(self.patience)
+        if not through.tls:
+            return sock
         try:
-            proxy.open_tunnel(sock, through, host, port)
-        except OSError as error:
+            return self.shared.context.wrap_socket(sock, server_hostname=through.host.rstrip("."))
+        except (OSError, ValueError) as error:
             sock.close()
-            cause = f"proxy {through} breaks the connection during CONNECT"
-            failure = Failure("proxy", cause, "is it an HTTP proxy?", detail=str(error))
-            raise CheckFailure(failure) from None
-        except CheckFailure:
-            sock.close()
-            raise
-        return sock
-
-
-def _context(options: Options) -> ssl.SSLContext:
-    """TLS settings: the system's trust store plus the files named. Raises UsageError."""
-    context = ssl.create_default_context()
-    lowest = ssl.TLSVersion.TLSv1_3 if options.min_tls == "1.3" else ssl.TLSVersion.TLSv1_2
-    context.minimum_version = lowest
-    for path in options.ca_files:
-        try:
-            context.load_verify_locations(**{"capath" if os.path.isdir(path) else "cafile": path})
-        except OSError:
-            text = f"--ca-file: {path} holds no usable certificate authority; PEM is wanted"
-            raise UsageError(text) from None
-    return context
+            failure = tls.failure(error, through.host, through.port, "")
+            raise CheckFailure(
+                replace(failure, kind="proxy", cause=f"TLS to the proxy: {failure.cause}")
+            ) from None
 
 
 def _tcp_failure(host: str, port: int, failed: list[tuple[str, OSError]]) -> Failure:
@@ -216,43 +249,6 @@ def _tcp_failure(host: str, port: int, failed: list[tuple[str, OSError]]) -> Fai
     return Failure(
         "connect", f"{host} port {port}: {reason}", remedy, detail=detail, transient=True
     )
-
-
-#: Part of OpenSSL's verification message -> what to do about it.
-_VERIFY_REMEDIES = (
-    ("expired", "the server's operator must renew it, or this host's clock is wrong"),
-    ("not yet valid", "check this host's clock"),
-    ("match", "its certificate lacks that name: check the host option, DNS and proxy"),
-    ("", "name its authority with --ca-file: your own, or that of a proxy which inspects TLS"),
-)
-
-#: OpenSSL's reasons when the other side answers in something that is not TLS.
-_NO_TLS = ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
-
-
-def _tls_failure(
-    error: OSError | ValueError, host: str, port: int, through: Proxy | None
-) -> Failure:
-    via = f" through proxy {through}" if through else ""
-    where = f"{host} port {port}{via}"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        message = error.verify_message
-        remedy = next(text for part, text in _VERIFY_REMEDIES if part in message)
-        cause = f"certificate of {host} refused{via}: {message}"
-        return Failure("tls", cause, remedy, f"verify error {error.verify_code}")
-    cut = "a firewall or proxy may cut it"
-    if not isinstance(error, ssl.SSLError):
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        return Failure("tls", f"TLS handshake with {where} broken off: {reason}", cut)
-    code = error.reason or ""
-    reason = code.replace("_", " ").lower() or "handshake failed"
-    if code in _NO_TLS:
-        remedy = "check host and port; is it a plain HTTP port?"
-        return Failure("tls", f"{where} speaks no TLS", remedy, code)
-    if "protocol version" in reason or "unsupported protocol" in reason:
-        cause = f"{where} offers no TLS version this check accepts"
-        return Failure("tls", cause, "see --min-tls", code)
-    return Failure("tls", f"TLS handshake with {where} failed: {reason}", cut, code)
 
 
 class Connection(HTTPSConnection):

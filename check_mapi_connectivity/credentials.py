@@ -201,7 +201,7 @@ def _certificate(given: Given, environ: MutableMapping[str, str], tenant: str) -
         raise UsageError(
             f"no certificate for {tenant}: give --certificate and --client-id, or put them "
             f"into an ini section [{tenant}] or the"
-            f" directory {TENANT_DIRECTORIES}/{tenant}"
+            f" directory {TENANT_DIRECTORIES}/{tenant}; or give another credential, see --help"
         )
     data = _private(path, "--certificate")
     key_data = _private(key_path, "--certificate-key") if key_path else None

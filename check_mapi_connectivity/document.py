@@ -30,6 +30,7 @@ def build(state: str, line: str, judged: list[Judged], options: Options) -> str:
             "summary": clean(line, FIRST_LINE),
             "options_from": [clean(source) for source in options.sources],
             "proxy": None if options.proxy is None else str(options.proxy),
+            "proxy_from": None if options.proxy is None else clean(options.proxy.source),
             "cloud": options.cloud.name if options.credential is not None else None,
             "notes": [clean(note) for note in render.general_notes(options)],
             "reports": [_report(one) for one in judged],

@@ -226,7 +226,8 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--proxy",
                 "URL",
-                """HTTP proxy for sign-in, Exchange and Graph. Format: http://HOST:PORT. A user name
+                """HTTP proxy for sign-in, Exchange and Graph. Format: http://HOST:PORT, or https://
+                for one that is spoken to by TLS. A user name
                 belongs into --proxy-user. Default: HTTPS_PROXY or ALL_PROXY of the environment,
                 except for hosts in NO_PROXY.""",
             ),
@@ -234,12 +235,30 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "--proxy-host", "HOST", "The proxy's host, instead of --proxy; needs --proxy-port."
             ),
             Option("--proxy-port", "PORT", "The proxy's port, together with --proxy-host."),
-            Option("--proxy-user", "NAME", "User name for the proxy (Basic authentication)."),
+            Option(
+                "--proxy-user",
+                "NAME",
+                "User name for the proxy. Format: NAME, DOMAIN\\NAME or NAME@REALM.",
+            ),
+            Option("--proxy-domain", "DOMAIN", "Windows domain of that user."),
             Option(
                 "--proxy-password-file",
                 "FILE",
                 """File with the proxy password; its first line counts. Instead: proxy-password in
                 an ini section, or the environment variable MAPI_PROXY_PASSWORD.""",
+            ),
+            Option(
+                "--proxy-auth",
+                "SCHEME",
+                """How to authenticate at the proxy: basic, ntlm or negotiate. Default: asked of
+                the proxy, the strongest that both know. negotiate without a password uses a
+                Kerberos ticket or keytab (KRB5CCNAME, KRB5_CLIENT_KTNAME).""",
+            ),
+            Option(
+                "--proxy-spn-host",
+                "HOST",
+                """Host in the proxy's Kerberos service name (HTTP/HOST), where it is not that of
+                --proxy, e.g. behind a load balancer.""",
             ),
             Option("--no-proxy", "", "Connect directly, whatever the environment says.", FLAG),
         ),

@@ -169,13 +169,20 @@ class Login:
 
 @dataclass(frozen=True)
 class Proxy:
-    """An HTTP proxy, and where its setting came from."""
+    """An HTTP proxy, and where its setting came from.
+
+    `tls` is whether it is spoken to by TLS, `scheme` how to authenticate where that is not left to
+    its offer, `spn_host` the host of its Kerberos service where that is not its own.
+    """
 
     host: str
     port: int
     source: str
     user: str | None = None
     password: Secret | None = None
+    tls: bool = False
+    scheme: str | None = None
+    spn_host: str | None = None
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .options import Options
-    from .report import Judged
+    from .report import Judged, Report
 
 #: Reports that are shown one by one where there are more; and how many may be shown whole.
 _NAMED = 10
@@ -33,6 +33,9 @@ _NAMES = {"cmdlet": "the cmdlet", "mapi": "the MAPI path", "graph": "Graph"}
 
 #: Kinds of failure after which the mailbox was not put to the test.
 _UNTESTED = ("credential", "permission", "throttled")
+
+#: Phases in which the service itself is waited for.
+_ASKED = frozenset({"request", "connect", "execute"})
 
 #: Kinds of failure on the way to a service.
 _ON_THE_WAY = ("dns", "connect", "proxy", "tls", "timeout")
@@ -167,12 +170,19 @@ def _and(names: list[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
+def _at_fault(report: Report) -> str:
+    """The kind of a failure; a service that was reached and hangs is at fault itself."""
+    kind = report.failure.kind if report.failure else ""
+    begun = {phase.name for phase in report.service.phases()}
+    return "server" if kind == "timeout" and begun & _ASKED else kind
+
+
 def meaning(group: list[Judged]) -> str | None:
     """What it means that methods agree or disagree about a mailbox; None where all is well."""
     failed = [one.report for one in group if one.report.failure is not None]
     if len(group) < 2 or not failed:
         return None
-    kinds = [report.failure.kind for report in failed if report.failure]
+    kinds = [_at_fault(report) for report in failed]
     good = [_NAMES[one.report.method] for one in group if one.report not in failed]
     if len(failed) == len(group):
         if all(_same_sign_in([one]) for one in group):
@@ -187,6 +197,8 @@ def meaning(group: list[Judged]) -> str | None:
     if all(kind == "throttled" for kind in kinds):
         often = f"{names} {'is' if single else 'are'} only asked too often"
         return f"{answers}: the mailbox can be reached; {often}"
+    if any("web page" in report.failure.cause for report in failed if report.failure):
+        return f"{answers}: the mailbox can be reached; does a gateway keep {names} from it?"
     if all(kind in _UNTESTED for kind in kinds):
         lacks = "lacks its" if single else "lack their"
         return f"{answers}: the mailbox can be reached; {names} only {lacks} own permission"
@@ -226,6 +238,7 @@ def _diagnosis(judged: list[Judged], options: Options) -> Iterator[str]:
             yield render.field("note", NOT_YET_SEEN[method])
     for note in render.general_notes(options):
         yield render.field("note", note)
+    yield render.field("proxy", render.proxy_text(options))
     if options.verbose:
         yield from render.surroundings(options)
 

@@ -334,13 +334,16 @@ def surroundings(options: Options) -> Iterator[str]:
         yield field("exchange host", options.exchange_url)
     if "graph" in options.methods:
         yield field("graph host", options.graph_url)
-    through = (
-        f"{options.proxy} from {options.proxy.source}"
-        if options.proxy
-        else "none, direct connection"
-    )
-    yield field("proxy", through)
     yield field("cache", options.cache_dir or "none")
+
+
+def proxy_text(options: Options) -> str:
+    """The proxy in use, and where its setting came from."""
+    proxy = options.proxy
+    if proxy is None:
+        return "none, direct connection" + (" (--no-proxy)" if options.no_proxy == "*" else "")
+    user = f" as {proxy.user}" if proxy.user else ""
+    return f"{proxy}{' by TLS' if proxy.tls else ''} from {proxy.source}{user}"
 
 
 def _body(lines: list[str]) -> Iterator[str]:

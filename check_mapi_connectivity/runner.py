@@ -88,6 +88,7 @@ class Runner:
 
     def _staff(self) -> None:
         """Start the workers that are missing. Raises UsageError where none can be."""
+        self._give_up()
         missing = min(len(self._left), self._options.concurrency - self._punctual())
         for _ in range(missing):
             report = self._left.pop()
@@ -101,6 +102,15 @@ class Runner:
                     raise UsageError(text) from None
                 return
             self._busy[id(report)] = time.monotonic()
+
+    def _give_up(self) -> None:
+        """Begin nothing that would only be cut off: the end of the time is for putting in order."""
+        if self._deadline.remaining() > self._deadline.reserve:
+            return
+        running = sum(report.begun is not None and report.ended is None for report in self._reports)
+        for report in self._left:
+            report.failure, report.ended = report.not_begun(running), time.monotonic()
+        self._left.clear()
 
     def _work(self, report: Report | None) -> None:
         """One worker: its first test, then what is left."""
@@ -122,7 +132,7 @@ class Runner:
                 self._changed.notify()
 
     def _carrier(self, report: Report) -> Transport:
-        return Transport(self._options, self._deadline, report, self._first.context)
+        return Transport(self._options, self._deadline, report, self._first.shared)
 
     def _next(self, done: Report) -> Report | None:
         """The next test for this worker; None when there is none, enough others are at work, or the
@@ -130,6 +140,7 @@ class Runner:
         """
         with self._changed:
             self._busy.pop(id(done), None)
+            self._give_up()
             free = self._error is None and self._punctual() < self._options.concurrency
             report = self._left.pop() if self._left and free else None
             if report is not None:

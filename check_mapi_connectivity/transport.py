@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import http.client
-import ssl
 import uuid
 from dataclasses import replace
 from http.cookiejar import DefaultCookiePolicy
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from .connection import Shared
     from .deadline import Deadline
     from .options import Options
     from .report import Report, Stopwatch
@@ -91,9 +91,9 @@ class Transport:
         options: Options,
         deadline: Deadline,
         report: Report,
-        context: ssl.SSLContext | None = None,
+        shared: Shared | None = None,
     ) -> None:
-        self._route = Route(options, deadline, report, context)
+        self._route = Route(options, deadline, report, shared)
         self._report = report
         #: URL of a host -> number of its connection that NTLM or Negotiate has authenticated.
         self.authenticated: dict[str, int] = {}
@@ -116,9 +116,9 @@ class Transport:
         self._session.mount("http://", adapter)
 
     @property
-    def context(self) -> ssl.SSLContext:
-        """The TLS settings; another transport of the run shares them, for loading takes time."""
-        return self._route.context
+    def shared(self) -> Shared:
+        """What another transport of the run should be given."""
+        return self._route.shared
 
     def attach(self, report: Report) -> None:
         """From now on work for this report."""
@@ -160,13 +160,7 @@ class Transport:
                 response = self._session.send(
                     prepared, stream=True, allow_redirects=False, timeout=None
                 )
-                with response:
-                    if heard is not None:
-                        heard(build(response, url, host, b""))
-                    body = read(response, host)
-                    answer = build(response, url, host, body)
-                    quoted = self._given if answer.status != 200 else set()
-                    answer = _without(self._secrets | quoted, answer)
+                answer = self._read(response, url, host, heard)
             if cut.failure is not None:
                 # What came may be but the beginning: a cut looks like the end.
                 raise CheckFailure(cut.failure)
@@ -180,12 +174,36 @@ class Transport:
             raise CheckFailure(cut.failure or error.failure) from None
         finally:
             watch.stop(finished=cut.failure is None)
-            if self._detail and len(self._report.exchanges) < _MOST_EXCHANGES:
-                exchange = _exchange(prepared, answer, reading)
-                if not self._bodies:
-                    exchange = exchange._replace(request_body=[], response_body=[])
-                self._report.exchanges.append(exchange)
+            self._keep(prepared, answer, reading)
         return answer
+
+    def _read(
+        self,
+        response: requests.Response,
+        url: str,
+        host: str,
+        heard: Callable[[Answer], None] | None,
+    ) -> Answer:
+        """The whole answer, without what is secret. Raises CheckFailure."""
+        with response:
+            if heard is not None:
+                heard(build(response, url, host, b""))
+            answer = build(response, url, host, read(response, host))
+        quoted = self._given if answer.status != 200 else set()
+        return _without(self._secrets | quoted, answer)
+
+    def _keep(
+        self,
+        prepared: requests.PreparedRequest,
+        answer: Answer | None,
+        reading: Reading | None,
+    ) -> None:
+        """Keep what went over the wire, as far as it is asked for."""
+        if self._detail and len(self._report.exchanges) < _MOST_EXCHANGES:
+            exchange = _exchange(prepared, answer, reading)
+            if not self._bodies:
+                exchange = exchange._replace(request_body=[], response_body=[])
+            self._report.exchanges.append(exchange)
 
     def _prepared(
         self, method: str, url: str, headers: Mapping[str, str], data: Any, params: Any
@@ -226,9 +244,7 @@ class Transport:
             adapter.poolmanager.connection_from_url(url).open()
         finally:
             watch.stop()
-        sock = self._route.sockets[_place(url)]
-        found = sock.getpeercert(binary_form=True) if isinstance(sock, ssl.SSLSocket) else None
-        return found or b""
+        return self._route.certificates[_place(url)]
 
     @property
     def patience(self) -> float | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib.util
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from .errors import UsageError
 from .report import CheckFailure, Failure
@@ -22,6 +21,7 @@ _TICKET = "get a ticket (kinit), or name a keytab in KRB5_CLIENT_KTNAME"
 #: Error of MIT Kerberos -> kind, cause, remedy (krb5.h).
 _KERBEROS = {
     -1765328353: ("logon", "KDC refuses the password of {user}", "check --password-file"),
+    -1765328360: ("logon", "KDC refuses the password of {user}", "check --password-file"),
     -1765328378: ("logon", "KDC knows no user {user}", "check --username"),
     -1765328366: ("logon", "account of {user} is locked or disabled", "unlock it in the directory"),
     -1765328361: ("logon", "password of {user} has expired", "set a new one"),
@@ -67,17 +67,21 @@ def end_point(certificate: bytes) -> bytes:
 class Handshake:
     """One authentication of one connection: feed it the server's tokens, send what it gives.
 
-    Raises CheckFailure where no token can be made, UsageError where a package is missing.
+    `host` names the service, `binding` is the channel binding of a TLS connection, `inside` the
+    mechanism within Negotiate where it is not to be chosen here. Raises CheckFailure where no token
+    can be made, UsageError where a package is missing.
     """
 
-    def __init__(self, scheme: str, login: Login | None, url: str, certificate: bytes) -> None:
+    def __init__(
+        self, scheme: str, login: Login | None, host: str, binding: bytes = b"", *, inside: str = ""
+    ) -> None:
         if not available():
             raise UsageError(missing(scheme))
         import spnego
         from spnego.channel_bindings import GssChannelBindings
 
         self._scheme = scheme
-        self._host = urlsplit(url).hostname or ""
+        self._host = host
         self._user = (login.username if login else None) or "the ticket"
         password = login.password.reveal() if login and login.password else None
         try:
@@ -86,11 +90,16 @@ class Handshake:
                 password,
                 hostname=self._host,
                 service="HTTP",
-                channel_bindings=GssChannelBindings(application_data=end_point(certificate)),
-                protocol=_protocol(scheme, password),
+                channel_bindings=GssChannelBindings(application_data=binding) if binding else None,
+                protocol=inside or _protocol(scheme, password),
             )
         except Exception as error:
             raise CheckFailure(self._no_token(error)) from None
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that this side has to show was shown."""
+        return bool(self._context.complete)
 
     def begin(self) -> bytes:
         """The first token to send. Raises CheckFailure."""
@@ -112,7 +121,7 @@ class Handshake:
 
     def finish(self, token: bytes) -> None:
         """Take the server's last token, by which it proves itself. Raises CheckFailure."""
-        if not self._context.complete:
+        if not self.complete:
             self.step(token)
 
     def _no_token(self, error: Exception) -> Failure:
@@ -137,5 +146,9 @@ def _protocol(scheme: str, password: str | None) -> str:
     """
     if scheme == "NTLM":
         return "ntlm"
-    kerberos = all(importlib.util.find_spec(name) for name in ("gssapi", "krb5"))
-    return "kerberos" if kerberos or password is None else "negotiate"
+    return "kerberos" if kerberos() or password is None else "negotiate"
+
+
+def kerberos() -> bool:
+    """Whether Kerberos is installed for pyspnego."""
+    return all(importlib.util.find_spec(name) for name in ("gssapi", "krb5"))

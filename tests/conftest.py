@@ -64,6 +64,15 @@ def running_tenant(tmp_path_factory):
     tenant.stop()
 
 
+@pytest.fixture(scope="session")
+def running_lab(running_tenant):
+    """One lab of proxies for the whole session, or a skip that says what is missing."""
+    from .test_squid import start
+
+    with start(running_tenant) as lab:
+        yield lab
+
+
 @pytest.fixture
 def tenant(running_tenant):
     """The practice tenant, all faults off, counters at zero."""

@@ -7,7 +7,7 @@ import re
 
 from requests.structures import CaseInsensitiveDict
 
-from check_mapi_connectivity import entra, federation, graphapi
+from check_mapi_connectivity import entra, federation, graphapi, tunnel
 from check_mapi_connectivity.answer import Answer
 from check_mapi_connectivity.mapihttp.reader import WireError
 from check_mapi_connectivity.vocabulary import KINDS, LABELS, prefixes
@@ -103,6 +103,16 @@ def _prefixes(data: bytes) -> object:
     return made
 
 
+def _challenges(data: bytes) -> object:
+    """Proxy-Authenticate headers in lines."""
+    challenges = data.decode("latin-1").split("\n")
+    names = tunnel.schemes(challenges)
+    tokens = [tunnel._token(challenges, name) for name in (*names[:9], "NTLM")]
+    if not all(re.fullmatch("[A-Za-z][A-Za-z0-9-]*", name) for name in names):
+        raise ValueError("a scheme has a foreign character")
+    return names, tokens
+
+
 #: Name -> parser, and what its inputs are made of.
 TARGETS = {
     "graph.read": (_read, [LISTING, ERROR, b'{"value":[]}']),
@@ -113,5 +123,12 @@ TARGETS = {
     "graph.front_end": (_front_end, [DIAGNOSTIC.encode()]),
     "entra.cloud_of": (_cloud, [json.dumps(CONFIGURATION).encode()]),
     "federation.refused": (_refused, [FAULT]),
+    "challenges": (
+        _challenges,
+        [
+            b'Negotiate\nNTLM\nBasic realm="a, Digest b", charset="UTF-8"',
+            b'Digest realm="a\\" b", nonce="x=", qop=auth, NTLM TlRMTVNTUAABAAAA, Negotiate YII=',
+        ],
+    ),
     "prefixes": (_prefixes, ["a.b@c.d\na_b@c.d\nä@b.c\nö@b.c\nprobe@contoso.com".encode()]),
 }

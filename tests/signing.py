@@ -55,14 +55,14 @@ class Runs:
 
     def beside(self, run, method=None):
         """The Run of another thread: same options and identity, its own report and transport."""
-        context = run.transport.context
-        return self._run(run.options, run.identity, method or run.report.method, context)
+        shared = run.transport.shared
+        return self._run(run.options, run.identity, method or run.report.method, shared)
 
-    def _run(self, options, identity, method, context=None):
+    def _run(self, options, identity, method, shared=None):
         report = Report(options.mailboxes[0], method)
         cache = Cache(str(self.cache_dir), report.notes)
         deadline = Deadline(time.monotonic(), options.timeout)
-        transport = Transport(options, deadline, report, context)
+        transport = Transport(options, deadline, report, shared)
         self._carriers.append(transport)
         return Run(options, transport, identity, Logon(), cache, report, deadline)
 

@@ -80,7 +80,7 @@ def test_too_many_are_refused(complaint, listed, count, methods):
     data = "\n".join(f"u{number}@b.c" for number in range(count)).encode()
     words = [word for method in methods for word in ("--method", method)]
     assert complaint(data, *words) == (
-        f"{count} mailboxes by {len(methods)} methods are more than 1000 tests; split them into "
+        f"{count} mailboxes, {len(methods)} of --method: more than 1000 tests; split them into "
         "several runs"
     )
 

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from .conftest import GRACE
+from .odd_proxy import OddProxy
 from .tenant.material import CLIENT_IDS, DOMAIN, private_file
-from .test_e2e_proxy import OddProxy
 from .ways import expected
 
 HEALTHY, FEDERATED = f"healthy@{DOMAIN}", f"federated@{DOMAIN}"

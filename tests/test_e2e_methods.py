@@ -58,7 +58,9 @@ def blocks(diagnosis):
     found = {}
     for part in re.split(r"^(?=\[)", diagnosis, flags=re.MULTILINE)[1:]:
         own = [line for line in part.split("\n") if re.match(r"\[|  [a-zA-Z]", line)]
-        kept = [line for line in own if not re.match(r"  (note|client-request|request-id)", line)]
+        kept = [
+            line for line in own if not re.match(r"  (note|client-request|request-id|proxy)", line)
+        ]
         text = re.sub(r"\d+\.\d{3}s.*", "#", "\n".join(kept))
         found[re.search(r" by (\w+)", part)[1]] = text
     return found

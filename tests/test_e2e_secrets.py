@@ -20,11 +20,11 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from .canaries import Room, echo
+from .odd_proxy import OddProxy, asks_first
 from .tenant.entra import Entra
 from .tenant.handler import Handler
 from .tenant.material import DOMAIN, PASSPHRASE, private_file
 from .test_acceptors import start
-from .test_e2e_proxy import OddProxy
 
 HEALTHY = f"healthy@{DOMAIN}"
 
@@ -179,7 +179,7 @@ def test_proxy_password(room, tenant):
         )
 
     for act, code in ((OddProxy.relay, 0), (refuse, 2)):
-        through = OddProxy(act)
+        through = OddProxy(asks_first(act))
         words = ("--proxy", through.address, "--proxy-user", "probe", "--no-cache")
         try:
             for more in ([], ["-vvv"], ["-vvv", "--json"])[0 if code else 2 :]:
@@ -187,7 +187,7 @@ def test_proxy_password(room, tenant):
                 assert run[0] == code
         finally:
             through.close()
-        word = through.seen[0].split("Basic ")[1].split("\r\n")[0]
+        word = through.seen[1].split("Basic ")[1].split("\r\n")[0]
         assert base64.b64decode(word).decode() == f"probe:{secret}"
     path.unlink()
     room.must_not_be_left()

@@ -49,12 +49,12 @@ def test_reserved_letters_keep_their_meaning():
 
 def test_every_option_of_the_contract_is_there():
     """Contract 2, but for what a later version brings."""
-    missing = {"proxy-domain", "proxy-auth", "diagnosis-frequency"}
+    missing = {"diagnosis-frequency"}
     contract = """mailbox mailbox-file method archive inbox-items tenant cloud authority-url
         exchange-url graph-url hostname autodiscover-url mapi-url legacy-dn client-id certificate
         certificate-key certificate-passphrase-file client-secret-file username password-file
         managed-identity federated-token-file auth proxy proxy-host proxy-port proxy-user
-        proxy-domain proxy-password-file proxy-auth no-proxy ca-file min-tls ipv4 ipv6 warning
+        proxy-domain proxy-password-file proxy-auth proxy-spn-host no-proxy ca-file min-tls ipv4 ipv6 warning
         critical warning-for critical-for state timeout diagnosis diagnosis-frequency verbose json
         cache-dir no-cache extra-opts version help ask-password"""
     assert set(contract.split()) - missing - set(option_table.OPTIONS) == set()

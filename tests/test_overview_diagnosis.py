@@ -59,8 +59,9 @@ def test_the_ten_worst_of_hundreds_are_named_and_the_rest_is_counted(options):
         "  code          ec=1142",
         "  request-id    abc",
     ]
-    # Ten of six lines, four counts, and what has not yet been seen.
-    assert len(lines) == 10 * 6 + 4 + 1
+    # Ten of six lines, four counts, what has not yet been seen, and the way.
+    assert len(lines) == 10 * 6 + 4 + 2
+    assert lines[-1] == "  proxy         none, direct connection"
 
 
 def test_hundreds_are_shown_whole_to_who_asks_for_it(options):
@@ -77,7 +78,7 @@ def test_hundreds_that_are_well(options):
     assert lines[0] == (
         "[OK] 200 of 200: Inbox listed in 0.250s (median), 0.250s at most (m0@x.y by cmdlet)"
     )
-    assert len(lines) == 2
+    assert len(lines) == 3
     assert lines[1].startswith("  note          The answer of Exchange Online's InvokeCommand")
 
 

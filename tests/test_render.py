@@ -161,18 +161,17 @@ def test_surroundings(options):
     def names(**changes):
         return [line[2:16].strip() for line in render.surroundings(options(**changes))]
 
-    assert names() == ["sign-in host", "exchange host", "proxy", "cache"]
-    assert names(methods=("graph",)) == ["sign-in host", "graph host", "proxy", "cache"]
+    assert names() == ["sign-in host", "exchange host", "cache"]
+    assert names(methods=("graph",)) == ["sign-in host", "graph host", "cache"]
     assert names(methods=("graph", "mapi"), sources=("a", "b")) == [
         "options from",
         "options from",
         "sign-in host",
         "exchange host",
         "graph host",
-        "proxy",
         "cache",
     ]
-    assert names(methods=("mapi",), credential=None) == ["proxy", "cache"]
+    assert names(methods=("mapi",), credential=None) == ["cache"]
     identity = ManagedIdentity("", "http://169.254.169.254")
     [line, *_] = render.surroundings(options(credential=identity))
     assert line == "  sign-in host  http://169.254.169.254"

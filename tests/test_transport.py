@@ -132,8 +132,8 @@ def test_transports_of_a_run_share_their_settings(send, tenant, options):
     # Without the file of the authority, by the settings of the other alone.
     report = Report("b", "graph")
     deadline = Deadline(time.monotonic(), 30)
-    other = transport.Transport(options(), deadline, report, send.carrier.context)
-    assert other.context is send.carrier.context
+    other = transport.Transport(options(), deadline, report, send.carrier.shared)
+    assert other.shared is send.carrier.shared
     assert other.send("GET", f"{tenant.url}/nothing", Stopwatch()).status == 404
     assert send().status == 404
     assert tenant.connections == 2

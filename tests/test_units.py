@@ -1,4 +1,4 @@
-"""The small rooms: vocabulary, options, ini, files, masking, headers, proxies, arguments, deadline."""
+"""The small rooms: vocabulary, options, ini, files, masking, headers, arguments, deadline."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from check_mapi_connectivity import (
     ini,
     masking,
     option_table,
-    proxy,
+    tunnel,
     vocabulary,
 )
 from check_mapi_connectivity.deadline import Deadline
@@ -141,7 +141,8 @@ def test_hostile_texts_are_searched_in_no_time():
     begun = time.monotonic()
     masking.headers({"X": "eyJ" * 20000, "Y": "eyJ-" * 15000})
     masking.body("eyJ-" * 500000)
-    proxy._schemes(['Basic realm="' + '\\"' * 32000])
+    tunnel.schemes(['Basic realm="' + '\\"' * 32000])
+    tunnel._token(["NTLM " + ", \t" * 8000] * 2, "NTLM")
     # Milliseconds on an idle machine.
     assert time.monotonic() - begun < 5.0
 
@@ -204,55 +205,6 @@ def test_headers_are_capped():
 def test_any_head_is_read_or_refused(data):
     with contextlib.suppress(capped.http.client.HTTPException):
         assert 100 <= read_head(data).status <= 999
-
-
-@pytest.mark.parametrize(
-    ("url", "shown", "user"),
-    [
-        ("http://p:3128", "p:3128", None),
-        ("p:3128", "p:3128", None),
-        ("http://p/", "p:80", None),
-        ("http://[::1]:8", "[::1]:8", None),
-        ("http://u%40x:p%3A@h:1", "h:1", "u@x"),
-    ],
-)
-def test_proxy_urls(url, shown, user):
-    made = proxy.parse_url(url, "x")
-    assert (str(made), made.user) == (shown, user)
-    if user:
-        assert made.password.reveal() == "p:"
-
-
-@given(st.text(max_size=30) | st.text("htps:/@[]0129.%x ", max_size=30))
-def test_any_proxy_url_is_taken_or_refused_without_showing_it(url):
-    try:
-        made = proxy.parse_url(f"http://u:s3cr3t@{url}", "src")
-        assert 0 < made.port < 65536
-    except UsageError as error:
-        assert "s3cr3t" not in str(error)
-
-
-@given(
-    st.binary(max_size=200)
-    | st.binary(max_size=100).map(
-        lambda tail: b"HTTP/1.1 407 No\r\nProxy-Authenticate: " + tail + b"\r\n\r\n"
-    )
-)
-def test_any_answer_to_connect(data):
-    through = proxy.Proxy("p", 1, "src")
-    try:
-        proxy.open_tunnel(Wire(data), through, "h", 443)
-    except proxy.CheckFailure as error:
-        assert error.failure.kind == "proxy"
-
-
-def test_connect_brackets_ipv6():
-    wire = Wire(b"HTTP/1.1 200 OK\r\n\r\n")
-    proxy.open_tunnel(wire, proxy.Proxy("p", 1, "src"), "::1", 443)
-    assert (
-        wire.sent
-        == b"CONNECT [::1]:443 HTTP/1.1\r\nHost: [::1]:443\r\nProxy-Connection: Keep-Alive\r\n\r\n"
-    )
 
 
 def test_parser_takes_every_option_of_the_table():

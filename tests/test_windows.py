@@ -71,7 +71,11 @@ def test_kerberos_that_is_not_installed(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("number", "kind"), [(-1765328353, "logon"), (-1765328228, "credential"), (1, "credential")]
+    ("number", "kind"),
+    [
+        *((number, "logon") for number in (-1765328353, -1765328360, -1765328378)),
+        *((number, "credential") for number in (-1765328228, 1)),
+    ],
 )
 def test_errors_of_kerberos(number, kind):
     class Krb5Error(Exception):

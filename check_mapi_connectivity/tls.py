@@ -1,0 +1,169 @@
+"""TLS: settings, connections within connections, what a failed handshake means, and who inspects.
+
+A proxy that inspects TLS shows certificates of its own. It is told from a broken server by their
+issuer, which is read in a second handshake when the first one fails, with nothing sent after it.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from dataclasses import replace
+from typing import TYPE_CHECKING, Union
+
+from urllib3.util.ssltransport import SSLTransport
+
+from .errors import UsageError
+from .mapihttp.discovery import MICROSOFT
+from .report import Failure
+
+if TYPE_CHECKING:
+    import socket
+
+    from .options import Options
+
+    #: A TLS connection: over TCP, or over another TLS connection.
+    Secured = Union[ssl.SSLSocket, SSLTransport]
+
+#: Authorities that issue the certificates of Microsoft's hosts, as far as words of their names go.
+_ISSUERS = ("microsoft", "digicert")
+
+#: Domains of Microsoft's hosts that this check talks to; other authorities are usual in China.
+_OWN = (*(name for name in MICROSOFT if not name.endswith(".cn")), "microsoftonline.com")
+_OWN_HOSTS = (*_OWN, "microsoftonline.us", "microsoft.com", "microsoft.us")
+
+#: OpenSSL's verification errors that say that the issuer is not trusted (x509_vfy.h).
+_UNKNOWN_ISSUER = (2, 18, 19, 20, 21)
+
+
+def context(options: Options) -> ssl.SSLContext:
+    """TLS settings: the system's trust store plus the files named. Raises UsageError."""
+    made = ssl.create_default_context()
+    lowest = ssl.TLSVersion.TLSv1_3 if options.min_tls == "1.3" else ssl.TLSVersion.TLSv1_2
+    made.minimum_version = lowest
+    # From 3.13 on Python refuses what companies' own authorities often issue: without the key
+    # identifiers of RFC 5280 4.2.1. The same certificate must not depend on the Python version.
+    made.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    for path in options.ca_files:
+        try:
+            made.load_verify_locations(**{"capath" if os.path.isdir(path) else "cafile": path})
+        except OSError:
+            text = f"--ca-file: {path} holds no usable certificate authority; PEM is wanted"
+            raise UsageError(text) from None
+    return made
+
+
+def wrap(sock: socket.socket, settings: ssl.SSLContext, host: str) -> Secured:
+    """TLS with `host` over a connection, which may itself be TLS with a proxy.
+
+    Raises OSError, ValueError.
+    """
+    if isinstance(sock, ssl.SSLSocket):
+        return SSLTransport(sock, settings, host)
+    return settings.wrap_socket(sock, server_hostname=host)
+
+
+def shown_certificate(sock: socket.socket, host: str) -> bytes:
+    """The certificate (DER) that the other side shows, whatever it is worth.
+
+    Nothing is sent to it. Raises OSError, ValueError.
+    """
+    blind = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    blind.check_hostname = False
+    blind.verify_mode = ssl.CERT_NONE
+    secured = wrap(sock, blind, host)
+    try:
+        return secured.getpeercert(True) or b""
+    finally:
+        secured.close()
+
+
+def unknown_issuer(error: Exception) -> bool:
+    """Whether a handshake failed because nobody here trusts the certificate's issuer."""
+    return isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in _UNKNOWN_ISSUER
+
+
+def told_by_issuer(failed: Failure, certificate: bytes, host: str) -> Failure:
+    """The failure with the issuer of the certificate that was shown; as it is where none was."""
+    issuer = _issuer(certificate)
+    if issuer is None:
+        return failed
+    if _is_microsofts(host) and not _known(issuer):
+        return replace(
+            failed,
+            cause=f"a proxy or firewall inspects TLS to {host}: certificate issued by {issuer}",
+            remedy="name that authority with --ca-file, or exempt the host from inspection",
+            detail=failed.cause,
+        )
+    return replace(
+        failed,
+        cause=f"certificate of {host} is issued by {issuer}, which is not trusted here",
+        detail=failed.cause,
+    )
+
+
+def inspector(secured: Secured, host: str) -> str | None:
+    """Who inspects TLS to a host of Microsoft's, though trusted; None where nobody does."""
+    if not _is_microsofts(host):
+        return None
+    issuer = _issuer(secured.getpeercert(True) or b"")
+    return f"{host} by {issuer}" if issuer is not None and not _known(issuer) else None
+
+
+def _is_microsofts(host: str) -> bool:
+    return any(host.rstrip(".").lower().endswith(f".{name}") for name in _OWN_HOSTS)
+
+
+def _known(issuer: str) -> bool:
+    return any(word in issuer.lower() for word in _ISSUERS)
+
+
+def _issuer(certificate: bytes) -> str | None:
+    """Common name and organization of a certificate's issuer; None for what cannot be read."""
+    from cryptography import x509
+
+    try:
+        name = x509.load_der_x509_certificate(certificate).issuer
+        found = [
+            str(attribute.value)
+            for oid in (x509.NameOID.COMMON_NAME, x509.NameOID.ORGANIZATION_NAME)
+            for attribute in name.get_attributes_for_oid(oid)
+        ]
+    except ValueError:
+        return None
+    return " of ".join(dict.fromkeys(found))[:80] or None
+
+
+#: Part of OpenSSL's verification message -> what to do about it.
+_VERIFY_REMEDIES = (
+    ("expired", "the server's operator must renew it, or this host's clock is wrong"),
+    ("not yet valid", "check this host's clock"),
+    ("match", "its certificate lacks that name: check the host option, DNS and proxy"),
+    ("", "name its authority with --ca-file: your own, or that of a proxy which inspects TLS"),
+)
+
+#: OpenSSL's reasons when the other side answers in something that is not TLS.
+_NO_TLS = ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
+
+
+def failure(error: OSError | ValueError, host: str, port: int, via: str) -> Failure:
+    """What became of a handshake; `via` is the way, in words."""
+    where = f"{host} port {port}{via}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        message = error.verify_message
+        remedy = next(text for part, text in _VERIFY_REMEDIES if part in message)
+        cause = f"certificate of {host} refused{via}: {message}"
+        return Failure("tls", cause, remedy, f"verify error {error.verify_code}")
+    cut = "a firewall or proxy may cut it"
+    if not isinstance(error, ssl.SSLError):
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        return Failure("tls", f"TLS handshake with {where} broken off: {reason}", cut)
+    code = error.reason or ""
+    reason = code.replace("_", " ").lower() or "handshake failed"
+    if code in _NO_TLS:
+        remedy = "check host and port; is it a plain HTTP port?"
+        return Failure("tls", f"{where} speaks no TLS", remedy, code)
+    if "protocol version" in reason or "unsupported protocol" in reason:
+        cause = f"{where} offers no TLS version this check accepts"
+        return Failure("tls", cause, "see --min-tls", code)
+    return Failure("tls", f"TLS handshake with {where} failed: {reason}", cut, code)

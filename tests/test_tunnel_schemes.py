@@ -1,0 +1,141 @@
+"""Which scheme is chosen for a proxy: by its offer, by whose credential there is, and by what is
+installed. The tokens are fake.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from check_mapi_connectivity import windows
+from check_mapi_connectivity.errors import UsageError
+from check_mapi_connectivity.logon import Logon
+from check_mapi_connectivity.options import Secret
+from check_mapi_connectivity.report import CheckFailure, Failure
+
+from .odd_proxy import OPENED, answers
+from .test_tunnel import ASKED, PLAIN, USER, opening, proxy, refused, wanted
+
+__all__ = ["opening", "proxy"]
+
+
+class FakeHandshake:
+    """Makes tokens of the words it was asked with; `fails` are schemes that no token is made for."""
+
+    fails, made, complete = {}, [], False
+
+    def __init__(self, scheme, login, host, binding=b"", *, inside=""):
+        self.words = (scheme, inside, login.username, host)
+        self.made.append(self.words)
+
+    def begin(self):
+        scheme, inside = self.words[:2]
+        if (inside or scheme) in self.fails:
+            raise CheckFailure(self.fails[inside or scheme])
+        return b"token"
+
+
+@pytest.fixture
+def handshake(monkeypatch):
+    """`handshake(kerberos=..., **fails)` puts the fake in its place."""
+
+    def use(*, kerberos=True, installed=True, **fails):
+        fake = type("Fake", (FakeHandshake,), {"made": [], "fails": fails})
+        monkeypatch.setattr(windows, "Handshake", fake)
+        monkeypatch.setattr(windows, "available", lambda: installed)
+        monkeypatch.setattr(windows, "kerberos", lambda: kerberos and installed)
+        return fake
+
+    return use
+
+
+ALL = ("Negotiate", "NTLM", 'Basic realm="x"', "Digest x=y")
+NOTHING_MADE = Failure("credential", "no token", "get a ticket (kinit)")
+UPN, DOWN_LEVEL = "u@EXAMPLE.COM", "D\\u"
+
+
+@pytest.mark.parametrize(
+    ("user", "password", "kerberos", "offer", "chosen"),
+    [
+        (None, False, True, ALL, ("Negotiate", "", None)),
+        (UPN, True, True, ALL, ("Negotiate", "", UPN)),
+        (UPN, False, True, ALL, ("Negotiate", "", UPN)),
+        (UPN, True, False, ALL, ("NTLM", "", UPN)),
+        (DOWN_LEVEL, True, True, ALL, ("NTLM", "ntlm", DOWN_LEVEL)),
+        (DOWN_LEVEL, True, True, ("Negotiate", "Basic"), ("Negotiate", "ntlm", DOWN_LEVEL)),
+        (DOWN_LEVEL, True, False, ("Negotiate",), ("Negotiate", "ntlm", DOWN_LEVEL)),
+        (UPN, True, True, ("NTLM", "Basic"), ("NTLM", "", UPN)),
+    ],
+)
+def test_the_strongest_in_common(
+    proxy, opening, handshake, user, password, kerberos, offer, chosen
+):
+    fake = handshake(kerberos=kerberos)
+    odd = proxy(answers(wanted(*offer), OPENED, kept=False))
+    secret = Secret("p") if password else None
+    opening(odd, user=user, password=secret, spn_host="spn.example").open().close()
+    scheme, inside, name = chosen
+    assert fake.made == [(scheme, inside, name, "spn.example")]
+    assert odd.seen == [ASKED, PLAIN(f"Proxy-Authorization: {scheme} dG9rZW4=\r\n")]
+
+
+def test_nobody_to_log_on_as(proxy, opening, handshake):
+    handshake(kerberos=False)
+    failure = refused(opening(proxy(answers(wanted("Negotiate")))))
+    assert failure.cause.endswith(" wants authentication and offers Negotiate")
+    assert failure.remedy == (
+        "give --proxy-user and --proxy-password-file, or for a Kerberos ticket: "
+        "pip install 'pyspnego[kerberos]'"
+    )
+    failure = refused(opening(proxy(answers(wanted(*ALL)))))
+    assert failure.remedy == "give --proxy-user and --proxy-password-file"
+
+
+def test_without_a_ticket_the_next_scheme_serves(proxy, opening, handshake):
+    fake = handshake(Negotiate=NOTHING_MADE)
+    odd = proxy(answers(wanted(*ALL), OPENED, kept=False))
+    opening(odd, user=UPN, password=Secret("p")).open().close()
+    assert [words[:2] for words in fake.made] == [("Negotiate", ""), ("NTLM", "")]
+    assert opening.report.notes == ["Negotiate for the proxy: no token"]
+    assert opening.logon.scheme == "NTLM"
+
+
+def test_ntlm_inside_negotiate_where_nothing_else_is_offered(proxy, opening, handshake):
+    fake = handshake(Negotiate=NOTHING_MADE)
+    odd = proxy(answers(wanted("Negotiate", "Digest x=y"), OPENED, kept=False))
+    opening(odd, user=UPN, password=Secret("p")).open().close()
+    assert [words[:2] for words in fake.made] == [("Negotiate", ""), ("Negotiate", "ntlm")]
+    fake = handshake(Negotiate=NOTHING_MADE)
+    opening.logon = Logon()
+    failure = refused(opening(proxy(answers(wanted("Negotiate"))), user=UPN))
+    assert (failure.cause, len(fake.made)) == ("no token", 1)
+
+
+def test_a_password_that_the_kdc_refuses_goes_no_further(proxy, opening, handshake):
+    told = Failure("logon", "KDC refuses the password of u", "check --password-file")
+    fake = handshake(Negotiate=told)
+    odd = proxy(answers(wanted(*ALL), wanted(*ALL), kept=False))
+    failure = refused(opening(odd, user=UPN, password=Secret("p")))
+    assert failure == replace(told, kind="proxy", remedy="check --proxy-password-file")
+    assert (odd.seen, len(fake.made)) == ([ASKED], 1)
+    # Nor is the KDC asked again.
+    assert refused(opening(odd, user=UPN, password=Secret("p"))) == failure
+    assert (odd.seen, len(fake.made)) == ([ASKED], 1)
+
+
+def test_without_the_package(proxy, opening, handshake):
+    handshake(installed=False)
+    monkey = {"user": UPN, "password": Secret("p")}
+    odd = proxy(answers(wanted(*ALL), OPENED, kept=False))
+    opening(odd, **monkey).open().close()
+    assert "Proxy-Authorization: Basic " in odd.seen[1]
+    [remark] = opening.report.remarks
+    assert remark.startswith(f"Basic is used: proxy {odd.address} offers NTLM and Negotiate")
+    assert "pip install pyspnego" in remark
+
+
+def test_without_the_package_and_without_basic(proxy, opening, monkeypatch):
+    monkeypatch.setattr(windows, "available", lambda: False)
+    with pytest.raises(UsageError, match="NTLM needs a package: pip install pyspnego"):
+        opening(proxy(answers(wanted("NTLM"))), **USER).open()
