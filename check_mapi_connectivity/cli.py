@@ -73,8 +73,8 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
     concurrency = _count(given, "concurrency", 4, 64)
     if len(mailboxes) * len(methods) > _MOST_TESTS:
         raise UsageError(
-            f"{len(mailboxes)} mailboxes, {len(methods)} of --method: more than {_MOST_TESTS} tests; "
-            "split them into several runs"
+            f"{len(mailboxes)} mailboxes, {len(methods)} of --method: more than {_MOST_TESTS} "
+            "tests; split them into several runs"
         )
     chosen = credentials.kind(given, environ)
     tenant = _tenant(given, methods, chosen)
