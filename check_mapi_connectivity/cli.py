@@ -217,6 +217,8 @@ def _mailboxes(given: Given) -> tuple[str, ...]:
         )
     found: dict[str, str] = {}
     for name, place in named:
+        if not name:
+            raise UsageError(f"{place}: its value is empty; write none for not given")
         address = re.fullmatch(_ADDRESS, name) and name.isprintable() and len(name) <= 320
         if not address and not re.fullmatch(_GUID, name):
             raise UsageError(f"{place}: {name} is neither an e-mail address nor a GUID")

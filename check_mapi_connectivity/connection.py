@@ -158,8 +158,7 @@ class Route:
             sock = self._tunnel(through, place)
         else:
             if self.options.proxy is not None and not self.direct:
-                note = f"{host} is reached directly: NO_PROXY says so"
-                self.report.notes += [] if note in self.report.notes else [note]
+                self.report.facts["without proxy"] = f"{host}, because NO_PROXY says so"
             addresses = self._resolve(host, port)
             self.watch.start("tcp")
             sock = self._tcp(host, port, addresses)

@@ -170,7 +170,13 @@ class Tunnel:
         user, password = self._proxy.user, self._proxy.password
         if user is None and NEGOTIATE in known and windows.available() and windows.kerberos():
             self._scheme = NEGOTIATE
-            return self._first()
+            try:
+                return self._first()
+            except CheckFailure as error:
+                if known == [NEGOTIATE] or error.failure.kind != "credential":
+                    raise
+                # No ticket is no fault where a password would do as well.
+                self._report.notes.append(f"Negotiate for the proxy: {error.failure.cause}")
         if user is None:
             raise CheckFailure(_wanted(self._proxy, offered, known))
         order = [NTLM, NEGOTIATE, BASIC]

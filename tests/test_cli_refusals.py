@@ -93,3 +93,9 @@ def test_nothing_is_sent(way):
         run = way(*words)
         assert (run.code, run.requests, run.connections, run.stderr) == (3, [], 0, "")
         assert run.line.startswith("MAPI UNKNOWN - --")
+
+
+def test_an_empty_mailbox(complaint):
+    assert complaint("--tenant", "t.example", "-m", "") == (
+        "--mailbox: its value is empty; write none for not given"
+    )

@@ -195,6 +195,15 @@ def test_no_ticket_and_no_service(through, lab, words):
     assert lab.failed_logons() == []
 
 
+def test_no_ticket_where_a_password_would_do(through, lab):
+    run = through("cmdlet", "all", "plain", "-v", host="localhost")
+    assert run.code == 2
+    text = f"proxy {lab.address('all', host='localhost')} wants authentication and offers "
+    assert f"\n  cause         sign-in: {text}Negotiate or NTLM or Basic\n" in run.diagnosis
+    assert "\n  remedy        give --proxy-user and --proxy-password-file\n" in run.diagnosis
+    assert "Negotiate for the proxy: no Negotiate token can be made" in run.diagnosis
+
+
 def test_https_and_http_mixed_up(through, lab):
     for wrong, right in (("tls", "plain"), ("plain", "tls")):
         lab.reset()
