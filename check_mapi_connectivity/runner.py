@@ -8,7 +8,6 @@ away: another worker starts, and the slow one goes on beside it. A run of one te
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from dataclasses import replace
@@ -35,6 +34,20 @@ _PAUSE = 0.25
 
 #: Seconds that a test may keep others waiting; a tenth of the time allowed where that is less.
 _OVERTIME = 2.0
+
+
+class _Told:
+    """Ends what is raised within it, and tells of it; None where nothing is."""
+
+    def __init__(self, tell: Callable[[BaseException | None], None]) -> None:
+        self._tell = tell
+
+    def __enter__(self) -> None:
+        """Nothing to do."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        self._tell(error)
+        return True
 
 
 class Runner:
@@ -115,21 +128,24 @@ class Runner:
     def _work(self, report: Report | None) -> None:
         """One worker: its first test, then what is left."""
         transport: Transport | None = None
-        try:
-            while report is not None:
-                if transport is None:
-                    transport = self._carrier(report)
-                transport.attach(report)
-                report.begun = time.monotonic()
-                self._test(report, transport)
-                report = self._next(report)
-        finally:
-            if transport is not None:
-                transport.close()
-            with self._changed:
-                # What is raised here, the main thread tells of.
-                self._error = self._error or sys.exc_info()[1]
-                self._changed.notify()
+        with _Told(self._ended):
+            try:
+                while report is not None:
+                    if transport is None:
+                        transport = self._carrier(report)
+                    transport.attach(report)
+                    report.begun = time.monotonic()
+                    self._test(report, transport)
+                    report = self._next(report)
+            finally:
+                if transport is not None:
+                    transport.close()
+
+    def _ended(self, error: BaseException | None) -> None:
+        """A worker has ended; what was raised in it, the main thread raises."""
+        with self._changed:
+            self._error = self._error or error
+            self._changed.notify()
 
     def _carrier(self, report: Report) -> Transport:
         return Transport(self._options, self._deadline, report, self._first.shared)

@@ -63,7 +63,6 @@ def testing(options, monkeypatch):
     """
     before = set(threading.enumerate())
     # A bug in a worker is told by the main thread; what Python would print of it goes nowhere.
-    monkeypatch.setattr(threading, "excepthook", lambda _: None)
     # Nobody is slow on a busy machine; tests of slow ones say otherwise.
     monkeypatch.setattr(runner, "_OVERTIME", 100.0)
 
