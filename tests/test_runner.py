@@ -62,7 +62,6 @@ def testing(options, monkeypatch):
     Whatever thread a test leaves must be gone after it.
     """
     before = set(threading.enumerate())
-    # A bug in a worker is told by the main thread; what Python would print of it goes nowhere.
     # Nobody is slow on a busy machine; tests of slow ones say otherwise.
     monkeypatch.setattr(runner, "_OVERTIME", 100.0)
 
