@@ -84,7 +84,7 @@ def test_all_well_then_ten_broken(hundred, tenant, method):
     assert (run.line, run.code, run.stderr) == (f"MAPI OK - {text}", 0, "")
     before = by_mailbox(run)
     assert list(before) == list(HUNDRED)
-    assert [name for name in HUNDRED if not well(method, before[name])] == []
+    assert {name: before[name] for name in HUNDRED if not well(method, before[name])} == {}
     assert run.connections <= 10
     assert run.tokens == (0 if method == "mapi" else 1)
     assert tenant.open_sessions() == 0

@@ -26,7 +26,10 @@ WAY = {
 }
 
 #: What has another value in each run; Exchange's own Latency has not.
-_TIME = re.compile(r"((?:^|_| )(?:time_[a-z]+|total_time|connection_time)=)(?!0s|0\.041s)[0-9.]+s")
+_TIME = re.compile(
+    r"((?:^|_| )(?:(?:time_(?!server)[a-z]+|total_time)=|(?:time_server|connection_time)=(?!0\.041s)))"
+    r"(?!0s)[0-9.]+s"
+)
 
 
 def masked(perfdata):
