@@ -358,6 +358,9 @@ def test_nothing_outlives_the_tests(running_tenant):
     lab, groups = said[0].decode(), [int(word) for word in said[1:]]
     poll(lambda: not any(members(group) for group in groups), "all are gone")
     poll(lambda: not users(lab), "the helpers are gone, too")
+    # There was something to outlive them.
+    assert groups
+    assert os.path.isdir(lab)
     squid.discard(shared(lab))
     shutil.rmtree(lab)
 
