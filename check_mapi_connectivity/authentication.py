@@ -189,7 +189,7 @@ class Authentication:
         scheme = self.scheme or NEGOTIATE
         certificate = self._transport.connect(url, watch, phase)
         # Kerberos may ask its KDC now, which may not answer.
-        host, self._report.host = self._report.host, f"{scheme} token"
+        host, self._report.host = self._report.host, f"the KDC ({scheme} token)"
         watch.start(phase)
         handshake = windows.Handshake(
             scheme, self._login, urlsplit(url).hostname or "", windows.end_point(certificate)

@@ -64,7 +64,8 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
     methods = _methods(given.texts("method"))
     mailboxes = _mailboxes(given)
     cloud = given.choice("cloud", ("worldwide", "gcc", "gcc-high", "dod", "china"), "worldwide")
-    diagnosis = given.choice("diagnosis", ("on", "off"), "on") == "on"
+    frequency = judgement.frequency(given.values.get("diagnosis-frequency", "1:1"))
+    diagnosis = given.choice("diagnosis", ("on", "off"), "on") == "on" and frequency is not None
     min_tls = given.choice("min-tls", ("1.2", "1.3"), "1.2")
     ip_version = _ip_version(given)
     timeout, timeout_state = judgement.timeout(given.text("timeout"))
@@ -114,6 +115,7 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
         timeout=timeout,
         timeout_state=timeout_state or states["timeout"],
         diagnosis=diagnosis,
+        frequency=frequency or (1, 1),
         verbose=min(3, int(given.values.get("verbose", 0))),
         json=given.flag("json"),
         cache_dir=_cache_dir(given, environ),

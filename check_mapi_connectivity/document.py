@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nagiosplugin import Performance
 
     from .options import Options
-    from .report import Exchange, Failure, Judged, Phase, Report, Stopwatch
+    from .report import Analysis, Exchange, Failure, Judged, Phase, Report, Stopwatch
 
 
 def build(state: str, line: str, judged: list[Judged], options: Options) -> str:
@@ -38,6 +38,14 @@ def build(state: str, line: str, judged: list[Judged], options: Options) -> str:
     )
 
 
+def _analysis(slow: Analysis) -> dict[str, Any]:
+    return {
+        "parts": [part._asdict() for part in slow.parts],
+        "server_seconds": slow.server,
+        "points_to": slow.points_to,
+    }
+
+
 def _report(judged: Judged) -> dict[str, Any]:
     report = judged.report
     facts = report.certificate
@@ -48,6 +56,7 @@ def _report(judged: Judged) -> dict[str, Any]:
         "state": judged.state,
         "success": report.success,
         "failure": None if report.failure is None else _failure(report.failure),
+        "time_analysis": None if judged.slow is None else _analysis(judged.slow),
         "result": _text(report.result),
         "mailbox_name": _text(report.named),
         "database": _text(report.database),

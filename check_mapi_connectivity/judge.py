@@ -8,15 +8,16 @@ import nagiosplugin
 
 from . import output, render
 from .report import Judged
+from .time_analysis import ANALYSED, analyse
 from .vocabulary import LABELS, SEVERITY, STATES, UNITLESS, prefixes, worst
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nagiosplugin import Metric, Performance, Result
+    from nagiosplugin import Metric, Performance, Range, Result
 
     from .options import Options
-    from .report import Report
+    from .report import Analysis, Report
 
 _STATE_OBJECTS = {
     "OK": nagiosplugin.Ok,
@@ -59,15 +60,27 @@ def _judged(resource: _Test, results: list[Result]) -> Judged:
         if isinstance(result.hint, str)
     ]
     violated.sort(key=lambda pair: -SEVERITY.index(pair[0]))
+    slow: Analysis | None = None
+    violations = []
+    for state, result in violated:
+        label, value = resource.bare(result), result.metric.value
+        words = render.violation_text(label, value, result.hint)
+        if label in ANALYSED and _too_much(value, nagiosplugin.Range(result.hint)):
+            found = analyse(resource.report, label)
+            slow, words = slow or found, f"{found.because if found else ''}{words}"
+        violations.append((state, words))
     return Judged(
         resource.report,
         worst([_STATE_NAMES[int(result.state)] for result in results]),
         [result.metric.performance() for result in results],
-        [
-            (state, render.violation_text(resource.bare(result), result.metric.value, result.hint))
-            for state, result in violated
-        ],
+        violations,
+        slow,
     )
+
+
+def _too_much(value: float, limits: Range) -> bool:
+    """Whether a value violates a range by being too high, not too low."""
+    return not limits.invert and bool(value > limits.end)
 
 
 def measurements(report: Report) -> dict[str, float | None]:

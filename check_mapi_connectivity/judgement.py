@@ -36,6 +36,28 @@ def timeout(text: str | None) -> tuple[float, str | None]:
     return seconds, state
 
 
+def frequency(text: str) -> tuple[int, int] | None:
+    """Every how many runs the diagnosis is printed while all is well, and while it is not; None for
+    never. Raises UsageError.
+
+    >>> frequency("3:1"), frequency("none")
+    ((3, 1), None)
+    """
+    if is_none(text):
+        return None
+    option = "--diagnosis-frequency"
+    match = re.fullmatch("([0-9]{1,6}):([0-9]{1,6})", text)
+    if not match:
+        raise UsageError(
+            f"{option}: {text or 'an empty value'} is not NORMAL:ABNORMAL, e.g. 12:1 for every "
+            "12th run while all is well and every run while it is not"
+        )
+    normal, abnormal = int(match[1]), int(match[2])
+    if not normal or not abnormal:
+        raise UsageError(f"{option}: {text}: there is no 0th run; none prints it never")
+    return normal, abnormal
+
+
 def check_range(text: str, option: str) -> str:
     """A range in the Monitoring Plugins syntax `[@][start:][end]`, given back as it is.
 

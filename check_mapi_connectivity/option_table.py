@@ -330,6 +330,13 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "Print the detailed diagnosis below the first line. Default: on.",
             ),
             Option(
+                "--diagnosis-frequency",
+                "NORMAL:ABNORMAL",
+                """Print it every NORMAL-th run while all is well, every ABNORMAL-th while it is
+                not, and whenever the state changes; none: never. -v prints it always. Default:
+                1:1. Example: 12:1.""",
+            ),
+            Option(
                 "-v --verbose",
                 "",
                 """More of it: -v notes on cache, proxy and retries, -vv requests and headers, -vvv

@@ -226,6 +226,8 @@ class Options:
     autodiscover_url: str | None = None
     mapi_url: str | None = None
     legacy_dn: str | None = None
+    #: Every how many runs the diagnosis is printed: while all is well, while it is not.
+    frequency: tuple[int, int] = (1, 1)
     inbox_items: int = 10
     #: Mailboxes or methods that are tested at the same time.
     concurrency: int = 4

@@ -210,17 +210,16 @@ def meaning(group: list[Judged]) -> str | None:
     return f"{answers}: the mailbox is there, and {names} {trouble} own at the other end"
 
 
-def text(state: str, head: str, judged: list[Judged], options: Options) -> str:
+def text(state: str, head: str, judged: list[Judged], diagnosis: list[str]) -> str:
     """First line with all performance data, and the diagnosis below it."""
     # nagiosplugin quotes labels with a dash; none here needs it.
     perfdata = " ".join(str(item).replace("'", "") for one in judged for item in one.performances)
-    lines = [first_line(state, head, perfdata)]
-    if options.diagnosis or options.verbose:
-        lines += [printable(more) for more in _diagnosis(judged, options)]
+    lines = [first_line(state, head, perfdata), *map(printable, diagnosis)]
     return "\n".join(lines) + "\n"
 
 
-def _diagnosis(judged: list[Judged], options: Options) -> Iterator[str]:
+def diagnosis(judged: list[Judged], options: Options) -> Iterator[str]:
+    """The detailed diagnosis of all reports, the worst first, line by line."""
     groups = sorted(_groups(judged), key=_severity)
     whole = options.verbose or len(judged) <= _WHOLE
     if whole:

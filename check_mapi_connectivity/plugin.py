@@ -11,8 +11,9 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from . import document, masking, output, overview
+from . import document, frequency, masking, output, overview
 from .deadline import Deadline, Watchdog
+from .errors import UsageError
 from .judge import judge
 from .report import Report
 from .runner import Runner
@@ -65,6 +66,10 @@ def run(options: Options, started: float, terminal: int | None = None) -> tuple[
     watchdog.start()
     try:
         Runner(options, deadline, reports, show).run()
+    except UsageError:
+        # After this, a run that is well has changed its state.
+        frequency.due(options, "UNKNOWN")
+        raise
     finally:
         if not watchdog.claim():
             # The watchdog is writing and will end the process.
@@ -114,4 +119,8 @@ def conclude(options: Options, reports: list[Report], started: float) -> tuple[s
     line = overview.line(judged)
     if options.json:
         return document.build(state, line, judged, options), STATES[state]
-    return overview.text(state, line, judged, options), STATES[state]
+    shown = list(overview.diagnosis(judged, options))
+    # Last, because a look at reports that are still written to may have to be repeated.
+    if not options.verbose and not (options.diagnosis and frequency.due(options, state)):
+        shown = []
+    return overview.text(state, line, judged, shown), STATES[state]

@@ -32,8 +32,11 @@ _MOST_LINES = 2000
 #: Characters of the first line that a cause, or an address, has at least.
 LEAST = 24
 
-#: Characters of the longest bar in the tree of phases.
-_BAR = 40
+#: Characters of an address that is shortened for what took long.
+_LEAST_ADDRESS = 32
+
+#: Characters of the longest bar in the tree of phases: with it a line has no more than 79.
+_BAR = 36
 
 
 def range_text(limits: Range, *, plain: bool = False) -> str:
@@ -77,6 +80,10 @@ def line(report: Report, violations: list[tuple[str, str]], taken: int = 0) -> s
         return subject + failure_line(report.failure, limits, room)
     if not limits:
         return subject + success_text(report)
+    # What took the time is worth more than the rest of a long address.
+    whole = len(subject) + room
+    subject = _subject(report, max(_LEAST_ADDRESS, whole - 2 - len(limits[0])))
+    room = whole - len(subject)
     others = _counted(limits[1:], room)
     made = _with_limits(clean(limits[0], room - len(more(others))), others, room)
     success = f", {success_text(report)}" if report.success else ""
@@ -119,12 +126,12 @@ def failure_text(failure: Failure, room: int) -> str:
     return sentence(cause, failure.code, failure.remedy, room)
 
 
-def _subject(report: Report) -> str:
+def _subject(report: Report, longest: int = 48) -> str:
     """The mailbox in front of what is about it; a refused sign-in is about the whole tenant."""
     if report.failure is not None and report.failure.during == "sign-in":
         return ""
     # A long address must not eat the cause; the diagnosis has it whole.
-    return f"{clean(report.mailbox, 48)}: "
+    return f"{clean(report.mailbox, min(48, longest))}: "
 
 
 def diagnosis(judged: Judged, options: Options) -> Iterator[str]:
@@ -137,6 +144,9 @@ def diagnosis(judged: Judged, options: Options) -> Iterator[str]:
             yield field("result", report.result)
     for state, words in judged.violations:
         yield field("limit", f"{state}: {words}")
+    if judged.slow is not None:
+        yield field("time went", judged.slow.shares)
+        yield field("", judged.slow.points_to)
     named = report.result or report.success
     by = "Graph" if report.method == "graph" else "Exchange"
     unknown = f"not named by {by}" if named else "not known: the test gave no result"

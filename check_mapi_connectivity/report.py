@@ -231,23 +231,74 @@ class Report:
         """The failure of a run that time, or a signal, ends in the phase it is in."""
         where = self.where()
         where = where if where.startswith(("after", "waiting")) else f"in {where}"
-        where = f"{where} ({self.host})" if self.host else where
         watches = (self.service, self.discovery, self.sign_in)
         phase = next((watch.current for watch in watches if watch.current), "")
         remedy = _LOOK.get(phase, "this host is overloaded; give it more time with --timeout")
+        at = f" ({self.host})" if self.host else ""
         if signal is not None:
-            cause = f"ended by {signal} after {seconds:.1f}s {where}"
+            cause = f"ended by {signal} after {seconds:.1f}s {where}{at}"
             remedy = "the scheduler's own limit must be longer than --timeout"
             return Failure("timeout", cause, remedy, judged_as="signal")
-        return Failure("timeout", f"timed out after {round(seconds, 3):g}s {where}", remedy)
+        cause = f"timed out after {round(seconds, 3):g}s {where}{at}"
+        if self.host and phase in _LOOK:
+            nobody = "no DNS answer for" if phase == "dns" else "no answer from"
+            cause = f"{nobody} {self.host} {where}: timed out after {round(seconds, 3):g}s"
+        return Failure("timeout", cause, remedy)
+
+
+class Part(NamedTuple):
+    """What a share of the time went to, in words, and that share in seconds."""
+
+    name: str
+    seconds: float
+
+
+class Analysis(NamedTuple):
+    """Where a measured time went: its parts, the largest first, and their sum in seconds.
+
+    `server` is what the server needed by its own word, None where it does not tell; `points_to` is
+    where to look.
+    """
+
+    parts: list[Part]
+    whole: float
+    server: float | None
+    points_to: str
+
+    @property
+    def largest(self) -> Part:
+        """The part that took most."""
+        return self.parts[0]
+
+    @property
+    def because(self) -> str:
+        """What took most, in front of what it led to.
+
+        >>> Analysis([Part("name resolution", 2.9)], 2.9, None, "").because
+        'name resolution took 2.900s: '
+        """
+        return f"{self.largest.name} took {self.largest.seconds:.3f}s: "
+
+    @property
+    def shares(self) -> str:
+        """All parts with their seconds, the largest with its share.
+
+        >>> parts = [Part("name resolution", 2.9), Part("the proxy", 0.1)]
+        >>> Analysis(parts, 3.0, None, "").shares
+        'name resolution 2.900s (97 %), the proxy 0.100s'
+        """
+        first, *rest = (f"{part.name} {part.seconds:.3f}s" for part in self.parts)
+        share = round(100 * self.largest.seconds / self.whole)
+        return ", ".join([f"{first} ({share} %)", *rest])
 
 
 class Judged(NamedTuple):
-    """A report, its state, its performance data, and (state, words) of each violated limit, the
-    worst first.
+    """A report, its state, its performance data, (state, words) of each violated limit, the worst
+    first, and where the time went that was too long.
     """
 
     report: Report
     state: str
     performances: list[Performance]
     violations: list[tuple[str, str]]
+    slow: Analysis | None = None

@@ -251,7 +251,7 @@ def test_passing_fault_is_tried_once_more(warm, tenant):
 def test_silence_ends_at_the_deadline(warm, tenant):
     tenant.faults.on("graph", "silent")
     run = warm("healthy", "-t", "4")
-    text = "timed out after 4s in phase request (127.0.0.1)"
+    text = "no answer from 127.0.0.1 in phase request: timed out after 4s"
     ends(run, "healthy", "CRITICAL", text, service="reached", time_token="0s")
     assert run.seconds < 4 + GRACE
 

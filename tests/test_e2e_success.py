@@ -166,15 +166,15 @@ def test_json_is_the_same_report(cmdlet):
     [
         (
             ["-w", "2", "-c", "5"],
-            "WARNING - slow@practice.example: connection time 3.250s is outside 0:2, Inbox "
-            "listed in 3.250s (cmdlet)",
+            "WARNING - slow@practice.example: Exchange itself took 3.250s: connection time "
+            "3.250s is outside 0:2",
             "3.25s;2;5",
             1,
         ),
         (
             ["-w", "2", "-c", "3"],
-            "CRITICAL - slow@practice.example: connection time 3.250s is outside 0:3, Inbox "
-            "listed in 3.250s (cmdlet)",
+            "CRITICAL - slow@practice.example: Exchange itself took 3.250s: connection time "
+            "3.250s is outside 0:3",
             "3.25s;2;3",
             2,
         ),
@@ -200,8 +200,8 @@ def test_json_is_the_same_report(cmdlet):
         ),
         (
             ["--warning-for", "connection_time=1"],
-            "WARNING - slow@practice.example: connection time 3.250s is outside 0:1, Inbox "
-            "listed in 3.250s (cmdlet)",
+            "WARNING - slow@practice.example: Exchange itself took 3.250s: connection time "
+            "3.250s is outside 0:1",
             "3.25s;1",
             1,
         ),

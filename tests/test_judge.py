@@ -77,26 +77,30 @@ def ranges(**given):
         (
             {"connection_time": ("0.2", "1")},
             "WARNING",
-            ["connection time 0.250s is outside 0:0.2"],
+            ["Exchange itself took 0.250s: connection time 0.250s is outside 0:0.2"],
         ),
         (
             {"connection_time": ("0.1", "0.2")},
             "CRITICAL",
-            ["connection time 0.250s is outside 0:0.2"],
+            ["Exchange itself took 0.250s: connection time 0.250s is outside 0:0.2"],
         ),
-        ({"connection_time": ("0", None)}, "WARNING", ["connection time 0.250s is outside 0:0"]),
+        (
+            {"connection_time": ("0", None)},
+            "WARNING",
+            ["Exchange itself took 0.250s: connection time 0.250s is outside 0:0"],
+        ),
         ({"connection_time": ("@0:1", None)}, "WARNING", ["connection time 0.250s is inside 0:1"]),
         ({"connection_time": (None, "1:")}, "CRITICAL", ["connection time 0.250s is outside 1:"]),
         (
             {"connection_time": (None, "~:0.1")},
             "CRITICAL",
-            ["connection time 0.250s is outside ~:0.1"],
+            ["Exchange itself took 0.250s: connection time 0.250s is outside ~:0.1"],
         ),
         (
             {"connection_time": (None, "0.1"), "time_dns": ("0", None), "time_tls": ("0.1", None)},
             "CRITICAL",
             [
-                "connection time 0.250s is outside 0:0.1",
+                "Exchange itself took 0.250s: connection time 0.250s is outside 0:0.1",
                 "time_dns 0.001s is outside 0:0",
                 "time_tls 0.125s is outside 0:0.1",
             ],
@@ -106,7 +110,7 @@ def ranges(**given):
             "CRITICAL",
             [
                 "time_tls 0.125s is outside 0:0.1",
-                "connection time 0.250s is outside 0:0.1",
+                "Exchange itself took 0.250s: connection time 0.250s is outside 0:0.1",
             ],
         ),
         (
@@ -250,7 +254,9 @@ def test_a_narrowed_threshold_holds_for_its_own_label_only(options):
     limits["c_contoso_com_connection_time"] = (None, "0.125")
     one, other = judged(reports, options, thresholds=limits)
     assert (one.state, one.violations) == ("OK", [])
-    assert other.violations == [("CRITICAL", "connection time 0.250s is outside 0:0.125")]
+    assert other.violations == [
+        ("CRITICAL", "Exchange itself took 0.250s: connection time 0.250s is outside 0:0.125")
+    ]
     assert str(one.performances[1]) == "a_b_contoso_com_connection_time=0.25s"
     assert str(other.performances[1]) == "c_contoso_com_connection_time=0.25s;;0.125"
 

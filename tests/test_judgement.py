@@ -44,6 +44,30 @@ def test_timeout_that_is_refused(there, text):
     assert complaint(f"--timeout={text}").startswith("--timeout: ")
 
 
+def test_frequency(there):
+    assert (parse().frequency, parse().diagnosis) == ((1, 1), True)
+    found = parse("--diagnosis-frequency", "12:3")
+    assert (found.frequency, found.diagnosis) == ((12, 3), True)
+    found = parse("--diagnosis-frequency", "none")
+    assert (found.frequency, found.diagnosis) == ((1, 1), False)
+    assert not parse("--diagnosis-frequency", "3:1", "--diagnosis", "off").diagnosis
+
+
+@pytest.mark.parametrize("text", ["", "3", "3:", ":1", "a:b", "-1:1", "1:1:1", "1.5:1", "٣:1"])
+def test_frequency_that_is_refused(there, text):
+    assert complaint(f"--diagnosis-frequency={text}") == (
+        f"--diagnosis-frequency: {text or 'an empty value'} is not NORMAL:ABNORMAL, e.g. 12:1 for "
+        "every 12th run while all is well and every run while it is not"
+    )
+
+
+@pytest.mark.parametrize("text", ["0:1", "1:0", "00:00"])
+def test_there_is_no_run_number_0(there, text):
+    assert complaint("--diagnosis-frequency", text) == (
+        f"--diagnosis-frequency: {text}: there is no 0th run; none prints it never"
+    )
+
+
 NUMBER = st.integers(-1000, 1000).map(str) | st.floats(-1e6, 1e6).map(lambda value: f"{value:.3f}")
 
 

@@ -173,8 +173,8 @@ def test_several_methods(line, reports, text):
         ),
         (
             [success(A), expiring(LONG)],
-            "CRITICAL - a.very.long.address.of.somebody@subdomain.con...: client certificate ends "
-            "in...; 1 of 2 mailboxes not OK",
+            "CRITICAL - a.very.long.address.of.somebo...: client certificate ends in 3.00 days, "
+            "limi...; 1 of 2 mailboxes not OK",
         ),
         (
             [failed(of, **SIGN_IN) for of in (A, B, C)],
@@ -242,7 +242,7 @@ def test_the_rest_is_counted_however_much_there_is_to_say(line):
     limits = ("b_contoso_com_", "a_very_long_address_of_somebody_subdomain_contoso_example_com_")
     ranges = {prefix + label: ("@~:999", None) for prefix in limits for label in LABELS["cmdlet"]}
     assert line(*reports, thresholds=ranges) == (
-        "MAPI WARNING - a.very.long.address.of.somebody@subdomain.con...: mapi_connectivity 1 is insi...; "
+        "MAPI WARNING - a.very.long.address.of.somebody@subdomai...: mapi_connectivity 1 is inside ~:999; "
         "all 2 mailboxes not OK"
     )
 
@@ -285,7 +285,7 @@ def test_no_first_line_is_longer_than_120(options, data):
     found = judge(reports, chosen)
     state = worst([one.state for one in found])
     made = overview.line(found)
-    text = overview.text(state, made, found, chosen)
+    text = overview.text(state, made, found, list(overview.diagnosis(found, chosen)))
     head, _, tail = text.split("\n")[0].partition(" | ")
     assert len(head) <= 120
     assert head.startswith(f"MAPI {state} - ")
@@ -365,5 +365,5 @@ def test_no_first_line_is_longer_than_120(options, data):
 def test_what_it_means(options, results, meaning):
     found = judged(results, options)
     assert overview.meaning(found) == meaning
-    lines = overview.text("OK", "line", found, asked(results, options)).split("\n")
+    lines = list(overview.diagnosis(found, asked(results, options)))
     assert lines.count(f"{A}: {meaning}") == (meaning is not None)

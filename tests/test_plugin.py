@@ -179,6 +179,39 @@ def test_a_run_to_its_end(run):
     assert Watchdog.last.claimed
 
 
+def test_a_diagnosis_is_printed_as_often_as_asked_for(run, tmp_path):
+    def well(reports, show):
+        succeed(reports[0])
+
+    def broken(reports, show):
+        reports[0].failure = Failure("server", "trouble", "wait")
+
+    def lines(do, **changes):
+        return run(do, frequency=(3, 1), cache_dir=str(tmp_path / "cache"), **changes)[0].count(
+            "\n"
+        )
+
+    seen = [lines(do) > 1 for do in [well] * 4 + [broken] * 2 + [well] * 2]
+    assert seen == [True, False, False, True, True, True, True, False]
+    assert lines(well, verbose=1) > 1
+    assert lines(well, diagnosis=False) == 1
+
+
+def test_a_usage_error_is_a_change_of_state(run, tmp_path):
+    def well(reports, show):
+        succeed(reports[0])
+
+    def expired(reports, show):
+        raise UsageError("expired")
+
+    chosen = {"frequency": (9, 9), "cache_dir": str(tmp_path / "cache")}
+    assert run(well, **chosen)[0].count("\n") > 1
+    assert run(well, **chosen)[0].count("\n") == 1
+    with pytest.raises(UsageError):
+        run(expired, **chosen)
+    assert run(well, **chosen)[0].count("\n") > 1
+
+
 def test_reports_are_made_for_each_mailbox_and_method(run):
     seen = []
 
@@ -231,7 +264,7 @@ def test_at_the_deadline(run):
     assert lines[0].startswith("MAPI CRITICAL - b@x.y: gone; 3 of 4 mailboxes not OK | ")
     assert [line for line in lines if line.startswith("[")] == [
         "[CRITICAL] b@x.y by graph: gone",
-        "[CRITICAL] c@x.y by graph: timed out after 7.5s in phase tls (graph.example)",
+        "[CRITICAL] c@x.y by graph: no answer from graph.example in phase tls: timed out after 7.5s",
         "[CRITICAL] d@x.y by graph: not tested: the time was up before its turn",
         "[OK] a@x.y by graph: Success",
     ]

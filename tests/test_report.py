@@ -54,8 +54,12 @@ def test_where_the_run_is():
 @pytest.mark.parametrize(
     ("start", "signal", "cause"),
     [
-        ("service", None, "timed out after 2.5s in phase execute (mail.example)"),
-        ("discovery", None, "timed out after 2.5s in Autodiscover, phase execute (mail.example)"),
+        ("service", None, "no answer from mail.example in phase execute: timed out after 2.5s"),
+        (
+            "discovery",
+            None,
+            "no answer from mail.example in Autodiscover, phase execute: timed out after 2.5s",
+        ),
         (
             "sign_in",
             "SIGTERM",
