@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from . import proxy, tls
+from . import clock, proxy, tls
 from .capped import CappedResponse
 from .logon import Logon
 from .report import CheckFailure, Failure, Stopwatch
@@ -110,8 +110,10 @@ class Route:
             sock.close()
             via = f" through proxy {through}" if through else ""
             failure = tls.failure(error, host, port, via)
-            if tls.unknown_issuer(error):
-                failure = tls.told_by_issuer(failure, self._unverified(host, port), host)
+            if tls.worth_a_look(error):
+                certificate = self._unverified(host, port)
+                if tls.unknown_issuer(error):
+                    failure = tls.told_by_issuer(failure, certificate, host)
             raise CheckFailure(failure) from None
         secured.settimeout(None)
         place = (host.rstrip("."), port)
@@ -134,7 +136,7 @@ class Route:
     def _unverified(self, host: str, port: int) -> bytes:
         """The certificate (DER) that is shown for `host`, whoever shows it; empty where none is.
 
-        Nothing is sent to whom it belongs.
+        Nothing secret is sent to whom it belongs; the time there is noted.
         """
         patience, self.patience = self.patience, min(3.0, self.deadline.remaining() / 3)
         try:
@@ -142,7 +144,9 @@ class Route:
             with sock:
                 self.watch.start("tls")
                 sock.settimeout(self.patience)
-                return tls.shown_certificate(sock, host.rstrip("."))
+                certificate, date = tls.shown(sock, host.rstrip("."), self.patience)
+                self.report.clock = clock.compare(host, date, time.time()) or self.report.clock
+                return certificate
         except (CheckFailure, OSError, ValueError):
             return b""
         finally:

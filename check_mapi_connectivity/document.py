@@ -15,6 +15,7 @@ from .vocabulary import SERVICE, STATES, UNITLESS
 if TYPE_CHECKING:
     from nagiosplugin import Performance
 
+    from .clock import Skew
     from .options import Options
     from .report import Analysis, Exchange, Failure, Judged, Phase, Report, Stopwatch
 
@@ -38,6 +39,10 @@ def build(state: str, line: str, judged: list[Judged], options: Options) -> str:
     )
 
 
+def _clock(skew: Skew) -> dict[str, Any]:
+    return {"host": clean(skew.host), "offset": round(skew.seconds, 1)}
+
+
 def _analysis(slow: Analysis) -> dict[str, Any]:
     return {
         "parts": [part._asdict() for part in slow.parts],
@@ -56,6 +61,7 @@ def _report(judged: Judged) -> dict[str, Any]:
         "state": judged.state,
         "success": report.success,
         "failure": None if report.failure is None else _failure(report.failure),
+        "clock": None if report.clock is None else _clock(report.clock),
         "time_analysis": None if judged.slow is None else _analysis(judged.slow),
         "result": _text(report.result),
         "mailbox_name": _text(report.named),

@@ -142,6 +142,8 @@ def diagnosis(judged: Judged, options: Options) -> Iterator[str]:
         yield from _failure(report.failure)
         if report.result:
             yield field("result", report.result)
+        if clock_told(report):
+            yield field("clock", f"this host's {report.clock}")
     for state, words in judged.violations:
         yield field("limit", f"{state}: {words}")
     if judged.slow is not None:
@@ -180,6 +182,14 @@ def brief(judged: Judged) -> Iterator[str]:
     if report.failure is not None:
         for name, value in report.ids.items():
             yield field(name, value)
+
+
+def clock_told(report: Report) -> bool:
+    """Whether this host's clock may have to do with the failure: of sign-in, or of TLS."""
+    failure = report.failure
+    if failure is None or report.clock is None:
+        return False
+    return failure.during == "sign-in" or failure.kind in ("credential", "tls")
 
 
 def _head(judged: Judged) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
+
+from . import clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -199,6 +201,8 @@ class Report:
     exchanges: list[Exchange] = field(default_factory=list)
     certificate: CertificateFacts | None = None
     certificate_days: float | None = None
+    #: This host's clock against that of the server that answered last.
+    clock: clock.Skew | None = None
     #: When its test began and ended (monotonic clock); None before that.
     begun: float | None = None
     ended: float | None = None
@@ -217,6 +221,17 @@ class Report:
             if phases:
                 return f"after {prefix}phase {phases[-1].name}"
         return "phase start"
+
+    def explained(self, failure: Failure) -> Failure:
+        """The failure with this host's clock as its cause, where it is one."""
+        if self.clock is None or not clock.explains(self.clock, failure.code):
+            return failure
+        return replace(
+            failure,
+            cause=f"this host's clock {self.clock}",
+            remedy="set it, and keep it right by NTP",
+            detail="; ".join(text for text in (failure.cause, failure.detail) if text),
+        )
 
     def not_begun(self, waited_for: int) -> Failure:
         """The failure of a test whose turn never came, behind so many that hang."""

@@ -184,7 +184,7 @@ class Runner:
                     watch.stop()
             wait = None if first else _wait(failure, self._deadline, time.monotonic() - begun)
             if wait is None:
-                report.failure = failure
+                report.failure = report.explained(failure)
                 break
             first = failure
             _reset(report, failure, wait)

@@ -1,13 +1,16 @@
 """TLS: settings, connections within connections, what a failed handshake means, and who inspects.
 
 A proxy that inspects TLS shows certificates of its own. It is told from a broken server by their
-issuer, which is read in a second handshake when the first one fails, with nothing sent after it.
+issuer, which is read in a second handshake when the first one fails, and nothing secret is sent
+after it: a request for nothing, because its answer tells what time it is there.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import ssl
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Union
 
@@ -19,6 +22,7 @@ from .report import Failure
 
 if TYPE_CHECKING:
     import socket
+    from typing import Any
 
     from .options import Options
 
@@ -32,8 +36,14 @@ _ISSUERS = ("microsoft", "digicert")
 _OWN = (*(name for name in MICROSOFT if not name.endswith(".cn")), "microsoftonline.com")
 _OWN_HOSTS = (*_OWN, "microsoftonline.us", "microsoft.com", "microsoft.us")
 
+#: Bytes of an answer that are read for its Date.
+_MOST_HEAD = 16384
+
 #: OpenSSL's verification errors that say that the issuer is not trusted (x509_vfy.h).
 _UNKNOWN_ISSUER = (2, 18, 19, 20, 21)
+
+#: Those that say that a certificate is not yet valid, or has expired.
+_DATES = (9, 10)
 
 
 def context(options: Options) -> ssl.SSLContext:
@@ -63,19 +73,44 @@ def wrap(sock: socket.socket, settings: ssl.SSLContext, host: str) -> Secured:
     return settings.wrap_socket(sock, server_hostname=host)
 
 
-def shown_certificate(sock: socket.socket, host: str) -> bytes:
-    """The certificate (DER) that the other side shows, whatever it is worth.
+def shown(sock: socket.socket, host: str, patience: float) -> tuple[bytes, str]:
+    """The certificate (DER) that the other side shows, whatever it is worth, and its Date, empty
+    where it tells none within so many seconds.
 
-    Nothing is sent to it. Raises OSError, ValueError.
+    Nothing that is a secret is sent to it. Raises OSError, ValueError.
     """
     blind = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     blind.check_hostname = False
     blind.verify_mode = ssl.CERT_NONE
     secured = wrap(sock, blind, host)
     try:
-        return secured.getpeercert(True) or b""
+        return secured.getpeercert(True) or b"", _date(secured, host, patience)
     finally:
         secured.close()
+
+
+def _date(secured: Secured, host: str, patience: float) -> str:
+    """The Date of an answer to a request for nothing; empty where none comes."""
+    until, head = time.monotonic() + patience, b""
+    try:
+        secured.sendall(f"HEAD / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        while b"\r\n\r\n" not in head and len(head) < _MOST_HEAD:
+            secured.settimeout(max(0.01, until - time.monotonic()))
+            more: Any = secured.recv(4096)
+            if not more or time.monotonic() > until:
+                break
+            head += more
+    except (OSError, ValueError):
+        return ""
+    found = re.search(rb"(?i)\r\ndate:[ \t]*([ -~]{1,64}?)[ \t]*\r\n", head)
+    return found[1].decode() if found else ""
+
+
+def worth_a_look(error: Exception) -> bool:
+    """Whether a handshake failed because of the certificate's issuer, or its dates."""
+    return isinstance(error, ssl.SSLCertVerificationError) and (
+        error.verify_code in (*_UNKNOWN_ISSUER, *_DATES)
+    )
 
 
 def unknown_issuer(error: Exception) -> bool:

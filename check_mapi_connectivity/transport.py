@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import http.client
+import time
 import uuid
 from dataclasses import replace
 from http.cookiejar import DefaultCookiePolicy
@@ -20,7 +21,7 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
-from . import __version__, masking
+from . import __version__, clock, masking
 from .answer import Answer, build, read
 from .connection import Cut, Route, pool_classes
 from .report import CheckFailure, Exchange, Failure
@@ -189,6 +190,8 @@ class Transport:
             if heard is not None:
                 heard(build(response, url, host, b""))
             answer = build(response, url, host, read(response, host))
+            date = answer.headers.get("Date")
+            self._report.clock = clock.compare(host, date, time.time()) or self._report.clock
         quoted = self._given if answer.status != 200 else set()
         return _without(self._secrets | quoted, answer)
 

@@ -303,10 +303,7 @@ def test_a_disconnect_that_hangs_is_not_waited_for_long(mapi, tenant):
     mapi.left = 1
     run = mapi("healthy", "-t", "30")
     assert run.code == 0
-    assert (
-        "the session could not be ended: no answer from 127.0.0.1 in phase disconnect: timed out"
-        in run.diagnosis
-    )
+    assert "the session could not be ended: timed out" in run.diagnosis
     assert run.outcome.seconds < 3 + GRACE
 
 

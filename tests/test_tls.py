@@ -139,14 +139,15 @@ def test_an_issuer_without_a_name():
     assert told == REFUSED
 
 
-def test_the_second_look_sends_nothing(route, server, chain):
+def test_the_second_look_sends_nothing_secret(route, server, chain):
     context, _ = chain(OUTLOOK)
     origin = server(context)
     failure = refused(route(origin), OUTLOOK, 443)
     assert failure.kind == "tls"
     assert failure.cause.startswith(f"a proxy or firewall inspects TLS to {OUTLOOK}: certificate ")
     assert failure.cause.endswith(" by Contoso")
-    assert (origin.connections, origin.seen) == (2, [])
+    asked = f"HEAD / HTTP/1.1\r\nHost: {OUTLOOK}\r\nConnection: close\r\n\r\n"
+    assert (origin.connections, origin.seen) == (2, [asked])
 
 
 def test_what_is_not_the_issuers_fault_needs_no_second_look(route, server, chain):
