@@ -51,6 +51,8 @@ class Given:
         self.sections: list[str] = []
         #: Where a certificate was looked for, but not even the look was permitted.
         self.unreadable: list[str] = []
+        #: (what, where) of the files and variables that were read beside the sections.
+        self.reads: list[tuple[str, str]] = []
         self._ini_files: list[str] = []
 
     def add(self, values: dict[str, Any], source: str, *, weak: bool = False) -> None:
@@ -116,7 +118,9 @@ class Given:
             self.sections.append(directory)
             self.add({"certificate": path}, directory)
             if self.text("client-id") is None:
-                identifier = files.first_line(os.path.join(directory, "client_id"), "--tenant")
+                named = os.path.join(directory, "client_id")
+                identifier = files.first_line(named, "--tenant")
+                self.reads.append(("client id", named))
                 self.add({"client-id": identifier.strip()}, directory)
             return
 
