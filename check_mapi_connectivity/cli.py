@@ -124,7 +124,7 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
         # Waiting for a person is none of the check's time.
         asked=time.monotonic() - started if given.flag("ask-password") else 0.0,
         explain=given.flag("explain"),
-        origins=given.source,
+        origins=given.origins(),
         reads=tuple(given.reads),
         **who,
         **places,
@@ -154,10 +154,12 @@ def _note_variables(
     given: Given, environ: MutableMapping[str, str], login: Login | None, proxy: Proxy | None
 ) -> None:
     """Note the files that libraries take from the environment by themselves."""
+    from .options import INSTEAD
+
     schemes = [one.scheme for one in (login, proxy) if one is not None]
     kerberos = ("KRB5CCNAME", "KRB5_CLIENT_KTNAME", "KRB5_CONFIG")
     for what, names in (
-        ("authorities in place of the system's", ("SSL_CERT_FILE", "SSL_CERT_DIR")),
+        (INSTEAD, ("SSL_CERT_FILE", "SSL_CERT_DIR")),
         # Where no scheme is named, the other side may ask for Negotiate.
         ("Kerberos", kerberos if {None, "Negotiate"} & set(schemes) else ()),
     ):

@@ -13,6 +13,7 @@ from .errors import UsageError
 from .grants import FACT, NOTE, Entry, needed
 from .help_text import NOT_YET_SEEN
 from .options import (
+    INSTEAD,
     MODULE_CLIENT_ID,
     CertificateFiles,
     ClientSecret,
@@ -118,15 +119,15 @@ def _requests(options: Options) -> str:
         each = 3
     more = []
     if each:
-        more.append(f"{each * resources} to sign in")
+        more.append(f"{each * resources} more for the sign-in")
     if "mapi" in options.methods and not options.mapi_url:
         more.append("Autodiscover for each mailbox")
     if options.login is not None and options.login.scheme is None:
-        more.append("one to ask which authentication the server takes")
+        more.append("one for what authentication the server takes")
+    first = "where the cache holds nothing" if options.cache_dir else "for want of a cache"
+    extra = f"; {first}, {', '.join(more)}" if more else ""
     if options.login is not None and options.login.scheme != "Basic":
-        more.append("one or two on each connection for NTLM or Kerberos")
-    first = "the first run" if options.cache_dir else "each run, for want of a cache,"
-    extra = f"; {first} also {', '.join(more)}" if more else ""
+        extra += "; NTLM and Kerberos take one or two more on each connection"
     return f"about {usual}{extra}"
 
 
@@ -152,6 +153,9 @@ def _proxy(options: Options) -> Iterator[Entry]:
     if through.scheme is None:
         scheme = f"what the proxy asks for, {user}: Kerberos before NTLM before Basic"
     yield Entry(FACT, scheme, "logs on by")
+    if through.password is not None:
+        where = dict(options.reads).get("proxy password", f"the URL of {through.source}")
+        yield Entry(FACT, f"proxy password from {where}", "secret")
     if through.scheme in (None, "Negotiate"):
         service = f"HTTP/{through.spn_host or through.host}, where it comes to Kerberos"
         yield Entry(FACT, service, "service name")
@@ -175,6 +179,7 @@ def _credential(options: Options, known: Known, now: float) -> Iterator[Entry]:
     elif options.client_id:
         where = options.origins.get("client-id")
         yield Entry(FACT, options.client_id + (f" ({where})" if where else ""), "client id")
+    yield from _secrets(options)
     yield from _facts(known, now)
     if isinstance(options.credential, FederatedToken):
         claims = tokens.claims(options.credential.token.reveal())
@@ -212,8 +217,16 @@ def _login(options: Options) -> Iterator[Entry]:
     yield Entry(FACT, kind, "kind")
     if "username" in options.origins:
         yield Entry(FACT, f"--username ({options.origins['username']})", "given by")
+    yield from _secrets(options)
     offer = "what the server offers: NTLM before Negotiate before Basic"
     yield Entry(FACT, login.scheme or offer, "logs on by")
+
+
+def _secrets(options: Options) -> Iterator[Entry]:
+    """Where the credential's secrets came from."""
+    for what, where in options.reads:
+        if what in ("certificate passphrase", "client secret", "password"):
+            yield Entry(FACT, f"{what} from {where}", "secret")
 
 
 def _facts(known: Known, now: float) -> Iterator[Entry]:
@@ -233,8 +246,10 @@ def _facts(known: Known, now: float) -> Iterator[Entry]:
 
 
 def _tls(options: Options) -> Iterator[Entry]:
+    instead = [where for what, where in options.reads if what == INSTEAD]
+    usual = " and ".join(instead) or "the system's"
     more = "".join(f", and those of {path}" for path in options.ca_files)
-    yield Entry(FACT, f"the system's{more}", "authorities")
+    yield Entry(FACT, f"{usual}{more}", "authorities")
     yield Entry(FACT, f"{options.min_tls}; certificates are always verified", "lowest TLS")
     if options.ip_version is not None:
         yield Entry(FACT, f"IPv{options.ip_version} only", "addresses")
@@ -262,8 +277,8 @@ def _files(options: Options) -> Iterator[Entry]:
 def _judgement(options: Options) -> Iterator[Entry]:
     limits = list(_limits(options))
     for label, (warning, critical) in limits[:_MOST_NAMED]:
-        words = [f"WARNING outside {warning}"] if warning else []
-        words += [f"CRITICAL outside {critical}"] if critical else []
+        given = (("WARNING", warning), ("CRITICAL", critical))
+        words = [f"{state} {_position(spec)}" for state, spec in given if spec]
         yield Entry(FACT, ", ".join(words), label)
     if not limits:
         yield Entry(FACT, "none", "limits")
@@ -280,6 +295,11 @@ def _judgement(options: Options) -> Iterator[Entry]:
     else:
         advice = f"the scheduler's own limit must be longer; the usual {_SCHEDULER:g}s is not"
     yield Entry(NOTE, advice)
+
+
+def _position(spec: str) -> str:
+    """Where a value violates this range."""
+    return f"inside {spec[1:]}" if spec.startswith("@") else f"outside {spec}"
 
 
 def _limits(options: Options) -> Iterator[tuple[str, tuple[str | None, str | None]]]:

@@ -92,6 +92,8 @@ def _cmdlet(options: Options) -> Iterator[Entry]:
         'New-ManagementRole -Name "MAPI probe" -Parent "View-Only Recipients" '
         "-EnabledCmdlets Test-MAPIConnectivity",
     )
+    yield Entry(COMMAND, 'Get-ManagementRoleEntry "MAPI probe\\*"')
+    yield Entry(NOTE, "it must list that cmdlet and nothing else")
     yield Entry(COMMAND, 'New-RoleGroup -Name "MAPI probes" -Roles "MAPI probe"')
     if user is None:
         yield _service_principal(options)

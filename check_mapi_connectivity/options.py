@@ -111,6 +111,10 @@ CLOUDS = {
 MODULE_CLIENT_ID = "fb78d390-0c51-40cd-8e17-fdbfab77341b"
 
 
+#: What `Options.reads` calls authorities that are trusted in place of the system's.
+INSTEAD = "authorities in place of the system's"
+
+
 @dataclass(frozen=True)
 class CertificateFiles:
     """The certificate credential as read from disk; certificate.py makes sense of it."""

@@ -132,6 +132,12 @@ class Given:
             if any(self.text(name) is not None for name in names)
         ]
 
+    def origins(self) -> dict[str, str]:
+        """Name of each option that is given -> its source; `none` takes one back."""
+        return {
+            name: self.source[name] for name, value in self.values.items() if not is_none(value)
+        }
+
     def text(self, name: str) -> str | None:
         """A single value; None when not given or `none`. Raises UsageError for an empty one."""
         value = self.values.get(name)
