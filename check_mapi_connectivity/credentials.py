@@ -244,7 +244,7 @@ def secret(
                 "(none takes one from an ini back)"
             )
         text: str | None = prompt.ask(asked_for)
-        where = "typed in"
+        where = "the terminal, typed by a person"
     elif path is not None:
         text = files.first_line(path, f"--{INI_SECRETS[name]}", secret=True)
         where = path

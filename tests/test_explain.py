@@ -13,6 +13,7 @@ from check_mapi_connectivity import explain
 from check_mapi_connectivity.errors import UsageError
 from check_mapi_connectivity.options import MODULE_CLIENT_ID
 
+from .conftest import ROOT
 from .explained import CREDENTIALS, SECRETS, asked, facts, foreign, furnish, mask, told
 
 
@@ -158,6 +159,14 @@ judgement
 def test_a_certificate():
     limits = ("-w", "2", "--warning-for", "certificate_days=60:")
     assert told(*CREDENTIALS["certificate"], *limits) == CERTIFICATE
+
+
+def test_the_sample_of_the_readme():
+    readme = (ROOT / "README.md").read_text()
+    sample = readme.partition("```\nMAPI UNKNOWN - nothing")[2].partition("\n```")[0]
+    lines = [line for line in sample.split("\n")[1:] if line != "..."]
+    assert len(lines) > 10
+    assert set(lines) <= set(CERTIFICATE.split("\n"))
 
 
 def test_a_login():
