@@ -60,28 +60,9 @@ def needed(options: Options, method: str) -> Iterator[Entry]:
 
 
 def _cmdlet(options: Options) -> Iterator[Entry]:
-    user, credential = None, options.credential
-    if isinstance(credential, UserPassword):
-        user = credential.username
-        if options.client_id == MODULE_CLIENT_ID:
-            yield Entry(FACT, "Microsoft's own for Exchange PowerShell: nothing to grant", "app")
-        else:
-            yield from _public_client(options, "Office 365 Exchange Online: Exchange.Manage")
-    elif isinstance(credential, ManagedIdentity):
-        yield Entry(FACT, "app role Exchange.ManageAsApp, in Microsoft Graph PowerShell:", "Entra")
-        yield Entry(
-            COMMAND, f"$app = Get-MgServicePrincipal -Filter \"AppId eq '{_EXCHANGE_APP}'\""
-        )
-        yield Entry(
-            COMMAND,
-            "New-MgServicePrincipalAppRoleAssignment -ServicePrincipalId OBJECT-ID "
-            f"-PrincipalId OBJECT-ID -ResourceId $app.Id -AppRoleId {_MANAGE_AS_APP}",
-        )
-    else:
-        yield from _app(options)
-        granted = """API permissions: Office 365 Exchange Online, application permission
-        Exchange.ManageAsApp; Grant admin consent"""
-        yield Entry(FACT, granted, "Entra")
+    credential = options.credential
+    user = credential.username if isinstance(credential, UserPassword) else None
+    yield from _may_call_exchange(options)
     yield Entry(
         FACT, "a role group with that one cmdlet, in Exchange Online PowerShell:", "Exchange"
     )
@@ -104,6 +85,31 @@ def _cmdlet(options: Options) -> Iterator[Entry]:
     else:
         yield Entry(COMMAND, f"Set-User -Identity {quoted(user)} -EXOModuleEnabled $true")
     yield Entry(NOTE, f"{_UNTRIED}; a new grant takes from minutes to hours")
+
+
+def _may_call_exchange(options: Options) -> Iterator[Entry]:
+    """The first of two grants: that the app, or the user's app, may call Exchange at all."""
+    credential = options.credential
+    if isinstance(credential, UserPassword):
+        if options.client_id == MODULE_CLIENT_ID:
+            yield Entry(FACT, "Microsoft's own for Exchange PowerShell: nothing to grant", "app")
+            return
+        yield from _public_client(options, "Office 365 Exchange Online: Exchange.Manage")
+        yield Entry(NOTE, "that this permission does is known from others' programs only")
+    elif isinstance(credential, ManagedIdentity):
+        yield Entry(FACT, "app role Exchange.ManageAsApp, in Microsoft Graph PowerShell:", "Entra")
+        resource = f"$app = Get-MgServicePrincipal -Filter \"AppId eq '{_EXCHANGE_APP}'\""
+        yield Entry(COMMAND, resource)
+        yield Entry(
+            COMMAND,
+            "New-MgServicePrincipalAppRoleAssignment -ServicePrincipalId OBJECT-ID "
+            f"-PrincipalId OBJECT-ID -ResourceId $app.Id -AppRoleId {_MANAGE_AS_APP}",
+        )
+    else:
+        yield from _app(options)
+        granted = """API permissions: Office 365 Exchange Online, application permission
+        Exchange.ManageAsApp; Grant admin consent"""
+        yield Entry(FACT, granted, "Entra")
 
 
 def _graph(options: Options) -> Iterator[Entry]:

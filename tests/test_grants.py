@@ -112,6 +112,7 @@ CASES = [
                 public client flows: Yes
   Entra         API permissions: Office 365 Exchange Online: Exchange.Manage,
                 delegated; Grant admin consent
+  note          that this permission does is known from others' programs only
   Exchange      a role group with that one cmdlet, in Exchange Online
                 PowerShell:
     Get-ManagementRole -Cmdlet Test-MAPIConnectivity
