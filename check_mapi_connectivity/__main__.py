@@ -52,9 +52,13 @@ def _run(started: float, terminal: int | None) -> tuple[str, int]:
     from . import cli
 
     options = cli.parse(sys.argv[1:], os.environ)
-    from . import plugin
-
     try:
+        if options.explain:
+            from . import explain
+
+            return explain.build(options, time.time()), 3
+        from . import plugin
+
         return plugin.run(options, started, terminal)
     except UsageError as error:
         error.as_json = options.json

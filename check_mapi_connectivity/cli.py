@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping, Sequence
     from typing import Any
 
-    from .options import Options, Proxy
+    from .options import Login, Options, Proxy
 
 #: Where packages create a cache directory that belongs to the monitoring user.
 SYSTEM_CACHE = "/var/cache/check_mapi_connectivity"
@@ -86,6 +86,7 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
     ca_files = _ca_files(given, environ)
     who = _who(given, environ, methods, tenant, chosen)
     proxy, no_proxy = _proxy(given, environ)
+    _note_variables(given, environ, who["login"], proxy)
     for variable in ENVIRONMENT_SECRETS.values():
         environ.pop(variable, None)
 
@@ -124,6 +125,9 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
         concurrency=concurrency,
         # Waiting for a person is none of the check's time.
         asked=time.monotonic() - started if given.flag("ask-password") else 0.0,
+        explain=given.flag("explain"),
+        origins=given.origins(),
+        reads=tuple(given.reads),
         **who,
         **places,
     )
@@ -145,7 +149,23 @@ def _who(
     if chosen != "--managed-identity":
         module = chosen == "--username" and methods == ("cmdlet",)
         client_id = credentials.client_id(given, module=module)
-    return {"credential": credential, "client_id": client_id}
+    return {"login": None, "credential": credential, "client_id": client_id}
+
+
+def _note_variables(
+    given: Given, environ: MutableMapping[str, str], login: Login | None, proxy: Proxy | None
+) -> None:
+    """Note the files that libraries take from the environment by themselves."""
+    from .options import INSTEAD
+
+    schemes = [one.scheme for one in (login, proxy) if one is not None]
+    kerberos = ("KRB5CCNAME", "KRB5_CLIENT_KTNAME", "KRB5_CONFIG")
+    for what, names in (
+        (INSTEAD, ("SSL_CERT_FILE", "SSL_CERT_DIR")),
+        # Where no scheme is named, the other side may ask for Negotiate.
+        ("Kerberos", kerberos if {None, "Negotiate"} & set(schemes) else ()),
+    ):
+        given.reads += [(what, f"{environ[name]} ({name})") for name in names if environ.get(name)]
 
 
 def _methods(names: Sequence[str]) -> tuple[str, ...]:
@@ -210,6 +230,7 @@ def _mailboxes(given: Given) -> tuple[str, ...]:
     named = [(name, "--mailbox") for name in given.texts("mailbox")]
     if path is not None:
         named += _mailbox_lines(path)
+        given.reads.append(("mailboxes", path))
     username = given.text("username") or ""
     if not named and re.fullmatch(_ADDRESS, username):
         named = [(username, "--username")]
@@ -257,6 +278,7 @@ def _ca_files(given: Given, environ: MutableMapping[str, str]) -> tuple[str, ...
         if path:
             if not os.path.isdir(path) and b"-----BEGIN" not in files.read(path, option):
                 raise UsageError(f"{option}: {path} holds no PEM certificate")
+            given.reads.append(("authorities", f"{path} ({option})"))
             return (path,)
     return ()
 

@@ -155,6 +155,7 @@ def _managed_identity(given: Given, environ: MutableMapping[str, str]) -> Manage
 def _federated_token(given: Given) -> FederatedToken:
     path = given.text("federated-token-file") or ""
     text = files.read_text(path, "--federated-token-file", secret=True).strip()
+    given.reads.append(("federated token", path))
     if not re.fullmatch(r"[!-~]+", text):
         raise UsageError(f"--federated-token-file: {path} holds no token, or more than one")
 
@@ -205,6 +206,9 @@ def _certificate(given: Given, environ: MutableMapping[str, str], tenant: str) -
         )
     data = _private(path, "--certificate")
     key_data = _private(key_path, "--certificate-key") if key_path else None
+    given.reads.append(("certificate", path))
+    if key_path:
+        given.reads.append(("private key", key_path))
     passphrase = secret(given, environ, "certificate-passphrase", f"passphrase of {path}")
 
     from .options import CertificateFiles
@@ -240,12 +244,17 @@ def secret(
                 "(none takes one from an ini back)"
             )
         text: str | None = prompt.ask(asked_for)
+        where = "the terminal, typed by a person"
     elif path is not None:
         text = files.first_line(path, f"--{INI_SECRETS[name]}", secret=True)
+        where = path
     else:
-        text = given.text(name) or variable
+        text, where = given.text(name), given.source.get(name, "")
+        if text is None:
+            text, where = variable, f"environment variable {ENVIRONMENT_SECRETS[name]}"
     if not text:
         return None
+    given.reads.append((name.replace("-", " "), where))
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

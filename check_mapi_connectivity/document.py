@@ -1,4 +1,4 @@
-"""Report -> one JSON document, for `--json`.
+"""Report -> one JSON document, for `--json`; docs/report.schema.json describes it.
 
 Every text that came from outside passes `clean`.
 """
@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from . import __version__, masking, render
 from .help_text import NOT_YET_SEEN
-from .output import FIRST_LINE, clean, render_json
+from .output import FIRST_LINE, FORMAT_VERSION, clean, render_json
 from .vocabulary import SERVICE, STATES, UNITLESS
 
 if TYPE_CHECKING:
     from nagiosplugin import Performance
 
+    from .certificate import CertificateFacts
     from .clock import Skew
     from .options import Options
     from .report import Analysis, Exchange, Failure, Judged, Phase, Report, Stopwatch
@@ -24,6 +25,7 @@ def build(state: str, line: str, judged: list[Judged], options: Options) -> str:
     """The reports as one JSON document."""
     return render_json(
         {
+            "format_version": FORMAT_VERSION,
             "service": SERVICE,
             "version": __version__,
             "state": state,
@@ -80,21 +82,24 @@ def _report(judged: Judged) -> dict[str, Any]:
             "service": _laps(report.service),
         },
         "request_ids": {clean(name): _text(value) for name, value in report.ids.items()},
-        "certificate": None
-        if facts is None
-        else {
-            "file": _text(facts.path),
-            "subject": _text(facts.subject),
-            "not_after": render.date(facts.not_after),
-            "sha1": facts.sha1,
-            "sha256": facts.sha256,
-        },
+        "certificate": None if facts is None else certificate_facts(facts),
         "exchanges": [_exchange(exchange) for exchange in report.exchanges],
         "notes": [
             clean(note) for note in [*report.remarks, NOT_YET_SEEN[report.method], *report.notes]
         ],
         "limits": [{"state": state, "violated": words} for state, words in judged.violations],
         "perfdata": [_performance(performance) for performance in judged.performances],
+    }
+
+
+def certificate_facts(facts: CertificateFacts) -> dict[str, str | None]:
+    """What an administrator compares with the portal."""
+    return {
+        "file": _text(facts.path),
+        "subject": _text(facts.subject),
+        "not_after": render.date(facts.not_after),
+        "sha1": facts.sha1,
+        "sha256": facts.sha256,
     }
 
 
@@ -163,6 +168,11 @@ def _performance(performance: Performance) -> dict[str, Any]:
         "unit": None if unitless else "s",
         "warning": performance.warn or None,
         "critical": performance.crit or None,
-        "min": performance.min or None,
-        "max": performance.max or None,
+        "min": _number(performance.min),
+        "max": _number(performance.max),
     }
+
+
+def _number(text: str | None) -> float | None:
+    """A bound of performance data, which nagiosplugin keeps as text."""
+    return float(text) if text else None

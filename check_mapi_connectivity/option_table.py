@@ -344,6 +344,14 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 COUNT,
             ),
             Option("--json", "", "Print the report as one JSON document instead of text.", FLAG),
+            Option(
+                "--explain",
+                "",
+                """Test nothing; say what this command line would do: hosts and ports, proxy,
+                credential, permissions and the commands that grant them, files, limits. Exits
+                with 3.""",
+                FLAG,
+            ),
         ),
     ),
     (
@@ -382,7 +390,7 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
 OPTIONS = {option.name: option for _, options in GROUPS for option in options}
 
 #: Options that make sense on a command line only.
-COMMAND_LINE_ONLY = frozenset({"extra-opts", "version", "help"})
+COMMAND_LINE_ONLY = frozenset({"explain", "extra-opts", "version", "help"})
 
 #: Keys of an ini section that are no options, because no secret belongs on a command line: key ->
 #: the file option beside it.

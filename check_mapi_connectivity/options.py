@@ -111,6 +111,10 @@ CLOUDS = {
 MODULE_CLIENT_ID = "fb78d390-0c51-40cd-8e17-fdbfab77341b"
 
 
+#: What `Options.reads` calls authorities that are trusted in place of the system's.
+INSTEAD = "authorities in place of the system's"
+
+
 @dataclass(frozen=True)
 class CertificateFiles:
     """The certificate credential as read from disk; certificate.py makes sense of it."""
@@ -233,6 +237,12 @@ class Options:
     concurrency: int = 4
     #: Seconds that a person took to type a secret in.
     asked: float = 0.0
+    #: Whether to say what would be done, and do nothing.
+    explain: bool = False
+    #: Name of each option that is given -> where: the command line, an ini section.
+    origins: dict[str, str] = field(default_factory=dict)
+    #: (what, where) of all that was read: files and variables of the environment, never a value.
+    reads: tuple[tuple[str, str], ...] = ()
 
     @property
     def certificate(self) -> CertificateFiles | None:

@@ -10,6 +10,7 @@ import re
 import select
 import time
 
+from . import __version__
 from .vocabulary import SERVICE
 
 TYPE_CHECKING = False
@@ -21,6 +22,10 @@ FIRST_LINE = 120
 
 #: Words that Icinga Web shows as coloured dots when in brackets; a server's are no state.
 _MARKER = r"\b(OK|WARNING|CRITICAL|UNKNOWN|PENDING)[\])]+"
+
+#: Format of the JSON document, as docs/report.schema.json describes it; counted up when a member
+#: goes or changes its meaning, not when one is added.
+FORMAT_VERSION = 1
 
 #: Longest line of the long output; a server's own text beyond it is cut.
 LONG_LINE = 1000
@@ -80,11 +85,24 @@ def complain(text: str, details: tuple[str, ...] = (), *, as_json: bool) -> str:
     if as_json:
         failure = {
             "kind": "usage",
+            "during": None,
             "cause": clean(text),
+            "remedy": None,
+            "code": None,
+            "detail": None,
             "details": [clean(line) for line in details],
         }
-        document = {"service": SERVICE, "state": "UNKNOWN", "exit_code": 3, "failure": failure}
-        return render_json({**document, "summary": clean(text, FIRST_LINE)})
+        return render_json(
+            {
+                "format_version": FORMAT_VERSION,
+                "service": SERVICE,
+                "version": __version__,
+                "state": "UNKNOWN",
+                "exit_code": 3,
+                "summary": clean(text, FIRST_LINE),
+                "failure": failure,
+            }
+        )
     line = first_line("UNKNOWN", text)
     whole = [text] if line.endswith("...") else []
     return "\n".join([line, *(f"  {clean(more)}" for more in [*whole, *details])]) + "\n"

@@ -51,6 +51,8 @@ class Given:
         self.sections: list[str] = []
         #: Where a certificate was looked for, but not even the look was permitted.
         self.unreadable: list[str] = []
+        #: (what, where) of the files and variables that were read beside the sections.
+        self.reads: list[tuple[str, str]] = []
         self._ini_files: list[str] = []
 
     def add(self, values: dict[str, Any], source: str, *, weak: bool = False) -> None:
@@ -116,7 +118,9 @@ class Given:
             self.sections.append(directory)
             self.add({"certificate": path}, directory)
             if self.text("client-id") is None:
-                identifier = files.first_line(os.path.join(directory, "client_id"), "--tenant")
+                named = os.path.join(directory, "client_id")
+                identifier = files.first_line(named, "--tenant")
+                self.reads.append(("client id", named))
                 self.add({"client-id": identifier.strip()}, directory)
             return
 
@@ -127,6 +131,12 @@ class Given:
             for option, names in _CREDENTIALS.items()
             if any(self.text(name) is not None for name in names)
         ]
+
+    def origins(self) -> dict[str, str]:
+        """Name of each option that is given -> its source; `none` takes one back."""
+        return {
+            name: self.source[name] for name, value in self.values.items() if not is_none(value)
+        }
 
     def text(self, name: str) -> str | None:
         """A single value; None when not given or `none`. Raises UsageError for an empty one."""

@@ -67,8 +67,8 @@ def test_a_document_of_several(options):
         "unit": None,
         "warning": None,
         "critical": None,
-        "min": "0",
-        "max": "1",
+        "min": 0.0,
+        "max": 1.0,
     }
     assert (other["state"], other["failure"]["during"]) == ("CRITICAL", "sign-in")
     assert other["perfdata"][1]["value"] is None

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import output
+from check_mapi_connectivity import __version__, output
 
 HOSTILE = [
     "|evil=1",
@@ -100,8 +100,9 @@ def test_complaint_as_text():
 
 def test_complaint_as_json():
     document = json.loads(output.complain("a|b", ("c",), as_json=True))
-    failure = {"kind": "usage", "cause": "a/b", "details": ["c"]}
-    assert document["failure"] == failure
+    unknown = dict.fromkeys(("during", "remedy", "code", "detail"))
+    assert document["failure"] == {"kind": "usage", "cause": "a/b", "details": ["c"], **unknown}
+    assert (document["format_version"], document["version"]) == (1, __version__)
     assert (document["state"], document["exit_code"], document["summary"]) == ("UNKNOWN", 3, "a/b")
 
 

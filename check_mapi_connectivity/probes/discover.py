@@ -46,7 +46,7 @@ class Discovery:
         self._transport = transport
         self._authentication = authentication
         self._report = report
-        self._named = _named(options)
+        self._named = named_url(options)
         hosts = (options.hostname, options.autodiscover_url, options.mapi_url, self._named)
         self.trust = Trust(
             report.mailbox,
@@ -164,7 +164,7 @@ class Discovery:
         walk.service(str(best.target).rstrip("."), int(best.port))
 
 
-def _named(options: Options) -> str | None:
+def named_url(options: Options) -> str | None:
     """The only Autodiscover URL to ask, where the options name one."""
     if options.autodiscover_url:
         path = "" if options.autodiscover_url.count("/") > 2 else discovery.PATH
