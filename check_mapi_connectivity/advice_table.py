@@ -61,7 +61,7 @@ def _family(
         Entry(
             title,
             row.code,
-            row.name or (row.code if re.fullmatch(r"[A-Za-z]\w+", row.code) else ""),
+            row.name or _own_name(row.code),
             row.judged_as or row.kind,
             codes.plain(row.cause),
             codes.plain(row.remedy),
@@ -69,6 +69,11 @@ def _family(
         )
         for row in rows
     ]
+
+
+def _own_name(code: str) -> str:
+    """A code that is a name itself, not one with a number in it that has none."""
+    return code if re.fullmatch(r"[A-Za-z]\w+", code) and not code.startswith("AADSTS") else ""
 
 
 def _of_entra(row: Advice) -> str:
@@ -122,8 +127,8 @@ def entries() -> list[Entry]:
 def find(code: str) -> tuple[str, str]:
     """Plain name and link of a failure's code, each empty where there is none.
 
-    A number of Entra's without a row has Entra's own page; of `HTTP 503, ERR_DNS_FAIL` the last
-    part that is known counts.
+    A number of Entra's without a row has Entra's own page; of `HTTP 401, 2000003` the last part
+    that is known counts.
 
     >>> find("AADSTS50126")
     ('InvalidUserNameOrPassword', 'https://login.microsoftonline.com/error?code=50126')

@@ -11,7 +11,7 @@ from .codes import numbered, table
 #: Why a certificate is refused, as the words after "certificate of HOST refused: ".
 VERIFY = numbered(
     """
-[tls] name its authority with --ca-file: your own, or of a proxy which inspects TLS
+[tls] name its authority with --ca-file: your own, or that of a proxy which inspects TLS
 2 X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT: the issuer of an authority in its chain is unknown
 18 X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT: it is self-signed, nobody here trusts it
 19 X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN: its root authority is not trusted here
@@ -36,7 +36,7 @@ VERIFY = numbered(
 23 X509_V_ERR_CERT_REVOKED: its authority has revoked it
 28 X509_V_ERR_CERT_REJECTED: the trust store here rejects it for this use
 
-[tls] issue it anew with a stronger key or digest; see the security level in openssl.cnf
+[tls] issue it anew with a stronger key or digest; see SECLEVEL in openssl.cnf
 66 X509_V_ERR_EE_KEY_TOO_SMALL: its key is too weak
 67 X509_V_ERR_CA_KEY_TOO_SMALL: the key of its authority is too weak
 68 X509_V_ERR_CA_MD_TOO_WEAK: an authority signed with a weak digest
@@ -156,7 +156,7 @@ UNSUPPORTED_SSL_VERSION
 NO_PROTOCOLS_AVAILABLE: OpenSSL of this host allows no TLS version with {host}
 
 [tls] a firewall or proxy may cut it
-UNEXPECTED_EOF_WHILE_READING: {host} ends the connection during the TLS handshake
+UNEXPECTED_EOF_WHILE_READING: TLS handshake with {host} broken off
 
 [tls] a proxy or load balancer may ask for a client certificate, or for other ciphers
 SSLV3_ALERT_HANDSHAKE_FAILURE: {host} refuses the TLS handshake

@@ -345,11 +345,10 @@ def _refused(proxy: Proxy, target: str, reply: _Reply) -> Failure:
 
     row = http_codes.PROXY.get(reply.status, http_codes.PROXY_OTHER)
     code, hint = f"HTTP {reply.status}", _hint(reply)
-    # Only a name that is known: a proxy may echo anything.
     name, _, number = hint.partition(" ")
     squid, why = http_codes.SQUID.get(name), ""
     if squid is not None:
-        row, code = squid, f"{code}, {name}"
+        row = squid
         system = network_codes.of_number(int(number) if re.fullmatch("[0-9]{1,3}", number) else 0)
         why = f": {system.cause}" if system else ""
     cause = row.cause.format(proxy=proxy, target=target) + why

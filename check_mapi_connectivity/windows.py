@@ -19,30 +19,31 @@ if TYPE_CHECKING:
 
 _TICKET = "get a ticket (kinit), or name a keytab in KRB5_CLIENT_KTNAME"
 
-#: Error of MIT Kerberos -> advice (krb5.h).
+#: Where the numbers of Kerberos begin in MIT's tables (krb5.h), and error -> advice.
+_FIRST = -1765328384
 KERBEROS = numbered(
     """
 [logon] check --password-file
--1765328353 KRB5KRB_AP_ERR_BAD_INTEGRITY: KDC refuses the password of {user}
--1765328360 KRB5KDC_ERR_PREAUTH_FAILED
+31 KRB5KRB_AP_ERR_BAD_INTEGRITY: KDC refuses the password of {user}
+24 KRB5KDC_ERR_PREAUTH_FAILED
 
 [logon] check --username
--1765328378 KRB5KDC_ERR_C_PRINCIPAL_UNKNOWN: KDC knows no user {user}
+6 KRB5KDC_ERR_C_PRINCIPAL_UNKNOWN: KDC knows no user {user}
 
 [logon] unlock it in the directory
--1765328366 KRB5KDC_ERR_CLIENT_REVOKED: account of {user} is locked or disabled
+18 KRB5KDC_ERR_CLIENT_REVOKED: account of {user} is locked or disabled
 
 [logon] set a new one
--1765328361 KRB5KDC_ERR_KEY_EXP: password of {user} has expired
+23 KRB5KDC_ERR_KEY_EXP: password of {user} has expired
 
 [credential] set this host's clock
--1765328347 KRB5KRB_AP_ERR_SKEW: clocks of this host and the KDC differ
+37 KRB5KRB_AP_ERR_SKEW: clocks of this host and the KDC differ
 
 [credential] see /etc/krb5.conf
--1765328230 KRB5_REALM_UNKNOWN: no KDC is known for the realm of {user}
--1765328228 KRB5_KDC_UNREACH: no KDC of the realm of {user} answers
+154 KRB5_REALM_UNKNOWN: no KDC is known for the realm of {user}
+156 KRB5_KDC_UNREACH: no KDC of the realm of {user} answers
 """,
-    "{name}",
+    "KRB5 {code}",
 )
 
 
@@ -143,7 +144,7 @@ class Handshake:
         name, text = type(error).__name__, " ".join(str(error).split())[:500]
         if isinstance(error, ImportError):
             raise UsageError(missing("Kerberos")) from None
-        row = KERBEROS.get(getattr(error, "err_code", 0) or 0)
+        row = KERBEROS.get((getattr(error, "err_code", 0) or 0) - _FIRST)
         if row is not None:
             cause = row.cause.format(user=self._user)
             return Failure(row.kind, cause, row.remedy, row.code, text)

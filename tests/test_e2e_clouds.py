@@ -88,8 +88,12 @@ def test_wrong_cloud_names_the_right_one(way, section, wrong, text, right):
 @pytest.mark.parametrize(
     ("section", "option", "text"),
     [
-        ("cmdlet", "--exchange-url", f"{HEALTHY}: 127.0.0.1 port 1: connection refused"),
-        ("graph", "--graph-url", f"{HEALTHY}: 127.0.0.1 port 1: connection refused"),
+        (
+            "cmdlet",
+            "--exchange-url",
+            f"{HEALTHY}: 127.0.0.1 port 1: connection refused (ECONNREFUSED)",
+        ),
+        ("graph", "--graph-url", f"{HEALTHY}: 127.0.0.1 port 1: connection refused (ECONNREFUSED)"),
         (
             "graph",
             "--authority-url",

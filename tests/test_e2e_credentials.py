@@ -173,7 +173,7 @@ def test_wrong_password_rests_until_it_is_corrected(way, tenant, file, user):
 
 def test_federation_server_that_nobody_listens_at(way, tenant):
     run = way("cmdlet-federated-user", "-l", f"federated-down@{DOMAIN}")
-    text = "sign-in failed: federation server: 127.0.0.1 port 1: connection refused"
+    text = "sign-in failed: federation server: 127.0.0.1 port 1: connection refused (ECONNREFUSED)"
     refused(run, text, state="CRITICAL")
     assert "  kind          connect\n" in run.diagnosis
     assert tenant.entra.password_tries == []

@@ -266,7 +266,7 @@ ANSWERS = [
     (
         b"HTTP/1.1 403 Forbidden\r\nX-Squid-Error: ERR_ACCESS_DENIED 0\r\n\r\n",
         "refuses to connect to ",
-        "HTTP 403, ERR_ACCESS_DENIED",
+        "HTTP 403",
     ),
     (b"HTTP/1.1 401 Unauthorized\r\n\r\n", "refuses to connect to ", "HTTP 401"),
     (b"HTTP/1.1 503 No\r\nContent-Length: 99999999999\r\n\r\n", "cannot reach ", "HTTP 503"),
