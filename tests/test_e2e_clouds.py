@@ -97,8 +97,7 @@ def test_wrong_cloud_names_the_right_one(way, section, wrong, text, right):
         (
             "graph",
             "--authority-url",
-            "sign-in failed: 127.0.0.1 port 1: connection refused; check firewall and route; a "
-            "proxy may be needed",
+            "sign-in failed: 127.0.0.1 port 1: connection refused (ECONNREFUSED)",
         ),
     ],
 )

@@ -243,7 +243,7 @@ def test_no_such_managed_identity(way, tenant):
 def test_no_metadata_service(way, tenant):
     run = way("cmdlet-managed", "--imds-url", "http://127.0.0.1:1")
     there = "no instance metadata service answers at"
-    refused(run, f"sign-in refused: {there} http://127.0.0.1:1")
+    refused(run, f"sign-in refused: {there} http://127.0.0.1:1 (ECONNREFUSED)")
     tenant.faults.on("imds", "silent")
     begun = time.monotonic()
     run = way("cmdlet-managed", "-t", "6")
