@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from . import advice, exchange_codes
+from . import advice
 from .report import CheckFailure, Failure
 
 if TYPE_CHECKING:
@@ -122,7 +122,9 @@ def judge(outcome: Outcome) -> Failure | None:
         return _cmdlet_error(outcome.errors)
     failure = advice.mapi_error(outcome.error)
     if "moved" in _words(outcome.result) and failure.state_key != "moving":
-        row = exchange_codes.MAPI["MapiExceptionWrongServer"]
+        from .exchange_codes import MAPI
+
+        row = MAPI["MapiExceptionWrongServer"]
         failure = Failure(
             row.kind, row.cause, row.remedy, failure.code, failure.detail, row.judged_as
         )

@@ -14,8 +14,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .entra_codes import ENTRA
-from .exchange_codes import EC, EXCHANGE, MAPI
+from . import recipients
 from .report import Failure
 
 if TYPE_CHECKING:
@@ -25,21 +24,10 @@ if TYPE_CHECKING:
     from .answer import Answer
 
 
-#: OAuth error -> cause, for AADSTS numbers without a row (RFC 6749 5.2).
-OAUTH = {
-    "invalid_client": "Entra does not accept this client id or credential",
-    "unauthorized_client": "this app registration may not sign in this way",
-    "invalid_grant": "Entra refuses the sign-in, for a reason not known here",
-    "interaction_required": "a policy of the tenant wants a person at this sign-in",
-    "consent_required": "an administrator has not consented yet",
-    "invalid_resource": "the tenant has no Exchange Online under this name",
-    "invalid_scope": "the tenant has no Exchange Online under this name",
-    "temporarily_unavailable": "Entra is temporarily unavailable",
-}
-
-
 def sign_in(document: Mapping[str, Any], last: Answer | None) -> Failure:
     """Entra's refusal in an OAuth error document (RFC 6749 5.2; numbers: exchange-online 6)."""
+    from .entra_codes import ENTRA, OAUTH
+
     error, description = str(document.get("error", "")), str(document.get("error_description", ""))
     number = aadsts(document)
     code = f"AADSTS{number}" if number else error
@@ -52,15 +40,14 @@ def sign_in(document: Mapping[str, Any], last: Answer | None) -> Failure:
             "credential",
         )
     elif row is not None:
-        kind, cause, remedy = row
+        kind, cause, remedy, *_ = row
     else:
-        cause = OAUTH.get(error, "Entra refuses the sign-in")
-        remedy = (
-            f"https://login.microsoftonline.com/error?code={number}"
-            if number
-            else "see Entra's own text"
-        )
-        kind = "server" if error == "temporarily_unavailable" else "credential"
+        known = OAUTH.get(error)
+        kind, cause, remedy = ("credential", "Entra refuses the sign-in", "see Entra's own text")
+        if known is not None:
+            kind, cause, remedy, *_ = known
+        if number:
+            remedy = f"https://login.microsoftonline.com/error?code={number}"
     transient = kind == "server"
     return Failure(
         kind,
@@ -117,11 +104,13 @@ def not_entra(answer: Answer | None) -> Failure:
 
 def redirected(answer: Answer, option: str) -> Failure:
     """A 3xx: never followed, because a token would go along."""
-    place = answer.headers.get("Location", "")
+    from .http_codes import SERVICES
+
+    row, place = SERVICES[302], answer.headers.get("Location", "")
     return Failure(
-        "protocol",
-        f"{answer.host} redirects to another address, which is not followed",
-        f"a gateway's logon page? Or another host: see {option}",
+        row.kind,
+        row.cause.format(service=answer.host),
+        row.remedy.format(option=option),
         f"HTTP {answer.status}",
         f"Location: {place}",
     )
@@ -136,12 +125,14 @@ def throttled(answer: Answer, who: str) -> Failure:
         wait = (
             float(words[-2]) if len(words) > 1 and re.fullmatch("[0-9]{1,4}", words[-2]) else None
         )
+    from .http_codes import SERVICES
+
     hint = f" and asks to wait {wait:.0f}s" if wait is not None else ""
-    remedy = "spread the checks and run them less often"
+    row = SERVICES[429]
     failure = Failure(
-        "throttled",
-        f"{who} throttles this check{hint}",
-        remedy,
+        row.kind,
+        row.cause.format(service=who) + hint,
+        row.remedy,
         f"HTTP {answer.status}",
         message(answer),
     )
@@ -152,45 +143,42 @@ def _retried(failure: Failure, wait: float) -> Failure:
     return replace(failure, transient=True, retry_after=wait)
 
 
-def trouble(
-    answer: Answer, who: str, remedy: str = "see the service health page of Microsoft 365"
-) -> Failure:
-    """A 5xx."""
+def trouble(answer: Answer, who: str, remedy: str = "") -> Failure:
+    """A 5xx; `remedy` is for a service that is not Microsoft's."""
+    from .http_codes import SERVICES
+
     if answer.status == 503 and retry_after(answer) is not None:
         return throttled(answer, who)
-    transient = answer.status in (503, 504)
-    wording = {502: "gateway error", 503: "unavailable", 504: "gateway timeout"}.get(
-        answer.status, "internal error"
-    )
+    row = SERVICES.get(answer.status, SERVICES[500])
     return Failure(
-        "server",
-        f"{who} answers: {wording}",
-        remedy,
+        row.kind,
+        row.cause.format(service=who),
+        remedy or row.remedy,
         f"HTTP {answer.status}",
         message(answer),
-        transient=transient,
+        transient=row.transient,
         status=answer.status,
     )
 
 
 def _refused(answer: Answer, claims: Mapping[str, Any]) -> Failure:
     """A 401 or 403 of the admin API to a token of these claims."""
+    from .http_codes import ADMIN
+
     roles, person = claims.get("roles"), "scp" in claims
     code, detail = f"HTTP {answer.status}", _explained(answer)
     if answer.text.lstrip().startswith("<"):
         cause = "the request is refused with a web page, by a gateway or by Exchange"
         remedy = "allow it on the gateway; if it is Exchange's page, see to the permissions"
     elif answer.status == 401:
-        cause = "Exchange refuses the token"
+        cause, remedy = ADMIN[401].cause, ADMIN[401].remedy
         if isinstance(roles, list) and "Exchange.ManageAsApp" not in roles:
             cause = "the token lacks the app role Exchange.ManageAsApp"
-        remedy = "grant and consent Exchange.ManageAsApp of Office 365 Exchange Online"
         if person:
             remedy = "see EXOModuleEnabled of Get-User; an own app needs the scope Exchange.Manage"
     else:
-        cause = "this identity may not run Test-MAPIConnectivity"
-        whom = "user" if person else "app"
-        remedy = f"add the {whom} to a role group whose role holds the cmdlet"
+        cause = ADMIN[403].cause
+        remedy = ADMIN[403].remedy.format(user="user" if person else "app")
         if not answer.body.strip(b"\0"):
             detail = (
                 "the body is empty or all NUL bytes, Exchange's way to say that the "
@@ -199,10 +187,13 @@ def _refused(answer: Answer, claims: Mapping[str, Any]) -> Failure:
     return Failure("permission", cause, remedy, code, detail)
 
 
-def exchange_status(answer: Answer, claims: Mapping[str, Any]) -> Failure:
+def exchange_status(answer: Answer, claims: Mapping[str, Any], mailbox: str = "") -> Failure:
     """What an answer of the admin API with a status other than 200 means, to a token of these
-    claims (exchange-online 1.7).
+    claims and a question about this mailbox (exchange-online 1.7).
     """
+    from .exchange_codes import EXCHANGE
+    from .http_codes import ADMIN
+
     status, code = answer.status, f"HTTP {answer.status}"
     if status == 429:
         return throttled(answer, "Exchange")
@@ -216,6 +207,8 @@ def exchange_status(answer: Answer, claims: Mapping[str, Any]) -> Failure:
     row = EXCHANGE.get(exception)
     if row is None and "may be transient" in message(answer):
         row = EXCHANGE["TransientException"]
+    if exception == "ManagementObjectNotFoundException":
+        row = recipients.explain(message(answer), guest="#ext#" in mailbox.lower()) or row
     if row is not None:
         return Failure(
             row.kind,
@@ -236,18 +229,15 @@ def exchange_status(answer: Answer, claims: Mapping[str, Any]) -> Failure:
             exception or code,
             message(answer),
         )
-    cause = f"{answer.host} does not answer as Exchange's admin interface does"
-    return Failure(
-        "protocol",
-        cause,
-        "check host and proxy; a gateway may have answered",
-        code,
-        message(answer),
-    )
+    row = ADMIN[404]
+    cause = row.cause.format(host=answer.host)
+    return Failure(row.kind, cause, row.remedy, code, message(answer))
 
 
 def mapi_error(text: str) -> Failure:
     """What the cmdlet's Error text means: by the exception it names, else by its ec number."""
+    from .exchange_codes import EC, MAPI
+
     # Exchange's texts have some hundred characters; a hostile one must not keep the GIL busy.
     text = text[:20000]
     named = re.search(r"MapiException[A-Za-z]+", text)
@@ -261,6 +251,8 @@ def mapi_error(text: str) -> Failure:
         if re.search(r"in transit|being moved|has been moved|was moved", text, re.IGNORECASE):
             row = MAPI["MapiExceptionMailboxInTransit"]
         else:
+            row = recipients.explain(text)
+        if row is None:
             return Failure(
                 "logon",
                 "Exchange could not log on to the mailbox",
@@ -318,6 +310,8 @@ def _embedded(text: str) -> str:
 
 def exception_name(answer: Answer) -> str:
     """The .NET exception behind an error answer, without name space; empty when none is named."""
+    from .exchange_codes import EXCHANGE
+
     error = error_document(answer)
     fields = [text.split("|") for text in _details(error)]
     candidates = [parts[1] for parts in fields if len(parts) > 2]

@@ -37,26 +37,6 @@ _ADDRESS_FAMILIES: dict[int | None, int] = {
     6: socket.AF_INET6,
 }
 
-#: What getaddrinfo says: number -> (name, in words, remedy) (RFC 3493 6.1).
-_DNS_CAUSES = {
-    socket.EAI_NONAME: (
-        "EAI_NONAME",
-        "does not exist",
-        "check the spelling of the host and the resolver's search domains",
-    ),
-    socket.EAI_AGAIN: (
-        "EAI_AGAIN",
-        "cannot be resolved at the moment: no name server answers",
-        "check the name servers in /etc/resolv.conf",
-    ),
-    socket.EAI_FAIL: (
-        "EAI_FAIL",
-        "cannot be resolved: the name server fails",
-        "check the name servers in /etc/resolv.conf",
-    ),
-}
-_DNS_UNKNOWN = ("", "cannot be resolved", "check name resolution on this host")
-
 
 class Shared(NamedTuple):
     """What all transports of a run have in common: TLS settings, which take time to load, and what
@@ -175,11 +155,7 @@ class Route:
         try:
             return socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
         except socket.gaierror as error:
-            code, text, remedy = _DNS_CAUSES.get(error.errno or 0, _DNS_UNKNOWN)
-            version = f" for IPv{self.options.ip_version}" if self.options.ip_version else ""
-            cause = f"name {host} {text}{version}"
-            failure = Failure("dns", cause, remedy, code, detail=error.strerror or "")
-            raise CheckFailure(failure) from None
+            raise CheckFailure(_dns_failure(host, error, self.options.ip_version)) from None
         except (UnicodeError, OSError) as error:
             cause = f"name {host} cannot be resolved"
             failure = Failure("dns", cause, "check the host name", detail=str(error))
@@ -242,15 +218,33 @@ class Route:
             ) from None
 
 
+def _dns_failure(host: str, error: socket.gaierror, version: int | None) -> Failure:
+    from . import network_codes
+
+    row = network_codes.dns(error.errno)
+    suffix = f" for IPv{version}" if version else ""
+    # The resolver's own words only where there are none of ours.
+    detail = "" if row.code else error.strerror or ""
+    cause = row.cause.format(host=host)
+    return Failure(row.kind, f"{cause}{suffix}", row.remedy, row.code, detail)
+
+
 def _tcp_failure(host: str, port: int, failed: list[tuple[str, OSError]]) -> Failure:
-    reasons = [error.strerror or str(error) or type(error).__name__ for _, error in failed]
-    same = len(set(reasons)) == 1
-    reason = reasons[0].lower() if same else f"none of {len(failed)} addresses answers"
+    from . import network_codes
+
+    reasons = [network_codes.reason(error) for _, error in failed]
+    first, same = reasons[0], len(set(reasons)) == 1
+    words = first.words if same else f"none of {len(failed)} addresses answers"
     places = [f"{address} port {port}" for address, _ in failed]
-    detail = ", ".join(f"{place}: {why}" for place, why in zip(places, reasons))
-    remedy = "check firewall and route; a proxy may be needed"
+    detail = ", ".join(f"{place}: {reason.words}" for place, reason in zip(places, reasons))
+    remedy = first.remedy if same else "check firewall and route; a proxy may be needed"
     return Failure(
-        "connect", f"{host} port {port}: {reason}", remedy, detail=detail, transient=True
+        "connect",
+        f"{host} port {port}: {words}",
+        remedy,
+        first.code if same else "",
+        detail,
+        transient=any(reason.transient for reason in reasons),
     )
 
 

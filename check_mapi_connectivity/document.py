@@ -104,12 +104,17 @@ def certificate_facts(facts: CertificateFacts) -> dict[str, str | None]:
 
 
 def _failure(failure: Failure) -> dict[str, Any]:
+    from . import advice_table
+
+    name, link = advice_table.find(failure.code)
     return {
         "kind": failure.kind,
         "during": failure.during or None,
         "cause": _text(failure.cause),
         "remedy": _text(failure.remedy),
         "code": _text(failure.code),
+        "name": name or None,
+        "link": link or None,
         "detail": _text(failure.detail),
     }
 

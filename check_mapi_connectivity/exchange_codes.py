@@ -2,72 +2,34 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from .codes import table
 from .mapi_codes import CODES
-
-
-class Advice(NamedTuple):
-    """One row: kind of failure, cause and remedy; `moving` and the like in `judged_as`."""
-
-    kind: str
-    cause: str
-    remedy: str
-    judged_as: str = ""
-    transient: bool = False
-
 
 #: .NET exception (its last name part) that the admin API reports -> advice (reference sheet
 #: exchange-online 1.7).
-EXCHANGE = {
-    "ManagementObjectNotFoundException": Advice(
-        "mailbox",
-        "no such mailbox in this tenant",
-        "check the address; it may be on-premises, a guest, deleted, or in another tenant",
-    ),
-    "AmbiguousParameterSetException": Advice(
-        "protocol",
-        "Exchange does not take these parameters",
-        "report it with -vv: the interface may have changed",
-    ),
-    "ParameterTransformationException": Advice(
-        "protocol", "Exchange does not take the value of a parameter", "check the mailbox address"
-    ),
-    "ParameterBindingException": Advice(
-        "protocol",
-        "Exchange does not take these parameters",
-        "report it with -vv: the interface may have changed",
-    ),
-    "CommandNotFoundException": Advice(
-        "permission",
-        "this identity may not run Test-MAPIConnectivity",
-        "give it a role group whose role holds the cmdlet",
-    ),
-    "CmdletProxyNotAvailableFailure": Advice(
-        "server",
-        "Exchange has no server free for the cmdlet",
-        "wait for the next run, see service health",
-        transient=True,
-    ),
-    "ServerBusyException": Advice(
-        "server", "Exchange is busy", "wait for the next run, see service health", transient=True
-    ),
-    "TransientException": Advice(
-        "server",
-        "Exchange reports a passing fault",
-        "wait for the next run, see service health",
-        transient=True,
-    ),
-    "BackendCommunicationException": Advice(
-        "server",
-        "Exchange's front end cannot reach its back end",
-        "see the service health page",
-        transient=True,
-    ),
-    "UnableToWriteToAadException": Advice(
-        "server", "Exchange cannot reach Entra", "see the service health page", transient=True
-    ),
-}
+EXCHANGE = table("""
+[mailbox] check it; an unlicensed, on-premises, guest or deleted one is none here
+ManagementObjectNotFoundException: no such mailbox in this tenant
+
+[protocol] report it with -vv: the interface may have changed
+AmbiguousParameterSetException: Exchange does not take these parameters
+ParameterBindingException
+
+[protocol] check the mailbox address
+ParameterTransformationException: Exchange does not take the value of a parameter
+
+[permission] give it a role group whose role holds the cmdlet
+CommandNotFoundException: this identity may not run Test-MAPIConnectivity
+
+[server, again] wait for the next run, see service health
+CmdletProxyNotAvailableFailure: Exchange has no server free for the cmdlet
+ServerBusyException: Exchange is busy
+TransientException: Exchange reports a passing fault
+
+[server, again] see the service health page
+BackendCommunicationException: Exchange's front end cannot reach its back end
+UnableToWriteToAadException: Exchange cannot reach Entra
+""")
 
 _HEALTH = "see the service health page"
 _LICENCE = "check licence and mailbox"
@@ -103,9 +65,14 @@ _ALIASES = {
 #: ec number -> the exception it belongs to, for errors that name the number alone.
 EC = {number: name for name, (number, _) in _EXCEPTIONS.items()}
 
-#: MAPI exception -> advice.
+#: MAPI exception -> advice; its name is the number's symbol, where it has one of its own.
 MAPI = {
-    name: Advice(CODES[number].kind, CODES[number].cause, remedy, CODES[number].judged_as)
+    name: CODES[number]._replace(
+        remedy=remedy,
+        transient=False,
+        code=name,
+        name="" if name in _ALIASES else CODES[number].name,
+    )
     for name, (number, remedy) in {**_EXCEPTIONS, **_ALIASES}.items()
 }
 # The cmdlet finds the server by itself: a wrong one is a move that has just ended.

@@ -16,7 +16,8 @@ from urllib.parse import quote
 
 from . import advice, graph_codes
 from .answer import JSON_LIMIT
-from .exchange_codes import Advice
+from .codes import Advice
+from .http_codes import GRAPH
 from .report import CheckFailure, Failure, Row
 
 if TYPE_CHECKING:
@@ -355,6 +356,6 @@ def _unknown(answer: Answer, code: str) -> Failure:
         return Failure("protocol", cause, remedy, f"HTTP {answer.status}", message)
     code = code or f"HTTP {answer.status}"
     if answer.status in (404, 410):
-        cause, remedy = "Graph does not find this mailbox", "check the address and its licence"
-        return Failure("mailbox", cause, remedy, code, message)
+        row = GRAPH[404]
+        return Failure(row.kind, row.cause, row.remedy, code, message)
     return Failure("protocol", "Graph does not take the request", "see Graph's text", code, message)

@@ -14,14 +14,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from . import advice
-from .mapi_codes import (
-    AUTODISCOVER_CODES,
-    CODES,
-    DIAGNOSTICS,
-    RESPONSE_CODES,
-    STATUS_CODES,
-    Code,
-)
+from .codes import Advice
+from .http_codes import MAPI
+from .mapi_codes import AUTODISCOVER_CODES, CODES, DIAGNOSTICS, RESPONSE_CODES, STATUS_CODES
 from .report import Failure
 
 if TYPE_CHECKING:
@@ -58,10 +53,9 @@ _HIDDEN = _DENIED | {0x8004010F}
 #: Words in a body -> what they mean, whatever number comes with them (mapi-http 2.8, at its end).
 _WORDS = {
     "ProtocolDisabled": CODES[0x7D8],
-    "Connection blocked by Client Access Rules": Code(
-        "",
-        "a Client Access Rule keeps this check out",
+    "Connection blocked by Client Access Rules": Advice(
         "permission",
+        "a Client Access Rule keeps this check out",
         "see Get-ClientAccessRule; let this host's address or user in",
     ),
     "Culture is not supported": CODES[0x8004011F],
@@ -82,7 +76,7 @@ _TELLING = (
 def symbol(number: int) -> str:
     """The symbol of a StatusCode, ErrorCode or ReturnValue; empty where it has none."""
     row = CODES.get(number & 0xFFFFFFFF)
-    return row.symbol if row else ""
+    return row.name if row else ""
 
 
 def response_code(number: int, text: str) -> Failure:
@@ -97,8 +91,8 @@ def response_code(number: int, text: str) -> Failure:
         return Failure(
             "protocol", "server refuses the request", "see the server's own text", name, own
         )
-    detail = f"{row.symbol} in the specification, other servers number differently; here: {own}"
-    return replace(_failure(row, detail), code=f"{name} {row.symbol}")
+    detail = f"{row.name} in the specification, other servers number differently; here: {own}"
+    return _failure(row, detail)
 
 
 def status_code(number: int) -> Failure:
@@ -131,7 +125,7 @@ def return_value(number: int, rop: str, *, owner: bool = True) -> Failure:
     return _number(number, row, f"ReturnValue of {rop}")
 
 
-def _number(number: int, row: Code | None, field: str) -> Failure:
+def _number(number: int, row: Advice | None, field: str) -> Failure:
     digits, field = f"0x{number:X}", _short(field, 60)
     if row is None:
         return Failure(
@@ -141,15 +135,15 @@ def _number(number: int, row: Code | None, field: str) -> Failure:
             f"unknown code {digits}",
             field,
         )
-    return replace(_failure(row, f"{field}: {row.symbol}, {number}"), code=f"{row.symbol} {digits}")
+    return _failure(row, f"{field}: {row.name}, {number}")
 
 
-def _failure(row: Code, detail: str) -> Failure:
+def _failure(row: Advice, detail: str) -> Failure:
     return Failure(
         row.kind,
         row.cause,
         row.remedy,
-        row.symbol,
+        row.code,
         detail,
         row.judged_as,
         transient=row.transient,
@@ -182,7 +176,7 @@ def autodiscover_error(number: int, message: str) -> Failure:
     if row is None:
         cause = "Autodiscover answers with an error"
         return Failure("server", cause, "see Autodiscover's own text", name, own)
-    return replace(_failure(row, own), code=name)
+    return _failure(row, own)
 
 
 def http_status(answer: Answer, *, scheme: str, offered: tuple[str, ...], user: str) -> Failure:
@@ -200,14 +194,10 @@ def http_status(answer: Answer, *, scheme: str, offered: tuple[str, ...], user: 
         return _token_refused(answer, offered)
     if status == 401:
         return _user_refused(answer, scheme, offered, user)
-    if status == 403:
-        cause = f"{_host(answer)} keeps user {_short(user)} out"
-        remedy = "a gateway may allow some addresses only; else see the rights of the user"
-        return Failure("permission", cause, remedy, code, _told(answer))
-    if status == 456:
-        cause = f"multi-factor authentication is demanded of {_short(user)}"
-        remedy = "not possible unattended: exclude this user from the policy"
-        return Failure("logon", cause, remedy, code, _told(answer))
+    if status in (403, 456):
+        row = MAPI[status]
+        cause = row.cause.format(host=_host(answer), user=_short(user))
+        return Failure(row.kind, cause, row.remedy, code, _told(answer))
     if status == 404 or 300 <= status < 400:
         return _nothing_here(answer)
     if status == 429:
@@ -227,11 +217,11 @@ def _user_refused(answer: Answer, scheme: str, offered: tuple[str, ...], user: s
     if schemes and scheme.lower() not in schemes:
         cause = f"{_host(answer)} does not offer sign-in by {name}"
         return Failure("logon", cause, "choose another --auth of those offered", code, detail)
-    remedy = "check user name and password, and whether the account is locked"
+    remedy = MAPI[401].remedy
     if scheme.lower() in ("ntlm", "negotiate"):
         remedy = "check the password; if it is right, a gateway breaks Extended Protection"
-    cause = f"{_host(answer)} refuses user {_short(user)} ({name})"
-    return Failure("logon", cause, remedy, code, detail)
+    cause = MAPI[401].cause.format(host=_host(answer), user=_short(user))
+    return Failure("logon", f"{cause} ({name})", remedy, code, detail)
 
 
 def _token_refused(answer: Answer, offered: tuple[str, ...]) -> Failure:
@@ -268,7 +258,7 @@ def _nothing_here(answer: Answer) -> Failure:
     code, option = f"HTTP {answer.status}", "Get-MapiVirtualDirectory"
     if _service(answer) == "Autodiscover":
         option = "Get-AutodiscoverVirtualDirectory"
-    cause = f"no {_service(answer)} at this address of {_host(answer)}"
+    cause = MAPI[404].cause.format(service=_service(answer), host=_host(answer))
     if answer.status == 404:
         return Failure(
             "protocol", cause, f"is that the Exchange host? See {option}", code, _told(answer)

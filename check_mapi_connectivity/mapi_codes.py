@@ -1,46 +1,16 @@
 """The numbers of MAPI over HTTP -> symbol, plain cause, kind and remedy.
 
-Data of reference sheet mapi-http 1.3, 2.4, 2.8 and 7.3. A heading `[kind judged_as] remedy` goes
-for the rows below it, `[kind, again]` for failures that may be tried once more; a row is `number
-symbol: cause`. Symbols are those of MS-OXCDATA 2.4, or the MAPI_E_ name where that is the one
+Data of reference sheet mapi-http 1.3, 2.4, 2.8 and 7.3, in the text that codes.py reads. Symbols
+are those of MS-OXCDATA 2.4, or the MAPI_E_ name where that is the one
 people search for, or the name that Exchange's own exceptions use.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from .codes import numbered
 
-
-class Code(NamedTuple):
-    """What one number means; cause and remedy are half sentences for a status line."""
-
-    symbol: str
-    cause: str
-    kind: str
-    remedy: str
-    judged_as: str = ""
-    transient: bool = False
-
-
-def _table(text: str) -> dict[int, Code]:
-    """The rows of a text as above.
-
-    >>> tuple(_table("[mailbox moving, again] wait\\n0x10 ecOne: all is one")[16])
-    ('ecOne', 'all is one', 'mailbox', 'wait', 'moving', True)
-    """
-    found = {}
-    kind = judged_as = again = remedy = ""
-    for line in text.split("\n"):
-        if line.startswith("["):
-            heading, _, remedy = line[1:].partition("] ")
-            words, _, again = heading.partition(", ")
-            kind, _, judged_as = words.partition(" ")
-        elif line:
-            name, _, cause = line.partition(": ")
-            number, _, symbol = name.partition(" ")
-            found[int(number, 0)] = Code(symbol, cause, kind, remedy, judged_as, again == "again")
-    return found
-
+#: How messages show a number: its symbol first, by which people search.
+_NUMBER = "{name} {code}"
 
 #: Numbers that are success with a note.
 WARNINGS = frozenset({0x00040380, 0x00040481})
@@ -242,7 +212,8 @@ _PROTOCOL = """
 """
 
 #: Numbers that mean something else in the field StatusCode: what were faults of the RPC layer.
-STATUS_CODES = _table("""
+STATUS_CODES = numbered(
+    """
 [server] Get-MailboxDatabaseCopyStatus: is its database mounted, the back end up?
 0x6BA RPC_S_SERVER_UNAVAILABLE: store out of reach or database offline
 
@@ -251,14 +222,17 @@ STATUS_CODES = _table("""
 
 [protocol] not the mailbox's fault: report it with -vvv
 0x6F7 RPC_X_BAD_STUB_DATA: request is beyond a size limit of the server
-""")
+""",
+    _NUMBER,
+)
 
 #: ErrorCode of Connect and Execute, ReturnValue of a ROP, and StatusCode but for the three above.
-CODES = {0x6F7: STATUS_CODES[0x6F7], **_table(_LOGON + _MAILBOX + _SERVER + _PROTOCOL)}
+CODES = {0x6F7: STATUS_CODES[0x6F7], **numbered(_LOGON + _MAILBOX + _SERVER + _PROTOCOL, _NUMBER)}
 
 #: X-ResponseCode as MS-OXCMAPIHTTP 2.2.3.3.3 numbers it; 14 is reserved. All of one kind, because
 #: not every server numbers them so.
-RESPONSE_CODES = _table("""
+RESPONSE_CODES = numbered(
+    """
 [server, again] see the server's event log and Get-ServerComponentState
 1 Unknown Failure: server fails for a reason it does not name
 18 Endpoint Shutting Down: MAPI over HTTP is shutting down there
@@ -291,10 +265,13 @@ RESPONSE_CODES = _table("""
 9 Too Large: server finds the request too large
 12 Invalid Request Body: server cannot read the request
 15 Invalid Sequence: server finds the requests out of order
-""")
+""",
+    "X-ResponseCode {code} {name}",
+)
 
 #: ErrorCode of an Autodiscover answer (MS-OXDSCLI), which has no symbols: they are ours.
-AUTODISCOVER_CODES = _table("""
+AUTODISCOVER_CODES = numbered(
+    """
 [mailbox] check the address
 404 not found: Autodiscover does not know this address
 500 unknown address: Autodiscover does not know this address
@@ -311,10 +288,12 @@ AUTODISCOVER_CODES = _table("""
 
 [server] see Test-ServiceHealth and Get-ServerComponentState on the mailbox server
 603 internal error: Autodiscover fails inside the server
-""")
+""",
+    "Autodiscover ErrorCode {code}",
+)
 
 #: Id of x-ms-diagnostics where its meaning has been seen; symbols are the error_category.
-DIAGNOSTICS = _table("""
+DIAGNOSTICS = numbered("""
 [permission] its audience must be the host that is asked
 2000003 invalid_resource: token was made for another host or service
 

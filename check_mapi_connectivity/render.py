@@ -207,8 +207,21 @@ def _failure(failure: Failure, *, whole: bool = True) -> Iterator[str]:
         yield field("remedy", failure.remedy)
     if failure.code:
         yield field("code", failure.code)
+        if whole:
+            yield from _explained(failure.code)
     if failure.detail and whole:
         yield field("in full", failure.detail)
+
+
+def _explained(code: str) -> Iterator[str]:
+    """What a code is called, where it does not say so itself, and where its owner explains it."""
+    from . import advice_table
+
+    name, link = advice_table.find(code)
+    if name and name not in code:
+        yield field("name", name)
+    if link:
+        yield field("see", link)
 
 
 def field(name: str, value: str) -> str:

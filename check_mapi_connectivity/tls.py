@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import socket
     from typing import Any
 
+    from .codes import Advice
     from .options import Options
 
     #: A TLS connection: over TCP, or over another TLS connection.
@@ -169,36 +170,34 @@ def _issuer(certificate: bytes) -> str | None:
     return " of ".join(dict.fromkeys(found))[:80] or None
 
 
-#: Part of OpenSSL's verification message -> what to do about it.
-_VERIFY_REMEDIES = (
-    ("expired", "the server's operator must renew it, or this host's clock is wrong"),
-    ("not yet valid", "check this host's clock"),
-    ("match", "its certificate lacks that name: check the host option, DNS and proxy"),
-    ("", "name its authority with --ca-file: your own, or that of a proxy which inspects TLS"),
-)
-
-#: OpenSSL's reasons when the other side answers in something that is not TLS.
-_NO_TLS = ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
-
-
 def failure(error: OSError | ValueError, host: str, port: int, via: str) -> Failure:
-    """What became of a handshake; `via` is the way, in words."""
+    """What became of a handshake; `via` is the way, in words (tls_codes)."""
+    from . import network_codes, tls_codes
+
     where = f"{host} port {port}{via}"
     if isinstance(error, ssl.SSLCertVerificationError):
-        message = error.verify_message
-        remedy = next(text for part, text in _VERIFY_REMEDIES if part in message)
-        cause = f"certificate of {host} refused{via}: {message}"
-        return Failure("tls", cause, remedy, f"verify error {error.verify_code}")
-    cut = "a firewall or proxy may cut it"
+        return _refused(error, tls_codes.VERIFY.get(error.verify_code), host, via)
+    cut = tls_codes.HANDSHAKE["UNEXPECTED_EOF_WHILE_READING"]
     if not isinstance(error, ssl.SSLError):
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        return Failure("tls", f"TLS handshake with {where} broken off: {reason}", cut)
+        broken = f"TLS handshake with {where} broken off"
+        if not isinstance(error, OSError):
+            return Failure("tls", broken, cut.remedy, type(error).__name__, str(error))
+        why = network_codes.reason(error)
+        return Failure("tls", f"{broken}: {why.words}", cut.remedy, why.code)
+    row = cut if isinstance(error, ssl.SSLEOFError) else tls_codes.HANDSHAKE.get(error.reason or "")
+    if row is not None:
+        return Failure(row.kind, row.cause.format(host=where), row.remedy, row.code)
     code = error.reason or ""
-    reason = code.replace("_", " ").lower() or "handshake failed"
-    if code in _NO_TLS:
-        remedy = "check host and port; is it a plain HTTP port?"
-        return Failure("tls", f"{where} speaks no TLS", remedy, code)
-    if "protocol version" in reason or "unsupported protocol" in reason:
-        cause = f"{where} offers no TLS version this check accepts"
-        return Failure("tls", cause, "see --min-tls", code)
-    return Failure("tls", f"TLS handshake with {where} failed: {reason}", cut, code)
+    reason = code.replace("_", " ").lower() or "no reason given"
+    return Failure("tls", f"TLS handshake with {where} failed: {reason}", cut.remedy, code)
+
+
+def _refused(
+    error: ssl.SSLCertVerificationError, row: Advice | None, host: str, via: str
+) -> Failure:
+    """A certificate that OpenSSL does not accept; in its own words where no row has them."""
+    cause, code = f"certificate of {host} refused{via}", f"verify error {error.verify_code}"
+    if row is None:
+        remedy = "look at the certificate: openssl s_client -connect HOST:PORT"
+        return Failure("tls", cause, remedy, code, error.verify_message)
+    return Failure(row.kind, f"{cause}: {row.cause}", row.remedy, code)

@@ -349,12 +349,16 @@ def _broken(error: requests.RequestException, host: str) -> Failure:
             "what answers there is not the service",
             detail=detail,
         )
-    reason = (getattr(cause, "strerror", None) or type(cause).__name__).lower()
+    from . import network_codes
+
+    known = network_codes.system(cause) if isinstance(cause, OSError) else None
+    reason = known.cause if known else type(cause).__name__.lower()
     return Failure(
         "connect",
         f"{host} breaks the connection: {reason}",
         "a gateway or proxy may cut it",
-        detail=detail,
+        known.code if known else "",
+        detail="" if known else detail,
         transient=True,
     )
 

@@ -340,15 +340,19 @@ def _wanted(proxy: Proxy, offered: list[str], known: list[str]) -> Failure:
 
 
 def _refused(proxy: Proxy, target: str, reply: _Reply) -> Failure:
-    """Any answer but 200 and 407."""
-    cause = f"proxy {proxy} cannot reach {target}"
-    remedy = "look at the proxy's own log and its way to the Internet"
-    if reply.status in (401, 403, 405, 451):
-        cause, remedy = (
-            f"proxy {proxy} refuses to connect to {target}",
-            f"allow {target} on the proxy",
-        )
-    return Failure("proxy", cause, remedy, f"HTTP {reply.status}", detail=_hint(reply))
+    """Any answer but 200 and 407; X-Squid-Error says more than the status (http_codes)."""
+    from . import http_codes, network_codes
+
+    row = http_codes.PROXY.get(reply.status, http_codes.PROXY_OTHER)
+    code, hint = f"HTTP {reply.status}", _hint(reply)
+    name, _, number = hint.partition(" ")
+    squid, why = http_codes.SQUID.get(name), ""
+    if squid is not None:
+        row = squid
+        system = network_codes.of_number(int(number) if re.fullmatch("[0-9]{1,3}", number) else 0)
+        why = f": {system.cause}" if system else ""
+    cause = row.cause.format(proxy=proxy, target=target) + why
+    return Failure(row.kind, cause, row.remedy.format(target=target), code, detail=hint)
 
 
 def _no_http(proxy: Proxy, error: http.client.HTTPException) -> Failure:
@@ -373,5 +377,9 @@ def _broken(proxy: Proxy, error: OSError) -> Failure:
     if isinstance(error, socket.timeout):
         cause = f"proxy {proxy} does not answer CONNECT"
         return Failure("proxy", cause, "look at the proxy; is it overloaded?")
+    from . import network_codes
+
     cause = f"proxy {proxy} breaks the connection during CONNECT"
-    return Failure("proxy", cause, _NO_PROXY, detail=str(error))
+    row = network_codes.system(error)
+    code, detail = (row.code, row.cause) if row else ("", str(error))
+    return Failure("proxy", cause, _NO_PROXY, code, detail)

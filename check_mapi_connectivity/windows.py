@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 from typing import TYPE_CHECKING
 
+from .codes import numbered
 from .errors import UsageError
 from .report import CheckFailure, Failure
 
@@ -18,17 +19,32 @@ if TYPE_CHECKING:
 
 _TICKET = "get a ticket (kinit), or name a keytab in KRB5_CLIENT_KTNAME"
 
-#: Error of MIT Kerberos -> kind, cause, remedy (krb5.h).
-_KERBEROS = {
-    -1765328353: ("logon", "KDC refuses the password of {user}", "check --password-file"),
-    -1765328360: ("logon", "KDC refuses the password of {user}", "check --password-file"),
-    -1765328378: ("logon", "KDC knows no user {user}", "check --username"),
-    -1765328366: ("logon", "account of {user} is locked or disabled", "unlock it in the directory"),
-    -1765328361: ("logon", "password of {user} has expired", "set a new one"),
-    -1765328347: ("credential", "clocks of this host and the KDC differ", "set this host's clock"),
-    -1765328230: ("credential", "no KDC is known for the realm of {user}", "see /etc/krb5.conf"),
-    -1765328228: ("credential", "no KDC of the realm of {user} answers", "see /etc/krb5.conf"),
-}
+#: Where the numbers of Kerberos begin in MIT's tables (krb5.h), and error -> advice.
+_FIRST = -1765328384
+KERBEROS = numbered(
+    """
+[logon] check --password-file
+31 KRB5KRB_AP_ERR_BAD_INTEGRITY: KDC refuses the password of {user}
+24 KRB5KDC_ERR_PREAUTH_FAILED
+
+[logon] check --username
+6 KRB5KDC_ERR_C_PRINCIPAL_UNKNOWN: KDC knows no user {user}
+
+[logon] unlock it in the directory
+18 KRB5KDC_ERR_CLIENT_REVOKED: account of {user} is locked or disabled
+
+[logon] set a new one
+23 KRB5KDC_ERR_KEY_EXP: password of {user} has expired
+
+[credential] set this host's clock
+37 KRB5KRB_AP_ERR_SKEW: clocks of this host and the KDC differ
+
+[credential] see /etc/krb5.conf
+154 KRB5_REALM_UNKNOWN: no KDC is known for the realm of {user}
+156 KRB5_KDC_UNREACH: no KDC of the realm of {user} answers
+""",
+    "KRB5 {code}",
+)
 
 
 def available() -> bool:
@@ -128,10 +144,10 @@ class Handshake:
         name, text = type(error).__name__, " ".join(str(error).split())[:500]
         if isinstance(error, ImportError):
             raise UsageError(missing("Kerberos")) from None
-        row = _KERBEROS.get(getattr(error, "err_code", 0) or 0)
+        row = KERBEROS.get((getattr(error, "err_code", 0) or 0) - _FIRST)
         if row is not None:
-            kind, cause, remedy = row
-            return Failure(kind, cause.format(user=self._user), remedy, name, text)
+            cause = row.cause.format(user=self._user)
+            return Failure(row.kind, cause, row.remedy, row.code, text)
         remedy = "check --username and --password-file" if self._scheme == "NTLM" else _TICKET
         cause = f"no {self._scheme} token can be made for {self._host}"
         return Failure("credential", cause, remedy, name, text)

@@ -1,4 +1,4 @@
-"""Writes what is made from the option table: the README's options and the man page.
+"""Writes what is made from the tables: the README's options and codes, and the man page.
 
 Run by `make docs`; `tests/test_docs.py` fails when either is stale.
 """
@@ -7,10 +7,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from check_mapi_connectivity import __version__, help_text, option_table, vocabulary
+from check_mapi_connectivity import (
+    __version__,
+    advice_table,
+    help_text,
+    option_table,
+    vocabulary,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- options: made by make docs -->", "<!-- end of options -->"
+BEGIN_CODES, END_CODES = "<!-- codes: made by make docs -->", "<!-- end of codes -->"
 
 
 #: Environment variables that the check reads, and when.
@@ -48,11 +55,36 @@ def options_for_readme() -> str:
     return "\n".join([*lines, ""])
 
 
+def codes_for_readme() -> str:
+    """A collapsible Markdown table a family of codes."""
+    lines = []
+    entries = advice_table.entries()
+    for family in dict.fromkeys(entry.family for entry in entries):
+        rows = [entry for entry in entries if entry.family == family]
+        lines += ["", f"<details><summary>{family} ({len(rows)})</summary>", ""]
+        links = {entry.link for entry in rows} - {""}
+        if len(links) <= 2:
+            lines += [*(f"[Their owner's page]({link})" for link in sorted(links)), ""]
+        lines += ["| code | name | meaning | what to do |", "|---|---|---|---|"]
+        for entry in rows:
+            code = f"[`{entry.code}`]({entry.link})" if len(links) > 2 else f"`{entry.code}`"
+            name = f"`{entry.name}`" if entry.name and entry.name not in entry.code else ""
+            lines.append(f"| {code} | {name} | {entry.cause} | {entry.remedy} |")
+        lines += ["", "</details>"]
+    return "\n".join([*lines, ""])
+
+
+def replaced(text: str, begin: str, end: str, made: str) -> str:
+    """The text with what stands between two marks made anew."""
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n{made}\n{end}{after}"
+
+
 def readme(current: str) -> str:
-    """The README with its options made anew."""
-    before, _, rest = current.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{options_for_readme()}\n{END}{after}"
+    """The README with its options and codes made anew."""
+    options = replaced(current, BEGIN, END, options_for_readme())
+    return replaced(options, BEGIN_CODES, END_CODES, codes_for_readme())
 
 
 def roff(text: str) -> str:

@@ -46,6 +46,8 @@ def test_failure_and_exchanges(options):
         "cause": "gone",
         "remedy": "look",
         "code": "0x1",
+        "name": None,
+        "link": None,
         "detail": "in full",
     }
     assert found["exchanges"][0]["request_body"] == ["x", "y"]

@@ -88,13 +88,16 @@ def test_wrong_cloud_names_the_right_one(way, section, wrong, text, right):
 @pytest.mark.parametrize(
     ("section", "option", "text"),
     [
-        ("cmdlet", "--exchange-url", f"{HEALTHY}: 127.0.0.1 port 1: connection refused"),
-        ("graph", "--graph-url", f"{HEALTHY}: 127.0.0.1 port 1: connection refused"),
+        (
+            "cmdlet",
+            "--exchange-url",
+            f"{HEALTHY}: 127.0.0.1 port 1: connection refused (ECONNREFUSED)",
+        ),
+        ("graph", "--graph-url", f"{HEALTHY}: 127.0.0.1 port 1: connection refused (ECONNREFUSED)"),
         (
             "graph",
             "--authority-url",
-            "sign-in failed: 127.0.0.1 port 1: connection refused; check firewall and route; a "
-            "proxy may be needed",
+            "sign-in failed: 127.0.0.1 port 1: connection refused (ECONNREFUSED)",
         ),
     ],
 )

@@ -173,7 +173,7 @@ def test_wrong_password_rests_until_it_is_corrected(way, tenant, file, user):
 
 def test_federation_server_that_nobody_listens_at(way, tenant):
     run = way("cmdlet-federated-user", "-l", f"federated-down@{DOMAIN}")
-    text = "sign-in failed: federation server: 127.0.0.1 port 1: connection refused"
+    text = "sign-in failed: federation server: 127.0.0.1 port 1: connection refused (ECONNREFUSED)"
     refused(run, text, state="CRITICAL")
     assert "  kind          connect\n" in run.diagnosis
     assert tenant.entra.password_tries == []
@@ -243,7 +243,7 @@ def test_no_such_managed_identity(way, tenant):
 def test_no_metadata_service(way, tenant):
     run = way("cmdlet-managed", "--imds-url", "http://127.0.0.1:1")
     there = "no instance metadata service answers at"
-    refused(run, f"sign-in refused: {there} http://127.0.0.1:1")
+    refused(run, f"sign-in refused: {there} http://127.0.0.1:1 (ECONNREFUSED)")
     tenant.faults.on("imds", "silent")
     begun = time.monotonic()
     run = way("cmdlet-managed", "-t", "6")

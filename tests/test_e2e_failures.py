@@ -4,6 +4,8 @@ perfdata and exit code.
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from .conftest import perfdata
@@ -273,6 +275,22 @@ def test_certificate_that_the_tenant_does_not_know(cmdlet, tenant):
     run = cmdlet("healthy", "--certificate", path)
     text = "Entra does not know this certificate (AADSTS700027); upload it or check --client-id"
     assert (run.line, run.code) == (f"MAPI UNKNOWN - sign-in refused: {text}", 3)
+
+
+def test_a_code_is_shown_with_its_name_and_its_owners_page(cmdlet, tenant):
+    tenant.faults.on("token", "aadsts-700016")
+    run = cmdlet("healthy")
+    line = "sign-in refused: client id is unknown in this tenant (AADSTS700016)"
+    assert run.line.startswith(f"MAPI UNKNOWN - {line}")
+    told = (
+        "  code          AADSTS700016\n"
+        "  name          UnauthorizedClient_DoesNotMatchRequest\n"
+        "  see           https://login.microsoftonline.com/error?code=700016\n"
+    )
+    assert told in run.diagnosis
+    failure = json.loads(cmdlet("healthy", "--json").stdout)["reports"][0]["failure"]
+    assert failure["name"] == "UnauthorizedClient_DoesNotMatchRequest"
+    assert failure["link"] == "https://login.microsoftonline.com/error?code=700016"
 
 
 def test_app_without_app_role(cmdlet):

@@ -93,7 +93,7 @@ def test_certificate_for_another_name(cmdlet, tenant):
     run = cmdlet("healthy", "--exchange-url", url)
     # The tenant listens on 127.0.0.1 only.
     assert re.match(
-        r"MAPI CRITICAL - healthy@practice.example: 127\.0\.0\.2 port \d+: connection refused",
+        r"MAPI CRITICAL - healthy@practice.example: 127\.0\.0\.2 port \d+: connection refused \(ECONNREFUSED\)",
         run.line,
     )
     assert run.code == 2
@@ -140,7 +140,7 @@ def test_connection_refused(cmdlet):
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
         run = cmdlet("healthy", "--exchange-url", f"https://127.0.0.1:{port}")
-    text = f"healthy@practice.example: 127.0.0.1 port {port}: connection refused"
+    text = f"healthy@practice.example: 127.0.0.1 port {port}: connection refused (ECONNREFUSED)"
     assert run.line.startswith(f"MAPI CRITICAL - {text}")
     phases = "time_dns=#s time_tcp=#s time_proxy=0s time_tls=U time_request=U"
     assert (run.perfdata, run.code) == (perfdata(service=phases), 2)

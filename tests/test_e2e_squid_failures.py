@@ -18,7 +18,7 @@ __all__ = ["lab", "through"]
 
 #: Mailboxes of a run with several.
 FIVE = [word for name in MANY[:5] for word in ("-m", f"{name}@{DOMAIN}")]
-KDC = "KDC refuses the password of monuser@LAB.TEST (Krb5Error)"
+KDC = "KDC refuses the password of monuser@LAB.TEST (KRB5 24)"
 #: What is told of a proxy that stops the sign-in.
 BARRED = dict.fromkeys(("time_dns", "time_tcp", "time_proxy", "time_tls"), "U")
 

@@ -74,7 +74,7 @@ ROWS = [
     (7000215, "credential", "client secret is wrong"),
     (7000222, "credential", "client secret has expired"),
     (700024, "credential", "assertion is outside its validity"),
-    (700025, "credential", "app is a public client and takes no certificate or secret"),
+    (700025, "credential", "a public client takes no certificate or secret"),
     (700027, "credential", "Entra does not know this certificate"),
     (700030, "credential", "certificate's subject name is not authorised"),
     (7000218, "credential", "app wants a credential of its own and got none"),

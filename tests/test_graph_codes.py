@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from check_mapi_connectivity import graph_codes, graphapi
+from check_mapi_connectivity import graph_codes, graphapi, recipients
 from check_mapi_connectivity.vocabulary import KINDS
 
 from .test_advice import make_answer
@@ -354,8 +354,8 @@ def test_answers_without_a_code_of_the_table(answer, kind, cause):
 
 
 def test_words_fit_a_status_line_and_need_no_sanitizer():
-    rows = [*graph_codes.CODES.values(), *(row for _, row in graph_codes._NO_MAILBOX)]
-    for row in [*rows, graph_codes._GUEST]:
+    rows = [*graph_codes.CODES.values(), *(row for _, row in recipients.REASONS)]
+    for row in rows:
         assert row.kind in KINDS
         assert row.judged_as in ("", "moving")
         assert len(row.cause) <= 60

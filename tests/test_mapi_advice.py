@@ -103,8 +103,8 @@ def test_every_number_is_worded_as_its_row():
             row.kind,
             row.cause,
             row.remedy,
-            f"{row.symbol} 0x{number:X}",
-            f"ReturnValue of RopLogon: {row.symbol}, {number}",
+            f"{row.name} 0x{number:X}",
+            f"ReturnValue of RopLogon: {row.name}, {number}",
             row.judged_as,
             transient=row.transient,
         )

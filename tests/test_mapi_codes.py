@@ -86,13 +86,13 @@ NAMES = ("Autodiscover", "MAPI", "Get-", "Set-", "Exchange")
 @pytest.mark.parametrize("section", [IDENTITY, PLACE, PROTOCOL])
 def test_every_number_of_the_sheet_is_there_by_its_name(section):
     for number, symbols in section.items():
-        assert CODES[number].symbol in symbols.split(), hex(number)
+        assert CODES[number].name in symbols.split(), hex(number)
 
 
 def test_no_number_is_invented():
     assert set(CODES) == {*IDENTITY, *PLACE, *PROTOCOL}
     assert len(IDENTITY) + len(PLACE) + len(PROTOCOL) == len(CODES)
-    assert {number: code.symbol for number, code in mapi_codes.RESPONSE_CODES.items()} == RESPONSES
+    assert {number: code.name for number, code in mapi_codes.RESPONSE_CODES.items()} == RESPONSES
     assert set(mapi_codes.AUTODISCOVER_CODES) == {404, 500, 501, 600, 601, 602, 603}
     assert set(mapi_codes.DIAGNOSTICS) == {2000003, 2000008, 4000000}
     assert set(STATUS_CODES) == {0x6BA, 0x6BB, 0x6F7}
@@ -107,7 +107,7 @@ def test_no_number_stands_twice_in_the_source():
 @pytest.mark.parametrize("code", ROWS)
 def test_words_fit_a_status_line(code):
     assert code.kind in KINDS and code.kind != "moving"
-    assert code.symbol
+    assert code.name
     assert 10 <= len(code.cause) <= 60
     assert 10 <= len(code.remedy) <= 80
     for text in (code.cause, code.remedy):
@@ -139,8 +139,8 @@ def test_what_may_be_tried_again():
 
 
 def test_two_numbers_mean_something_else_in_the_status_code():
-    assert STATUS_CODES[0x6BA].symbol == "RPC_S_SERVER_UNAVAILABLE"
-    assert STATUS_CODES[0x6BB].symbol == "RPC_S_SERVER_TOO_BUSY"
+    assert STATUS_CODES[0x6BA].name == "RPC_S_SERVER_UNAVAILABLE"
+    assert STATUS_CODES[0x6BB].name == "RPC_S_SERVER_TOO_BUSY"
     assert STATUS_CODES[0x6F7] is CODES[0x6F7]
 
 

@@ -263,7 +263,11 @@ ANSWERS = [
     (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20000, NO_HTTP, ""),
     (b"HTTP/1.1 200 OK\r\nX: y", NO_HTTP, ""),
     (b"HTTP/1.1 100 Continue\r\n\r\n" * 9000, NO_HTTP, ""),
-    (b"HTTP/1.1 403 Forbidden\r\nX-Squid-Error: ERR_ACCESS_DENIED 0\r\n\r\n", "", "HTTP 403"),
+    (
+        b"HTTP/1.1 403 Forbidden\r\nX-Squid-Error: ERR_ACCESS_DENIED 0\r\n\r\n",
+        "refuses to connect to ",
+        "HTTP 403",
+    ),
     (b"HTTP/1.1 401 Unauthorized\r\n\r\n", "refuses to connect to ", "HTTP 401"),
     (b"HTTP/1.1 503 No\r\nContent-Length: 99999999999\r\n\r\n", "cannot reach ", "HTTP 503"),
     (b"HTTP/1.1 302 Found\r\nLocation: http://portal/\r\n\r\n", "cannot reach ", "HTTP 302"),

@@ -33,7 +33,7 @@ class CmdletProbe:
             token = self._run.identity.renew(self._run, token)
             answer = self._post(token)
         if answer.status != 200:
-            raise CheckFailure(advice.exchange_status(answer, token.claims))
+            raise CheckFailure(advice.exchange_status(answer, token.claims, self._report.mailbox))
         outcome = adminapi.read(answer)
         report.result, report.named = outcome.result, outcome.mailbox
         report.server, report.database = outcome.server, outcome.database
