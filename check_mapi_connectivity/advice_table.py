@@ -124,6 +124,10 @@ def entries() -> list[Entry]:
     ]
 
 
+#: Code -> its first row; an HTTP status is called the same in every family.
+_BY_CODE = {entry.code: entry for entry in reversed(entries())}
+
+
 def find(code: str) -> tuple[str, str]:
     """Plain name and link of a failure's code, each empty where there is none.
 
@@ -133,11 +137,8 @@ def find(code: str) -> tuple[str, str]:
     >>> find("AADSTS50126")
     ('InvalidUserNameOrPassword', 'https://login.microsoftonline.com/error?code=50126')
     """
-    known: dict[str, Entry] = {}
-    for entry in entries():
-        known.setdefault(entry.code, entry)
     for part in [code, *reversed(code.split(", "))]:
-        if part in known:
-            return known[part].name, known[part].link
+        if part in _BY_CODE:
+            return _BY_CODE[part].name, _BY_CODE[part].link
     number = re.fullmatch("AADSTS([0-9]{4,9})", code)
     return "", f"https://login.microsoftonline.com/error?code={number[1]}" if number else ""
