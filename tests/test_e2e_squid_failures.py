@@ -145,8 +145,8 @@ def test_an_inspection_that_is_not_trusted(through, lab):
         "remedy        name that authority with --ca-file, or exempt the host from inspection",
     ):
         assert f"\n  {line}\n" in run.diagnosis
-    # The second look sent nothing.
-    assert [one.method for one in through.seen if one.method != "CONNECT"] == []
+    # The second look asked for the time there, and nothing else.
+    assert [one.method for one in through.seen if one.method != "CONNECT"] == ["HEAD"]
     assert run.requests == []
 
 
