@@ -52,6 +52,10 @@ def _run(started: float, terminal: int | None) -> tuple[str, int]:
     from . import cli
 
     options = cli.parse(sys.argv[1:], os.environ)
+    if options.replay is not None:
+        from . import replay
+
+        return replay.run(options, options.replay)
     from . import plugin
 
     try:

@@ -7,7 +7,6 @@ lines together.
 from __future__ import annotations
 
 import math
-import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -200,7 +199,7 @@ def _inbox(report: Report) -> str:
     """Counts, and how old the newest message is."""
     unread = "" if report.unread is None else f", {report.unread} unread"
     times = [row.delivered for row in report.rows if row.delivered is not None]
-    newest = f", newest {moment(max(times))} ({age(time.time() - max(times))})" if times else ""
+    newest = f", newest {moment(max(times))} ({age(report.moment - max(times))})" if times else ""
     plural = "" if report.inbox_items == 1 else "s"
     count = "number not told" if report.inbox_items is None else f"{report.inbox_items} message"
     count = count if report.inbox_items is None else count + plural
