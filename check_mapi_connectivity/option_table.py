@@ -62,7 +62,9 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             ),
             Option("--archive", "", "Test the archive, not the primary mailbox (cmdlet).", FLAG),
             Option(
-                "--inbox-items", "N", "Newest messages to list, 1 to 1000 (mapi, graph). Default: 10."
+                "--inbox-items",
+                "N",
+                "Newest messages to list, 1 to 1000 (mapi, graph). Default: 10.",
             ),
             Option(
                 "--concurrency",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,9 @@ _LEARNT = ("sign-in", "turn", "spnego", "handshake", "service")
 
 #: Seconds since 1970 that a calendar can still show, and seconds that a run may last.
 _YEAR_9999, _LONGEST = 253402300800.0, 1e7
+
+#: A list of a few plain values, one on a line of its own.
+_SHORT = re.compile(r"\[\n +((?:[^\n\[\]{}][^\n]*\n +){1,4})\]")
 
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
 
@@ -193,7 +197,13 @@ def encode(contents: dict[str, Any]) -> bytes:
     """The file for contents that hold nothing but JSON."""
     whole = {"format": FORMAT, "format_version": VERSION, "version": __version__, **contents}
     whole["sha256"] = checksum(whole)
-    return json.dumps(whole, indent=1, ensure_ascii=True, allow_nan=False).encode() + b"\n"
+    text = json.dumps(whole, indent=1, ensure_ascii=True, allow_nan=False)
+    return _SHORT.sub(_on_one_line, text).encode() + b"\n"
+
+
+def _on_one_line(found: re.Match[str]) -> str:
+    values = re.sub(r" *\n *", " ", found[1]).strip()
+    return f"[{values}]"
 
 
 def checksum(whole: dict[str, Any]) -> str:

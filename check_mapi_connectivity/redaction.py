@@ -10,11 +10,14 @@ length, so that texts are cut where they were cut, and binary bodies keep their 
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, unquote_plus
 
 from . import masking, standins, tokens
+from .answer import JSON_LIMIT, integer
 from .mapihttp import envelope
 from .options import CertificateFiles, ClientSecret, FederatedToken, UserPassword
 
@@ -79,6 +82,8 @@ class Redaction:
         self._counts: dict[str, int] = {}
         self._given: set[str] = set()
         known = masking.of_options(options)
+        #: The secrets that the run was given, as they are.
+        self._plain = {secret for _, secret in _secrets(options) if secret in known}
         for kind, secret in _secrets(options):
             placeholder = self.placeholder(secret, kind)
             spelled = masking.spellings(secret) & known
@@ -145,12 +150,9 @@ class Redaction:
         text = as_text(body)
         if text is None:
             return body
-        try:
-            document = json.loads(text)
-            cleaned = self._members(document)
-        except (ValueError, RecursionError):
-            cleaned = document = None
+        document = _json(text)
         if document is not None:
+            cleaned = self._members(document)
             # Spelled anew only where it has changed.
             text = text if cleaned == document else json.dumps(cleaned)
         else:
@@ -221,13 +223,35 @@ class Redaction:
             return value
         text = as_text(value)
         if text is not None:
-            return self._text(text, pattern)
+            document = _json(text)
+            if document is None:
+                return self._text(text, pattern)
+            # By its values: their letters may be spelled in any way.
+            cleaned = self._values(document, pattern)
+            return text if cleaned == document else json.dumps(cleaned)
         return {"base64": base64.b64encode(self._data(value, spread)).decode("ascii")}
+
+    def _values(self, value: Any, pattern: re.Pattern[str] | None) -> Any:
+        """The values and names of a JSON body."""
+        if isinstance(value, dict):
+            return {
+                self._text(name, pattern): self._values(one, pattern) for name, one in value.items()
+            }
+        if isinstance(value, list):
+            return [self._values(one, pattern) for one in value]
+        return self._text(value, pattern) if isinstance(value, str) else value
 
     def _text(self, text: str, pattern: re.Pattern[str] | None) -> str:
         if pattern is not None:
             text = pattern.sub(lambda found: self._placeholders[found[0]], text)
+        if any(mark in text for mark in "%&") and self._hides(text):
+            return "REDACTED-TEXT"
         return text if self._standins is None else self._standins.text(text)
+
+    def _hides(self, text: str) -> bool:
+        """Whether a secret that the run was given is there in a spelling of its own."""
+        plain = (html.unescape(text), unquote(text), unquote_plus(text))
+        return any(secret in one for one in plain for secret in self._plain)
 
     def _data(self, data: bytes, spread: list[str]) -> bytes:
         """Binary data with as many bytes as before."""
@@ -258,6 +282,16 @@ def as_text(body: bytes) -> str | None:
     except UnicodeDecodeError:
         return None
     return None if re.search(r"[\x00-\x08\x0e-\x1f]", text) else text
+
+
+def _json(text: str) -> Any:
+    """The object or list that a text is in JSON; None for what is none, or beyond all measure."""
+    if len(text) > JSON_LIMIT or text.lstrip()[:1] not in ("{", "["):
+        return None
+    try:
+        return json.loads(text, parse_int=integer)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _secrets(options: Options) -> list[tuple[str, str]]:
@@ -308,3 +342,5 @@ def _texts(value: Any) -> Iterable[str]:
     elif isinstance(value, bytes):
         text = as_text(value)
         yield value.decode("latin-1") if text is None else text
+        if text is not None:
+            yield from _texts(_json(text))

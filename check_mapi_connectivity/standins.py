@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 #: An address in text, its at sign perhaps percent-encoded.
 _LOCAL, _DOMAIN = "[A-Za-z0-9._+-]+", r"(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,24}"
 _ADDRESS = rf"{_LOCAL}(?:@|%40){_DOMAIN}"
+#: One that was cut.
+_CUT = rf"{_LOCAL}@[A-Za-z0-9.-]+"
 _WIDE = rb"(?:[A-Za-z0-9._+-]\0)+@\0(?:[A-Za-z0-9.-]\0)+"
 
 #: Domains that are the same for everybody.
@@ -35,6 +37,9 @@ class Standins:
         #: Address, domain or login name in lower case -> what stands for it.
         self._made: dict[str, str] = {}
         self._domains: list[str] = []
+        #: Whole address in lower case -> what stands for it, and all that stands for any.
+        self._whole: dict[str, str] = {}
+        self._done: set[str] = set()
         credential, login, proxy = options.credential, options.login, options.proxy
         names = [
             *options.mailboxes,
@@ -66,7 +71,7 @@ class Standins:
         domains = "|".join(sorted(map(re.escape, self._domains), key=len, reverse=True))
         bounded = [rf"(?<![A-Za-z0-9])(?:{'|'.join(literal)})(?![A-Za-z0-9])"] if literal else []
         hosts = [rf"(?<![A-Za-z0-9-])(?:{domains})(?![A-Za-z0-9-])"] if domains else []
-        self._pattern = re.compile("|".join([*bounded, _ADDRESS, *hosts]), re.IGNORECASE)
+        self._pattern = re.compile("|".join([*bounded, _ADDRESS, _CUT, *hosts]), re.IGNORECASE)
 
     def text(self, text: str) -> str:
         """Text with stand-ins."""
@@ -87,15 +92,22 @@ class Standins:
 
     def _stand(self, found: str) -> str:
         """What stands for one match: an address, a login name, or a domain."""
-        name = self._names.get(found.lower(), found)
-        at = "%40" if "%40" in found and "@" not in found else "@"
+        low = found.lower()
+        if low in self._done:
+            return found
+        name = self._names.get(low, found)
         local, sign, domain = name.replace("%40", "@").rpartition("@")
         if not sign:
-            low = found.lower()
             return self._domain(low) if low in self._domains else self._new(name.lower(), "login")
-        return (
-            f"{self._new(f'{local}@{domain}'.lower(), 'm', len(local))}{at}{self._domain(domain)}"
-        )
+        address = f"{local}@{domain}".lower()
+        if address not in self._whole:
+            longer = (stand for one, stand in self._whole.items() if one.startswith(address))
+            cut = next(longer, None)
+            if cut is not None or (name == found and not re.fullmatch(_DOMAIN, domain)):
+                return found if cut is None else cut[: len(address)]
+            self._whole[address] = f"{self._new(address, 'm', len(local))}@{self._domain(domain)}"
+            self._done.add(self._whole[address])
+        return self._whole[address].replace("@", "@" if "@" in found else "%40")
 
     def _new(self, name: str, word: str, length: int | None = None) -> str:
         if name not in self._made:

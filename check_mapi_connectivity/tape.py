@@ -78,19 +78,15 @@ class Recorder:
         if error is None:
             return
         self.freeze("itself")
-        if isinstance(error, UsageError):
-            if any(mark.kind in ("request", "connect") for mark in self._marks):
-                text = output.complain(str(error), error.details, as_json=self._options.json)
-                self._write(Result(3, text), lambda redaction: redaction.report_text(text))
-            else:
-                self._remove()
+        if not any(mark.kind in ("request", "connect") for mark in self._marks):
+            os.close(self._descriptor)
+            with contextlib.suppress(OSError):
+                os.unlink(self._path)
+        elif isinstance(error, UsageError):
+            text = output.complain(str(error), error.details, as_json=self._options.json)
+            self._write(Result(3, text), lambda redaction: redaction.report_text(text))
         else:
             self._write(None, str)
-
-    def _remove(self) -> None:
-        os.close(self._descriptor)
-        with contextlib.suppress(OSError):
-            os.unlink(self._path)
 
     def transport(self, report: Report, shared: Shared | None) -> Transport:
         """A transport that tells this recorder of all it carries."""
@@ -121,7 +117,7 @@ class Recorder:
             moment=self._begun,
             options=self._options,
             certificate=certificates[0] if certificates else None,
-            environment=_environment(),
+            environment={},
             tests=tuple(map(self._test, self._reports)),
             entries=tuple(mark.entry() for mark in list(self._marks)),
             ending=ending,
@@ -162,7 +158,7 @@ class Recorder:
             return "the run has not ended"
         met = {secret for report in self._reports for secret in list(report.secrets)}
         redaction = Redaction(self._options, met, addresses=self._options.redact_addresses)
-        plain = recording.document(self._frozen)
+        plain = recording.document(replace(self._frozen, environment=_environment()))
         redaction.entries(plain["entries"])
         contents = redaction.everywhere(plain)
         redaction.options = recorded_options.parse(Fields(contents["options"], "options."))

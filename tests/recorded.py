@@ -14,6 +14,9 @@ from check_mapi_connectivity.errors import UsageError
 #: What both say of the file, and the other not.
 _ABOUT = re.compile(r"^  (?:recording|replay) {4,}.*\n", re.MULTILINE)
 
+#: What went over the wire: secrets that `***` hides in one have placeholders in the other.
+_WIRE = re.compile(r"^  request  .*\n(?:    .*\n)*(?:  answer  .*\n(?:    .*\n)*)?", re.MULTILINE)
+
 #: A time in seconds, and what depends on it.
 _TIMES = (
     (r"\s*[0-9]+\.[0-9]{3}s(?: #+)?", " #s"),
@@ -34,11 +37,26 @@ class Said:
     @classmethod
     def of(cls, code, text):
         """From a whole output."""
-        text = _ABOUT.sub("", text)
+        if text.startswith("{"):
+            return cls.of_json(code, json.loads(text))
+        text = _WIRE.sub("", _ABOUT.sub("", text))
         first, _, diagnosis = text.partition("\n")
         line, _, perfdata = first.partition(" | ")
         labels = [re.sub(r"=.*", "", item) for item in perfdata.split()]
         return cls(code, timeless(line), labels, timeless(diagnosis))
+
+    @classmethod
+    def of_json(cls, code, document):
+        """From a document of `--json`."""
+        reports = document.get("reports", [])
+        labels = [item["label"] for one in reports for item in one["perfdata"]]
+        for one in reports:
+            del one["perfdata"]
+            one["exchanges"] = len(one["exchanges"])
+        document = {**document, "recording": "", "replay": ""}
+        text = json.dumps(document, indent=1, sort_keys=True)
+        text = re.sub(r"\b[0-9]+(\.[0-9]+|e-[0-9]+)+\b", "#", text)
+        return cls(code, timeless(document["summary"]), labels, timeless(text))
 
 
 def timeless(text):
