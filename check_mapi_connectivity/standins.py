@@ -93,7 +93,7 @@ class Standins:
     def _stand(self, found: str) -> str:
         """What stands for one match: an address, a login name, or a domain."""
         low = found.lower()
-        if low in self._done:
+        if low.replace("%40", "@") in self._done:
             return found
         name = self._names.get(low, found)
         local, sign, domain = name.replace("%40", "@").rpartition("@")
