@@ -53,6 +53,10 @@ def _run(started: float, terminal: int | None) -> tuple[str, int]:
 
     options = cli.parse(sys.argv[1:], os.environ)
     try:
+        if options.replay is not None:
+            from . import replay
+
+            return replay.run(options, options.replay)
         if options.explain:
             from . import explain
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import email.utils
 import json
 import re
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -365,5 +364,5 @@ def retry_after(answer: Answer) -> float | None:
         return None
     if until is None:
         return None
-    wait = float(until) - (float(now) if now is not None else time.time())
+    wait = float(until) - (float(now) if now is not None else answer.received)
     return wait if wait >= 0 else None

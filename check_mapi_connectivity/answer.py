@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import requests
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
@@ -16,9 +18,7 @@ from .report import CheckFailure, Failure
 if TYPE_CHECKING:
     from typing import Any
 
-    import requests
-
-#: Bytes of a body, decoded, that are read of one answer.
+    #: Bytes of a body, decoded, that are read of one answer.
 BODY_LIMIT = 4 << 20
 
 #: Bytes of a body that are taken for JSON: a hundred times what the services send, and parsed it
@@ -29,7 +29,7 @@ JSON_LIMIT = 512 << 10
 @dataclass(frozen=True)
 class Answer:
     """An HTTP answer read to its end; `body` is decoded where its encoding holds true, else as it
-    came; `lines` are the headers one by one.
+    came; `lines` are the headers one by one, `received` is when it was there in seconds since 1970.
     """
 
     url: str
@@ -40,6 +40,7 @@ class Answer:
     body: bytes
     decoded: bool = True
     lines: tuple[tuple[str, str], ...] = ()
+    received: float = field(default_factory=time.time)
 
     def all(self, name: str) -> list[str]:
         """Every value of a header that may come more than once."""
@@ -50,7 +51,7 @@ class Answer:
         if len(self.body) > JSON_LIMIT:
             return None
         try:
-            return json.loads(self.body, parse_int=_integer)
+            return json.loads(self.body, parse_int=integer)
         except (ValueError, RecursionError):
             return None
 
@@ -60,7 +61,7 @@ class Answer:
         return self.body.decode("utf-8", "replace")
 
 
-def _integer(text: str) -> float:
+def integer(text: str) -> float:
     """A JSON integer; int() of thousands of digits would take longer than any deadline."""
     return int(text) if len(text) < 20 else float(text)
 
@@ -132,3 +133,53 @@ def decode(encoding: str, body: bytes, host: str) -> bytes | None:
         if decoder.eof:
             return plain
     return None
+
+
+def broken(error: requests.RequestException, host: str) -> Failure:
+    """What became of a request that got no answer."""
+    cause: BaseException = error
+    for _ in range(8):
+        deeper = next(
+            (
+                part
+                for part in (*cause.args, getattr(cause, "reason", None))
+                if isinstance(part, BaseException)
+            ),
+            None,
+        )
+        if deeper is None or (
+            isinstance(cause, (http.client.HTTPException, OSError))
+            and not isinstance(cause, requests.RequestException)
+        ):
+            break
+        cause = deeper
+    detail = f"{type(cause).__name__}: {cause}"
+    if isinstance(cause, http.client.RemoteDisconnected):
+        return Failure(
+            "connect",
+            f"{host} closes the connection without an answer",
+            "a gateway or proxy may cut it",
+            transient=True,
+        )
+    if isinstance(cause, http.client.HTTPException) and "headers" in detail:
+        remedy = "what answers there is not the service"
+        return Failure("protocol", f"{host} sends endless headers", remedy, detail=detail)
+    if isinstance(cause, (http.client.HTTPException, HTTPError, ValueError)):
+        return Failure(
+            "protocol",
+            f"{host} answers with what is no HTTP",
+            "what answers there is not the service",
+            detail=detail,
+        )
+    from . import network_codes
+
+    known = network_codes.system(cause) if isinstance(cause, OSError) else None
+    reason = known.cause if known else type(cause).__name__.lower()
+    return Failure(
+        "connect",
+        f"{host} breaks the connection: {reason}",
+        "a gateway or proxy may cut it",
+        known.code if known else "",
+        detail="" if known else detail,
+        transient=True,
+    )

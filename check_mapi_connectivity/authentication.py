@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -18,14 +19,19 @@ from .options import UserPassword
 from .report import CheckFailure, Failure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from .answer import Answer
     from .options import Login
     from .probes import Run
     from .report import Stopwatch
+    from .transport import Transport
 
 BASIC, NTLM, NEGOTIATE, BEARER = "Basic", "NTLM", "Negotiate", "Bearer"
+
+#: Stands for a token in a replay.
+_STAND_IN = b"replayed"
 
 #: Legs that a handshake may take; NTLM needs three messages.
 _MOST_LEGS = 6
@@ -51,7 +57,7 @@ class Authentication:
 
     def remember(self, scheme: object) -> None:
         """Begin with the scheme that worked in an earlier run."""
-        able = (BASIC, NTLM, NEGOTIATE) if windows.available() else (BASIC,)
+        able = (BASIC, NTLM, NEGOTIATE) if self._able() else (BASIC,)
         if self.scheme is None and scheme in able:
             self.scheme = str(scheme)
 
@@ -65,7 +71,13 @@ class Authentication:
         """
         if self.scheme == BEARER:
             return self._post(url, watch, unasked=unasked, phase=phase, **keywords)
-        with self._logon.turn(self._run.deadline):
+        with ExitStack() as held:
+
+            def turn() -> dict[str, Any]:
+                held.enter_context(self._logon.turn(self._run.deadline))
+                return self._logon.told()
+
+            self._transport.learn("turn", turn, self._logon.take)
             if self._logon.refusal is not None:
                 self.refused = True
                 raise CheckFailure(self._logon.refusal)
@@ -107,6 +119,10 @@ class Authentication:
         if answer.status == 200:
             self._logon.accepted, self._logon.scheme = True, self.scheme
         return answer
+
+    def _able(self) -> bool:
+        """Whether tokens of NTLM and Negotiate can be made here."""
+        return bool(self._transport.learn("spnego", windows.available))
 
     def explain(self, answer: Answer) -> Failure:
         """What an answer with another status than 200 means."""
@@ -191,10 +207,10 @@ class Authentication:
         # Kerberos may ask its KDC now, which may not answer.
         host, self._report.host = self._report.host, f"the KDC ({scheme} token)"
         watch.start(phase)
-        handshake = windows.Handshake(
+        handshake = _Handshake(self._transport)
+        token = handshake.begin(
             scheme, self._login, urlsplit(url).hostname or "", windows.end_point(certificate)
         )
-        token: bytes | None = handshake.begin()
         watch.stop()
         self._report.host = host
         number = self._transport.connections(url)
@@ -232,7 +248,7 @@ class Authentication:
         given = offered(answer)
         password = self._login is not None and self._login.password is not None
         able = [NTLM, NEGOTIATE] if password else [NEGOTIATE]
-        usable = [scheme for scheme in able if scheme in given and windows.available()]
+        usable = [scheme for scheme in able if scheme in given and self._able()]
         if password and BASIC in given:
             usable.append(BASIC)
         if usable:
@@ -240,12 +256,49 @@ class Authentication:
             better = [scheme for scheme in able if scheme in given]
             if self.scheme == BASIC and better:
                 text = f"{answer.host} offers {' and '.join(better)}, too"
-                self._report.remarks.append(f"Basic is used: {windows.missing(text)}")
+                text = windows.missing(text, there=self._able())
+                self._report.remarks.append(f"Basic is used: {text}")
             return
         missing = [scheme for scheme in able if scheme in given]
         if missing:
-            raise UsageError(windows.missing(f"{answer.host} wants {' or '.join(missing)}, which"))
+            text = f"{answer.host} wants {' or '.join(missing)}, which"
+            raise UsageError(windows.missing(text, there=self._able()))
         raise CheckFailure(_nothing_in_common(answer, password=password))
+
+
+class _Handshake:
+    """The handshake of one connection. A replay has no token, but what stands for one."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._inner: windows.Handshake | None = None
+
+    def begin(self, scheme: str, login: Login | None, host: str, binding: bytes) -> bytes | None:
+        """The first token to send. Raises CheckFailure, UsageError where a package is missing."""
+
+        def made() -> bytes:
+            self._inner = windows.Handshake(scheme, login, host, binding)
+            return self._inner.begin()
+
+        return self._made(made)
+
+    def step(self, token: bytes) -> bytes | None:
+        """The next token to send, None when there is none. Raises CheckFailure."""
+        return self._made(lambda: self._inner.step(token) if self._inner else None)
+
+    def finish(self, token: bytes) -> None:
+        """Take the server's last token. Raises CheckFailure."""
+        self._made(lambda: self._inner.finish(token) if self._inner else None)
+
+    def _made(self, make: Callable[[], bytes | None]) -> bytes | None:
+        token: list[bytes | None] = []
+
+        def ask() -> bool:
+            token.append(make())
+            return bool(token[0])
+
+        there = self._transport.learn("handshake", ask)
+        return token[0] if token else _STAND_IN if there else None
 
 
 def offered(answer: Answer) -> list[str]:

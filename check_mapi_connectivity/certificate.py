@@ -7,6 +7,7 @@ nothing here needs it.
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,12 @@ class CertificateFacts:
     not_after: float
     sha1: str
     sha256: str
+
+    def whole_days(self, now: float) -> float:
+        """The same in whole hundredths, rounded down: a limit of 7 days must not be met by
+        6.999.
+        """
+        return math.floor(self.days(now) * 100) / 100
 
     def days(self, now: float) -> float:
         """Days until the certificate ends, negative when it has."""

@@ -16,7 +16,7 @@ from . import addresses, credentials, files, judgement
 from .arguments import parse_command_line
 from .errors import UsageError
 from .option_table import ENVIRONMENT_SECRETS
-from .sources import TENANT, Given
+from .sources import TENANT, Given, is_none
 from .vocabulary import LABELS, PLUGIN
 
 TYPE_CHECKING = False
@@ -35,6 +35,9 @@ _MOST_TESTS = 1000
 #: Options of method mapi: with one of them and no tenant, `--method mapi` was forgotten.
 _MAPI_ONLY = ("hostname", "autodiscover-url", "mapi-url", "auth", "username")
 
+#: What may be given beside a recording: how much of it is shown.
+_SHOWN = ("diagnosis", "verbose", "json")
+
 _ADDRESS = r"[^@\s]+@[^@\s]+"
 _GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 
@@ -51,6 +54,8 @@ def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Options:
         for reference in command_line.pop("extra-opts", ()):
             given.add_section(reference, environ)
         given.add(command_line, "command line")
+        if given.text("replay") is not None:
+            return _replayed(given)
         given.add_tenant(environ)
         return _options(given, environ)
     except UsageError as error:
@@ -64,8 +69,7 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
     methods = _methods(given.texts("method"))
     mailboxes = _mailboxes(given)
     cloud = given.choice("cloud", ("worldwide", "gcc", "gcc-high", "dod", "china"), "worldwide")
-    frequency = judgement.frequency(given.values.get("diagnosis-frequency", "1:1"))
-    diagnosis = given.choice("diagnosis", ("on", "off"), "on") == "on" and frequency is not None
+    shown = _shown(given)
     min_tls = given.choice("min-tls", ("1.2", "1.3"), "1.2")
     ip_version = _ip_version(given)
     timeout, timeout_state = judgement.timeout(given.text("timeout"))
@@ -115,10 +119,6 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
         states=states,
         timeout=timeout,
         timeout_state=timeout_state or states["timeout"],
-        diagnosis=diagnosis,
-        frequency=frequency or (1, 1),
-        verbose=min(3, int(given.values.get("verbose", 0))),
-        json=given.flag("json"),
         cache_dir=_cache_dir(given, environ),
         sources=tuple(given.sections),
         inbox_items=inbox_items,
@@ -128,9 +128,49 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
         explain=given.flag("explain"),
         origins=given.origins(),
         reads=tuple(given.reads),
+        **shown,
+        **_record(given),
         **who,
         **places,
     )
+
+
+def _replayed(given: Given) -> Options:
+    """The options of a recorded run, and how much of it is to be shown. Raises UsageError."""
+    for name, value in given.values.items():
+        values = value if isinstance(value, list) else [value]
+        if name not in ("replay", *_SHOWN) and any(one and not is_none(one) for one in values):
+            raise UsageError(
+                f"--replay: {name} has no place beside it, because the recording has all options; "
+                "-v, --json and --diagnosis may be given"
+            )
+    from dataclasses import replace
+
+    from . import recording
+
+    path = given.text("replay") or ""
+    found = recording.parse(files.read(path, "--replay", limit=recording.LIMIT), path)
+    return replace(found.options, **_shown(given), replay=found)
+
+
+def _shown(given: Given) -> dict[str, Any]:
+    """How much of a run is shown, how often and in which form. Raises UsageError."""
+    frequency = judgement.frequency(given.values.get("diagnosis-frequency", "1:1"))
+    wanted = given.choice("diagnosis", ("on", "off"), "on") == "on"
+    return {
+        "diagnosis": wanted and frequency is not None,
+        "frequency": frequency or (1, 1),
+        "verbose": min(3, int(given.values.get("verbose", 0))),
+        "json": given.flag("json"),
+    }
+
+
+def _record(given: Given) -> dict[str, Any]:
+    """The file to record to, and what is replaced in it. Raises UsageError."""
+    path, redact = given.text("record"), given.flag("redact-addresses")
+    if redact and path is None:
+        raise UsageError("--redact-addresses is for --record: name the file to record to")
+    return {"record": path, "redact_addresses": redact}
 
 
 def _who(
@@ -350,7 +390,8 @@ def _proxy_logon(given: Given, found: Proxy) -> tuple[str | None, str | None]:
 
 def _cache_dir(given: Given, environ: MutableMapping[str, str]) -> str | None:
     """Where tokens are kept; None for nowhere. The directory need not exist."""
-    if given.flag("no-cache"):
+    # A recording holds everything, the sign-in as well.
+    if given.flag("no-cache") or given.text("record") is not None:
         return None
     named = given.text("cache-dir")
     if named is not None:

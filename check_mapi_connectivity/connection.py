@@ -125,7 +125,7 @@ class Route:
                 self.watch.start("tls")
                 sock.settimeout(self.patience)
                 certificate, date = tls.shown(sock, host.rstrip("."), self.patience)
-                self.report.clock = clock.compare(host, date, time.time()) or self.report.clock
+                self.report.skew = clock.compare(host, date, time.time()) or self.report.skew
                 return certificate
         except (CheckFailure, OSError, ValueError):
             return b""

@@ -29,7 +29,7 @@ def block_signals() -> None:
 
 
 class Deadline:
-    """A point in time that the run must not pass."""
+    """A point in time that the run must not pass, and the clock that tells how far off it is."""
 
     def __init__(self, started: float, seconds: float) -> None:
         self.started = started
@@ -42,7 +42,19 @@ class Deadline:
 
     def remaining(self) -> float:
         """Seconds left, 0 when passed."""
-        return max(0.0, self.started + self.seconds - time.monotonic())
+        return max(0.0, self.started + self.seconds - self.now())
+
+    def now(self) -> float:
+        """Seconds of the monotonic clock."""
+        return time.monotonic()
+
+    def wall(self) -> float:
+        """Seconds since 1970."""
+        return time.time()
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass."""
+        time.sleep(seconds)
 
 
 class Watchdog:

@@ -63,7 +63,7 @@ def _report(judged: Judged) -> dict[str, Any]:
         "state": judged.state,
         "success": report.success,
         "failure": None if report.failure is None else _failure(report.failure),
-        "clock": None if report.clock is None else _clock(report.clock),
+        "clock": None if report.skew is None else _clock(report.skew),
         "time_analysis": None if judged.slow is None else _analysis(judged.slow),
         "result": _text(report.result),
         "mailbox_name": _text(report.named),

@@ -16,8 +16,8 @@ from .errors import UsageError
 LIMIT = 1 << 20
 
 
-def read(path: str, option: str, *, secret: bool = False) -> bytes:
-    """The whole of a regular file of at most 1 MiB.
+def read(path: str, option: str, *, secret: bool = False, limit: int = LIMIT) -> bytes:
+    """The whole of a regular file of at most `limit` bytes.
 
     With `secret`, the file must also belong to root or the running user and not be open to others.
     Raises UsageError, naming option, file and remedy.
@@ -34,13 +34,14 @@ def read(path: str, option: str, *, secret: bool = False) -> bytes:
         if secret:
             check_private(path, option, status)
         with os.fdopen(descriptor, "rb", closefd=False) as file:
-            data = file.read(LIMIT + 1)
+            data = file.read(limit + 1)
     except OSError as error:
         raise UsageError(f"{option}: {_reason(path, error)}") from None
     finally:
         os.close(descriptor)
-    if len(data) > LIMIT:
-        raise UsageError(f"{option}: {path} is larger than 1 MiB; it is not what this option wants")
+    if len(data) > limit:
+        text = f"{option}: {path} is larger than {limit >> 20} MiB"
+        raise UsageError(f"{text}; it is not what this option wants")
     return data
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-import time
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from .job import Job
     from .options import Credential, Options
-    from .report import Report
 
 #: Seconds since 1970 that a calendar can still show.
 _YEAR_9999 = 253402300800.0
@@ -77,8 +76,9 @@ class Identity:
             for name in resources
         }
 
-    def prepare(self, cache: Cache) -> None:
-        """Read the certificate's dates, from the cache if it knows the files.
+    def prepare(self, cache: Cache, now: float) -> None:
+        """Read the certificate's dates, from the cache if it knows the files; `now` is in seconds
+        since 1970.
 
         Raises UsageError before anything is sent.
         """
@@ -91,30 +91,28 @@ class Identity:
             self._client = certificate.load(files)
             facts = self._client.facts
         try:
-            certificate.check_dates(facts, time.time())
+            certificate.check_dates(facts, now)
         except UsageError:
             # A damaged cache may say so too: only the files themselves end a run.
             self._client = self._client or certificate.load(files)
             facts = self._client.facts
-        certificate.check_dates(facts, time.time())
+        certificate.check_dates(facts, now)
         self._facts = facts
 
-    def describe(self, report: Report) -> None:
-        """Tell a report of the certificate in use."""
-        if self._facts is not None:
-            report.certificate = self._facts
-            # Whole hundredths, rounded down: a limit of 7 days must not be met by 6.999.
-            report.certificate_days = math.floor(self._facts.days(time.time()) * 100) / 100
+    @property
+    def facts(self) -> certificate.CertificateFacts | None:
+        """The certificate in use."""
+        return self._facts
 
     def token(self, job: Job) -> Token:
         """The token for the job's method. Raises CheckFailure."""
         resource, report = self._options.resource(job.report.method), job.report
-        token = self._tokens.get(resource)
+        token = self._known(job, resource)
         if token is None:
             report.sign_in.start(SHARED)
             try:
-                with self._locks[resource]:
-                    token = self._tokens.get(resource) or self._first(job, resource)
+                with ExitStack() as held:
+                    token = self._known(job, resource, held) or self._first(job, resource)
             except CheckFailure as error:
                 raise CheckFailure(replace(error.failure, during="sign-in")) from None
             finally:
@@ -125,6 +123,33 @@ class Identity:
         else:
             report.unneeded.discard("token")
         return token
+
+    def _known(self, job: Job, resource: str, held: ExitStack | None = None) -> Token | None:
+        """The token that another test of this run has fetched; with `held`, once it is this one's
+        turn to look.
+        """
+
+        def look() -> dict[str, Any]:
+            if held is not None:
+                held.enter_context(self._locks[resource])
+            token, refusal = self._tokens.get(resource), self._refusals.get(resource)
+            wait = refusal.until - job.deadline.now() if refusal is not None else math.inf
+            return {
+                "token": token and asdict(token),
+                "refusal": refusal and asdict(refusal.failure),
+                "wait": wait if math.isfinite(wait) else None,
+            }
+
+        def take(known: dict[str, Any]) -> None:
+            if known["token"]:
+                self._tokens[resource] = Token(**known["token"])
+            wait = math.inf if known["wait"] is None else known["wait"]
+            if known["refusal"]:
+                refused = Failure(**known["refusal"])
+                self._refusals[resource] = _Refusal(refused, job.deadline.now() + wait)
+
+        job.transport.learn("sign-in", look, take)
+        return self._tokens.get(resource)
 
     def renew(self, job: Job, refused: Token) -> Token:
         """A fresh token in place of a cached one that the service refuses. Raises CheckFailure."""
@@ -141,8 +166,8 @@ class Identity:
     def _first(self, job: Job, resource: str) -> Token:
         """A token that nobody in this run has had yet. Raises CheckFailure."""
         refusal = self._refusals.get(resource)
-        if refusal is not None and time.monotonic() < refusal.until:
-            wait = refusal.until - time.monotonic()
+        if refusal is not None and job.deadline.now() < refusal.until:
+            wait = refusal.until - job.deadline.now()
             again = refusal.failure.transient and math.isfinite(wait)
             raise CheckFailure(
                 replace(refusal.failure, transient=again, retry_after=wait if again else None)
@@ -154,12 +179,12 @@ class Identity:
                 # Another run may have fetched one while this one waited.
                 token = self._cached(job.cache, resource) or self._fetch(job, resource)
         except CheckFailure as error:
-            self._refuse(error.failure, resource, last=refusal is not None)
+            self._refuse(error.failure, resource, job, last=refusal is not None)
             raise
         self._tokens[resource] = token
         return token
 
-    def _refuse(self, failure: Failure, resource: str, *, last: bool) -> None:
+    def _refuse(self, failure: Failure, resource: str, job: Job, *, last: bool) -> None:
         """Remember a failed sign-in for everybody in this run."""
         wait = math.inf
         if failure.transient and not last:
@@ -168,7 +193,7 @@ class Identity:
         about_resource = failure.kind == "credential" and not lockout.counts(failure)
         everywhere = isinstance(self._options.credential, UserPassword) and not about_resource
         for name in self._locks if everywhere else [resource]:
-            self._refusals[name] = _Refusal(failure, time.monotonic() + wait)
+            self._refusals[name] = _Refusal(failure, job.deadline.now() + wait)
 
     def _alone(self, job: Job, resource: str) -> AbstractContextManager[None]:
         """Keep other runs from signing in meanwhile; from sending a password, at any price."""
@@ -192,7 +217,8 @@ class Identity:
         if self._client is None and files is not None:
             self._client = certificate.load(files)
         answer = self._ask(job, resource)
-        token = Token(str(answer["access_token"]), time.time() + lifetime(answer.get("expires_in")))
+        lasting = lifetime(answer.get("expires_in"))
+        token = Token(str(answer["access_token"]), job.deadline.wall() + lasting)
         job.cache.store(
             self._keys[resource],
             {

@@ -7,7 +7,6 @@ access token").
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -43,7 +42,7 @@ def ask(job: Job, identity: ManagedIdentity, resource: str) -> Mapping[str, Any]
             job.report.sign_in,
             headers={"Metadata": "true"},
             params=parameters,
-            until=time.monotonic() + patience,
+            until=job.deadline.now() + patience,
             direct=True,
         )
     except CheckFailure as error:

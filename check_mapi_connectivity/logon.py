@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING
+
+from .report import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from .deadline import Deadline
-    from .report import Failure
 
 #: Seconds to wait for another one to find out whether the credential is taken; a third of the
 #: time left where that is less.
@@ -57,6 +60,21 @@ class Logon:
                 if mine is not None and self._since == mine:
                     self._since = None
                 self._changed.notify_all()
+
+    def told(self) -> dict[str, Any]:
+        """What is known, for a recording."""
+        return {
+            "scheme": self.scheme,
+            "refusal": self.refusal and asdict(self.refusal),
+            "accepted": self.accepted,
+            "each_request": self.each_request,
+        }
+
+    def take(self, told: dict[str, Any]) -> None:
+        """Know what was recorded."""
+        self.scheme, self.accepted = told["scheme"], told["accepted"]
+        self.each_request = told["each_request"]
+        self.refusal = Failure(**told["refusal"]) if told["refusal"] else None
 
     def known(self) -> bool:
         """Whether the other side has said what it thinks of the credential."""

@@ -60,17 +60,11 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "Default: cmdlet.",
                 LIST,
             ),
-            Option(
-                "--archive",
-                "",
-                "Test the archive mailbox instead of the primary one (method cmdlet).",
-                FLAG,
-            ),
+            Option("--archive", "", "Test the archive, not the primary mailbox (cmdlet).", FLAG),
             Option(
                 "--inbox-items",
                 "N",
-                "Newest messages of the Inbox to list, 1 to 1000 (methods mapi and graph). "
-                "Default: 10.",
+                "Newest messages to list, 1 to 1000 (mapi, graph). Default: 10.",
             ),
             Option(
                 "--concurrency",
@@ -93,7 +87,7 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--autodiscover-url",
                 "URL",
-                """Autodiscover URL, where it is not the usual one of the host. https only.""",
+                "Autodiscover URL, if not the host's usual. https only.",
             ),
             Option(
                 "--mapi-url",
@@ -235,11 +229,7 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "--proxy-host", "HOST", "The proxy's host, instead of --proxy; needs --proxy-port."
             ),
             Option("--proxy-port", "PORT", "The proxy's port, together with --proxy-host."),
-            Option(
-                "--proxy-user",
-                "NAME",
-                "User name for the proxy. Format: NAME, DOMAIN\\NAME or NAME@REALM.",
-            ),
+            Option("--proxy-user", "NAME", "User for the proxy: NAME, DOMAIN\\NAME or NAME@REALM."),
             Option("--proxy-domain", "DOMAIN", "Windows domain of that user."),
             Option(
                 "--proxy-password-file",
@@ -288,11 +278,7 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "WARNING when the connection time in seconds is outside this range. Format: "
                 "[@]START:END. Example: 2.",
             ),
-            Option(
-                "-c --critical",
-                "RANGE",
-                "CRITICAL when the connection time in seconds is outside this range. Example: 5.",
-            ),
+            Option("-c --critical", "RANGE", "CRITICAL when it is outside this range. Example: 5."),
             Option(
                 "--warning-for",
                 "LABEL=RANGE",
@@ -324,11 +310,7 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
     (
         "output",
         (
-            Option(
-                "--diagnosis",
-                "on|off",
-                "Print the detailed diagnosis below the first line. Default: on.",
-            ),
+            Option("--diagnosis", "on|off", "Print a diagnosis below the first line. Default: on."),
             Option(
                 "--diagnosis-frequency",
                 "NORMAL:ABNORMAL",
@@ -366,6 +348,30 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 check_mapi_connectivity in $XDG_CACHE_HOME or ~/.cache.""",
             ),
             Option("--no-cache", "", "Neither read nor write what is cached.", FLAG),
+        ),
+    ),
+    (
+        "recording",
+        (
+            Option(
+                "--record",
+                "FILE",
+                """Write all that went over the wire to a new file, for a bug report; secrets,
+                tokens, cookies and subjects are replaced before. The cache is not used: the run
+                signs in, also where a password was refused within the last minute.""",
+            ),
+            Option(
+                "--redact-addresses",
+                "",
+                "Replace e-mail addresses, their domains and login names in it, too.",
+                FLAG,
+            ),
+            Option(
+                "--replay",
+                "FILE",
+                """Run such a file again, without network: the result is the same. Beside it only
+                -v, --json and --diagnosis.""",
+            ),
         ),
     ),
     (

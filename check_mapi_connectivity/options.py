@@ -11,6 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn, Union
 
+    from .recording import Recording
+
     Credential = Union[
         "CertificateFiles", "ClientSecret", "UserPassword", "ManagedIdentity", "FederatedToken"
     ]
@@ -243,6 +245,16 @@ class Options:
     origins: dict[str, str] = field(default_factory=dict)
     #: (what, where) of all that was read: files and variables of the environment, never a value.
     reads: tuple[tuple[str, str], ...] = ()
+    #: File to write a recording to, and whether addresses are replaced in it.
+    record: str | None = None
+    redact_addresses: bool = False
+    #: The recording that is played instead of a run.
+    replay: Recording | None = None
+
+    @property
+    def subjects(self) -> bool:
+        """Whether subjects are asked for: where bodies are shown, but for no recording."""
+        return self.verbose >= 3 and self.record is None and self.replay is None
 
     @property
     def certificate(self) -> CertificateFiles | None:

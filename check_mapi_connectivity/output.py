@@ -115,6 +115,15 @@ def render_json(document: dict[str, Any]) -> str:
     return json.dumps(document, allow_nan=False) + "\n"
 
 
+def extended(text: str, name: str, words: str, *, as_json: bool) -> str:
+    """A whole output with one thing more, which is about the run and not of it."""
+    if not as_json:
+        return f"{text}  {name:<13} {clean(words)}\n"
+    import json
+
+    return render_json({**json.loads(text), name: clean(words)})
+
+
 def decimal(value: float) -> str:
     """A number with at most 6 decimals, never an exponent, no trailing zeros.
 

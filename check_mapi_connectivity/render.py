@@ -7,7 +7,6 @@ lines together.
 from __future__ import annotations
 
 import math
-import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -143,7 +142,7 @@ def diagnosis(judged: Judged, options: Options) -> Iterator[str]:
         if report.result:
             yield field("result", report.result)
         if clock_told(report):
-            yield field("clock", f"this host's {report.clock}")
+            yield field("clock", f"this host's {report.skew}")
     for state, words in judged.violations:
         yield field("limit", f"{state}: {words}")
     if judged.slow is not None:
@@ -187,7 +186,7 @@ def brief(judged: Judged) -> Iterator[str]:
 def clock_told(report: Report) -> bool:
     """Whether this host's clock may have to do with the failure: of sign-in, or of TLS."""
     failure = report.failure
-    if failure is None or report.clock is None:
+    if failure is None or report.skew is None:
         return False
     return failure.during == "sign-in" or failure.kind in ("credential", "tls")
 
@@ -233,7 +232,7 @@ def _inbox(report: Report) -> str:
     """Counts, and how old the newest message is."""
     unread = "" if report.unread is None else f", {report.unread} unread"
     times = [row.delivered for row in report.rows if row.delivered is not None]
-    newest = f", newest {moment(max(times))} ({age(time.time() - max(times))})" if times else ""
+    newest = f", newest {moment(max(times))} ({age(report.moment - max(times))})" if times else ""
     plural = "" if report.inbox_items == 1 else "s"
     count = "number not told" if report.inbox_items is None else f"{report.inbox_items} message"
     count = count if report.inbox_items is None else count + plural

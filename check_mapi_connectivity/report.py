@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from . import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from nagiosplugin import Performance
 
@@ -75,6 +75,12 @@ class Stopwatch:
         self._closed: list[Phase] = []
         self._open: tuple[str, float] | None = None
 
+    def __copy__(self) -> Stopwatch:
+        """The same as it stands, which the first one leaves alone."""
+        copied = Stopwatch(self._clock)
+        copied._closed, copied._open = [*self._closed], self._open
+        return copied
+
     def start(self, name: str) -> None:
         """End the phase that is open and begin `name`."""
         self.stop()
@@ -86,6 +92,15 @@ class Stopwatch:
             name, since = self._open
             self._closed.append(Phase(name, self._clock() - since, finished))
             self._open = None
+
+    def charge(self, phases: Iterable[Phase]) -> None:
+        """Take over phases that were measured by another."""
+        self._closed += phases
+
+    @property
+    def closed(self) -> tuple[Phase, ...]:
+        """The phases that have ended, one by one."""
+        return tuple(self._closed)
 
     def discard(self) -> None:
         """Forget the phase that is open, as if it had never begun."""
@@ -202,11 +217,23 @@ class Report:
     certificate: CertificateFacts | None = None
     certificate_days: float | None = None
     #: This host's clock against that of the server that answered last.
-    clock: clock.Skew | None = None
+    skew: clock.Skew | None = None
     #: When its test began and ended (monotonic clock); None before that.
     begun: float | None = None
     ended: float | None = None
     total: float | None = None
+    #: The clock of its stopwatches, and the moment of the conclusion (seconds since 1970).
+    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+    moment: float = field(default_factory=time.time)
+
+    def stopwatch(self) -> Stopwatch:
+        """One that goes by the clock of the run."""
+        return Stopwatch(self.clock)
+
+    def signed_by(self, facts: CertificateFacts | None, now: float) -> None:
+        """Tell of the certificate in use, if any; `now` is in seconds since 1970."""
+        if facts is not None:
+            self.certificate, self.certificate_days = facts, facts.whole_days(now)
 
     def where(self) -> str:
         """The phase the run is in, in words: `sign-in, phase dns`."""
@@ -224,11 +251,11 @@ class Report:
 
     def explained(self, failure: Failure) -> Failure:
         """The failure with this host's clock as its cause, where it is one."""
-        if self.clock is None or not clock.explains(self.clock, failure.code):
+        if self.skew is None or not clock.explains(self.skew, failure.code):
             return failure
         return replace(
             failure,
-            cause=f"this host's clock {self.clock}",
+            cause=f"this host's clock {self.skew}",
             remedy="set it, and keep it right by NTP",
             detail="; ".join(text for text in (failure.cause, failure.detail) if text),
         )

@@ -9,7 +9,6 @@ away: another worker starts, and the slow one goes on beside it. A run of one te
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,16 +17,18 @@ from .errors import UsageError
 from .identity import Identity
 from .logon import Logon
 from .probes import Run
-from .report import CheckFailure, Failure, Stopwatch
+from .report import CheckFailure, Failure
 from .transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .connection import Shared
     from .deadline import Deadline
     from .options import Options
     from .probes import Probe
     from .report import Report
+    from .tape import Recorder
 
 #: Seconds before the one retry where the other side names none.
 _PAUSE = 0.25
@@ -59,12 +60,13 @@ class Runner:
         deadline: Deadline,
         reports: list[Report],
         progress: Callable[[list[Report]], None],
+        recorder: Recorder | None = None,
     ) -> None:
         self._options, self._deadline, self._reports = options, deadline, reports
-        self._progress = progress
+        self._progress, self._recorder = progress, recorder
         self._identity = Identity(options)
         self._logon = Logon()
-        self._first = Transport(options, deadline, reports[0])
+        self._first = self._transport(reports[0])
         self._left = list(reversed(reports))
         self._changed = threading.Condition()
         #: Worker -> since when it is at its test.
@@ -74,9 +76,10 @@ class Runner:
     def run(self) -> None:
         """Test them all. Raises UsageError."""
         first = self._reports[0]
-        self._identity.prepare(Cache(self._options.cache_dir, first.notes))
+        now = self._deadline.wall()
+        self._identity.prepare(Cache(self._options.cache_dir, first.notes), now)
         for report in self._reports:
-            self._identity.describe(report)
+            report.signed_by(self._identity.facts, now)
         if len(self._reports) == 1:
             first.begun = self._deadline.started
             self._test(first, self._first)
@@ -96,7 +99,7 @@ class Runner:
 
     def _punctual(self) -> int:
         """How many workers are at a test that does not take too long."""
-        latest = time.monotonic() - self._overtime()
+        latest = self._deadline.now() - self._overtime()
         return sum(since > latest for since in self._busy.values())
 
     def _staff(self) -> None:
@@ -114,7 +117,7 @@ class Runner:
                     text = "no thread can be started: raise the limit of processes (ulimit -u)"
                     raise UsageError(text) from None
                 return
-            self._busy[id(report)] = time.monotonic()
+            self._busy[id(report)] = self._deadline.now()
 
     def _give_up(self) -> None:
         """Begin nothing that would only be cut off: the end of the time is for putting in order."""
@@ -122,7 +125,7 @@ class Runner:
             return
         running = sum(report.begun is not None and report.ended is None for report in self._reports)
         for report in self._left:
-            report.failure, report.ended = report.not_begun(running), time.monotonic()
+            report.failure, report.ended = report.not_begun(running), self._deadline.now()
         self._left.clear()
 
     def _work(self, report: Report | None) -> None:
@@ -134,7 +137,7 @@ class Runner:
                     if transport is None:
                         transport = self._carrier(report)
                     transport.attach(report)
-                    report.begun = time.monotonic()
+                    report.begun = self._deadline.now()
                     self._test(report, transport)
                     report = self._next(report)
             finally:
@@ -148,7 +151,12 @@ class Runner:
             self._changed.notify()
 
     def _carrier(self, report: Report) -> Transport:
-        return Transport(self._options, self._deadline, report, self._first.shared)
+        return self._transport(report, self._first.shared)
+
+    def _transport(self, report: Report, shared: Shared | None = None) -> Transport:
+        if self._recorder is not None:
+            return self._recorder.transport(report, shared)
+        return Transport(self._options, self._deadline, report, shared)
 
     def _next(self, done: Report) -> Report | None:
         """The next test for this worker; None when there is none, enough others are at work, or the
@@ -160,51 +168,58 @@ class Runner:
             free = self._error is None and self._punctual() < self._options.concurrency
             report = self._left.pop() if self._left and free else None
             if report is not None:
-                self._busy[id(report)] = time.monotonic()
+                self._busy[id(report)] = self._deadline.now()
             self._changed.notify()
             return report
 
     def _test(self, report: Report, transport: Transport) -> None:
-        """Probe, and once more after a passing fault where the time allows. Raises UsageError."""
+        """One test with what all tests share. Raises UsageError."""
         cache = Cache(self._options.cache_dir, report.notes)
-        run = Run(
-            self._options, transport, self._identity, self._logon, cache, report, self._deadline
+        test(
+            Run(
+                self._options, transport, self._identity, self._logon, cache, report, self._deadline
+            )
         )
-        probe = _probe(run)
-        first: Failure | None = None
-        while True:
-            begun = time.monotonic()
-            try:
-                probe.run()
-                break
-            except CheckFailure as error:
-                failure = _again_refused(first, error.failure)
-            finally:
-                for watch in (report.sign_in, report.discovery, report.service):
-                    watch.stop()
-            wait = None if first else _wait(failure, self._deadline, time.monotonic() - begun)
-            if wait is None:
-                report.failure = report.explained(failure)
-                break
-            first = failure
-            _reset(report, failure, wait)
-        probe.end()
-        report.ended = time.monotonic()
 
 
-def _reset(report: Report, failure: Failure, wait: float) -> None:
+def test(run: Run) -> None:
+    """Probe, and once more after a passing fault where the time allows. Raises UsageError."""
+    report, deadline = run.report, run.deadline
+    probe = _probe(run)
+    first: Failure | None = None
+    while True:
+        begun = deadline.now()
+        try:
+            probe.run()
+            break
+        except CheckFailure as error:
+            failure = _again_refused(first, error.failure)
+        finally:
+            for watch in (report.sign_in, report.discovery, report.service):
+                watch.stop()
+        wait = None if first else _wait(failure, deadline, deadline.now() - begun)
+        if wait is None:
+            report.failure = report.explained(failure)
+            break
+        first = failure
+        _reset(report, failure, wait, deadline)
+    probe.end()
+    report.ended = deadline.now()
+
+
+def _reset(report: Report, failure: Failure, wait: float, deadline: Deadline) -> None:
     """Wait, and make the report ready for a second try."""
     report.remarks.append(f"first try: {failure.cause}; tried again after {wait:.3g}s")
     reset = [report.service]
     if failure.during:
         reset += [report.sign_in, report.discovery]
-        report.sign_in, report.discovery = Stopwatch(), Stopwatch()
+        report.sign_in, report.discovery = report.stopwatch(), report.stopwatch()
     report.first_try = sum(watch.total() or 0.0 for watch in reset)
-    report.service = Stopwatch()
+    report.service = report.stopwatch()
     report.service.start("wait")
-    time.sleep(wait)
+    deadline.pause(wait)
     report.waited = wait
-    report.service = Stopwatch()
+    report.service = report.stopwatch()
 
 
 def _probe(run: Run) -> Probe:

@@ -9,25 +9,22 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import http.client
-import time
 import uuid
 from dataclasses import replace
 from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Callable, NamedTuple
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
-from urllib3.exceptions import HTTPError
 
 from . import __version__, clock, masking
-from .answer import Answer, build, read
+from .answer import Answer, broken, build, read
 from .connection import Cut, Route, pool_classes
 from .report import CheckFailure, Exchange, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
     from .connection import Shared
@@ -49,6 +46,15 @@ class Lines(NamedTuple):
 
     sent: list[str]
     received: list[str]
+
+
+class Manner(NamedTuple):
+    """How one request is to be sent; see `Transport.send`."""
+
+    phase: str = "request"
+    until: float | None = None
+    heard: Callable[[Answer], None] | None = None
+    direct: bool = False
 
 
 class _Adapter(HTTPAdapter):
@@ -149,24 +155,34 @@ class Transport:
         not an answer.
         """
         prepared = self._prepared(method, url, headers or {}, data, params)
-        host = _host(prepared.url or url)
-        self._report.host = host
-        self._route.watch, self._route.phase, self._route.direct = watch, phase, direct
-        watch.start(phase)
+        self._report.host = host_of(prepared.url or url)
         answer: Answer | None = None
+        try:
+            answer = self._carry(prepared, url, watch, Manner(phase, until, heard, direct))
+        finally:
+            self._keep(prepared, answer, reading)
+        return answer
+
+    def _carry(
+        self, prepared: requests.PreparedRequest, url: str, watch: Stopwatch, manner: Manner
+    ) -> Answer:
+        """The answer to a request. Raises CheckFailure."""
+        host, route = self._report.host, self._route
+        route.watch, route.phase, route.direct = watch, manner.phase, manner.direct
+        watch.start(manner.phase)
         before = self.connections(url)
-        cut = Cut(self._route, _place(url), until)
+        cut = Cut(route, place(url), manner.until)
         try:
             with cut:
                 response = self._session.send(
                     prepared, stream=True, allow_redirects=False, timeout=None
                 )
-                answer = self._read(response, url, host, heard)
+                answer = self._read(response, url, host, manner.heard)
             if cut.failure is not None:
                 # What came may be but the beginning: a cut looks like the end.
                 raise CheckFailure(cut.failure)
         except requests.RequestException as error:
-            failure = _broken(error, host)
+            failure = broken(error, host)
             if failure.transient and before and before == self.connections(url):
                 # A kept connection that the other side has closed meanwhile: no need to wait.
                 failure = replace(failure, retry_after=0.0)
@@ -175,8 +191,17 @@ class Transport:
             raise CheckFailure(cut.failure or error.failure) from None
         finally:
             watch.stop(finished=cut.failure is None)
-            self._keep(prepared, answer, reading)
         return answer
+
+    def learn(
+        self, kind: str, ask: Callable[[], Any], take: Callable[[Any], None] | None = None
+    ) -> Any:
+        """What a test is told by others than servers: `ask` says it, as JSON can hold it.
+
+        A replay has it from the recording, where it was kept under the word `kind`, and gives it to
+        `take`. Raises what `ask` raises.
+        """
+        return ask()
 
     def _read(
         self,
@@ -191,7 +216,7 @@ class Transport:
                 heard(build(response, url, host, b""))
             answer = build(response, url, host, read(response, host))
             date = answer.headers.get("Date")
-            self._report.clock = clock.compare(host, date, time.time()) or self._report.clock
+            self._report.skew = clock.compare(host, date, answer.received) or self._report.skew
         quoted = self._given if answer.status != 200 else set()
         return _without(self._secrets | quoted, answer)
 
@@ -247,7 +272,7 @@ class Transport:
             adapter.poolmanager.connection_from_url(url).open()
         finally:
             watch.stop()
-        return self._route.certificates[_place(url)]
+        return self._route.certificates[place(url)]
 
     @property
     def patience(self) -> float | None:
@@ -260,7 +285,7 @@ class Transport:
 
     def connections(self, url: str) -> int:
         """How many connections were opened to this host so far."""
-        return self._route.opened.get(_place(url), 0)
+        return self._route.opened.get(place(url), 0)
 
     def close(self) -> None:
         """Close all connections."""
@@ -299,7 +324,8 @@ def _without(secrets: set[str], answer: Answer) -> Answer:
     )
 
 
-def _host(url: str) -> str:
+def host_of(url: str) -> str:
+    """The host of a URL."""
     return requests.compat.urlparse(url).hostname or url
 
 
@@ -307,60 +333,10 @@ def _no_address(url: str) -> Failure:
     return Failure("protocol", f"{url[:80]} is no address that can be used", "check the host names")
 
 
-def _place(url: str) -> tuple[str, int]:
+def place(url: str) -> tuple[str, int]:
     """Host and port of a URL, as connections are known by."""
     parts = requests.compat.urlparse(url)
     return (parts.hostname or "").rstrip("."), parts.port or (80 if parts.scheme == "http" else 443)
-
-
-def _broken(error: requests.RequestException, host: str) -> Failure:
-    """What became of a request that got no answer."""
-    cause: BaseException = error
-    for _ in range(8):
-        deeper = next(
-            (
-                part
-                for part in (*cause.args, getattr(cause, "reason", None))
-                if isinstance(part, BaseException)
-            ),
-            None,
-        )
-        if deeper is None or (
-            isinstance(cause, (http.client.HTTPException, OSError))
-            and not isinstance(cause, requests.RequestException)
-        ):
-            break
-        cause = deeper
-    detail = f"{type(cause).__name__}: {cause}"
-    if isinstance(cause, http.client.RemoteDisconnected):
-        return Failure(
-            "connect",
-            f"{host} closes the connection without an answer",
-            "a gateway or proxy may cut it",
-            transient=True,
-        )
-    if isinstance(cause, http.client.HTTPException) and "headers" in detail:
-        remedy = "what answers there is not the service"
-        return Failure("protocol", f"{host} sends endless headers", remedy, detail=detail)
-    if isinstance(cause, (http.client.HTTPException, HTTPError, ValueError)):
-        return Failure(
-            "protocol",
-            f"{host} answers with what is no HTTP",
-            "what answers there is not the service",
-            detail=detail,
-        )
-    from . import network_codes
-
-    known = network_codes.system(cause) if isinstance(cause, OSError) else None
-    reason = known.cause if known else type(cause).__name__.lower()
-    return Failure(
-        "connect",
-        f"{host} breaks the connection: {reason}",
-        "a gateway or proxy may cut it",
-        known.code if known else "",
-        detail="" if known else detail,
-        transient=True,
-    )
 
 
 def _exchange(

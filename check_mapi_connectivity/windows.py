@@ -52,9 +52,12 @@ def available() -> bool:
     return importlib.util.find_spec("spnego") is not None
 
 
-def missing(what: str) -> str:
-    """What is wrong without the packages for NTLM or Kerberos, and the remedy."""
-    package = "'pyspnego[kerberos]'" if available() else "pyspnego"
+def missing(what: str, *, there: bool | None = None) -> str:
+    """What is wrong without the packages for NTLM or Kerberos, and the remedy; `there` is whether
+    pyspnego itself is, looked up unless told.
+    """
+    there = available() if there is None else there
+    package = "'pyspnego[kerberos]'" if there else "pyspnego"
     return f"{what} needs a package: pip install {package} beside this plugin"
 
 

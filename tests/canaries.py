@@ -77,6 +77,26 @@ class Room:
         self.must_not_be_in(output, " ".join(map(str, arguments)))
         return process.returncode, output
 
+    def record(self, check, section, *arguments, **variables):
+        """Exit code of a run by `check` that is recorded; nothing of the canaries is in the
+        recording, nor in its binary bodies.
+        """
+        path = self.directory / "recording.json"
+        named = [f"--extra-opts={section}@{self.tenant.ini}"] if section else []
+        code = check(*named, *arguments, "--record", path, **variables).code
+        self.note()
+        document = json.loads(path.read_text())
+        texts = [path.read_text(), *_strings(document)]
+        for one in list(texts):
+            with contextlib.suppress(ValueError):
+                data = base64.b64decode(one, validate=True)
+                wide = data.decode("utf-16-le", "replace"), data[1:].decode("utf-16-le", "replace")
+                texts += [data.decode("latin-1"), *wide]
+        assert len(document["entries"]) > 1
+        self.must_not_be_in("\n".join(texts), f"recording of {section}")
+        path.unlink()
+        return code
+
     def note(self):
         """What the tenant has been sent that is nobody's business."""
         for _, _, headers, raw in self.tenant.requests:
@@ -119,6 +139,14 @@ class Room:
             else:
                 assert (found, path) == (set(), path)
         assert inside == set(cached)
+
+
+def _strings(value):
+    """Every text in a JSON value."""
+    if isinstance(value, str):
+        return [value]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+    return [text for one in inner for text in _strings(one)]
 
 
 def echo(handler):

@@ -59,7 +59,7 @@ def test_any_date_is_a_number_of_seconds_or_nothing(date):
     ],
 )
 def test_what_a_wrong_clock_explains(code, seconds, explained):
-    report = Report("probe@contoso.com", "cmdlet", clock=Skew(HOST, seconds))
+    report = Report("probe@contoso.com", "cmdlet", skew=Skew(HOST, seconds))
     failure = Failure("credential", "refused", "wait", code, "its own text")
     found = report.explained(failure)
     assert (found == failure) is not explained
@@ -71,7 +71,7 @@ def test_what_a_wrong_clock_explains(code, seconds, explained):
 
 
 def test_it_is_told_where_sign_in_or_tls_fails():
-    report = Report("probe@contoso.com", "cmdlet", clock=Skew(HOST, 1))
+    report = Report("probe@contoso.com", "cmdlet", skew=Skew(HOST, 1))
     told = {}
     for kind, during in [("tls", ""), ("credential", ""), ("server", "sign-in"), ("server", "")]:
         report.failure = Failure(kind, "trouble", during=during)

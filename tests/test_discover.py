@@ -52,6 +52,9 @@ class Web:
         self.asked.append((url, "never"))
         return self._found(url)
 
+    def learn(self, kind, ask, take=None):
+        return ask()
+
     def explain(self, found):
         return Failure("logon" if found.status == 401 else "protocol", f"HTTP {found.status}")
 

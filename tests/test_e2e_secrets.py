@@ -134,7 +134,7 @@ def received(tenant):
 
 
 @pytest.mark.parametrize("section", SCENARIOS)
-def test_canaries(room, tenant, echoes, section):
+def test_canaries(room, tenant, check, echoes, section):
     sign_in, service, canaries = SCENARIOS[section]
     own = in_play(room, section)
     code, output = room.run(section, "-vvv")
@@ -143,11 +143,15 @@ def test_canaries(room, tenant, echoes, section):
     for name in set(own) - {"PFX passphrase", "private key"}:
         assert any(secret in sent for secret in own[name]), name
     assert set(room.canaries) == canaries
+    assert room.record(check, section) == 0
     if sign_in:
         echoes(sign_in)
+        assert room.record(check, section) == 3
         code, output = room.run(section, "-vvv", "--no-cache")
         assert (code, "***" in output) == (3, True)
     echoes(service)
+    assert room.record(check, section, "--redact-addresses") == 2
+    tenant.mapi.sessions.clear()
     for arguments in [("-vvv", "--json")] if sign_in else [(), ("-vvv",), ("-vvv", "--json")]:
         code, output = room.run(section, *arguments)
         assert (code, "***" in output) == (2, True)
@@ -194,7 +198,7 @@ def test_proxy_password(room, tenant):
 
 
 @pytest.mark.parametrize("kind", ["samba", "gss"])
-def test_ntlm_response(room, tenant, echoes, tmp_path_factory, kind):
+def test_ntlm_response(room, tenant, check, echoes, tmp_path_factory, kind):
     pytest.importorskip("spnego")
     with start(kind, tmp_path_factory.mktemp(kind)) as acceptor:
         options = windows(room, acceptor)
@@ -207,12 +211,13 @@ def test_ntlm_response(room, tenant, echoes, tmp_path_factory, kind):
             more = ("-vvv", *(("--no-cache",) if place else ()))
             run = room.run(None, *options, *more, **environment)
             assert (run[0], "NTLM ***" in run[1]) == (code, True)
+            assert room.record(check, None, *options, **environment) == code
     assert {"NTLM response", "cookie", "password"} == set(room.canaries)
     path.unlink()
     room.must_not_be_left()
 
 
-def test_keytab(room, tenant, echoes, tmp_path_factory):
+def test_keytab(room, tenant, check, echoes, tmp_path_factory):
     pytest.importorskip("spnego")
     with start("kerberos", tmp_path_factory.mktemp("kerberos")) as acceptor:
         options = (*windows(room, acceptor), "--auth", "negotiate")
@@ -226,6 +231,7 @@ def test_keytab(room, tenant, echoes, tmp_path_factory):
             more = ("-vvv", *(("--no-cache",) if place else ()))
             run = room.run(None, *options, *more, **environment)
             assert (run[0], "Negotiate ***" in run[1]) == (code, True)
+            assert room.record(check, None, *options, **environment) == code
     assert {"keytab", "ticket", "cookie"} == set(room.canaries)
     room.must_not_be_left()
 

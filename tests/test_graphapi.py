@@ -295,7 +295,9 @@ class _Service:
 
 def probe(service, verbose=0):
     report = Report("a@b.example", "graph")
-    options = SimpleNamespace(graph_url="https://graph.example", inbox_items=2, verbose=verbose)
+    options = SimpleNamespace(
+        graph_url="https://graph.example", inbox_items=2, subjects=verbose >= 3
+    )
     run = SimpleNamespace(options=options, transport=service, identity=service, report=report)
     return GraphProbe(run), report
 

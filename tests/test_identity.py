@@ -41,8 +41,8 @@ def key_of(run):
 
 def prepared(run):
     """The run, its certificate read."""
-    run.identity.prepare(run.cache)
-    run.identity.describe(run.report)
+    run.identity.prepare(run.cache, time.time())
+    run.report.signed_by(run.identity.facts, time.time())
     return run
 
 

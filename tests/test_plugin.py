@@ -9,6 +9,7 @@ import time
 import pytest
 
 from check_mapi_connectivity import plugin
+from check_mapi_connectivity.deadline import Deadline
 from check_mapi_connectivity.errors import UsageError
 from check_mapi_connectivity.report import Failure, Report
 
@@ -16,7 +17,7 @@ from .reports import asked, failed, success
 
 
 def conclude(reports, options):
-    text, code = plugin.conclude(options, reports, time.monotonic() - 1.0)
+    text, code = plugin.conclude(options, reports, Deadline(time.monotonic() - 1.0, 30.0))
     return text.split("\n"), code
 
 
@@ -31,7 +32,7 @@ def test_one_report(options):
 def test_the_time_of_one_test_is_that_of_the_run(options):
     report = success()
     before = time.monotonic()
-    plugin.conclude(options(), [report], before - 5.0)
+    plugin.conclude(options(), [report], Deadline(before - 5.0, 30.0))
     assert 5.0 <= report.total <= time.monotonic() - before + 5.0
 
 
@@ -42,7 +43,7 @@ def test_the_time_of_one_of_several_is_its_own(options):
         Report("b@x.y", "cmdlet", begun=now - 3.0, failure=Failure("timeout", "late")),
         Report("c@x.y", "cmdlet", failure=Failure("timeout", "never begun")),
     ]
-    plugin.conclude(asked(reports, options), reports, now - 20.0)
+    plugin.conclude(asked(reports, options), reports, Deadline(now - 20.0, 30.0))
     assert reports[0].total == 2.0
     assert 3.0 <= reports[1].total < 20.0
     assert reports[2].total == 0.0
@@ -147,7 +148,7 @@ def run(options, monkeypatch):
 
     def start(do, *, terminal=None, **changes):
         class Runner:
-            def __init__(self, chosen, deadline, reports, show):
+            def __init__(self, chosen, deadline, reports, show, recorder):
                 self.reports, self.show = reports, show
 
             def run(self):
@@ -395,7 +396,8 @@ class Changing(Report):
 def test_a_report_that_changes_is_looked_at_again(options, times):
     report = Changing("a@x.y", "graph", success=True, connection_time=0.5)
     Changing.left = times
-    text, code = plugin._conclude_running(asked([report], options), [report], time.monotonic())
+    chosen, deadline = asked([report], options), Deadline(time.monotonic(), 30.0)
+    text, code = plugin._conclude_running(chosen, [report], deadline)
     assert (code, Changing.left) == (0, 0)
     assert "  endpoint      there\n" in text
 
@@ -404,5 +406,7 @@ def test_a_report_that_never_stops_changing_is_given_up(options):
     report = Changing("a@x.y", "graph", success=True, connection_time=0.5)
     Changing.left = 1000
     with pytest.raises(RuntimeError, match="changed size"):
-        plugin._conclude_running(asked([report], options), [report], time.monotonic())
+        plugin._conclude_running(
+            asked([report], options), [report], Deadline(time.monotonic(), 30.0)
+        )
     assert Changing.left == 1000 - plugin._LOOKS - 1

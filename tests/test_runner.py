@@ -382,9 +382,7 @@ def test_the_probe_of_each_method(options, monkeypatch):
 
 
 def test_a_certificate_is_told_to_every_report(testing, facts, monkeypatch):
-    monkeypatch.setattr(runner.Identity, "prepare", lambda self, cache: None)
-    monkeypatch.setattr(
-        runner.Identity, "describe", lambda self, report: setattr(report, "certificate", facts)
-    )
+    monkeypatch.setattr(runner.Identity, "prepare", lambda self, cache, now: None)
+    monkeypatch.setattr(runner.Identity, "facts", facts)
     reports, _ = testing(succeed, 3)
     assert [report.certificate for report in reports] == [facts] * 3

@@ -277,6 +277,29 @@ def disconnect_response(body: bytes) -> DisconnectResponse:
     return DisconnectResponse(status, error, _auxiliary(reader))
 
 
+def plain(request_type: str, entity: bytes) -> bytes:
+    """The same answer with its buffers neither compressed nor obfuscated; as it is where it cannot
+    be read.
+    """
+    try:
+        body = strip(entity).body
+        reader = Reader(body, f"{request_type} response")
+        done = reader.u32() == 0
+        if done and request_type == "Connect":
+            reader.take(16)
+            reader.text8()
+            reader.text16()
+        elif done and request_type == "Execute":
+            reader.take(8)
+        kept = len(entity) - reader.remaining
+        writer = Writer()
+        while reader.remaining:
+            _write_sized(writer, rpcext.plain(_read_sized(reader)))
+    except WireError:
+        return entity
+    return entity[:kept] + writer.data()
+
+
 Response = Union[ConnectResponse, ExecuteResponse, DisconnectResponse]
 
 #: Request type -> reader of the answer's body.

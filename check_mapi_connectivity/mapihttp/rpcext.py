@@ -78,6 +78,21 @@ def frames(buffer: bytes) -> list[Frame]:
     return found
 
 
+def plain(buffer: bytes) -> bytes:
+    """The same frames, neither compressed nor obfuscated; as they are where they cannot be read."""
+    try:
+        found = frames(buffer)
+    except WireError:
+        return buffer
+    writer = Writer()
+    for frame in found:
+        size = len(frame.payload)
+        for value in (0, frame.flags & LAST, size, size):
+            writer.number("H", value)
+        writer.raw(frame.payload)
+    return writer.data()
+
+
 class Auxiliary(NamedTuple):
     """One auxiliary block: its name where known, and what it says."""
 

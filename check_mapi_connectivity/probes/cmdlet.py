@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .. import adminapi, advice
 from ..options import UserPassword
-from ..report import CheckFailure, Failure, Stopwatch
+from ..report import CheckFailure, Failure
 from . import ID_HEADERS
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class CmdletProbe:
 
     def _post(self, token: Token) -> Answer:
         options, report = self._options, self._report
-        report.service = Stopwatch()
+        report.service = report.stopwatch()
         tenant = token.tenant_id or options.tenant
         if not tenant:
             raise CheckFailure(Failure("credential", "the token names no tenant", "give --tenant"))

@@ -12,6 +12,8 @@ from ..mapihttp.reader import WireError
 from ..report import CheckFailure, Failure
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from ..answer import Answer
     from ..authentication import Authentication
     from ..options import Options
@@ -145,23 +147,37 @@ class Discovery:
 
         Raises CheckFailure, Untrusted, WireError.
         """
+        self._report.discovery.start("dns")
         try:
-            from dns import exception, resolver
-        except ImportError:
+            found = self._transport.learn("service", lambda: _service_record(name))
+            if found is None:
+                self._report.discovery.discard()
+        finally:
+            self._report.discovery.stop()
+        if found is None:
             note = f"{name} not looked up: the package dnspython is not installed"
             self._report.remarks.append(note)
             walk.skip()
             return
-        self._report.discovery.start("dns")
-        try:
-            records = list(resolver.resolve(name, "SRV"))
-        except (exception.DNSException, OSError) as error:
-            cause = f"no service record {name}"
-            raise CheckFailure(Failure("dns", cause, detail=type(error).__name__)) from None
-        finally:
-            self._report.discovery.stop()
-        best = min(records, key=lambda record: (record.priority, -record.weight))
-        walk.service(str(best.target).rstrip("."), int(best.port))
+        walk.service(*found)
+
+
+def _service_record(name: str) -> list[Any] | None:
+    """Host and port of the best service record; None where no resolver library is installed.
+
+    Raises CheckFailure.
+    """
+    try:
+        from dns import exception, resolver
+    except ImportError:
+        return None
+    try:
+        records = list(resolver.resolve(name, "SRV"))
+    except (exception.DNSException, OSError) as error:
+        cause = f"no service record {name}"
+        raise CheckFailure(Failure("dns", cause, detail=type(error).__name__)) from None
+    best = min(records, key=lambda record: (record.priority, -record.weight))
+    return [str(best.target).rstrip("."), int(best.port)]
 
 
 def named_url(options: Options) -> str | None:

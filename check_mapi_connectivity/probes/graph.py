@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import graphapi
-from ..report import CheckFailure, Stopwatch
+from ..report import CheckFailure
 
 if TYPE_CHECKING:
     from ..answer import Answer
     from ..tokens import Token
     from . import Run
-
-#: `-v`s from which on subjects are read.
-_BODIES = 3
 
 
 class GraphProbe:
@@ -51,12 +48,12 @@ class GraphProbe:
 
     def _get(self, token: Token) -> Answer:
         options, report = self._run.options, self._run.report
-        report.service = Stopwatch()
+        report.service = report.stopwatch()
         path, headers = graphapi.request(
             report.mailbox,
             options.inbox_items,
             token.access_token,
-            subjects=options.verbose >= _BODIES,
+            subjects=options.subjects,
         )
         answer = self._run.transport.send(
             "GET", options.graph_url + path, report.service, headers=headers

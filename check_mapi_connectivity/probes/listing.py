@@ -25,9 +25,6 @@ PRESUMED_INBOX = bytes.fromhex("010000000000010c")
 #: with other operations.
 _NOT_TOGETHER = frozenset({0x4B6, 0x4B9, 0x47D, 0x6F7, 0x80040102, 0x80040115, 0x80070057})
 
-#: Verbosity from which on bodies are shown.
-_BODIES = 3
-
 #: Times that more rows are asked for.
 _MOST_EXECUTES = 32
 
@@ -53,7 +50,7 @@ class Listing:
         self.inbox = inbox
         self.together = together
         # Subjects are private: they are asked for where bodies are shown, too.
-        subject = (properties.SUBJECT,) if options.verbose >= _BODIES else ()
+        subject = (properties.SUBJECT,) if options.subjects else ()
         self._columns = (
             properties.MID,
             properties.DELIVERY_TIME,

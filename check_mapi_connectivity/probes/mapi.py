@@ -10,7 +10,7 @@ from .. import mapi_advice
 from ..authentication import Authentication
 from ..cache import Cache
 from ..mapihttp.discovery import host_of, usable_store
-from ..report import CheckFailure, Failure, Stopwatch
+from ..report import CheckFailure, Failure
 from .discover import Discovery
 from .listing import PRESUMED_INBOX, Listing
 from .mapi_session import Session, SessionLost
@@ -73,7 +73,7 @@ class MapiProbe:
     def run(self) -> None:
         """Log on and list. Raises CheckFailure, UsageError."""
         report = self._report
-        report.service = Stopwatch()
+        report.service = report.stopwatch()
         known = self._named() or self._remembered()
         if known is None or self._options.mapi_url:
             self._log_on(known or self._found or self._discovered())
@@ -86,7 +86,7 @@ class MapiProbe:
             self._log_on(known)
         except CheckFailure as error:
             fresh = self._asked_again(known, error.failure)
-            report.service = Stopwatch()
+            report.service = report.stopwatch()
             self._log_on(fresh)
 
     def end(self) -> None:
@@ -156,7 +156,7 @@ class MapiProbe:
         """The mailbox's endpoint by Autodiscover. Raises CheckFailure, UsageError."""
         report = self._report
         report.unneeded.discard("autodiscover")
-        report.discovery = Stopwatch()
+        report.discovery = report.stopwatch()
         found = self._discovery.settings(report.mailbox)
         settings = found.settings
         report.named = settings.address or report.named

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
@@ -194,7 +193,7 @@ class Session:
             phase=self.phase or request_type.lower(),
             headers=headers,
             data=body,
-            until=time.monotonic() + seconds,
+            until=self._deadline.now() + seconds,
             heard=self._heard,
             reading=_reading(request_type, columns),
         )

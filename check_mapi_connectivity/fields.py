@@ -1,0 +1,151 @@
+"""Members of a JSON object from strangers, each looked at before it is used."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+#: Characters of a text, and items of a list, unless more are allowed.
+_LONGEST, _MOST = 100_000, 10_000
+
+
+class Odd(Exception):
+    """A member that is not what it should be; its text is the member's path."""
+
+
+class Fields:
+    """The members of one object; `path` is where it stands. Every method raises Odd."""
+
+    def __init__(self, value: object, path: str) -> None:
+        if not isinstance(value, dict):
+            raise Odd(path.rstrip(".") or "all of it")
+        self._members: dict[str, Any] = value
+        self.path = path
+
+    def there(self, name: str) -> bool:
+        """Whether the member has a value."""
+        return self._members.get(name) is not None
+
+    def _odd(self, name: str) -> Odd:
+        return Odd(f"{self.path}{name}")
+
+    def text(self, name: str, limit: int = _LONGEST) -> str:
+        """A text that UTF-8 can hold."""
+        return self._text(name, self._members.get(name), limit)
+
+    def _text(self, name: str, value: object, limit: int = _LONGEST) -> str:
+        if not isinstance(value, str) or len(value) > limit:
+            raise self._odd(name)
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise self._odd(name) from None
+        return value
+
+    def choice(self, name: str, choices: Sequence[str]) -> str:
+        """One of some words."""
+        found = self.text(name)
+        if found not in choices:
+            raise self._odd(name)
+        return found
+
+    def flag(self, name: str) -> bool:
+        """True or false."""
+        found = self._members.get(name)
+        if not isinstance(found, bool):
+            raise self._odd(name)
+        return found
+
+    def number(self, name: str, most: float, least: float = 0.0) -> float:
+        """A number within bounds."""
+        found = self._members.get(name)
+        if isinstance(found, bool) or not isinstance(found, (int, float)):
+            raise self._odd(name)
+        if not least <= found <= most or math.isnan(found):
+            raise self._odd(name)
+        return float(found)
+
+    def whole(self, name: str, most: int) -> int:
+        """An integer from 0 on."""
+        return self._whole(name, self._members.get(name), most)
+
+    def _whole(self, name: str, found: object, most: int) -> int:
+        if isinstance(found, bool) or not isinstance(found, int) or not 0 <= found <= most:
+            raise self._odd(name)
+        return found
+
+    def inner(self, name: str) -> Fields:
+        """An object."""
+        return Fields(self._members.get(name), f"{self.path}{name}.")
+
+    def sized(self, name: str, size: int) -> list[Any]:
+        """A list of that many items."""
+        found = self._members.get(name)
+        if not isinstance(found, list) or len(found) != size:
+            raise self._odd(name)
+        return found
+
+    def items(self, name: str, most: int = _MOST) -> list[Any]:
+        """A list; empty where there is none."""
+        found = self._members.get(name, [])
+        if not isinstance(found, list) or len(found) > most:
+            raise self._odd(name)
+        return found
+
+    def inners(self, name: str, most: int) -> list[Fields]:
+        """A list of objects."""
+        found = self.items(name, most)
+        return [Fields(one, f"{self.path}{name}[{index}].") for index, one in enumerate(found)]
+
+    def lists(self, name: str, most: int) -> list[list[Any]]:
+        """A list of lists."""
+        found = self.items(name, most)
+        if not all(isinstance(one, list) for one in found):
+            raise self._odd(name)
+        return found
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A list of texts."""
+        return tuple(self._text(name, one) for one in self.items(name))
+
+    def pairs(self, name: str) -> tuple[tuple[str, str], ...]:
+        """A list of pairs of texts."""
+        found = self.lists(name, _MOST)
+        if not all(len(pair) == 2 for pair in found):
+            raise self._odd(name)
+        return tuple((self._text(name, one), self._text(name, other)) for one, other in found)
+
+    def texts_by_name(self, name: str) -> dict[str, str]:
+        """An object of texts; empty where there is none."""
+        found = Fields(self._members.get(name, {}), self.path)._members
+        return {self._text(name, one): self._text(name, text) for one, text in found.items()}
+
+    def wholes_by_name(self, name: str) -> dict[str, int]:
+        """An object of integers from 0 on; empty where there is none."""
+        found = Fields(self._members.get(name, {}), self.path)._members
+        return {
+            self._text(name, one): self._whole(name, count, 10**6) for one, count in found.items()
+        }
+
+    def body(self, name: str) -> bytes:
+        """A body: a text, or an object with its base64."""
+        found = self._members.get(name)
+        if isinstance(found, dict):
+            try:
+                return base64.b64decode(self.inner(name).text("base64", 1 << 25), validate=True)
+            except (binascii.Error, ValueError):
+                raise self._odd(name) from None
+        return self._text(name, found, 1 << 23).encode()
+
+    def hex(self, name: str) -> bytes:
+        """Bytes in hex."""
+        try:
+            return bytes.fromhex(self.text(name))
+        except ValueError:
+            raise self._odd(name) from None
