@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import os
 import stat
+import time
 
 import pytest
 
-from check_mapi_connectivity import recording
+from check_mapi_connectivity import recording, tape
+from check_mapi_connectivity.deadline import Deadline
+from check_mapi_connectivity.options import Login, Secret
+from check_mapi_connectivity.report import Report
 
 from .recorded import record_and_replay, replayed
 from .tenant.material import DOMAIN
@@ -49,10 +53,25 @@ def test_a_usage_error_before_anything_is_sent_leaves_no_file(check, tenant, tmp
     assert (path.exists(), tenant.paths()) == (False, [])
 
 
-def test_a_full_disk_is_told_and_changes_no_state(cmdlet):
-    run = cmdlet("healthy", "--record", "/dev/full")
-    assert run.code == 3
-    assert "/dev/full exists" in run.stdout
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_full_disk_is_told_and_changes_no_state(options, tmp_path, monkeypatch, as_json):
+    path = tmp_path / "probe.json"
+    login = Login("probe", Secret("Secret.123"))
+    chosen = options(
+        record=str(path), json=as_json, credential=None, methods=("mapi",), login=login
+    )
+    recorder = tape.Recorder(chosen, Deadline(time.monotonic(), 30.0), [Report("m", "mapi")])
+    recorder.freeze("itself")
+    os.close(recorder._descriptor)
+    full = os.open("/dev/full", os.O_WRONLY)
+    monkeypatch.setattr(recorder, "_descriptor", full)
+    text, code = recorder.keep('{"state": "OK"}\n' if as_json else "MAPI OK - well\n", 0)
+    told = "not written: No space left on device"
+    assert code == 0
+    if as_json:
+        assert json.loads(text) == {"state": "OK", "recording": told}
+    else:
+        assert text == f"MAPI OK - well\n  recording     {told}\n"
 
 
 @pytest.mark.parametrize("end", ["deadline", "SIGTERM"])
