@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test lint bench docs tenant fuzz clean
+.PHONY: demo test lint bench docs golden tenant fuzz clean
 
 demo: .venv ; $(BIN)/python -m tests.tenant demo
 test: .venv ; $(BIN)/python -m pytest -n 4 --dist worksteal
@@ -10,6 +10,7 @@ lint: .venv ; $(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
 bench: .venv ; $(BIN)/python -m compileall -q check_mapi_connectivity && $(BIN)/python -m tests.bench
 docs: .venv ; $(BIN)/python docs/generate.py
 tenant: .venv ; $(BIN)/python -m tests.tenant
+golden: .venv ; GOLDEN=write $(BIN)/python -m pytest -q -n 4 --dist worksteal tests/test_golden.py tests/test_recordings.py
 fuzz: .venv ; $(BIN)/python -m tests.fuzz
 clean: ; rm -rf .venv .tenant build dist *.egg-info
 

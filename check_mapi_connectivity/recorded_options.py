@@ -104,12 +104,7 @@ def _credential_document(credential: Credential | None) -> dict[str, Any] | None
 def parse(fields: Fields) -> Options:
     """The options that a recording holds. Raises Odd."""
     mailboxes, methods = fields.texts("mailboxes"), fields.texts("methods")
-    if not mailboxes or not methods or not set(methods) <= set(LABELS):
-        raise Odd("options.methods")
-    if len(set(mailboxes)) < len(mailboxes) or len(set(methods)) < len(methods):
-        raise Odd("options.mailboxes")
-    if not all(_shown(one, 320) for one in mailboxes) or len(mailboxes) * len(methods) > 1000:
-        raise Odd("options.mailboxes")
+    _check_tests(mailboxes, methods)
     credential = _credential(fields.inner("credential")) if fields.there("credential") else None
     states = fields.texts_by_name("states")
     if set(states) != set(KINDS) or not set(states.values()) <= set(STATES):
@@ -152,6 +147,16 @@ def parse(fields: Fields) -> Options:
         mapi_url=mapi_url,
         legacy_dn=legacy_dn,
     )
+
+
+def _check_tests(mailboxes: tuple[str, ...], methods: tuple[str, ...]) -> None:
+    """Raises Odd for tests that no run can have."""
+    if not mailboxes or not methods or not set(methods) <= set(LABELS):
+        raise Odd("options.methods")
+    if len(set(mailboxes)) < len(mailboxes) or len(set(methods)) < len(methods):
+        raise Odd("options.mailboxes")
+    if not all(_shown(one, 320) for one in mailboxes) or len(mailboxes) * len(methods) > 1000:
+        raise Odd("options.mailboxes")
 
 
 def _shown(text: str, limit: int) -> bool:

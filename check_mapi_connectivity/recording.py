@@ -9,20 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from requests.structures import CaseInsensitiveDict
-
-from . import __version__, recorded_options
-from .answer import Answer, integer
+from . import __version__, recorded_entries, recorded_options
+from .answer import integer
 from .certificate import CertificateFacts
-from .clock import Skew
 from .errors import UsageError
 from .fields import Fields, Odd
-from .report import Failure, Phase
-from .transport import host_of
-from .vocabulary import KINDS, STATES
+from .recorded_entries import LONGEST, YEAR_9999, Entry
+from .report import Failure
+from .vocabulary import STATES
 
 if TYPE_CHECKING:
     from typing import Any
@@ -38,58 +35,10 @@ LIMIT = 32 << 20
 #: Entries and tests that one recording may hold.
 _MOST_ENTRIES, _MOST_TESTS = 100_000, 1000
 
-#: What a test is told by others than servers -> the shape of the answer.
-_LEARNT = ("sign-in", "turn", "spnego", "handshake", "service")
-
-#: Seconds since 1970 that a calendar can still show, and seconds that a run may last.
-_YEAR_9999, _LONGEST = 253402300800.0, 1e7
-
 #: A list of a few plain values, one on a line of its own.
 _SHORT = re.compile(r"\[\n +((?:[^\n\[\]{}][^\n]*\n +){1,4})\]")
 
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
-
-
-@dataclass(frozen=True)
-class Sent:
-    """One request as it was sent."""
-
-    method: str
-    url: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One thing that the test of that number met: a `request`, the making of a connection
-    (`connect`), or what it learnt otherwise, with `value` as its answer.
-
-    Times are in seconds since the run began; `end` is None for what never ended, which was in phase
-    `running` then. `phases`, `facts`, `remarks`, `notes`, `skew` and `host` are what it added to
-    the report, `connections` how many the host had afterwards.
-    """
-
-    test: int
-    kind: str
-    begin: float
-    end: float | None
-    host: str = ""
-    phases: tuple[Phase, ...] = ()
-    running: str | None = None
-    facts: dict[str, str] = field(default_factory=dict)
-    remarks: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    url: str = ""
-    connections: int = 0
-    certificate: bytes = b""
-    skew: Skew | None = None
-    request: Sent | None = None
-    #: An answer that has but headers came before a failure.
-    answer: Answer | None = None
-    failure: Failure | None = None
-    usage: tuple[str, ...] = ()
-    value: Any = None
 
 
 @dataclass(frozen=True)
@@ -148,51 +97,9 @@ def document(recording: Recording) -> dict[str, Any]:
         "environment": recording.environment,
         "moment": recording.moment,
         "tests": [asdict(test) for test in recording.tests],
-        "entries": [_entry_document(entry) for entry in recording.entries],
+        "entries": [recorded_entries.document(entry) for entry in recording.entries],
         "ending": asdict(recording.ending),
         "result": recording.result and asdict(recording.result),
-    }
-
-
-def _entry_document(entry: Entry) -> dict[str, Any]:
-    """An entry without what says nothing."""
-    found = {
-        "test": entry.test,
-        "kind": entry.kind,
-        "begin": entry.begin,
-        "end": entry.end,
-        "host": entry.host,
-        "phases": [list(phase) for phase in entry.phases],
-        "running": entry.running,
-        "facts": entry.facts,
-        "remarks": entry.remarks,
-        "notes": entry.notes,
-        "url": entry.url,
-        "connections": entry.connections,
-        "certificate": entry.certificate.hex(),
-        "skew": entry.skew and entry.skew._asdict(),
-        "request": entry.request and _sent_document(entry.request),
-        "answer": entry.answer and _answer_document(entry.answer),
-        "failure": entry.failure and asdict(entry.failure),
-        "usage": entry.usage,
-        "value": entry.value,
-    }
-    kept = ("test", "kind", "begin", "end", "value")
-    return {name: one for name, one in found.items() if one or name in kept}
-
-
-def _sent_document(sent: Sent) -> dict[str, Any]:
-    return {**vars(sent), "headers": [list(pair) for pair in sent.headers]}
-
-
-def _answer_document(answer: Answer) -> dict[str, Any]:
-    return {
-        "status": answer.status,
-        "reason": answer.reason,
-        "headers": [list(pair) for pair in answer.lines],
-        "decoded": answer.decoded,
-        "received": answer.received,
-        "body": answer.body,
     }
 
 
@@ -249,11 +156,13 @@ def _recording(fields: Fields, name: str) -> Recording:
     tests = tuple(_test(one) for one in fields.inners("tests", _MOST_TESTS))
     if len(tests) != len(options.tests):
         raise Odd("tests")
-    entries = tuple(_entry(one, len(tests)) for one in fields.inners("entries", _MOST_ENTRIES))
+    entries = tuple(
+        recorded_entries.parse(one, len(tests)) for one in fields.inners("entries", _MOST_ENTRIES)
+    )
     certificate = fields.inner("certificate") if fields.there("certificate") else None
     return Recording(
         version=fields.text("version", 100),
-        moment=fields.number("moment", _YEAR_9999),
+        moment=fields.number("moment", YEAR_9999),
         options=options,
         certificate=None if certificate is None else _certificate(certificate),
         environment=fields.texts_by_name("environment"),
@@ -261,7 +170,7 @@ def _recording(fields: Fields, name: str) -> Recording:
         entries=entries,
         ending=Ending(
             ending.choice("by", ("itself", "deadline", *_SIGNALS)),
-            ending.number("seconds", _LONGEST),
+            ending.number("seconds", LONGEST),
         ),
         result=_result(fields.inner("result")) if fields.there("result") else None,
         name=name,
@@ -274,144 +183,16 @@ def _result(fields: Fields) -> Result:
 
 def _certificate(fields: Fields) -> CertificateFacts:
     texts = [fields.text(name, 10_000) for name in ("path", "subject")]
-    times = [fields.number(name, _YEAR_9999) for name in ("not_before", "not_after")]
+    times = [fields.number(name, YEAR_9999) for name in ("not_before", "not_after")]
     thumbprints = [fields.text(name, 64) for name in ("sha1", "sha256")]
     return CertificateFacts(texts[0], texts[1], times[0], times[1], thumbprints[0], thumbprints[1])
 
 
 def _test(fields: Fields) -> Test:
     return Test(
-        fields.number("begun", _LONGEST) if fields.there("begun") else None,
-        fields.number("ended", _LONGEST) if fields.there("ended") else None,
+        fields.number("begun", LONGEST) if fields.there("begun") else None,
+        fields.number("ended", LONGEST) if fields.there("ended") else None,
         fields.wholes_by_name("connections"),
         fields.wholes_by_name("authenticated"),
-        _failure(fields.inner("failure")) if fields.there("failure") else None,
+        recorded_entries.failure(fields.inner("failure")) if fields.there("failure") else None,
     )
-
-
-def _entry(fields: Fields, tests: int) -> Entry:
-    kind = fields.choice("kind", ("request", "connect", *_LEARNT))
-    request = _sent(fields.inner("request")) if fields.there("request") else None
-    if (kind == "request") != (request is not None):
-        raise Odd(f"{fields.path}request")
-    url = request.url if request else fields.text("url") if fields.there("url") else ""
-    answer = _answer(fields.inner("answer"), url) if fields.there("answer") else None
-    ended = fields.there("end")
-    failed = fields.there("failure") or fields.there("usage")
-    if kind == "request" and ended and answer is None and not failed:
-        raise Odd(f"{fields.path}answer")
-    told = kind in _LEARNT and ended and not failed
-    return Entry(
-        test=fields.whole("test", tests - 1),
-        kind=kind,
-        begin=fields.number("begin", _LONGEST),
-        end=fields.number("end", _LONGEST) if ended else None,
-        host=fields.text("host") if fields.there("host") else "",
-        phases=tuple(_phase(one) for one in fields.lists("phases", 1000)),
-        running=fields.text("running", 100) if fields.there("running") else None,
-        facts=fields.texts_by_name("facts"),
-        remarks=fields.texts("remarks"),
-        notes=fields.texts("notes"),
-        url=url,
-        connections=fields.whole("connections", 10**6) if fields.there("connections") else 0,
-        certificate=fields.hex("certificate") if fields.there("certificate") else b"",
-        skew=_skew(fields.inner("skew")) if fields.there("skew") else None,
-        request=request,
-        answer=answer,
-        failure=_failure(fields.inner("failure")) if fields.there("failure") else None,
-        usage=fields.texts("usage"),
-        value=_value(kind, fields) if told else None,
-    )
-
-
-def _skew(fields: Fields) -> Skew:
-    return Skew(fields.text("host"), fields.number("seconds", _YEAR_9999, least=-_YEAR_9999))
-
-
-def _phase(parts: list[Any]) -> Phase:
-    fields = Fields(dict(zip(("name", "seconds", "finished"), parts)), "phases.")
-    finished = fields.flag("finished")
-    return Phase(fields.text("name", 100), fields.number("seconds", _LONGEST), finished)
-
-
-def _sent(fields: Fields) -> Sent:
-    return Sent(
-        fields.choice("method", ("GET", "POST")),
-        fields.text("url"),
-        fields.pairs("headers"),
-        fields.body("body"),
-    )
-
-
-def _answer(fields: Fields, url: str) -> Answer:
-    lines = fields.pairs("headers")
-    joined: CaseInsensitiveDict[str] = CaseInsensitiveDict()
-    for name, value in lines:
-        joined[name] = f"{joined[name]}, {value}" if name in joined else value
-    try:
-        host = host_of(url)
-    except ValueError:
-        raise Odd("url") from None
-    return Answer(
-        url=url,
-        host=host,
-        status=fields.whole("status", 999),
-        reason=fields.text("reason"),
-        headers=joined,
-        body=fields.body("body"),
-        decoded=fields.flag("decoded"),
-        lines=lines,
-        received=fields.number("received", _YEAR_9999),
-    )
-
-
-def _failure(fields: Fields) -> Failure:
-    return Failure(
-        kind=fields.choice("kind", tuple(KINDS)),
-        cause=fields.text("cause"),
-        remedy=fields.text("remedy"),
-        code=fields.text("code"),
-        detail=fields.text("detail"),
-        judged_as=fields.choice("judged_as", ("", "signal", *KINDS)),
-        transient=fields.flag("transient"),
-        retry_after=fields.number("retry_after", 1e9) if fields.there("retry_after") else None,
-        during=fields.text("during"),
-        status=fields.whole("status", 999),
-    )
-
-
-def _value(kind: str, fields: Fields) -> Any:
-    """What a test was told, in the shape that it wants; as `document` wrote it."""
-    if kind in ("spnego", "handshake"):
-        return fields.flag("value")
-    if kind == "service":
-        if not fields.there("value"):
-            return None
-        [host, port] = fields.sized("value", 2)
-        pair = Fields({"host": host, "port": port}, f"{fields.path}value.")
-        return [pair.text("host", 300), pair.whole("port", 65535)]
-    inner = fields.inner("value")
-    refusal = inner.inner("refusal") if inner.there("refusal") else None
-    refused = refusal and asdict(_failure(refusal))
-    if kind == "turn":
-        return {
-            "scheme": inner.choice("scheme", ("Basic", "NTLM", "Negotiate", "Bearer"))
-            if inner.there("scheme")
-            else None,
-            "refusal": refused,
-            "accepted": inner.flag("accepted"),
-            "each_request": inner.flag("each_request"),
-        }
-    wait = inner.number("wait", 1e9, -1e9) if inner.there("wait") else None
-    return {"token": _token(inner), "refusal": refused, "wait": wait}
-
-
-def _token(inner: Fields) -> dict[str, Any] | None:
-    if not inner.there("token"):
-        return None
-    token = inner.inner("token")
-    return {
-        "access_token": token.text("access_token", 100_000),
-        "expires_at": token.number("expires_at", _YEAR_9999),
-        "cached": token.flag("cached"),
-    }

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
     from .answer import Answer
     from .options import Options
-    from .recording import Entry, Recording, Sent
+    from .recorded_entries import Entry, Sent
+    from .recording import Recording
     from .report import Report, Stopwatch
     from .transport import Manner
 

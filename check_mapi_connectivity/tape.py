@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 
 from . import __version__, output, recorded_options, recording
 from .errors import UsageError
-from .fields import Fields
-from .recording import Ending, Entry, Recording, Result, Sent, Test
+from .fields import Fields, Odd
+from .recorded_entries import Entry, Sent
+from .recording import Ending, Recording, Result, Test
 from .redaction import Redaction
 from .report import CheckFailure
 from .transport import Transport
@@ -161,7 +162,10 @@ class Recorder:
         plain = recording.document(replace(self._frozen, environment=_environment()))
         redaction.entries(plain["entries"])
         contents = redaction.everywhere(plain)
-        redaction.options = recorded_options.parse(Fields(contents["options"], "options."))
+        try:
+            redaction.options = recorded_options.parse(Fields(contents["options"], "options."))
+        except Odd as error:
+            return f"no recording can hold {error}"
         if result is not None:
             output_text = redaction.known(worded(redaction))
             contents["result"] = {"exit_code": result.exit_code, "output": output_text}
@@ -315,7 +319,7 @@ def _with_standins(report: Report, redaction: Redaction) -> Report:
         if isinstance(value, str):
             return redaction.report_text(value)
         if isinstance(value, dict):
-            return {name: clean(one) for name, one in value.items()}
+            return {name: clean(one) for name, one in list(value.items())}
         if isinstance(value, list):
             return [clean(one) for one in value]
         if isinstance(value, tuple):

@@ -4,12 +4,16 @@ which fault where. `test_golden` compares what the check says of each with a fil
 
 from __future__ import annotations
 
+import os
 import re
 from typing import NamedTuple
 
 from .tenant import autodiscover, exchange, faults, graph, mapi_faults, mapi_store
 from .tenant.directory import APPS, DOMAIN, MANY
 from .ways import masked
+
+#: Whether `make golden` runs: what is compared with is written anew.
+WRITE = os.environ.get("GOLDEN") == "write"
 
 #: Section of `plugin.ini` that a fault at this place is met by.
 SECTIONS = {
@@ -61,9 +65,9 @@ class Scenario(NamedTuple):
         """The mailbox as it is given to the check."""
         return f"{self.mailbox}@{DOMAIN}"
 
-    def words(self, ini, cache):
+    def words(self, ini):
         """The command line."""
-        words = [f"--extra-opts={self.section}@{ini}", "-m", self.address, "--cache-dir", cache]
+        words = [f"--extra-opts={self.section}@{ini}", "-m", self.address]
         if self.section == "mapi":
             # Names that Autodiscover alone knows have no password of their own.
             stranger = self.mailbox in autodiscover.NAMES
@@ -123,6 +127,7 @@ _UUID = r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
 
 #: What differs from run to run -> what stands for it.
 _VARYING = (
+    (r"(?m)^  recording .*\n", ""),
     (rf"{_UUID}(?::\d+)?", "(id)"),
     (r"\b127\.0\.0\.1(:| port )\d+", r"127.0.0.1\g<1>(port)"),
     (r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d:\d\dZ?)?", "(date)"),

@@ -1,20 +1,20 @@
-"""What the check says of every fault of the practice tenant, whole, one file a scenario.
+"""What the check says of every fault of the practice tenant, whole, one file a scenario; and that a
+replay of its recording says the same.
 
 `make golden` writes the files anew; what has changed is then reviewed by eye.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 import pytest
 
-from .scenarios import SCENARIOS, told
+from .recorded import record_and_replay
+from .scenarios import SCENARIOS, WRITE, told
 
 GOLDEN = Path(__file__).parent / "golden"
-WRITE = os.environ.get("GOLDEN") == "write"
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -22,7 +22,7 @@ def test_scenario(check, tenant, tmp_path, name):
     scenario, path = SCENARIOS[name], GOLDEN / f"{name}.txt"
     if scenario.place:
         tenant.faults.on(scenario.place, scenario.fault, -1)
-    outcome = check(*scenario.words(tenant.ini, tmp_path / "cache"))
+    outcome = record_and_replay(check, tmp_path / "recording.json", *scenario.words(tenant.ini))
     assert outcome.stderr == ""
     text = told(outcome)
     if WRITE:

@@ -7,13 +7,16 @@ import json
 import pytest
 
 from .conftest import ROOT
-from .recorded import play, replayed
+from .recorded import play, replayed, reword
+from .scenarios import WRITE
 
 FILES = sorted((ROOT / "tests" / "recordings").glob("*.json"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
 def test_replay_is_the_run(path):
+    if WRITE:
+        reword(path)
     recorded, again = replayed(path)
     assert again == recorded
 

@@ -319,3 +319,27 @@ def test_dumps_of_the_session():
     assert "  StatusCode: 0x00000000 (success)" in lines
     assert lines[-1] == "  ServerObjectHandleTable: 00000000 00000001 00000002"
     assert not any("unreadable" in line for line in (*sent, *lines))
+
+
+@pytest.mark.parametrize("exchange", RECORDINGS, ids=str)
+def test_an_answer_without_its_compression_says_the_same(exchange):
+    names = {name.lower(): value for name, value in exchange.headers.items()}
+    kind = names.get("x-requesttype", "")
+    found = envelope.plain(kind, exchange.body)
+    if kind not in envelope.RESPONSES or not exchange.body.startswith(b"PROCESSING"):
+        assert found == exchange.body
+        return
+    then, now = (
+        envelope.RESPONSES[kind](envelope.strip(one).body) for one in (exchange.body, found)
+    )
+    if kind == "Execute":
+        assert [one.flags & 3 for one in now.frames] == [0] * len(now.frames)
+        assert now.payloads == then.payloads
+        then, now = then._replace(frames=()), now._replace(frames=())
+    assert now == then
+
+
+def test_the_compressed_answer_is_stored_plain():
+    compressed = recorded(COMPRESSED, 1)
+    found = envelope.plain("Execute", compressed.body)
+    assert SUBJECTS[0].encode("utf-16-le") in found or len(found) > 1.5 * len(compressed.body)

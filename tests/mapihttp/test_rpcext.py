@@ -149,3 +149,17 @@ def test_many_small_blocks_and_many_large_frames_take_little_memory():
     found, most = peak(lambda: rpcext.unpack(bomb * 96))
     assert isinstance(found, WireError)
     assert most < 4 << 20
+
+
+@patient
+@given(
+    st.lists(st.tuples(st.binary(max_size=50), st.integers(0, 3)), min_size=1, max_size=6),
+    st.binary(max_size=30),
+)
+def test_plain_frames_hide_nothing(blocks, junk):
+    data = b"".join(frame(*block) for block in blocks)
+    found = rpcext.plain(data)
+    assert [one.flags for one in rpcext.frames(found)] == [0] * len(blocks)
+    assert rpcext.unpack(found) == [payload for payload, _ in blocks]
+    # What cannot be read stays.
+    assert rpcext.plain(b"\x01" + junk) == b"\x01" + junk

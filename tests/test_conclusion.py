@@ -1,0 +1,32 @@
+"""The time that tests may take, and the reports that they begin with; test_plugin has the rest."""
+
+from __future__ import annotations
+
+import pytest
+
+from check_mapi_connectivity import conclusion
+from check_mapi_connectivity.deadline import Deadline
+
+
+@pytest.mark.parametrize(("mailboxes", "seconds"), [(1, 30.0), (101, 29.9), (20_001, 22.5)])
+def test_time_to_conclude_is_kept(options, mailboxes, seconds):
+    chosen = options()
+    object.__setattr__(chosen, "mailboxes", tuple(f"m{one}@x.y" for one in range(mailboxes)))
+    assert conclusion.allowed(chosen) == pytest.approx(seconds)
+
+
+def test_all_stopwatches_go_by_the_clock_of_the_run(options):
+    class Clock(Deadline):
+        hand = 5.0
+
+        def now(self):
+            return self.hand
+
+    clock = Clock(0.0, 30.0)
+    [report] = conclusion.blank(options(archive=True), clock)
+    for watch in (report.sign_in, report.discovery, report.service, report.stopwatch()):
+        watch.start("dns")
+        clock.hand += 2.0
+        watch.stop()
+        assert watch.total() == 2.0
+    assert (report.archive, report.proxied) == (True, False)
