@@ -8,6 +8,8 @@ import re
 import warnings
 from dataclasses import dataclass
 
+from msal.authority import Authority
+
 from check_mapi_connectivity import cli, output, recording, replay
 from check_mapi_connectivity.errors import UsageError
 
@@ -68,6 +70,8 @@ def timeless(text):
 
 def play(path, *arguments):
     """Exit code and output of a replay in this process."""
+    # msal remembers for the life of a process whom it need not ask.
+    Authority._domains_without_user_realm_discovery.clear()
     words = ["--replay", str(path), *map(str, arguments)]
     try:
         options = cli.parse(words, {})
