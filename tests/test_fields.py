@@ -76,12 +76,12 @@ def test_what_is_odd_is_named(name, value, path):
     assert str(caught.value) == path
 
 
-@pytest.mark.parametrize("name", READERS)
-@given(value=JSON)
-def test_any_value_is_read_or_odd(name, value):
-    try:
-        found = READERS[name](Fields({"a": value}, ""))
-    except Odd as error:
-        assert str(error)
-    else:
-        assert isinstance(found, (str, float, int, tuple, list, dict, bytes))
+@given(JSON)
+def test_any_value_is_read_or_odd(value):
+    for read in READERS.values():
+        try:
+            found = read(Fields({"a": value}, ""))
+        except Odd as error:
+            assert str(error)
+        else:
+            assert isinstance(found, (str, float, int, tuple, list, dict, bytes))
