@@ -15,6 +15,7 @@ import time
 from . import addresses, credentials, files, judgement
 from .arguments import parse_command_line
 from .errors import UsageError
+from .mailboxes import mailboxes_of
 from .option_table import ENVIRONMENT_SECRETS
 from .sources import TENANT, Given, is_none
 from .vocabulary import LABELS, PLUGIN
@@ -37,9 +38,6 @@ _MAPI_ONLY = ("hostname", "autodiscover-url", "mapi-url", "auth", "username")
 
 #: What may be given beside a recording: how much of it is shown.
 _SHOWN = ("diagnosis", "verbose", "json")
-
-_ADDRESS = r"[^@\s]+@[^@\s]+"
-_GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 
 
 def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Options:
@@ -67,24 +65,15 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
     """What the values mean. Cheap checks come first, files next, heavy imports last."""
     started = time.monotonic()
     methods = _methods(given.texts("method"))
-    mailboxes = _mailboxes(given)
+    mailboxes = mailboxes_of(given)
     cloud = given.choice("cloud", ("worldwide", "gcc", "gcc-high", "dod", "china"), "worldwide")
+    counted = _counts(given, mailboxes, methods)
     shown = _shown(given)
-    min_tls = given.choice("min-tls", ("1.2", "1.3"), "1.2")
-    ip_version = _ip_version(given)
-    timeout, timeout_state = judgement.timeout(given.text("timeout"))
-    states = judgement.states(given.texts("state"))
-    inbox_items = _count(given, "inbox-items", 10, 1000)
-    concurrency = _count(given, "concurrency", 4, 64)
-    if len(mailboxes) * len(methods) > _MOST_TESTS:
-        raise UsageError(
-            f"{len(mailboxes)} mailboxes, {len(methods)} of --method: more than {_MOST_TESTS} "
-            "tests; split them into several runs"
-        )
+    network = _network(given)
     chosen = credentials.kind(given, environ)
     tenant = _tenant(given, methods, chosen)
     online = bool(tenant) or chosen == "--managed-identity"
-    thresholds = judgement.thresholds(given, mailboxes, methods, online=online, chosen=chosen)
+    judged = judgement.judged(given, mailboxes, methods, online=online, chosen=chosen)
     _check_archive(given, methods)
     places = addresses.exchange_server(given, methods, mailboxes)
     ca_files = _ca_files(given, environ)
@@ -94,45 +83,72 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
     for variable in ENVIRONMENT_SECRETS.values():
         environ.pop(variable, None)
 
-    from .options import CLOUDS, Options
+    from .options import Options
 
-    hosts = CLOUDS[cloud]
-    exchange_url = addresses.url(given.text("exchange-url"), "--exchange-url")
-    if online and not (places.get("autodiscover_url") or places.get("hostname")):
-        places["autodiscover_url"] = exchange_url or f"https://{hosts.autodiscover_host}"
     return Options(
         mailboxes=mailboxes,
         methods=methods,
         archive=given.flag("archive"),
         tenant=tenant,
-        cloud=hosts,
-        authority_url=addresses.authority(given.text("authority-url"), tenant)
-        or f"https://{hosts.authority_host}",
-        exchange_url=exchange_url or hosts.exchange,
-        graph_url=addresses.url(given.text("graph-url"), "--graph-url") or hosts.graph,
         proxy=proxy,
         no_proxy=no_proxy,
         ca_files=ca_files,
-        min_tls=min_tls,
-        ip_version=ip_version,
-        thresholds=thresholds,
-        states=states,
-        timeout=timeout,
-        timeout_state=timeout_state or states["timeout"],
         cache_dir=_cache_dir(given, environ),
         sources=tuple(given.sections),
-        inbox_items=inbox_items,
-        concurrency=concurrency,
         # Waiting for a person is none of the check's time.
         asked=time.monotonic() - started if given.flag("ask-password") else 0.0,
         explain=given.flag("explain"),
         origins=given.origins(),
         reads=tuple(given.reads),
+        **_hosts(given, cloud, tenant, places, online=online),
+        **counted,
         **shown,
+        **network,
+        **judged,
         **_record(given),
         **who,
-        **places,
     )
+
+
+def _counts(given: Given, mailboxes: tuple[str, ...], methods: tuple[str, ...]) -> dict[str, Any]:
+    """How many messages to list, and how many tests to run at the same time. Raises UsageError."""
+    if len(mailboxes) * len(methods) > _MOST_TESTS:
+        raise UsageError(
+            f"{len(mailboxes)} mailboxes, {len(methods)} of --method: more than {_MOST_TESTS} "
+            "tests; split them into several runs"
+        )
+    return {
+        "inbox_items": _count(given, "inbox-items", 10, 1000),
+        "concurrency": _count(given, "concurrency", 4, 64),
+    }
+
+
+def _network(given: Given) -> dict[str, Any]:
+    """Versions of TLS and IP. Raises UsageError."""
+    return {
+        "min_tls": given.choice("min-tls", ("1.2", "1.3"), "1.2"),
+        "ip_version": _ip_version(given),
+    }
+
+
+def _hosts(
+    given: Given, cloud: str, tenant: str, places: dict[str, str | None], *, online: bool
+) -> dict[str, Any]:
+    """Where requests go: the cloud's hosts, or those that are given. Raises UsageError."""
+    from .options import CLOUDS
+
+    hosts = CLOUDS[cloud]
+    exchange_url = addresses.url(given.text("exchange-url"), "--exchange-url")
+    if online and not (places.get("autodiscover_url") or places.get("hostname")):
+        places["autodiscover_url"] = exchange_url or f"https://{hosts.autodiscover_host}"
+    return {
+        "cloud": hosts,
+        "authority_url": addresses.authority(given.text("authority-url"), tenant)
+        or f"https://{hosts.authority_host}",
+        "exchange_url": exchange_url or hosts.exchange,
+        "graph_url": addresses.url(given.text("graph-url"), "--graph-url") or hosts.graph,
+        **places,
+    }
 
 
 def _replayed(given: Given) -> Options:
@@ -262,45 +278,6 @@ def _tenant(given: Given, methods: tuple[str, ...], chosen: str | None) -> str:
     if not re.fullmatch(TENANT, tenant):
         raise UsageError(f"--tenant: {tenant} is neither a domain nor a GUID")
     return tenant
-
-
-def _mailboxes(given: Given) -> tuple[str, ...]:
-    """The mailboxes to test, each once, in the order given. Raises UsageError."""
-    path = given.text("mailbox-file")
-    named = [(name, "--mailbox") for name in given.texts("mailbox")]
-    if path is not None:
-        named += _mailbox_lines(path)
-        given.reads.append(("mailboxes", path))
-    username = given.text("username") or ""
-    if not named and re.fullmatch(_ADDRESS, username):
-        named = [(username, "--username")]
-    if not named:
-        raise UsageError(
-            "--mailbox (-m) is missing: the e-mail address of the mailbox to log on to"
-        )
-    found: dict[str, str] = {}
-    for name, place in named:
-        if not name:
-            raise UsageError(f"{place}: its value is empty; write none for not given")
-        address = re.fullmatch(_ADDRESS, name) and name.isprintable() and len(name) <= 320
-        if not address and not re.fullmatch(_GUID, name):
-            raise UsageError(f"{place}: {name} is neither an e-mail address nor a GUID")
-        found.setdefault(name.lower(), name)
-    return tuple(found.values())
-
-
-def _mailbox_lines(path: str) -> list[tuple[str, str]]:
-    """(mailbox, where it stands) of each line of a mailbox file. Raises UsageError."""
-    lines = files.read_text(path, "--mailbox-file").split("\n")
-    found = []
-    for number, line in enumerate(lines, 1):
-        # A # within a word is part of it: addresses of guests have one.
-        name = re.split(r"(?:^|\s)#", line, maxsplit=1)[0].strip()
-        if name:
-            found.append((name, f"--mailbox-file: {path} line {number}"))
-    if not found:
-        raise UsageError(f"--mailbox-file: {path} names no mailbox")
-    return found
 
 
 def _ca_files(given: Given, environ: MutableMapping[str, str]) -> tuple[str, ...]:

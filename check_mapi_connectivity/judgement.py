@@ -13,10 +13,30 @@ from .vocabulary import DEFAULT_THRESHOLDS, KINDS, LABELS, STATES, state_name
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
 _NUMBER = r"-?(?:[0-9]{1,15}\.?[0-9]{0,15}|\.[0-9]{1,15})"
 _RANGE = rf"@?(?:(?P<start>~|{_NUMBER}|):)?(?P<end>{_NUMBER})?"
 _TIMEOUT = r"(?P<seconds>[0-9]{1,9}\.?[0-9]{0,9}|\.[0-9]{1,9})?(?::(?P<state>.+))?"
+
+
+def judged(
+    given: Given,
+    mailboxes: tuple[str, ...],
+    methods: tuple[str, ...],
+    *,
+    online: bool,
+    chosen: str | None,
+) -> dict[str, Any]:
+    """How a run is judged: the options of that name. Raises UsageError."""
+    seconds, state = timeout(given.text("timeout"))
+    of_kinds = states(given.texts("state"))
+    return {
+        "timeout": seconds,
+        "timeout_state": state or of_kinds["timeout"],
+        "states": of_kinds,
+        "thresholds": thresholds(given, mailboxes, methods, online=online, chosen=chosen),
+    }
 
 
 def timeout(text: str | None) -> tuple[float, str | None]:

@@ -10,7 +10,7 @@ import math
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from . import masking
+from . import masking, tree
 from .help_text import MODULE_APP, RETIRING
 from .options import MODULE_CLIENT_ID, ManagedIdentity, UserPassword
 from .output import FIRST_LINE, clean, decimal, sentence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from .certificate import CertificateFacts
     from .options import Options
-    from .report import Failure, Judged, Report, Stopwatch
+    from .report import Failure, Judged, Report
 
 #: Lines of a body that are shown.
 _MOST_LINES = 2000
@@ -33,9 +33,6 @@ LEAST = 24
 
 #: Characters of an address that is shortened for what took long.
 _LEAST_ADDRESS = 32
-
-#: Characters of the longest bar in the tree of phases: with it a line has no more than 79.
-_BAR = 36
 
 
 def range_text(limits: Range, *, plain: bool = False) -> str:
@@ -159,7 +156,7 @@ def diagnosis(judged: Judged, options: Options) -> Iterator[str]:
     if report.method != "cmdlet" and report.success:
         yield field("inbox", _inbox(report))
     yield field("latency", _latency(report))
-    yield from _phases(report)
+    yield from tree.phases(report)
     if report.certificate is not None:
         yield from _certificate(report.certificate, report.certificate_days or 0.0)
     for name, value in report.ids.items():
@@ -275,42 +272,6 @@ def _latency(report: Report) -> str:
         if report.round_trip is None
         else f"{reported}, {report.round_trip:.3f}s round trip of the request"
     )
-
-
-def _phases(report: Report) -> Iterator[str]:
-    """The tree of phases with bars; a bar of full length is the whole run."""
-    whole = max(report.total or 0.0, 1e-9)
-    yield f"  {'phases':<13} {report.total or 0.0:8.3f}s in all"
-    if report.token_cached:
-        yield f"    {'sign-in':<11} {0.0:8.3f}s (token from the cache)"
-    else:
-        yield from _branch("sign-in", report.sign_in, whole)
-    yield from _branch("Autodiscover", report.discovery, whole)
-    for phase in report.service.phases():
-        yield _bar(f"    {phase.name}", phase.seconds, whole, phase.finished)
-    if report.waited:
-        yield _bar("    first try", report.first_try, whole, finished=True)
-        yield _bar("    waiting", report.waited, whole, finished=True)
-    watches = (report.sign_in, report.discovery, report.service)
-    charged = sum(phase.seconds for watch in watches for phase in watch.phases())
-    charged += report.first_try + report.waited
-    yield _bar("    this host", max(0.0, whole - charged), whole, finished=True)
-
-
-def _branch(name: str, watch: Stopwatch, whole: float) -> Iterator[str]:
-    """A stopwatch of its own: the sum of its phases, and each of them."""
-    phases = watch.phases()
-    if phases:
-        total = sum(phase.seconds for phase in phases)
-        yield _bar(f"    {name}", total, whole, not watch.current)
-        for phase in phases:
-            yield _bar(f"      {phase.name}", phase.seconds, whole, phase.finished)
-
-
-def _bar(name: str, seconds: float, whole: float, finished: bool) -> str:
-    bar = "#" * min(_BAR, round(seconds / whole * _BAR))
-    words = [f"{name:<15} {seconds:8.3f}s", bar, "" if finished else "not finished"]
-    return " ".join(word for word in words if word)
 
 
 def _certificate(facts: CertificateFacts, days: float) -> Iterator[str]:

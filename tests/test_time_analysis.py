@@ -191,17 +191,3 @@ def test_a_long_address_leaves_room_for_what_took_long(options):
         "mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm...: name resolution took 2.900s: connection time "
         "3.100s is outside 0:2"
     )
-
-
-@given(
-    st.dictionaries(st.sampled_from([*PHASES, "shared", "disconnect"]), st.floats(0, 9999)),
-    st.floats(0, 9999),
-)
-def test_the_tree_fits_into_80_columns(times, total):
-    measured = Report("probe@contoso.com", "mapi", total=total)
-    measured.sign_in, measured.discovery = Watch(**times), Watch(**times)
-    measured.service = Watch(**times)
-    measured.service.start("execute")
-    lines = list(render._phases(measured))
-    assert max(map(len, lines)) <= 80
-    assert len(lines) >= 3

@@ -1,0 +1,54 @@
+"""Which mailboxes to test: `--mailbox`, `--mailbox-file`, or the address of `--username`."""
+
+from __future__ import annotations
+
+import re
+
+from . import files
+from .errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .sources import Given
+
+_ADDRESS = r"[^@\s]+@[^@\s]+"
+_GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+
+
+def mailboxes_of(given: Given) -> tuple[str, ...]:
+    """The mailboxes to test, each once, in the order given. Raises UsageError."""
+    path = given.text("mailbox-file")
+    named = [(name, "--mailbox") for name in given.texts("mailbox")]
+    if path is not None:
+        named += _lines(path)
+        given.reads.append(("mailboxes", path))
+    username = given.text("username") or ""
+    if not named and re.fullmatch(_ADDRESS, username):
+        named = [(username, "--username")]
+    if not named:
+        raise UsageError(
+            "--mailbox (-m) is missing: the e-mail address of the mailbox to log on to"
+        )
+    found: dict[str, str] = {}
+    for name, place in named:
+        if not name:
+            raise UsageError(f"{place}: its value is empty; write none for not given")
+        address = re.fullmatch(_ADDRESS, name) and name.isprintable() and len(name) <= 320
+        if not address and not re.fullmatch(_GUID, name):
+            raise UsageError(f"{place}: {name} is neither an e-mail address nor a GUID")
+        found.setdefault(name.lower(), name)
+    return tuple(found.values())
+
+
+def _lines(path: str) -> list[tuple[str, str]]:
+    """(mailbox, where it stands) of each line of a mailbox file. Raises UsageError."""
+    lines = files.read_text(path, "--mailbox-file").split("\n")
+    found = []
+    for number, line in enumerate(lines, 1):
+        # A # within a word is part of it: addresses of guests have one.
+        name = re.split(r"(?:^|\s)#", line, maxsplit=1)[0].strip()
+        if name:
+            found.append((name, f"--mailbox-file: {path} line {number}"))
+    if not found:
+        raise UsageError(f"--mailbox-file: {path} names no mailbox")
+    return found

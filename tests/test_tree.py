@@ -1,0 +1,25 @@
+"""The tree of phases; what it shows of whole reports is in test_render."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from check_mapi_connectivity import tree
+from check_mapi_connectivity.report import Report
+
+from .test_time_analysis import PHASES, Watch
+
+
+@given(
+    st.dictionaries(st.sampled_from([*PHASES, "shared", "disconnect"]), st.floats(0, 9999)),
+    st.floats(0, 9999),
+)
+def test_the_tree_fits_into_80_columns(times, total):
+    measured = Report("probe@contoso.com", "mapi", total=total)
+    measured.sign_in, measured.discovery = Watch(**times), Watch(**times)
+    measured.service = Watch(**times)
+    measured.service.start("execute")
+    lines = list(tree.phases(measured))
+    assert max(map(len, lines)) <= 80
+    assert len(lines) >= 3
