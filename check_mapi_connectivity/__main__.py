@@ -56,7 +56,7 @@ def _run(started: float, terminal: int | None) -> tuple[str, int]:
         if options.replay is not None:
             from . import replay
 
-            return replay.run(options, options.replay)
+            return replay.run(options)
         if options.explain:
             from . import explain
 

@@ -165,8 +165,7 @@ def _replayed(given: Given) -> Options:
     from . import recording
 
     path = given.text("replay") or ""
-    found = recording.parse(files.read(path, "--replay", limit=recording.LIMIT), path)
-    return replace(found.options, **_shown(given), replay=found)
+    return replace(recording.read(path).options, **_shown(given), replay=path)
 
 
 def _shown(given: Given) -> dict[str, Any]:

@@ -11,8 +11,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn, Union
 
-    from .recording import Recording
-
     Credential = Union[
         "CertificateFiles", "ClientSecret", "UserPassword", "ManagedIdentity", "FederatedToken"
     ]
@@ -248,8 +246,8 @@ class Options:
     #: File to write a recording to, and whether addresses are replaced in it.
     record: str | None = None
     redact_addresses: bool = False
-    #: The recording that is played instead of a run.
-    replay: Recording | None = None
+    #: The file of a recording that is played instead of a run.
+    replay: str | None = None
 
     @property
     def subjects(self) -> bool:

@@ -12,7 +12,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from . import __version__, recorded_entries, recorded_options
+from . import __version__, files, recorded_entries, recorded_options
 from .answer import integer
 from .certificate import CertificateFacts
 from .errors import UsageError
@@ -121,6 +121,11 @@ def checksum(whole: dict[str, Any]) -> str:
     rest = {name: value for name, value in whole.items() if name != "sha256"}
     plain = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def read(path: str) -> Recording:
+    """The recording in a file. Raises UsageError."""
+    return parse(files.read(path, "--replay", limit=LIMIT), path)
 
 
 def parse(data: bytes, name: str) -> Recording:

@@ -23,6 +23,7 @@ from .errors import UsageError
 from .identity import Identity
 from .logon import Logon
 from .probes import Run
+from .recording import read
 from .report import CheckFailure
 from .transport import Transport, place
 
@@ -71,8 +72,9 @@ class Clock(Deadline):
         self.hand += seconds
 
 
-def run(options: Options, recording: Recording) -> tuple[str, int]:
-    """Output and exit code of a recorded run. Raises UsageError."""
+def run(options: Options) -> tuple[str, int]:
+    """Output and exit code of the recorded run that the options name. Raises UsageError."""
+    recording = read(options.replay or "")
     clock = Clock(recording, conclusion.allowed(options))
     blank = conclusion.blank(options, clock)
     try:

@@ -78,7 +78,7 @@ def play(path, *arguments):
         # As a process of the check does.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            text, code = replay.run(options, options.replay)
+            text, code = replay.run(options)
     except UsageError as error:
         return 3, output.complain(str(error), error.details, as_json=error.as_json)
     return code, text
