@@ -141,6 +141,17 @@ _VARYING = (
 )
 
 
+def seen(tenant):
+    """What the tenant saw of one run: its requests, by MAPI request type or by method and last part
+    of their path, and sessions that were left open.
+    """
+    asked = []
+    for method, path, headers, _ in tenant.requests:
+        end = path.partition("?")[0].rpartition("/")[2]
+        asked.append(headers.get("x-requesttype") or f"{method} {end}")
+    return f"seen: {', '.join(asked) or 'nothing'}; sessions left: {tenant.open_sessions()}\n"
+
+
 def told(outcome):
     """What one run said: exit code, first line, performance data, diagnosis, without what differs
     from run to run.
