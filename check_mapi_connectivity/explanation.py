@@ -260,6 +260,10 @@ def _files(options: Options) -> Iterator[Entry]:
         yield Entry(FACT, f"options: {source}", "reads")
     for what, where in options.reads:
         yield Entry(FACT, f"{what}: {where}", "reads")
+    if options.record is not None:
+        told = "what goes over the wire, made anew with mode 0600; the cache is not used"
+        yield Entry(FACT, f"{options.record}: {told}", "writes")
+        return
     if options.cache_dir is None:
         yield Entry(FACT, "nothing: there is no cache", "writes")
         return
@@ -272,6 +276,8 @@ def _files(options: Options) -> Iterator[Entry]:
     if "mapi" in options.methods:
         learned = "address, DN, Inbox id and server of a mailbox; no password"
         yield Entry(FACT, learned, "mapi-*.json")
+    if options.diagnosis and options.frequency != (1, 1):
+        yield Entry(FACT, "how many runs in a row have ended alike", "diagnosis-*.json")
 
 
 def _judgement(options: Options) -> Iterator[Entry]:
