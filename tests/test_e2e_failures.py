@@ -18,8 +18,8 @@ HOST = "127.0.0.1"
 #: Fault at the admin API -> exit code, text, requests that Exchange saw, kind; all others are in
 #: `test_golden`, without a token in the cache.
 EXCHANGE = [
-    ("http-401", 3, "Exchange refuses the token (HTTP 401)", 2, "permission"),
-    ("http-503", 2, "Exchange answers: unavailable (HTTP 503)", 2, "server"),
+    ("http-401", 3, "token was made for another host or service (HTTP 401)", 2, "permission"),
+    ("http-503", 2, "Exchange answers with a web page: unavailable (HTTP 503)", 2, "server"),
     ("html-200", 2, f"{HOST} answers with what is no JSON (HTTP 200)", 1, "protocol"),
     ("close", 2, f"{HOST} closes the connection without an answer", 2, "connect"),
 ]
@@ -54,7 +54,10 @@ def test_passing_fault_is_tried_once_more(cmdlet, tenant):
     tenant.faults.on("exchange", "http-503", times=1)
     run = cmdlet()
     assert run.line == "MAPI OK - healthy@practice.example: Inbox listed in 0.041s (cmdlet)"
-    assert "first try: Exchange answers: unavailable; tried again after 0.25s" in run.diagnosis
+    assert (
+        "first try: Exchange answers with a web page: unavailable; tried again after 0.25s"
+        in run.diagnosis
+    )
     assert [path.endswith("token") for path in tenant.paths()].count(True) == 1
 
 
