@@ -51,7 +51,7 @@ POINTS_TO = {
     DISCOVERY: "look at the Autodiscover hosts; a cache directory saves it in most runs",
     ANSWER: "the service or the path: compare with time_tcp, and with another method",
     RETRY: "see the note on the first try",
-    HOST: "this host is busy: look at its load, run fewer checks at the same time",
+    HOST: "starting Python and this host's load: run fewer checks at the same time",
 }
 
 
