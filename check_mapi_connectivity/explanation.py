@@ -80,8 +80,8 @@ def sections(options: Options, hosts: list[Contact], known: Known, now: float) -
 def read_certificate(options: Options, now: float) -> Known:
     """The certificate as it is, from the bytes that Options holds."""
     files = options.certificate
-    if files is None:
-        return Known()
+    if files is None or options.lacking:
+        return Known(problem=options.lacking)
     facts = None
     try:
         facts = certificate.load(files).facts
@@ -167,6 +167,8 @@ def _credential(options: Options, known: Known, now: float) -> Iterator[Entry]:
         yield from _login(options)
         return
     kind, option = _kind(options.credential)
+    if options.lacking:
+        kind = "none yet; what a certificate needs is told here"
     yield Entry(FACT, kind, "kind")
     if option in options.origins:
         yield Entry(FACT, f"--{option} ({options.origins[option]})", "given by")
@@ -211,7 +213,9 @@ def _login(options: Options) -> Iterator[Entry]:
     if login is None:
         return
     kind = f"user {login.username} and password"
-    if login.password is None:
+    if options.lacking:
+        yield Entry(FACT, options.lacking, "not usable")
+    elif login.password is None:
         of = f" of user {login.username}" if login.username else ""
         kind = f"Kerberos ticket or keytab{of}"
     yield Entry(FACT, kind, "kind")
