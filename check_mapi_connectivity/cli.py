@@ -195,8 +195,9 @@ def _who(
     tenant: str,
     chosen: str | None,
 ) -> dict[str, Any]:
-    """Who signs in: the options of that name. Raises UsageError; but what is to be explained may lack
-    its credential, because the explanation is wanted before there is one.
+    """Who signs in: the options of that name. Raises UsageError.
+
+    What is to be explained may lack its credential: the explanation is wanted before there is one.
     """
     try:
         return _signs_in(given, environ, methods, tenant, chosen)

@@ -257,7 +257,7 @@ def test_the_credential_need_not_be_there_yet():
     text = told("--method", "mapi", "-H", "mail.contoso.com", "-l", "probe@contoso.com")
     assert "  kind          user probe@contoso.com and password\n" in text
     assert "  not usable    no password for probe@contoso.com: " in text
-    with pytest.raises(UsageError, match="absent.pem"):
+    with pytest.raises(UsageError, match=r"absent\.pem"):
         told("--tenant", "contoso.onmicrosoft.com", "--certificate", "absent.pem")
 
 
@@ -265,7 +265,7 @@ def test_what_is_written_besides_tokens():
     usual = ("--tenant", "contoso.onmicrosoft.com")
     assert "diagnosis-*.json" not in told(*usual)
     text = told(*usual, "--diagnosis-frequency", "12:1")
-    assert "  diagnosis-*.json how many runs in a row have ended alike\n" in text
+    assert "  diagnosis-*.json\n      how many runs in a row have ended alike\n" in text
     text = told(*usual, "--record", "probe.json")
     assert "  writes        probe.json: what goes over the wire, made anew with mode 0600;" in text
     assert "token-" not in text
