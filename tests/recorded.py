@@ -68,10 +68,14 @@ def timeless(text):
     return text
 
 
+def forget():
+    """Make msal ask again: it remembers for the life of a process whom it need not ask."""
+    Authority._domains_without_user_realm_discovery.clear()
+
+
 def play(path, *arguments):
     """Exit code and output of a replay in this process."""
-    # msal remembers for the life of a process whom it need not ask.
-    Authority._domains_without_user_realm_discovery.clear()
+    forget()
     words = ["--replay", str(path), *map(str, arguments)]
     try:
         options = cli.parse(words, {})

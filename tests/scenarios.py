@@ -61,6 +61,11 @@ class Scenario(NamedTuple):
     arguments: tuple[str, ...] = ()
 
     @property
+    def lasts(self):
+        """Whether only the deadline ends it."""
+        return self.fault in _LASTING
+
+    @property
     def address(self):
         """The mailbox as it is given to the check."""
         return f"{self.mailbox}@{DOMAIN}"

@@ -7,22 +7,59 @@ replay of its recording says the same.
 from __future__ import annotations
 
 import re
+import time
+import warnings
 from pathlib import Path
 
 import pytest
 
-from .recorded import record_and_replay
+from check_mapi_connectivity import cli, plugin
+
+from .conftest import Outcome
+from .recorded import forget, record_and_replay
 from .scenarios import SCENARIOS, WRITE, seen, told
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
+class Unwatched:
+    """In the place of the watchdog, which would end this process."""
+
+    def __init__(self, deadline, last_words, write):
+        pass
+
+    def start(self):
+        """Watch nothing."""
+
+    def claim(self):
+        """Nobody else has the last word."""
+        return True
+
+
+@pytest.fixture
+def inside(environment, monkeypatch):
+    """Run the check within this process, which is quicker than to fork one."""
+    monkeypatch.setattr(plugin, "Watchdog", Unwatched)
+
+    def run(*arguments):
+        forget()
+        begun = time.monotonic()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            options = cli.parse([str(word) for word in arguments], {**environment})
+            text, code = plugin.run(options, begun)
+        return Outcome(code, text, "", time.monotonic() - begun)
+
+    return run
+
+
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_scenario(check, tenant, tmp_path, name):
+def test_scenario(check, inside, tenant, tmp_path, name):
     scenario, path = SCENARIOS[name], GOLDEN / f"{name}.txt"
+    run = check if scenario.lasts else inside
     if scenario.place:
         tenant.faults.on(scenario.place, scenario.fault, -1)
-    outcome = record_and_replay(check, tmp_path / "recording.json", *scenario.words(tenant.ini))
+    outcome = record_and_replay(run, tmp_path / "recording.json", *scenario.words(tenant.ini))
     assert outcome.stderr == ""
     assert tenant.crashes == []
     text = told(outcome) + seen(tenant)

@@ -51,7 +51,8 @@ class CmdletProbe:
         if outcome.error:
             report.remarks.append(f"Exchange adds: {outcome.error}")
         report.connection_time = outcome.latency
-        if outcome.latency is not None and outcome.latency > (report.round_trip or math.inf):
+        # Clocks differ by little; a unit that was misread, by much.
+        if outcome.latency is not None and outcome.latency > (report.round_trip or math.inf) + 1.0:
             report.remarks.append(
                 "Exchange reports a Latency that is longer than the whole request: its unit may be "
                 "another, report it with --record"
