@@ -44,11 +44,14 @@ _SCHEMES = ("Basic", "Bearer", "NTLM", "Negotiate")
 _NAMES = "(?:access|refresh|id)[_-]?token|client[_-]?(?:assertion|secret|info)|password|assertion"
 _FORM = re.compile(rf"((?<![A-Za-z0-9_-])(?:{_NAMES})=)[^&\r\n]*", re.IGNORECASE)
 _MEMBER = re.compile(
-    rf"""(["'](?:{_NAMES})\\*["']\s*:\s*)"""
+    rf"""((?:["']|&quot;|&#34;)(?:{_NAMES})\\*(?:["']|&quot;|&#34;)\s*:\s*)"""
     r"""(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|\[[^\]]*\]?|\{[^}]*\}?|[^,}\s]+)""",
     re.IGNORECASE,
 )
-_ELEMENT = re.compile(rf"(<(?:\w{{1,40}}:)?(?:{_NAMES})\b[^<>]*>)[^<]+", re.IGNORECASE)
+_ELEMENT = re.compile(
+    rf"((?:<|&lt;)(?:\w{{1,40}}:)?(?:{_NAMES})\b[^<>&]*(?:>|&gt;))(?:[^<&]|&(?!lt;))+",
+    re.IGNORECASE,
+)
 
 #: A run of what tokens are made of, with its line folds; each letter is looked at once.
 _RUN = re.compile(r"[A-Za-z0-9+/=_.~%-]+(?:\r?\n[ \t]*[A-Za-z0-9+/=_.~%-]+)*")
@@ -160,16 +163,17 @@ class Echoes:
         # Basic, NTLM and Negotiate are base64.
         decoded = [_decoded(word).hex() for word in plain]
         return {
-            word[begin : begin + _PART]
-            for word in (*plain, *decoded, *map(str.upper, decoded))
+            word[begin : begin + _PART].lower()
+            for word in (*plain, *decoded)
             for begin in range(len(word) - _PART + 1)
         }
 
     def _shares(self, run: str) -> bool:
         """Whether a run of a token's characters has a part of a word in it."""
         plain = _plain(re.sub(r"\s+", "", run))
+        lower = plain.lower()
         return any(
-            plain[begin : begin + _PART] in self._parts and _random(plain[begin : begin + _PART])
+            lower[begin : begin + _PART] in self._parts and _random(plain[begin : begin + _PART])
             for begin in range(len(plain) - _PART + 1)
         )
 
@@ -181,7 +185,8 @@ def _hidden(content: str, secrets: Iterable[str]) -> list[str]:
         if not any(mark in content for mark in "\0%&"):
             break
         # A reference of thousands of digits is beyond what int() takes.
-        content = re.sub(r"&#[0-9]{8,};?", " ", content.replace("\0", ""))
+        content = re.sub(r"&#0+(?=[0-9])", "&#", content.replace("\0", ""))
+        content = re.sub(r"&#[0-9]{8,};?", " ", content)
         views = [html.unescape(decode(content)) for decode in (unquote_plus, unquote)]
         found += [one for one in secrets if any(one in view for view in views)]
         content = views[-1]

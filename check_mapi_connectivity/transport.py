@@ -343,12 +343,13 @@ def _without(secrets: set[str], answer: Answer) -> Answer:
 
 def _without_echoes(secrets: set[str], words: set[str], answer: Answer) -> Answer:
     """An answer that is no success with every echo of a secret masked, however it is spelt."""
-    answer = _without(secrets, answer)
     echoes = masking.Echoes(secrets, words)
 
     def masked(name: str, text: str) -> str:
         # A challenge has to be answered, and has much in common with what it answers.
-        return text if name.lower() in _CHALLENGES else echoes.masked(text, wholly=False)
+        if name.lower() in _CHALLENGES:
+            return masking.known(text, secrets)
+        return echoes.masked(text, wholly=False)
 
     plain = masked("", answer.text)
     body = answer.body if plain == answer.text else plain.encode()
