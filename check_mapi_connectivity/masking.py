@@ -123,10 +123,18 @@ def _members(value: object) -> object:
 
 def known(content: str, secrets: Iterable[str]) -> str:
     """Text without secrets that are known: what was sent and is echoed by the other side."""
-    # The longest first: one may be a part of another.
-    for secret in sorted(secrets, key=len, reverse=True):
+    return _replaced(content, sorted(secrets, key=len, reverse=True))
+
+
+def _replaced(content: str, secrets: list[str]) -> str:
+    for secret in secrets:
         content = content.replace(secret, MASK)
     return content
+
+
+def _longest(secrets: Iterable[str]) -> list[str]:
+    """Secrets that can be looked for, the longest first: one may be a part of another."""
+    return sorted((one for one in {*secrets} if len(one) > 3), key=len, reverse=True)
 
 
 class Echoes:
@@ -137,23 +145,24 @@ class Echoes:
 
     def __init__(self, secrets: Iterable[str], words: Iterable[str] = ()) -> None:
         self._words = [word[:_MOST_OF_A_WORD] for word in words]
-        spelt = (one for word in self._words for one in (word.rstrip("="), quote(word, safe="")))
-        longest = sorted({*secrets, *spelt}, key=len, reverse=True)
-        self._secrets = [one for one in longest if len(one) > 3]
+        spelt = {one for word in self._words for one in (word, word.rstrip("="), quote(word, ""))}
+        self._spelt, self._secrets = _longest(spelt), _longest(secrets)
 
     def masked(self, content: str, *, wholly: bool = True) -> str:
         """The text without them; unless `wholly`, what hides a secret in more than one word stays,
         because the text has yet to be read.
         """
-        for secret in self._secrets:
-            content = content.replace(secret, MASK)
+        content = _replaced(content, self._spelt)
+        start, rest = content[:_MOST_SEARCHED], content[_MOST_SEARCHED:]
+        if self._parts:
+            # Before the secrets: a part of the word of Basic is the password's.
+            start = _RUN.sub(lambda run: MASK if self._shares(run[0]) else run[0], start)
+        content = _replaced(start + rest, self._secrets)
         start, rest = content[:_MOST_SEARCHED], content[_MOST_SEARCHED:]
         hidden = _hidden(start, self._secrets)
         if hidden:
             start = _ENCODED.sub(lambda run: MASK if _hidden(run[0], hidden) else run[0], start)
             start = MASK if wholly and _hidden(start, hidden) else start
-        if self._parts:
-            start = _RUN.sub(lambda run: MASK if self._shares(run[0]) else run[0], start)
         return start + rest
 
     @cached_property
