@@ -171,20 +171,21 @@ class Echoes:
         plain = [_plain(word) for word in self._words]
         # Basic, NTLM and Negotiate are base64.
         decoded = [_decoded(word).hex() for word in plain]
-        return {
-            word[begin : begin + _PART].lower()
-            for word in (*plain, *decoded)
-            for begin in range(len(word) - _PART + 1)
-        }
+        return {part for word in (*plain, *decoded) for part in _pieces(word.lower())}
 
     def _shares(self, run: str) -> bool:
         """Whether a run of a token's characters has a part of a word in it."""
+        if len(run) < _PART:
+            return False
         plain = _plain(re.sub(r"\s+", "", run))
-        lower = plain.lower()
-        return any(
-            lower[begin : begin + _PART] in self._parts and _random(plain[begin : begin + _PART])
-            for begin in range(len(plain) - _PART + 1)
-        )
+        if self._parts.isdisjoint(_pieces(plain.lower())):
+            return False
+        return any(_random(part) for part in _pieces(plain) if part.lower() in self._parts)
+
+
+def _pieces(word: str) -> list[str]:
+    """Every part of a word that is long enough to know it by."""
+    return [word[begin : begin + _PART] for begin in range(len(word) - _PART + 1)]
 
 
 def _hidden(content: str, secrets: Iterable[str]) -> list[str]:
@@ -284,14 +285,15 @@ def conceal(report: Report, given: Iterable[str] = ()) -> None:
     # A server can give any number of cookies.
     met = sorted(report.secrets, key=len, reverse=True)[:_MOST_SECRETS]
     secrets = {one for one in (*met, *given) if len(one) > 3}
+    whole = "\n".join(_strings(list(texts.values())))
+    found = {secret for secret in secrets if secret in whole}
+    clean: Callable[[str], str] = partial(known, secrets=found)
     # What is no success, or is shown whole, may quote in other ways.
     if report.failure is not None or report.exchanges:
         clean = Echoes(secrets, report.words).masked
-    else:
-        whole = "\n".join(_strings(list(texts.values())))
-        secrets = {secret for secret in secrets if secret in whole}
-        clean = partial(known, secrets=secrets)
-    if secrets:
+        # One search for all the texts of a report is soon done.
+        found = secrets if len(whole) > _MOST_SEARCHED or clean(whole) != whole else set()
+    if found:
         for name, value in texts.items():
             setattr(report, name, _each(value, clean))
     if report.failure is not None:
