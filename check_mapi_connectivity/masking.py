@@ -276,28 +276,50 @@ def of_options(options: Options) -> set[str]:
     return {spelling for secret in given for spelling in spellings(secret)}
 
 
-def conceal(report: Report, given: Iterable[str] = ()) -> None:
-    """Mask what must show nowhere in all texts of a report that came from the other side: what it
+def conceal(reports: Iterable[Report], given: Iterable[str] = ()) -> None:
+    """Mask what must show nowhere in all texts of reports that came from the other side: what each
     met itself, and what was `given` to the run.
     """
-    shown = ("remarks", "notes", "facts", "ids", "rows", "exchanges", *_TEXTS)
-    texts = {name: getattr(report, name) for name in shown}
-    # A server can give any number of cookies.
-    met = sorted(report.secrets, key=len, reverse=True)[:_MOST_SECRETS]
-    secrets = {one for one in (*met, *given) if len(one) > 3}
-    whole = "\n".join(_strings(list(texts.values())))
+    # Tests that shared a connection have met the same.
+    made: dict[tuple[frozenset[str], frozenset[str]], Echoes] = {}
+    for report in reports:
+        # A server can give any number of cookies.
+        met = sorted(report.secrets, key=len, reverse=True)[:_MOST_SECRETS]
+        secrets = frozenset(one for one in (*met, *given) if len(one) > 3)
+        # What is no success, or is shown whole, may quote in other ways.
+        if report.failure is None and not report.exchanges:
+            _conceal_known(report, secrets)
+            continue
+        key = secrets, frozenset(report.words)
+        made[key] = made.get(key) or Echoes(*key)
+        _conceal_echoes(report, made[key], secrets)
+
+
+def _conceal_known(report: Report, secrets: frozenset[str]) -> None:
+    """Mask the secrets as they are."""
+    texts = _texts(report)
+    whole = "\n".join(_strings(texts))
     found = {secret for secret in secrets if secret in whole}
-    clean: Callable[[str], str] = partial(known, secrets=found)
-    # What is no success, or is shown whole, may quote in other ways.
-    if report.failure is not None or report.exchanges:
-        clean = Echoes(secrets, report.words).masked
-        # One search for all the texts of a report is soon done.
-        found = secrets if len(whole) > _MOST_SEARCHED or clean(whole) != whole else set()
-    if found:
+    for name, value in texts.items() if found else ():
+        setattr(report, name, _each(value, partial(known, secrets=found)))
+
+
+def _conceal_echoes(report: Report, echoes: Echoes, secrets: frozenset[str]) -> None:
+    """Mask the secrets in any spelling, and what is secret by its name in the failure."""
+    texts = _texts(report)
+    whole = "\n".join(_strings(texts))
+    # One search for all texts of a report is soon done.
+    if len(whole) > _MOST_SEARCHED or echoes.masked(whole) != whole:
         for name, value in texts.items():
-            setattr(report, name, _each(value, clean))
+            setattr(report, name, _each(value, echoes.masked))
     if report.failure is not None:
-        report.failure = _concealed(report.failure, secrets, clean)
+        report.failure = _concealed(report.failure, secrets, echoes.masked)
+
+
+def _texts(report: Report) -> dict[str, Any]:
+    """What of a report may hold texts of the other side, but for its failure."""
+    shown = ("remarks", "notes", "facts", "ids", "rows", "exchanges", *_TEXTS)
+    return {name: getattr(report, name) for name in shown}
 
 
 def _concealed(failure: Failure, secrets: Iterable[str], clean: Callable[[str], str]) -> Failure:

@@ -200,7 +200,7 @@ def test_what_a_report_shows_of_a_failure():
     detail = f"Location: https://x/?a={BASIC[8:30]}&id_token=opaque"
     report.failure = Failure("server", f"no: {twice(SECRET)}", "see it", BASIC[:16], detail)
     report.notes.append(f"it said {SPELT['hexadecimal']}")
-    masking.conceal(report, masking.spellings(SECRET))
+    masking.conceal([report], masking.spellings(SECRET))
     assert report.failure == Failure(
         "server", "no: ***", "see it", "***", "Location: https://x/?***&id_token=***"
     )
@@ -211,11 +211,11 @@ def test_what_a_report_shows_of_a_success():
     """Only what is shown whole is searched for parts."""
     report = Report("m", "mapi", success=True, secrets={BASIC}, words={BASIC})
     report.facts["session info"] = f"{SECRET} {BASIC}"
-    masking.conceal(report, masking.spellings(SECRET))
+    masking.conceal([report], masking.spellings(SECRET))
     assert report.facts == {"session info": "*** ***"}
     headers = [("X-Debug", BASIC[8:30])]
     report.exchanges.append(Exchange("POST", [], [], "HTTP 200", headers, []))
-    masking.conceal(report)
+    masking.conceal([report])
     assert report.exchanges[0].response_headers == [("X-Debug", "***")]
 
 
