@@ -13,7 +13,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from . import recipients
+from . import masking, recipients
 from .report import Failure
 
 if TYPE_CHECKING:
@@ -352,10 +352,13 @@ def plain(text: str) -> str:
     """
     import html
 
-    bare = re.sub(r"(?is)<(script|style|head)\b.*?</\1>|<[^>]*>", " ", text[:8000])
+    # The tags may be what tells that a value is secret.
+    named = masking.fields(text[:8000])
+    bare = re.sub(r"(?is)<(script|style|head)\b.*?</\1>|<[^>]*>", " ", named)
     # A character reference of thousands of digits is beyond what int() takes.
     bare = html.unescape(re.sub(r"&#[0-9]{8,};?", " ", bare))
-    return " ".join("".join(c if c.isprintable() else " " for c in bare).split())
+    words = " ".join("".join(c if c.isprintable() else " " for c in bare).split())
+    return masking.fields(words)
 
 
 def _explained(answer: Answer) -> str:

@@ -60,7 +60,7 @@ def conclude(options: Options, reports: list[Report], clock: Deadline) -> tuple[
         if len(reports) > 1:
             # A thousand rows of each of hundreds are no use to anybody.
             report.rows = report.rows[:_ROWS]
-        masking.conceal(report, given)
+    masking.conceal(reports, given)
     if len(reports) == 1:
         reports[0].total = now - started
     judged = judge(reports, options)

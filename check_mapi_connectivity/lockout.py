@@ -104,10 +104,10 @@ class Pause:
     def _keep(self, failure: Failure) -> None:
         salt = os.urandom(16).hex()
         # The other side may quote the password, which is written nowhere.
-        secrets = masking.spellings(self._password)
+        echoes = masking.Echoes(masking.spellings(self._password))
         texts = {name: getattr(failure, name) for name in ("kind", "cause", "remedy")}
         for name in ("code", "detail"):
-            texts[name] = masking.known(getattr(failure, name), secrets)
+            texts[name] = echoes.masked(getattr(failure, name))
         self._cache.store(
             self._key, {**texts, "sent_at": time.time(), "salt": salt, "proof": self._proof(salt)}
         )

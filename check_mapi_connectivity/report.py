@@ -209,6 +209,8 @@ class Report:
     host: str = ""
     #: What must show in no output: passwords, tokens, cookies.
     secrets: set[str] = field(default_factory=set, repr=False)
+    #: Those of them that are long and random, as headers and forms hold them.
+    words: set[str] = field(default_factory=set, repr=False)
     ids: dict[str, str] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)

@@ -11,6 +11,7 @@ import base64
 import contextlib
 import uuid
 from dataclasses import replace
+from functools import cached_property
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Callable, NamedTuple
 
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
     #: Puts the bodies of a request and its answer (None for none) into words; None where it cannot.
     Reading = Callable[[bytes, "Answer | None"], "Lines | None"]
+
+#: Headers that a logon goes on by.
+_CHALLENGES = ("www-authenticate", "proxy-authenticate")
 
 #: Requests that are kept for `-vv`.
 _MOST_EXCHANGES = 60
@@ -108,9 +112,9 @@ class Transport:
         self._bodies = options.verbose >= 3
         #: What was sent in confidence so far: nothing of it is read back from an answer.
         self._secrets: set[str] = set()
-        #: What the run was given, which only an answer that is no success may quote: a word of it
-        #: may be a word of the protocol.
-        self._given = {one for one in masking.of_options(options) if len(one) > 7}
+        #: Credentials among it, as headers and forms hold them.
+        self._words: set[str] = set()
+        self._options = options
         self._session = _Session()
         # Environment proxies, CA variables and .netrc would otherwise win over what the options
         # say.
@@ -126,6 +130,13 @@ class Transport:
     def shared(self) -> Shared:
         """What another transport of the run should be given."""
         return self._route.shared
+
+    @cached_property
+    def _given(self) -> set[str]:
+        """What the run was given, which only an answer that is no success may quote: a word of it
+        may be a word of the protocol.
+        """
+        return {one for one in masking.of_options(self._options) if len(one) > 7}
 
     def attach(self, report: Report) -> None:
         """From now on work for this report."""
@@ -217,8 +228,9 @@ class Transport:
             answer = build(response, url, host, read(response, host))
             date = answer.headers.get("Date")
             self._report.skew = clock.compare(host, date, answer.received) or self._report.skew
-        quoted = self._given if answer.status != 200 else set()
-        return _without(self._secrets | quoted, answer)
+        if answer.status == 200:
+            return _without(self._secrets, answer)
+        return _without_echoes(self._secrets | self._given, self._words, answer)
 
     def _keep(
         self,
@@ -255,7 +267,10 @@ class Transport:
         if params is None and url.isascii():
             # requests would spell some characters of a query differently.
             prepared.url = url
-        self._secrets |= _confidential(sent, data)
+        words = _credentials(sent, data)
+        self._words |= words
+        self._secrets |= words | _confidential(data)
+        self._report.words |= self._words
         self._report.secrets |= self._secrets
         self._report.ids["client-request-id"] = sent["client-request-id"]
         return prepared
@@ -294,16 +309,23 @@ class Transport:
             sock.close()
 
 
-def _confidential(headers: Mapping[str, str], data: object) -> set[str]:
-    """Token and assertion of a request, as they are and as they were before they were encoded."""
+def _credentials(headers: Mapping[str, str], data: object) -> set[str]:
+    """Tokens, assertions and words of Basic in a request, as they are sent."""
     found = {headers.get("Authorization", "").partition(" ")[2]}
     if isinstance(data, dict):
-        names = ("client_assertion", "client_secret", "assertion")
-        found |= {_plain(data.get(name, "")) for name in names}
-        with contextlib.suppress(ValueError):
-            assertion = _plain(data.get("assertion", "")).encode()
-            padded = assertion + b"=" * (-len(assertion) % 4)
-            found |= masking.spellings(base64.urlsafe_b64decode(padded).decode())
+        found |= {_plain(data.get(name, "")) for name in ("client_assertion", "assertion")}
+    return {word for word in found if len(word) > 3}
+
+
+def _confidential(data: object) -> set[str]:
+    """Secret and assertion of a request, as they were before they were encoded."""
+    if not isinstance(data, dict):
+        return set()
+    found = {_plain(data.get("client_secret", ""))}
+    with contextlib.suppress(ValueError):
+        assertion = _plain(data.get("assertion", "")).encode()
+        padded = assertion + b"=" * (-len(assertion) % 4)
+        found |= masking.spellings(base64.urlsafe_b64decode(padded).decode())
     return {secret for secret in found if len(secret) > 3}
 
 
@@ -312,16 +334,34 @@ def _plain(value: object) -> str:
 
 
 def _without(secrets: set[str], answer: Answer) -> Answer:
-    """The answer with every echo of a secret masked."""
+    """The answer with every secret masked."""
     body = answer.body
-    for secret in secrets:
+    for secret in sorted(secrets, key=len, reverse=True):
         body = body.replace(secret.encode("utf-8", "replace"), masking.MASK.encode())
-    headers = {name: masking.known(value, secrets) for name, value in answer.headers.items()}
-    reason = masking.known(answer.reason, secrets)
-    lines = tuple((name, masking.known(value, secrets)) for name, value in answer.lines)
-    return replace(
-        answer, reason=reason, headers=CaseInsensitiveDict(headers), body=body, lines=lines
-    )
+    return _masked(replace(answer, body=body), lambda _, text: masking.known(text, secrets))
+
+
+def _without_echoes(secrets: set[str], words: set[str], answer: Answer) -> Answer:
+    """An answer that is no success with every echo of a secret masked, however it is spelt."""
+    echoes = masking.Echoes(secrets, words)
+
+    def masked(name: str, text: str) -> str:
+        # A challenge has to be answered, and has much in common with what it answers.
+        if name.lower() in _CHALLENGES:
+            return masking.known(text, secrets)
+        return echoes.masked(text, wholly=False)
+
+    plain = masked("", answer.text)
+    body = answer.body if plain == answer.text else plain.encode()
+    return _masked(replace(answer, body=body), masked)
+
+
+def _masked(answer: Answer, masked: Callable[[str, str], str]) -> Answer:
+    """The answer with `masked` of header name and text in place of all texts beside the body."""
+    headers = {name: masked(name, value) for name, value in answer.headers.items()}
+    lines = tuple((name, masked(name, value)) for name, value in answer.lines)
+    reason = masked("", answer.reason)
+    return replace(answer, reason=reason, headers=CaseInsensitiveDict(headers), lines=lines)
 
 
 def host_of(url: str) -> str:

@@ -74,9 +74,7 @@ class Tunnel:
         self._scheme: str | None = proxy.scheme or logon.scheme
         self._handshake: windows.Handshake | None = None
         #: What was sent and must not be read back from the proxy's words.
-        self._confidential: set[str] = set()
-        if proxy.password is not None:
-            self._confidential |= masking.spellings(proxy.password.reveal())
+        self._words: set[str] = set()
 
     def open(self) -> socket.socket:
         """A connection to the proxy that has become one to the target.
@@ -93,10 +91,10 @@ class Tunnel:
         except CheckFailure as error:
             self._close()
             # A proxy may echo what it was sent.
-            cause, detail = (
-                masking.known(text, self._confidential)
-                for text in (error.failure.cause, error.failure.detail)
-            )
+            password = self._proxy.password
+            given = masking.spellings(password.reveal()) if password else set()
+            echoes = masking.Echoes(given | self._words, self._words)
+            cause, detail = map(echoes.masked, (error.failure.cause, error.failure.detail))
             remedy = re.sub("--(username|password-file)", _of_the_proxy, error.failure.remedy)
             failure = replace(
                 error.failure, kind="proxy", cause=cause, detail=detail, remedy=remedy
@@ -144,7 +142,7 @@ class Tunnel:
         lines = [f"CONNECT {self._target} HTTP/1.1", f"Host: {self._target}"]
         lines.append("Proxy-Connection: Keep-Alive")
         if authorization is not None:
-            self._confidential.add(authorization.partition(" ")[2])
+            self._words.add(authorization.partition(" ")[2])
             lines.append(f"Proxy-Authorization: {authorization}")
         self._sock.sendall("\r\n".join([*lines, "", ""]).encode())
         response = CappedResponse(self._sock, method="CONNECT")

@@ -56,8 +56,11 @@ def layers(output):
     """An output, and what it says once decoded."""
     yield output
     yield urllib.parse.unquote_plus(output)
+    yield urllib.parse.unquote_plus(urllib.parse.unquote(output))
     yield html.unescape(output)
     yield re.sub(r"\\u([0-9A-Fa-f]{4})", lambda part: chr(int(part[1], 16)), output)
+    for word in re.findall(r"(?:[0-9a-f]{2}){6,}", output):
+        yield bytes.fromhex(word).decode("latin-1")
     for word in re.findall(r"[A-Za-z0-9+/_-]{12,}", output):
         # What was cut off may begin anywhere.
         for begin in range(4):
@@ -204,12 +207,69 @@ def test_an_assertion_that_is_echoed(way, assertion, spelling, arguments):
         assert not [one for one in assertion.seen if one in text]
 
 
+#: How a server may quote the word of Basic that it was sent.
+QUOTED = (
+    lambda word: word.rstrip("="),
+    lambda word: urllib.parse.quote(word, safe=""),
+    lambda word: base64.b64decode(word).hex(),
+    lambda word: f"{word[:20]}\r\n {word[20:]}",
+    lambda word: word[9:-4],
+    lambda word: base64.b64encode(b"a:" + base64.b64decode(word).partition(b":")[2]).decode(),
+)
+
+
+@pytest.mark.parametrize("arguments", [(), ("-vvv",)])
+def test_the_word_of_basic_that_is_echoed(way, tenant, monkeypatch, arguments):
+    words = []
+
+    def spoiled(self, _):
+        words.append(tenant.requests[-1][2]["authorization"].partition(" ")[2])
+        text = "; ".join(quoted(words[-1]) for quoted in QUOTED)
+        self.answer(500, {"Content-Type": "text/html"}, text.encode())
+        return True
+
+    monkeypatch.setattr(Handler, "spoiled", spoiled)
+    tenant.faults.on("autodiscover", "http-504")
+    run = way("mapi", *arguments)
+    assert (run.code, run.stderr) == (2, "")
+    assert "in full       text/html: ***; ***; ***; ***; ***; YTp***" in run.stdout
+    word, secret = words[-1], tenant.material.password.encode()
+    parts = [word[begin : begin + 8] for begin in range(20, len(word) - 8)]
+    assert not [one for one in [*parts, secret.hex()] if one in run.stdout]
+
+
+#: A token answer that cannot be read, and of which only names tell what is secret.
+ODD_TOKENS = {
+    "single quotes": "{'access_token': 'OPAQUE', 'refresh_token': ['OPAQUE']}",
+    "text before it": 'see {"refresh_token":"OPAQUE","access_token":"OPAQUE"}',
+    "form": "access_token=OPAQUE&refresh_token=OPAQUE",
+    "XML": "<r><AccessToken>OPAQUE</AccessToken><refresh-token>OPAQUE</refresh-token></r>",
+    "escaped names": r'see {"refresh\u005ftoken":"OPAQUE"}',
+    "a page": "<p>&lt;access_token&gt;OPAQUE",
+}
+
+
+@pytest.mark.parametrize("how", ODD_TOKENS)
+def test_tokens_of_an_odd_answer(way, says, how):
+    says(ODD_TOKENS[how], {"Content-Type": "text/html"})
+    for arguments in ((), ("-vvv",)):
+        run = way("cmdlet-password", "--no-cache", *arguments)
+        assert (run.code, run.stderr, "***" in run.stdout) == (2, "", True)
+        assert "OPAQUE" not in run.stdout
+
+
 #: Odd ways to spell a secret, and odd places for it.
 ODD = {
     "hexadecimal entities": lambda text: page(
         re.sub(r"\W", lambda char: f"&#x{ord(char[0]):X};", text)
     ),
     "JSON that is broken": lambda text: (f'{{"error": "{escaped(text)}"', JSON),
+    "all of it percent-encoded": lambda text: page("".join(f"%{one:02x}" for one in text.encode())),
+    "percent-encoded twice": lambda text: page(
+        urllib.parse.quote(urllib.parse.quote(text, ""), "")
+    ),
+    "all of it as references": lambda text: page("".join(f"&#{ord(char)};" for char in text)),
+    "hexadecimal": lambda text: page(text.encode().hex()),
     "XML in JSON": lambda text: (json.dumps(quoting(escape(text))), JSON),
     "cut off by the plugin itself": lambda text: page(f"{'x' * 68} {text}"),
 }

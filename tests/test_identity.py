@@ -349,7 +349,7 @@ def test_a_password_that_comes_back_shows_in_no_report(runs, tenant, monkeypatch
     assert tenant.token_requests == 1
     for report in reports:
         report.failure = dataclasses.replace(refused)
-        masking.conceal(report, masking.of_options(first.options))
+        masking.conceal([report], masking.of_options(first.options))
         assert "is wrong" in report.failure.detail
         assert "geheim" not in report.failure.detail
     kept = [path.read_text() for path in runs.cache_dir.glob("refused-*.json")]
