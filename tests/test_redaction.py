@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from check_mapi_connectivity import tokens
 from check_mapi_connectivity.options import Login, Secret
-from check_mapi_connectivity.redaction import Redaction, as_text
+from check_mapi_connectivity.places import as_text
+from check_mapi_connectivity.redaction import Redaction
 
 PASSWORD = 'Pass <4711> "&" ä'
 JWT = ".".join(
@@ -77,7 +78,7 @@ def test_an_access_token_keeps_what_is_judged_by(redaction):
     found = redacted(redaction(), first, second)
     document = json.loads(found[0]["answer"]["body"])
     token = document["access_token"]
-    assert set(document) == {"access_token", "n"}
+    assert (set(document), document["id_token"]) == ({"access_token", "id_token", "n"}, "x")
     assert found[1]["request"]["headers"] == [["Authorization", f"Bearer {token}"]]
     assert tokens.claims(token) == {"redacted": True, "aud": "a", "roles": ["R"], "tid": "t"}
     assert token.endswith(".REDACTED-TOKEN-1")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
 from check_mapi_connectivity.options import Login, Secret
@@ -52,14 +54,14 @@ def test_one_that_was_cut_stays_the_same(standins):
 
 def test_domains_of_microsoft_stay(standins):
     made = standins("x@outlook.com")
-    text = "autodiscover-s.outlook.com m1x@outlook.com"
+    text = "autodiscover-s.outlook.com m3x@outlook.com"
     assert made.text("autodiscover-s.outlook.com me2@outlook.com") == text
 
 
 def test_login_names(standins):
     made = standins(user="CONTOSO\\monitor")
-    assert made.text("user CONTOSO\\monitor by NTLM") == "user login1xxxxxxxxx by NTLM"
-    assert made.text('{"u": "contoso\\\\monitor"}') == '{"u": "login1xxxxxxxxx"}'
+    assert made.text("user CONTOSO\\monitor by NTLM") == "user ORG1xxx\\login1x by NTLM"
+    assert made.text('{"u": "contoso\\\\monitor"}') == '{"u": "ORG1xxx\\\\login1x"}'
 
 
 def test_binary_data_keeps_its_size(standins):
@@ -72,10 +74,15 @@ def test_binary_data_keeps_its_size(standins):
     assert found == b"\1\2" + stand.encode() + b"\0\0" + stand.encode("utf-16-le") + b"\xff"
 
 
-def test_a_guid_is_no_address(standins):
-    made = standins(mailboxes=("11111111-2222-3333-4444-555555555555",))
-    text = "11111111-2222-3333-4444-555555555555"
-    assert made.text(text) == text
+def test_a_guid_is_the_same_everywhere(standins):
+    guid = "11111111-2222-3333-4444-5555555555AA"
+    made = standins("id 99999999-2222-3333-4444-555555555555", mailboxes=(guid,))
+    stand = "00000000-0000-0000-0000-000000000001"
+    assert made.text(guid) == stand
+    assert made.text(f"?MailboxId={guid.lower()}@contoso.com") == f"?MailboxId={stand}@d1x.example"
+    assert made.data(uuid.UUID(guid).bytes_le) == uuid.UUID(stand).bytes_le
+    other = "id 99999999-2222-3333-4444-555555555555"
+    assert made.text(other) == other
 
 
 def test_fitted():
