@@ -181,6 +181,8 @@ class Placeholders:
             if len(secret) > _WORD:
                 text = text.replace(secret, self._made[secret])
         for pattern, plain, placeholder in self._mixed:
+            # UTF-16 that was read as UTF-8 is shown with blanks.
+            text = text.replace(" ".join(plain), placeholder)
             # The plain one is masked already, or is a word of ours.
             parts = text.split(plain)
             text = plain.join(pattern.sub(placeholder, part) for part in parts)

@@ -56,7 +56,7 @@ _TOLD = (
 )
 
 _FIELD = "access_?token|refresh_?token|client_?assertion|assertion|client_?secret|password"
-_FIELD += "|id_?token|client_?info"
+_FIELD += "|id_?token"
 _FORM = re.compile(rf"((?:^|[&?#;])({_FIELD})=)([^&\s]*)", re.IGNORECASE)
 _MEMBER = re.compile(
     rf'("({_FIELD}|subject|subjectprefix|normalizedsubject)"\s*:\s*")((?:[^"\\]|\\.)*)',
@@ -109,7 +109,8 @@ class Places:
         scheme, blank, word = value.partition(" ")
         if low == "authorization" and blank and scheme.lower() in ("basic", "bearer"):
             kind = "CREDENTIAL" if scheme.lower() == "basic" else "TOKEN"
-            return [name, f"{scheme} {self._placeholders.of(word, kind)}"]
+            # It may come back without what pads it.
+            return [name, f"{scheme} {self._placeholders.of(word.rstrip('='), kind)}"]
         if low in _AUTHORIZATION:
             for pattern in (_CHALLENGE, _NONCE):
                 value = pattern.sub(self._handshake, value)
@@ -271,6 +272,8 @@ def _id_token(token: str, now: float) -> str:
     if not found:
         return _unreadable(token)
     kept: dict[str, object] = {"redacted": True}
+    # Which claims there are matters to msal as well.
+    kept.update({name: "REDACTED" for name, claim in found.items() if isinstance(claim, str)})
     kept.update({name: found[name] for name in ("aud", "iss", "tid") if name in found})
     begin, end = found.get("nbf"), found.get("exp")
     if isinstance(begin, (int, float)):

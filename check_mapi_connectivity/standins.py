@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 #: An address in text; its local part may be quoted, its at sign be written as URLs and HTML do.
 _SIGN = "(?:@|%(?:25)*40|&#0*64;|&#[xX]0*40;|&commat;)"
-_LOCAL = r"""(?<!%)(?<!%[0-9A-Fa-f])(?:\w[\w.+'!#$*^`~-]{0,63}|"[^"\s@\\][^"@\\\n]{0,62}")"""
+_LOCAL = r"""(?<!%)(?<!%[0-9A-Fa-f])(?:\w[\w.+'!#$*^`~-]{0,63}|\\?"[^"\s@\\][^"@\\\n]{0,62}\\?")"""
 _DOMAIN = r"(?:[\w-]{1,63}\.){1,20}[\w-]{2,63}"
 _ADDRESS = f"{_LOCAL}{_SIGN}{_DOMAIN}"
 #: One that was cut, or whose domain is one word.
-_CUT = rf"{_LOCAL}@[\w.-]{{1,255}}"
+_CUT = rf"{_LOCAL}@[\w.-]{{0,255}}"
 #: Characters of UTF-16LE that Latin-1 has as well.
 _WIDE = re.compile(rb"(?:[\x20-\x7e\xa0-\xff]\0){4,}")
 
@@ -58,7 +58,7 @@ _COMMON = (
 )
 
 #: Letters of the shortest name that is looked for by itself: of letters only, and another.
-_PLAIN, _ODD = 8, 4
+_PLAIN, _ODD = 8, 3
 
 #: How our own texts name a user.
 _CONTEXTS = (
@@ -192,7 +192,9 @@ class Standins:
 
     def _telling(self, name: str) -> bool:
         """Whether a name is looked for by itself: where it cannot be a common word."""
-        return len(name) >= (_PLAIN if name.isalpha() else _ODD) and self._odd(name)
+        return len(name) >= (_PLAIN if name.isascii() and name.isalpha() else _ODD) and self._odd(
+            name
+        )
 
     def _odd(self, name: str) -> bool:
         return name.lower() not in self._words
@@ -251,7 +253,7 @@ class Standins:
             # Letters that are the same in one case only.
             return found
         sign = signs[-1]
-        local, domain = found[: sign.start()], found[sign.end() :]
+        local, domain = found[: sign.start()].replace("\\", ""), found[sign.end() :]
         address = f"{local}@{domain_of(f'@{domain}')}".lower()
         if address in self._done:
             return found
@@ -260,7 +262,7 @@ class Standins:
             cut = next(longer, None)
             if cut is not None:
                 return cut[: len(local) + 1 + len(domain)].replace("@", sign[0])
-            stand = f"{self._local(local)}@{self._domain(domain)}"
+            stand = f"{self._local(local)}@{self._domain(domain) if domain else ''}"
             self._addresses[address] = stand
             self._done.add(stand.lower())
         return self._addresses[address].replace("@", sign[0])

@@ -79,7 +79,7 @@ def test_a_guid_is_the_same_everywhere(standins):
     made = standins("id 99999999-2222-3333-4444-555555555555", mailboxes=(guid,))
     stand = "00000000-0000-0000-0000-000000000001"
     assert made.text(guid) == stand
-    assert made.text(f"?MailboxId={guid.lower()}@contoso.com") == f"?MailboxId={stand}@d1x.example"
+    assert made.text(f"?MailboxId={guid.lower()}@contoso.com") == f"?MailboxId={stand}@d2x.example"
     assert made.data(uuid.UUID(guid).bytes_le) == uuid.UUID(stand).bytes_le
     other = "id 99999999-2222-3333-4444-555555555555"
     assert made.text(other) == other

@@ -23,7 +23,8 @@ def test_the_file_is_private_and_told_of(cmdlet, tmp_path):
     run = cmdlet("healthy", "--record", path)
     assert run.code == 0
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert run.stdout.endswith(f"\n  recording     written to {path}\n")
+    look = f"look at it with --replay {path} -vvv before you pass it on"
+    assert run.stdout.endswith(f"\n  recording     written to {path}; {look}\n")
     # Nothing of the run is left for the next one.
     assert not (tmp_path / "cache").exists()
 
