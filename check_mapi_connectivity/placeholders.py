@@ -142,7 +142,8 @@ class Placeholders:
         if secret not in self._weak:
             return len(secret) >= _MET
         low = secret.lower()
-        return len(secret) >= _MET and low not in self._said and _opaque(secret)
+        opaque = GUID.fullmatch(secret) is not None or _opaque(secret)
+        return len(secret) >= _MET and low not in self._said and opaque
 
     def text(self, text: str) -> str:
         """Text with placeholders."""

@@ -144,7 +144,8 @@ class Places:
         that may be a token.
         """
         body: bytes = answer["body"]
-        if not answer["decoded"]:
+        if not answer["decoded"] and decoded(body) is None:
+            # It may be compressed.
             return b"x" * len(body)
         text = as_text(body)
         document = None if text is None else json_of(text)

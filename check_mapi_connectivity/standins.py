@@ -144,10 +144,10 @@ class Standins:
         wide = (one[0].replace("\0", "") for one in _WIDE_LEAF.finditer(text))
         for one in (text, *wide):
             for leaf in _LEAF.findall(one):
-                low = f"/cn=recipients/cn={leaf}".lower()
+                low = f"cn=recipients/cn={leaf}".lower()
                 if low not in self._names:
                     stand = self._locals.get(leaf.lower()) or self._new("leaf", leaf)
-                    self._names[low] = f"/cn=Recipients/cn={stand}"
+                    self._names[low] = f"cn=Recipients/cn={stand}"
 
     def _given(self, name: str) -> None:
         """Take up a mailbox: an address, a GUID, or another name."""
