@@ -26,18 +26,32 @@ class Fields:
         if not isinstance(value, dict):
             raise Odd(path.rstrip(".") or "all of it")
         self._members: dict[str, Any] = value
+        self._asked: set[str] = set()
+        self._inner: list[Fields] = []
         self.path = path
 
     def there(self, name: str) -> bool:
         """Whether the member has a value."""
-        return self._members.get(name) is not None
+        return self._member(name) is not None
+
+    def close(self) -> None:
+        """See that nothing is left that was not asked for, here or in objects within."""
+        for name in self._members:
+            if name not in self._asked:
+                raise self._odd(name if name.isprintable() else "a member")
+        for one in self._inner:
+            one.close()
+
+    def _member(self, name: str) -> Any:
+        self._asked.add(name)
+        return self._members.get(name)
 
     def _odd(self, name: str) -> Odd:
         return Odd(f"{self.path}{name}")
 
     def text(self, name: str, limit: int = _LONGEST) -> str:
         """A text that UTF-8 can hold."""
-        return self._text(name, self._members.get(name), limit)
+        return self._text(name, self._member(name), limit)
 
     def _text(self, name: str, value: object, limit: int = _LONGEST) -> str:
         if not isinstance(value, str) or len(value) > limit:
@@ -57,14 +71,14 @@ class Fields:
 
     def flag(self, name: str) -> bool:
         """True or false."""
-        found = self._members.get(name)
+        found = self._member(name)
         if not isinstance(found, bool):
             raise self._odd(name)
         return found
 
     def number(self, name: str, most: float, least: float = 0.0) -> float:
         """A number within bounds."""
-        found = self._members.get(name)
+        found = self._member(name)
         if isinstance(found, bool) or not isinstance(found, (int, float)):
             raise self._odd(name)
         if not least <= found <= most or math.isnan(found):
@@ -73,7 +87,7 @@ class Fields:
 
     def whole(self, name: str, most: int) -> int:
         """An integer from 0 on."""
-        return self._whole(name, self._members.get(name), most)
+        return self._whole(name, self._member(name), most)
 
     def _whole(self, name: str, found: object, most: int) -> int:
         if isinstance(found, bool) or not isinstance(found, int) or not 0 <= found <= most:
@@ -82,17 +96,22 @@ class Fields:
 
     def inner(self, name: str) -> Fields:
         """An object."""
-        return Fields(self._members.get(name), f"{self.path}{name}.")
+        return self._within(self._member(name), f"{self.path}{name}.")
+
+    def _within(self, value: object, path: str) -> Fields:
+        self._inner.append(Fields(value, path))
+        return self._inner[-1]
 
     def sized(self, name: str, size: int) -> list[Any]:
         """A list of that many items."""
-        found = self._members.get(name)
+        found = self._member(name)
         if not isinstance(found, list) or len(found) != size:
             raise self._odd(name)
         return found
 
     def items(self, name: str, most: int = _MOST) -> list[Any]:
         """A list; empty where there is none."""
+        self._asked.add(name)
         found = self._members.get(name, [])
         if not isinstance(found, list) or len(found) > most:
             raise self._odd(name)
@@ -101,7 +120,9 @@ class Fields:
     def inners(self, name: str, most: int) -> list[Fields]:
         """A list of objects."""
         found = self.items(name, most)
-        return [Fields(one, f"{self.path}{name}[{index}].") for index, one in enumerate(found)]
+        return [
+            self._within(one, f"{self.path}{name}[{index}].") for index, one in enumerate(found)
+        ]
 
     def lists(self, name: str, most: int) -> list[list[Any]]:
         """A list of lists."""
@@ -123,22 +144,32 @@ class Fields:
 
     def texts_by_name(self, name: str) -> dict[str, str]:
         """An object of texts; empty where there is none."""
-        found = Fields(self._members.get(name, {}), self.path)._members
+        found = self._named(name)
         return {self._text(name, one): self._text(name, text) for one, text in found.items()}
+
+    def _named(self, name: str) -> dict[str, Any]:
+        self._asked.add(name)
+        found = Fields(self._members.get(name, {}), self.path)._members
+        if len(found) > _MOST:
+            raise self._odd(name)
+        return found
 
     def wholes_by_name(self, name: str) -> dict[str, int]:
         """An object of integers from 0 on; empty where there is none."""
-        found = Fields(self._members.get(name, {}), self.path)._members
+        found = self._named(name)
         return {
             self._text(name, one): self._whole(name, count, 10**6) for one, count in found.items()
         }
 
     def body(self, name: str) -> bytes:
-        """A body: a text, or an object with its base64."""
-        found = self._members.get(name)
+        """A body: a text, or an object with its base64 or its Latin-1."""
+        found = self._member(name)
         if isinstance(found, dict):
+            inner = self.inner(name)
             try:
-                return base64.b64decode(self.inner(name).text("base64", 1 << 25), validate=True)
+                if inner.there("latin-1"):
+                    return inner.text("latin-1", 1 << 23).encode("latin-1")
+                return base64.b64decode(inner.text("base64", 1 << 25), validate=True)
             except (binascii.Error, ValueError):
                 raise self._odd(name) from None
         return self._text(name, found, 1 << 23).encode()

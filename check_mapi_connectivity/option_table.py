@@ -360,7 +360,7 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 tokens, cookies and subjects are replaced before. The cache is not used: the run
                 signs in, also where a password was refused within the last minute.""",
             ),
-            Option("--redact-addresses", "", "Replace addresses and login names in it, too.", FLAG),
+            Option("--redact-addresses", "", "Replace addresses and other names in it, too.", FLAG),
             Option(
                 "--replay",
                 "FILE",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _LEARNT = ("sign-in", "turn", "spnego", "handshake", "service")
 
 #: Seconds since 1970 that a calendar can still show, and seconds that a run may last.
-YEAR_9999, LONGEST = 253402300800.0, 1e7
+YEAR_9999, LONGEST = 253402300799.0, 1e7
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def parse(fields: Fields, tests: int) -> Entry:
         answer=answer,
         failure=failure(fields.inner("failure")) if fields.there("failure") else None,
         usage=fields.texts("usage"),
-        value=_value(kind, fields) if told else None,
+        value=_value(kind if told else "", fields),
     )
 
 
@@ -202,7 +202,13 @@ def failure(fields: Fields) -> Failure:
 
 
 def _value(kind: str, fields: Fields) -> Any:
-    """What a test was told, in the shape that it wants; as `document` wrote it."""
+    """What a test was told, in the shape that it wants, as `document` wrote it; None without a
+    kind.
+    """
+    if not kind:
+        if fields.there("value"):
+            raise Odd(f"{fields.path}value")
+        return None
     if kind in ("spnego", "handshake"):
         return fields.flag("value")
     if kind == "service":

@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 FORMAT = "recording of check_mapi_connectivity"
 VERSION = 1
 
-#: Bytes of the largest file that is read.
-LIMIT = 32 << 20
+#: Bytes of the largest file that is read or written.
+LIMIT = 8 << 20
+
+#: What may be replaced in a recording.
+_KINDS = ("secrets", "subjects", "addresses")
 
 #: Entries and tests that one recording may hold.
 _MOST_ENTRIES, _MOST_TESTS = 100_000, 1000
@@ -161,13 +164,16 @@ def _recording(fields: Fields, name: str) -> Recording:
     tests = tuple(_test(one) for one in fields.inners("tests", _MOST_TESTS))
     if len(tests) != len(options.tests):
         raise Odd("tests")
+    if not set(fields.texts("redacted")) <= set(_KINDS):
+        raise Odd("redacted")
     entries = tuple(
         recorded_entries.parse(one, len(tests)) for one in fields.inners("entries", _MOST_ENTRIES)
     )
     certificate = fields.inner("certificate") if fields.there("certificate") else None
-    return Recording(
+    found = Recording(
         version=fields.text("version", 100),
-        moment=fields.number("moment", YEAR_9999),
+        # What follows is in the calendar as well.
+        moment=fields.number("moment", YEAR_9999 - 2 * LONGEST),
         options=options,
         certificate=None if certificate is None else _certificate(certificate),
         environment=fields.texts_by_name("environment"),
@@ -180,6 +186,10 @@ def _recording(fields: Fields, name: str) -> Recording:
         result=_result(fields.inner("result")) if fields.there("result") else None,
         name=name,
     )
+    for known in ("format", "format_version", "sha256"):
+        fields.there(known)
+    fields.close()
+    return found
 
 
 def _result(fields: Fields) -> Result:
@@ -190,6 +200,9 @@ def _certificate(fields: Fields) -> CertificateFacts:
     texts = [fields.text(name, 10_000) for name in ("path", "subject")]
     times = [fields.number(name, YEAR_9999) for name in ("not_before", "not_after")]
     thumbprints = [fields.text(name, 64) for name in ("sha1", "sha256")]
+    for name, thumbprint, letters in zip(("sha1", "sha256"), thumbprints, (40, 64)):
+        if not re.fullmatch(f"[0-9A-Fa-f]{{{letters}}}", thumbprint):
+            raise Odd(f"certificate.{name}")
     return CertificateFacts(texts[0], texts[1], times[0], times[1], thumbprints[0], thumbprints[1])
 
 

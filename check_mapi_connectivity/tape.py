@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import re
 from dataclasses import fields, is_dataclass, replace
 from importlib import metadata
 from typing import TYPE_CHECKING
@@ -42,6 +43,12 @@ _PACKAGES = (
     *("pyspnego", "gssapi", "krb5", "dnspython"),
 )
 
+#: Whatever else may be raised by what we do not foresee.
+_ANY = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RuntimeError),
+    *(TypeError, ValueError, re.error, CheckFailure, UsageError),
+)
+
 
 class Recorder:
     """The recording of one run, and the file that it goes into.
@@ -64,13 +71,17 @@ class Recorder:
     def _open(self) -> int:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
-            return os.open(self._path, flags, 0o600)
+            descriptor = os.open(self._path, flags, 0o600)
         except FileExistsError:
             text = f"--record: {self._path} exists; name another file, or remove it"
             raise UsageError(text) from None
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or "no file can have this name"
             raise UsageError(f"--record: {self._path} cannot be written: {why}") from None
+        with contextlib.suppress(OSError):
+            # The umask may keep its owner out.
+            os.fchmod(descriptor, 0o600)
+        return descriptor
 
     def __enter__(self) -> None:
         """Nothing to do."""
@@ -80,9 +91,7 @@ class Recorder:
             return
         self.freeze("itself")
         if not any(mark.kind in ("request", "connect") for mark in self._marks):
-            os.close(self._descriptor)
-            with contextlib.suppress(OSError):
-                os.unlink(self._path)
+            self._remove()
         elif isinstance(error, UsageError):
             text = output.complain(str(error), error.details, as_json=self._options.json)
             self._write(Result(3, text), lambda redaction: redaction.report_text(text))
@@ -150,31 +159,59 @@ class Recorder:
             return again(redaction.options, reports)
 
         problem = self._write(Result(code, text), worded)
-        told = f"not written: {problem}" if problem else f"written to {self._path}"
+        look = f"look at it with --replay {self._path} -vvv before you pass it on"
+        told = f"not written: {problem}" if problem else f"written to {self._path}; {look}"
         return output.extended(text, "recording", told, as_json=self._options.json), code
 
     def _write(self, result: Result | None, worded: Callable[[Redaction], str]) -> str:
-        """Write the file; why that failed, in words."""
+        """Write the file; why that failed, in words, and then there is no file."""
+        try:
+            data = recording.encode(self._contents(result, worded))
+            if len(data) > recording.LIMIT:
+                raise Odd(f"so much: it is larger than {recording.LIMIT >> 20} MiB")
+            with os.fdopen(os.dup(self._descriptor), "wb") as file:
+                file.write(data)
+        except Odd as error:
+            problem = f"no recording can hold {error}"
+        except OSError as error:
+            problem = error.strerror or type(error).__name__
+        except _ANY as error:
+            # A recording never costs the check its own result.
+            problem = f"internal error: {type(error).__name__}; please report it"
+        else:
+            os.close(self._descriptor)
+            return ""
+        self._remove()
+        return problem
+
+    def _remove(self) -> None:
+        """Remove the file, which this run has made."""
+        with contextlib.suppress(OSError):
+            os.close(self._descriptor)
+        with contextlib.suppress(OSError):
+            os.unlink(self._path)
+
+    def _contents(
+        self, result: Result | None, worded: Callable[[Redaction], str]
+    ) -> dict[str, Any]:
+        """What the file is to hold. Raises Odd."""
         if self._frozen is None:
-            return "the run has not ended"
+            raise Odd("a run that has not ended")
         met = {secret for report in self._reports for secret in list(report.secrets)}
-        redaction = Redaction(self._options, met, addresses=self._options.redact_addresses)
+        redaction = Redaction(
+            self._options,
+            met,
+            addresses=self._options.redact_addresses,
+            named=[report.named for report in self._reports if report.named],
+        )
         plain = recording.document(replace(self._frozen, environment=_environment()))
         redaction.entries(plain["entries"])
-        contents = redaction.everywhere(plain)
-        try:
-            redaction.options = recorded_options.parse(Fields(contents["options"], "options."))
-        except Odd as error:
-            return f"no recording can hold {error}"
+        contents: dict[str, Any] = redaction.everywhere(plain)
+        redaction.options = recorded_options.parse(Fields(contents["options"], "options."))
         if result is not None:
-            output_text = redaction.known(worded(redaction))
+            output_text = redaction.printed(worded(redaction))
             contents["result"] = {"exit_code": result.exit_code, "output": output_text}
-        try:
-            with os.fdopen(self._descriptor, "wb") as file:
-                file.write(recording.encode(contents))
-        except OSError as error:
-            return error.strerror or type(error).__name__
-        return ""
+        return {"redacted": redaction.kinds, **contents}
 
 
 class Mark:

@@ -85,3 +85,28 @@ def test_any_value_is_read_or_odd(value):
             assert str(error)
         else:
             assert isinstance(found, (str, float, int, tuple, list, dict, bytes))
+
+
+def test_latin_1_bodies():
+    assert Fields({"a": {"latin-1": "café"}}, "").body("a") == b"caf\xe9"
+    with pytest.raises(Odd, match=r"^a$"):
+        Fields({"a": {"latin-1": "\u20ac"}}, "").body("a")
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        ({"a": {"b": 1}}, None),
+        ({"a": {"b": 1}, "c": 1}, "p.c"),
+        ({"a": {"b": 1, "c": 1}}, "p.a.c"),
+        ({"a": {"b": 1}, "\n": 1}, "p.a member"),
+    ],
+)
+def test_nothing_is_left_that_nobody_asked_for(value, path):
+    fields = Fields(value, "p.")
+    fields.inner("a").whole("b", 1)
+    if path is None:
+        fields.close()
+    else:
+        with pytest.raises(Odd, match=rf"^{path}$"):
+            fields.close()

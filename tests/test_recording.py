@@ -67,6 +67,26 @@ def changed(data, change, *, fits=True):
             changed(OK, lambda one: one["entries"][0].update(begin=-1)),
             "does not hold what a recording does (entries[0].begin); record it anew",
         ),
+        (
+            changed(OK, lambda one: one.update(moment=253402300800.0)),
+            "does not hold what a recording does (moment); record it anew",
+        ),
+        (
+            changed(OK, lambda one: one.update(padding=[0])),
+            "does not hold what a recording does (padding); record it anew",
+        ),
+        (
+            changed(OK, lambda one: one["entries"][0].update(padding=0)),
+            "does not hold what a recording does (entries[0].padding); record it anew",
+        ),
+        (
+            changed(OK, lambda one: one["certificate"].update(sha1="x" * 40)),
+            "does not hold what a recording does (certificate.sha1); record it anew",
+        ),
+        (
+            changed(OK, lambda one: one.update(redacted=["all"])),
+            "does not hold what a recording does (redacted); record it anew",
+        ),
     ],
 )
 def test_what_is_wrong_is_said(data, text):
@@ -84,7 +104,7 @@ def test_too_large(tmp_path):
         file.truncate(recording.LIMIT + 1)
     code, text = play(path)
     assert code == 3
-    assert text.startswith(f"MAPI UNKNOWN - --replay: {path} is larger than 32 MiB"[:100])
+    assert text.startswith(f"MAPI UNKNOWN - --replay: {path} is larger than 8 MiB"[:100])
 
 
 @given(st.binary(max_size=200) | st.sampled_from(sorted(GOOD.values())).map(lambda one: one[:-9]))

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from check_mapi_connectivity import tokens
 from check_mapi_connectivity.options import Login, Secret
-from check_mapi_connectivity.redaction import Redaction, as_text
+from check_mapi_connectivity.places import as_text
+from check_mapi_connectivity.redaction import Redaction
 
 PASSWORD = 'Pass <4711> "&" ä'
 JWT = ".".join(
@@ -37,7 +38,12 @@ def entry(headers=(), body=b"", answer=(), content=b""):
     """An entry as a recording has it."""
     return {
         "request": {"headers": [list(one) for one in headers], "body": body},
-        "answer": {"headers": [list(one) for one in answer], "body": content},
+        "answer": {
+            "headers": [list(one) for one in answer],
+            "body": content,
+            "decoded": True,
+            "received": 0.0,
+        },
     }
 
 
@@ -77,7 +83,7 @@ def test_an_access_token_keeps_what_is_judged_by(redaction):
     found = redacted(redaction(), first, second)
     document = json.loads(found[0]["answer"]["body"])
     token = document["access_token"]
-    assert set(document) == {"access_token", "n"}
+    assert (set(document), document["id_token"]) == ({"access_token", "id_token", "n"}, "x")
     assert found[1]["request"]["headers"] == [["Authorization", f"Bearer {token}"]]
     assert tokens.claims(token) == {"redacted": True, "aud": "a", "roles": ["R"], "tid": "t"}
     assert token.endswith(".REDACTED-TOKEN-1")
@@ -152,3 +158,33 @@ def test_any_body_is_kept_or_replaced(redaction, body):
     [one] = redacted(redaction(addresses=True), entry(body=body, content=body))
     kept = one["answer"]["body"]
     assert isinstance(kept, str) == (as_text(body) is not None)
+
+
+def test_the_certificate_of_a_server(redaction):
+    made = redaction(addresses=True)
+    name = b"\x16\x10mail.contoso.com\x00"
+    [one] = redacted(made, {"kind": "connect", "certificate": name.hex()})
+    assert bytes.fromhex(one["certificate"]) == b"\x16\x10mail.d1x.example\x00"
+    assert made.kinds == ["secrets", "subjects", "addresses"]
+
+
+def test_fixed_words_of_our_own_are_left_alone(redaction):
+    made = redaction("deadline!", addresses=True)
+    entry = {"kind": "deadline!", "facts": {"deadline!": "deadline!"}, "by": "deadline!"}
+    [one] = redacted(made, entry)
+    assert one == {
+        "kind": "deadline!",
+        "facts": {"deadline!": "REDACTED-SECRET-1"},
+        "by": "deadline!",
+    }
+
+
+def test_text_beyond_utf_8_is_text(redaction):
+    [one] = redacted(redaction(addresses=True), entry(content=b"caf\xe9 probe@contoso.com"))
+    assert one["answer"]["body"] == {"latin-1": "caf\xe9 m1xxx@d1x.example"}
+
+
+def test_names_that_autodiscover_tells(redaction):
+    body = b"<User><DisplayName>Dana &amp; Smith</DisplayName></User>"
+    [one] = redacted(redaction(addresses=True), entry(content=body))
+    assert one["answer"]["body"] == "<User><DisplayName>Name 1xxxxxx</DisplayName></User>"

@@ -11,7 +11,7 @@ import pytest
 
 from check_mapi_connectivity import recording, tape
 from check_mapi_connectivity.deadline import Deadline
-from check_mapi_connectivity.options import Login, Secret
+from check_mapi_connectivity.options import Login, Proxy, Secret
 from check_mapi_connectivity.report import Report
 
 from .recorded import record_and_replay, replayed
@@ -23,7 +23,8 @@ def test_the_file_is_private_and_told_of(cmdlet, tmp_path):
     run = cmdlet("healthy", "--record", path)
     assert run.code == 0
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert run.stdout.endswith(f"\n  recording     written to {path}\n")
+    look = f"look at it with --replay {path} -vvv before you pass it on"
+    assert run.stdout.endswith(f"\n  recording     written to {path}; {look}\n")
     # Nothing of the run is left for the next one.
     assert not (tmp_path / "cache").exists()
 
@@ -67,11 +68,77 @@ def test_a_full_disk_is_told_and_changes_no_state(options, tmp_path, monkeypatch
     monkeypatch.setattr(recorder, "_descriptor", full)
     text, code = recorder.keep('{"state": "OK"}\n' if as_json else "MAPI OK - well\n", 0)
     told = "not written: No space left on device"
-    assert code == 0
+    assert (code, path.exists()) == (0, False)
     if as_json:
         assert json.loads(text) == {"state": "OK", "recording": told}
     else:
         assert text == f"MAPI OK - well\n  recording     {told}\n"
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), RecursionError(), MemoryError()])
+def test_an_error_while_redacting_changes_no_state(options, tmp_path, monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    path = tmp_path / "probe.json"
+    chosen = options(record=str(path))
+    recorder = tape.Recorder(chosen, Deadline(time.monotonic(), 30.0), [Report("m", "cmdlet")])
+    recorder.freeze("itself")
+    monkeypatch.setattr(tape.Redaction, "entries", fail)
+    told = f"not written: internal error: {type(error).__name__}; please report it"
+    assert recorder.keep("MAPI OK - well\n", 0) == (f"MAPI OK - well\n  recording     {told}\n", 0)
+    assert not path.exists()
+
+
+def test_what_is_too_large_is_not_written(options, tmp_path, monkeypatch):
+    path = tmp_path / "probe.json"
+    chosen = options(record=str(path))
+    recorder = tape.Recorder(chosen, Deadline(time.monotonic(), 30.0), [Report("m", "cmdlet")])
+    recorder.freeze("itself")
+    monkeypatch.setattr(recording, "LIMIT", 1 << 10)
+    told = "not written: no recording can hold so much: it is larger than 0 MiB"
+    assert recorder.keep("MAPI OK - well\n", 0)[0].endswith(f"  recording     {told}\n")
+    assert not path.exists()
+
+
+def test_any_umask(options, tmp_path):
+    path = tmp_path / "probe.json"
+    before = os.umask(0o777)
+    try:
+        tape.Recorder(
+            options(record=str(path)), Deadline(time.monotonic(), 30.0), [Report("m", "cmdlet")]
+        )
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("mailbox", ["dana@münchen.de", "x_gmail.com#EXT#@practice.example"])
+def test_a_mailbox_that_is_hard_to_spell(way, tmp_path, mailbox):
+    path = tmp_path / "probe.json"
+    outcome = record_and_replay(
+        lambda *words: way("cmdlet", "-m", mailbox, *words).outcome, path, redact=True
+    )
+    assert (outcome.code, mailbox.partition("@")[0] in path.read_text()) == (2, False)
+    assert json.loads(path.read_text())["redacted"] == ["secrets", "subjects", "addresses"]
+
+
+@pytest.mark.parametrize("user", ["mapi", "beta"])
+def test_a_login_name_of_the_protocol(tmp_path, options, user):
+    path = tmp_path / "probe.json"
+    chosen = options(
+        record=str(path),
+        redact_addresses=True,
+        proxy=Proxy("p", 3128, "--proxy", user, Secret("Secret.123")),
+        methods=("mapi",),
+        credential=None,
+        login=Login("probe", Secret("Secret.124")),
+    )
+    recorder = tape.Recorder(chosen, Deadline(time.monotonic(), 30.0), [Report("m", "mapi")])
+    recorder.freeze("itself")
+    recorder.keep("MAPI OK - well\n", 0)
+    found = recording.parse(path.read_bytes(), "f").options
+    assert (found.methods, found.proxy.user) == (("mapi",), "login2")
 
 
 @pytest.mark.parametrize("end", ["deadline", "SIGTERM"])
@@ -103,8 +170,10 @@ def test_addresses_are_in_no_part_of_it(way, tmp_path):
     assert DOMAIN not in text
     found = recording.parse(path.read_bytes(), "f")
     bodies = [entry.answer.body for entry in found.entries if entry.answer]
-    wide = DOMAIN.encode("utf-16-le")
-    assert not any(DOMAIN.encode() in body or wide in body for body in bodies)
+    bodies += [entry.certificate for entry in found.entries]
+    names = (DOMAIN, "Practice Healthy")
+    for name in (code for one in names for code in (one.encode(), one.encode("utf-16-le"))):
+        assert not any(name in body for body in bodies)
 
 
 @pytest.mark.parametrize("section", ["cmdlet", "graph-federated-user", "mapi-auto", "methods"])
