@@ -1,0 +1,103 @@
+"""An administrator made of requests, for tests of the tenant itself: device code, Graph, InvokeCommand."""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+import jwt
+
+from .client import ASSERTION, EXCHANGE, GRAPH, Client
+from .client_auth import thumbprint
+from .devices import GRANT
+from .directory import DOMAIN, GRAPH_TOOLS, MODULE_CLIENT_ID, TENANT_ID
+from .material import pem_key
+
+SCOPES = (
+    "Application.ReadWrite.All",
+    "AppRoleAssignment.ReadWrite.All",
+    "RoleManagement.ReadWrite.Directory",
+    "DelegatedPermissionGrant.ReadWrite.All",
+    "User.ReadWrite.All",
+)
+GRAPH_SCOPES = " ".join([*(f"{GRAPH}/{scope}" for scope in SCOPES), "offline_access"])
+
+
+class Administrator(Client):
+    """Signs in with the Entra roles given when it first needs a token for Graph or Exchange."""
+
+    def __init__(self, tenant, *roles, scopes=GRAPH_SCOPES, name="admin"):
+        super().__init__(tenant)
+        self.user = f"{name}@{DOMAIN}"
+        self.roles = roles or ("Global Administrator",)
+        self.scopes, self.tokens = scopes, {}
+
+    def begin(self, client=GRAPH_TOOLS.client_id, scope=GRAPH_SCOPES, place=TENANT_ID):
+        """The answer to a request for a device code."""
+        form = {"client_id": client, "scope": scope}
+        return self.post(f"/{place}/oauth2/v2.0/devicecode", data=form).json()
+
+    def poll(self, flow, client=GRAPH_TOOLS.client_id, **changes):
+        """The token endpoint's document for a device code."""
+        form = {"grant_type": GRANT, "client_id": client, "device_code": flow["device_code"]}
+        return self.post(f"/{TENANT_ID}/oauth2/v2.0/token", data={**form, **changes}).json()
+
+    def token(self, service):
+        """A token for `graph` or `exchange`."""
+        if service not in self.tokens:
+            client, scope = GRAPH_TOOLS.client_id, self.scopes
+            if service == "exchange":
+                client, scope = MODULE_CLIENT_ID, f"{EXCHANGE}/.default"
+            flow = self.begin(client, scope)
+            self.tenant.admin.approve(self.user, self.roles, code=flow["user_code"])
+            self.tokens[service] = self.poll(flow, client)["access_token"]
+        return self.tokens[service]
+
+    def ask(self, method, path, body=None, **headers):
+        """The answer of Microsoft Graph; `path` is below v1.0, or a whole URL."""
+        headers = {"Authorization": f"Bearer {self.token('graph')}", **headers}
+        url = path if path.startswith("https://") else f"{self.tenant.url}/v1.0/{path}"
+        return self.session.request(method, url, json=body, headers=headers, timeout=30)
+
+    def invoke(self, name, token=None, **parameters):
+        """The answer of InvokeCommand, its body unread when it says that it is compressed."""
+        return self.session.post(
+            f"{self.tenant.url}/adminapi/beta/{TENANT_ID}/InvokeCommand",
+            json={"CmdletInput": {"CmdletName": name, "Parameters": parameters}},
+            headers={"Authorization": f"Bearer {token or self.token('exchange')}"},
+            timeout=30,
+            stream=True,
+        )
+
+    def rows(self, name, **parameters):
+        """What a cmdlet that works puts out."""
+        answer = self.invoke(name, **parameters)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["value"]
+
+    def fails(self, name, **parameters):
+        """Exception, without its namespace, and text of a cmdlet that does not work."""
+        answer = self.invoke(name, **parameters)
+        assert answer.status_code == 400
+        inner = answer.json()["error"]["innererror"]["internalexception"]
+        return inner["type"].rpartition(".")[2], inner["message"]
+
+    def app_token(self, app_id, resource=EXCHANGE, key=None, certificate=None):
+        """The token endpoint's document for a registration, by the tenant's client certificate."""
+        material, now = self.tenant.material, int(time.time())
+        claims = {
+            "aud": f"{self.tenant.url}/{TENANT_ID}/oauth2/v2.0/token",
+            "iss": app_id,
+            "sub": app_id,
+            "iat": now,
+            "exp": now + 600,
+            "jti": uuid.uuid4().hex,
+        }
+        headers = {"x5t": thumbprint(certificate or material.certificate, "sha1")}
+        key = pem_key(key or material.key)
+        return self.sign_in(
+            client_id=app_id,
+            scope=f"{resource}/.default",
+            client_assertion_type=ASSERTION,
+            client_assertion=jwt.encode(claims, key, algorithm="RS256", headers=headers),
+        )
