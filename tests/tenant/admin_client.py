@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import time
 import uuid
 
 import jwt
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from .client import ASSERTION, EXCHANGE, GRAPH, Client
 from .client_auth import thumbprint
 from .devices import GRANT
 from .directory import DOMAIN, GRAPH_TOOLS, MODULE_CLIENT_ID, TENANT_ID
-from .material import pem_key
+from .registry import EXCHANGE_APP
 
+MANAGE_AS_APP = "dc50a0fb-09a3-484d-be87-e023b12c6440"
+MAIL_READ_BASIC_ALL = "693c5e45-0940-467d-9b8a-1022fb9d42ef"
+NOWHERE = "00000000-0000-4000-8000-000000000000"
+DENIED = (403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 SCOPES = (
     "Application.ReadWrite.All",
     "AppRoleAssignment.ReadWrite.All",
@@ -21,6 +27,31 @@ SCOPES = (
     "User.ReadWrite.All",
 )
 GRAPH_SCOPES = " ".join([*(f"{GRAPH}/{scope}" for scope in SCOPES), "offline_access"])
+
+
+def missing(number):
+    """Graph's answer about an object that is not there."""
+    text = f"Resource '{number}' does not exist or one of its queried reference-property objects "
+    return 404, "Request_ResourceNotFound", f"{text}are not present."
+
+
+def error(answer):
+    """Status, code and message of Graph's error document, which is checked for its shape."""
+    found = answer.json()["error"]
+    assert set(found) - {"details"} == {"code", "message", "innerError"}
+    assert set(found["innerError"]) == {"date", "request-id", "client-request-id"}
+    return answer.status_code, found["code"], found["message"]
+
+
+def der(certificate):
+    """As a key credential carries it."""
+    return base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()
+
+
+def credential(certificate, **changes):
+    """A key credential."""
+    usual = {"type": "AsymmetricX509Cert", "usage": "Verify", "key": der(certificate)}
+    return {**usual, **changes}
 
 
 class Administrator(Client):
@@ -59,6 +90,29 @@ class Administrator(Client):
         url = path if path.startswith("https://") else f"{self.tenant.url}/v1.0/{path}"
         return self.session.request(method, url, json=body, headers=headers, timeout=30)
 
+    def create(self, name="probe", **changes):
+        """The document of a new application."""
+        answer = self.ask("POST", "applications", {"displayName": name, **changes})
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    def create_pair(self, name="probe", **changes):
+        """Those of a new application and its service principal."""
+        application = self.create(name, **changes)
+        answer = self.ask("POST", "servicePrincipals", {"appId": application["appId"]})
+        assert answer.status_code == 201, answer.text
+        return application, answer.json()
+
+    def resource(self, app_id=EXCHANGE_APP):
+        """Object id of one of Microsoft's service principals."""
+        return self.ask("GET", f"servicePrincipals(appId='{app_id}')?$select=id").json()["id"]
+
+    def consent(self, principal, role=MANAGE_AS_APP, app_id=EXCHANGE_APP, **changes):
+        """The answer to an app role assignment."""
+        body = {"principalId": principal, "resourceId": self.resource(app_id), "appRoleId": role}
+        path = f"servicePrincipals/{principal}/appRoleAssignments"
+        return self.ask("POST", path, {**body, **changes})
+
     def invoke(self, name, token=None, **parameters):
         """The answer of InvokeCommand, its body unread when it says that it is compressed."""
         return self.session.post(
@@ -94,10 +148,11 @@ class Administrator(Client):
             "jti": uuid.uuid4().hex,
         }
         headers = {"x5t": thumbprint(certificate or material.certificate, "sha1")}
-        key = pem_key(key or material.key)
         return self.sign_in(
             client_id=app_id,
             scope=f"{resource}/.default",
             client_assertion_type=ASSERTION,
-            client_assertion=jwt.encode(claims, key, algorithm="RS256", headers=headers),
+            client_assertion=jwt.encode(
+                claims, key or material.key, algorithm="RS256", headers=headers
+            ),
         )
