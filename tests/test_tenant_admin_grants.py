@@ -222,6 +222,22 @@ def test_entra_roles(admin, somebody):
     assert error(admin.ask("DELETE", f"{path}/{made['id']}")) == missing(made["id"])
 
 
+def test_entra_roles_by_the_older_interface(tenant, admin):
+    principal = admin.create_pair()[1]["id"]
+    reader = "f2ef992c-3afb-46b9-b7cf-a126ee74c451"
+    path = f"directoryRoles(roleTemplateId='{reader}')/members/$ref"
+    body = {"@odata.id": f"https://graph.microsoft.com/v1.0/directoryObjects/{principal}"}
+    assert error(admin.ask("POST", path, body)) == missing(reader)
+    activate = {"roleTemplateId": reader}
+    assert admin.ask("POST", "directoryRoles", activate).status_code == 201
+    assert error(admin.ask("POST", "directoryRoles", activate))[0] == 400
+    assert error(admin.ask("POST", "directoryRoles", {"roleTemplateId": NOWHERE}))[0] == 400
+    assert admin.ask("POST", path, body).status_code == 204
+    assert error(admin.ask("POST", path, body))[:2] == (400, "Request_BadRequest")
+    [made] = tenant.directory_state()["role_assignments"]
+    assert (made["principalId"], made["roleDefinitionId"]) == (principal, reader)
+
+
 def test_users(tenant, admin):
     body = {
         "accountEnabled": True,

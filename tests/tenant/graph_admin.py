@@ -75,6 +75,10 @@ ROUTES = {
     "roleManagement/directory/roleAssignments/*": {
         "DELETE": (graph_people.delete_role_assignment, _ENTRA_ROLES_WRITE),
     },
+    "directoryRoles": {"POST": (graph_people.activate_role, _ENTRA_ROLES_WRITE)},
+    "directoryRoles/*/members/$ref": {
+        "POST": (graph_people.add_role_member, _ENTRA_ROLES_WRITE),
+    },
     "organization": {"GET": (graph_people.organization, ())},
     "me": {"GET": (graph_people.me, ())},
     "users": {

@@ -184,6 +184,34 @@ def create_role_assignment(call):
     return 201, entity(registry.grant_role(wanted), "roleAssignments", {})
 
 
+def activate_role(call):
+    """POST /directoryRoles: until then the older interface does not know a role."""
+    template = call.body.get("roleTemplateId")
+    if not call.admin.is_one_of(call.user, CONSENT_ROLES):
+        raise denied()
+    if template not in ROLES.values():
+        raise bad("Invalid value specified for property 'roleTemplateId'.")
+    if template in call.admin.registry.activated:
+        raise bad(
+            "A conflicting object with one or more of the specified property values is present."
+        )
+    call.admin.registry.activated.append(template)
+    return 201, entity({"id": str(uuid.uuid4()), "roleTemplateId": template}, "directoryRoles", {})
+
+
+def add_role_member(call):
+    """POST /directoryRoles(roleTemplateId='...')/members/$ref."""
+    if call.key() not in call.admin.registry.activated:
+        raise missing(call.key())
+    call.body = {
+        "principalId": str(call.body.get("@odata.id")).rpartition("/")[2],
+        "roleDefinitionId": call.key(),
+        "directoryScopeId": "/",
+    }
+    create_role_assignment(call)
+    return 204, None
+
+
 def delete_role_assignment(call):
     """DELETE /roleManagement/directory/roleAssignments/{id}."""
     if not call.admin.is_one_of(call.user, CONSENT_ROLES):

@@ -106,6 +106,8 @@ class Registry:
         self.policy, self.users_may_register = Policy(), True
         self.applications, self.principals = {}, {}
         self.role_grants, self.consents, self.users = {}, {}, {}
+        #: Template ids of Entra roles that the older interface, directoryRoles, knows.
+        self.activated = []
         for app_id in RESOURCES:
             self.add_resource(app_id)
 
@@ -277,6 +279,7 @@ class Registry:
                     grant.document for one in own for grant in one.assignments.values()
                 ],
                 "role_assignments": [grant.document for grant in self.role_grants.values()],
+                "activated_roles": self.activated,
                 "permission_grants": list(self.consents.values()),
                 "users": [
                     {name: value for name, value in user.items() if name != "passwordProfile"}
