@@ -267,6 +267,11 @@ def test_policies_for_credentials(tenant, admin):
         "CredentialTypeNotAllowedAsPerAppPolicy",
         text,
     )
+    policy.forbidden, policy.max_days, policy.one_year = False, None, True
+    long = {"displayName": "x", "keyCredentials": [credential(make_certificate("x", -1, 700)[1])]}
+    assert error(admin.ask("POST", "applications", long))[1] == "KeyCredentialsInvalidEndDate"
+    assert admin.ask("POST", "applications", body).status_code == 201
+    policy.forbidden = True
     # What is there already may stay.
     keep = {"keyCredentials": old["keyCredentials"]}
     assert admin.ask("PATCH", f"applications/{old['id']}", keep).status_code == 204

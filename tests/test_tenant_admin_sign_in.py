@@ -134,14 +134,15 @@ def test_refresh_tokens(tenant, client):
     tenant.admin.approve(ADMIN)
     first = client.poll(client.begin())["refresh_token"]
 
-    def refresh(token, name=GRAPH_TOOLS.client_id):
-        form = {"grant_type": "refresh_token", "refresh_token": token, "scope": GRAPH_SCOPES}
-        return client.sign_in(**{**form, "client_id": name})
+    def refresh(token, name=GRAPH_TOOLS.client_id, **changes):
+        form = {"grant_type": "refresh_token", "refresh_token": token, "client_id": name}
+        return client.sign_in(**{"scope": GRAPH_SCOPES, **form, **changes})
 
     answer = refresh(first)
     assert tenant.entra.claims(answer["access_token"])["upn"] == ADMIN
     assert answer["refresh_token"] != first
     assert "access_token" in refresh(answer["refresh_token"])
+    assert refresh(first, scope=None)["scope"] == answer["scope"]
     assert refusal(refresh(first, MODULE_CLIENT_ID)) == ("invalid_grant", [70000])
     assert refusal(refresh("1.stolen")) == ("invalid_grant", [70000])
     tenant.admin.devices.revoke()

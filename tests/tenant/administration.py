@@ -48,12 +48,15 @@ class Administration:
         self.calls = []
 
     def approve(self, user="admin@practice.example", roles=("Global Administrator",), **how):
-        """Somebody with these Entra roles signs in with the code; `how` is for `Devices.decide`."""
+        """Somebody with these Entra roles signs in with the code; `how` is for `Devices.decide`.
+        Raises KeyError for an unknown role or code.
+        """
         for role in roles:
             if role not in ROLES:
                 raise KeyError(role)
-        self.people[user.lower()] = frozenset(roles)
-        self.devices.decide(("approve", user.lower()), **how)
+        with self.lock:
+            self.devices.decide(("approve", user.lower()), **how)
+            self.people[user.lower()] = frozenset(roles)
 
     def is_one_of(self, user, roles):
         """Whether somebody has one of these Entra roles."""

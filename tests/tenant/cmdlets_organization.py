@@ -25,10 +25,9 @@ def get_organization(rbac, given):
 def customize(rbac, given):
     """Enable-OrganizationCustomization: once."""
     if not rbac.dehydrated:
-        text = (
-            "This operation isn't available for the organization: it's enabled for customization."
+        raise errors.invalid(
+            "This operation is not required. Organization is already enabled for customization."
         )
-        raise errors.invalid(text)
     rbac.hydrate()
     return []
 

@@ -106,18 +106,20 @@ class Devices:
         flow.redeemed = True
         return flow.verdict[1], flow.scope
 
-    def remember(self, client, user):
+    def remember(self, client, user, scope):
         """A refresh token."""
         token = f"1.{secrets.token_urlsafe(48)}"
-        self._refresh[token] = (client, user)
+        self._refresh[token] = (client, user, scope)
         return token
 
     def refresh(self, form):
-        """Whose a refresh token is. Raises Refusal."""
-        client, user = self._refresh.get(form.get("refresh_token", ""), (None, None))
-        if client is None or client != form.get("client_id"):
+        """Whose a refresh token is, and the scope asked for or else that of the first token. Raises
+        Refusal.
+        """
+        found = self._refresh.get(form.get("refresh_token", ""))
+        if found is None or found[0] != form.get("client_id"):
             raise Refusal(70000, "Provided grant is invalid or malformed.")
-        return user
+        return found[1], form.get("scope") or found[2]
 
     def revoke(self):
         """Forget all refresh tokens."""

@@ -115,7 +115,7 @@ class Entra:
             if form["grant_type"] == devices.GRANT:
                 user, wanted = admin.devices.redeem(form)
             else:
-                user, wanted = admin.devices.refresh(form), form.get("scope", "")
+                user, wanted = admin.devices.refresh(form)
             app = devices.CLIENTS[form["client_id"]]
             if app is GRAPH_TOOLS and not admin.may_consent(user):
                 raise Refusal(90094, "Admin consent is required for the permissions requested.")
@@ -124,7 +124,7 @@ class Entra:
             if app is GRAPH_TOOLS and default in wanted.split():
                 wanted = "User.Read"
             answer = self._user_answer(url, place, app, user, wanted)
-            answer["refresh_token"] = admin.devices.remember(app.client_id, user)
+            answer["refresh_token"] = admin.devices.remember(app.client_id, user, wanted)
             return answer
 
     def _client_grant(self, url, place, app, form):

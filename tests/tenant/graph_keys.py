@@ -58,6 +58,8 @@ def _credential(existing, given, policy):
         text = f"Credential type not allowed as per assigned policy '{policy.id}'."
         raise Trouble(400, "CredentialTypeNotAllowedAsPerAppPolicy", text)
     begin, end = _validity(given, certificate)
+    if policy.one_year and end - begin > 366 * 86400:
+        raise _end_date()
     if policy.max_days is not None and end - begin > policy.max_days * 86400:
         text = f"Credential lifetime exceeds the max value allowed as per assigned policy '{policy.id}'."
         detail = {"code": "InvalidKeyEndDate", "message": text, "target": "EndDate"}
@@ -96,8 +98,12 @@ def _validity(given, certificate):
         text = "Key credential start date is invalid."
         raise Trouble(400, "KeyCredentialsInvalidStartDate", text)
     if not begin < end <= last:
-        raise Trouble(400, "KeyCredentialsInvalidEndDate", "Key credential end date is invalid.")
+        raise _end_date()
     return begin, end
+
+
+def _end_date():
+    return Trouble(400, "KeyCredentialsInvalidEndDate", "Key credential end date is invalid.")
 
 
 def _not_before(certificate):

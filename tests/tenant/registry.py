@@ -86,11 +86,15 @@ class Grant:
 
 
 class Policy:
-    """The app management policy: `forbidden` bars certificates, `max_days` limits their lifetime."""
+    """The app management policy: `forbidden` bars certificates, `max_days` limits their lifetime.
+
+    `one_year` is no policy, but what Microsoft's page "Add a certificate to an app" says of every
+    certificate and tools of long standing contradict.
+    """
 
     def __init__(self):
         self.id = "5b2b6d2c-7a0e-4a8e-8a52-000000000001"
-        self.forbidden, self.max_days = False, None
+        self.forbidden, self.max_days, self.one_year = False, None, False
 
 
 class Registry:
