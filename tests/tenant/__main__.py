@@ -12,9 +12,11 @@ import threading
 from pathlib import Path
 
 from . import Tenant, autodiscover, exchange, graph, mapi_faults
+from .administration import ROLES
 from .directory import CLIENT_IDS, DIRECTORIES, DOMAIN, MANY, OPERATOR, ROLE_GROUP
 from .faults import HANDSHAKE, MAILBOX_PLACES, MAPI_PLACES, NAMES, PLACES
 from .refusals import USER_REFUSALS
+from .replication import KINDS
 
 DIRECTORY = ".tenant"
 
@@ -59,6 +61,7 @@ Ways in, one ini section each:
 {columns([line[1:-1] for line in tenant.ini.read_text().split(chr(10)) if line.startswith("[")])}
 
 {_who(tenant)}
+{_set_up(tenant)}
 {_faults(tenant)}"""
 
 
@@ -93,8 +96,23 @@ Tenants for --tenant:
 """
 
 
+def _curl(tenant):
+    return f"curl -s --cacert {os.path.relpath(tenant.material.ca_file)}"
+
+
+def _set_up(tenant):
+    return f"""To be set up: for administrators the tenant has no app registration yet. Sign-in by device code, Graph
+and Exchange are all at {tenant.url}. Somebody enters the code, as Global Administrator or in other Entra roles:
+    {_curl(tenant)} -X PUT {tenant.url}/switch/approve/CODE[/ROLE...]
+  ROLE, with %20 for a blank: {", ".join(ROLES)}
+What is created or granted from now on is seen by readers only after so many of their requests:
+    {_curl(tenant)} -X PUT {tenant.url}/switch/late/KIND/REQUESTS
+  KIND: {", ".join(KINDS)}
+"""
+
+
 def _faults(tenant):
-    curl = f"curl -s --cacert {os.path.relpath(tenant.material.ca_file)}"
+    curl = _curl(tenant)
     return f"""Faults: switch one on for all requests or for the next TIMES (-1: all), for all mailboxes or for
 one, and all off again:
     {curl} -X PUT {tenant.url}/switch/PLACE/FAULT[/TIMES[/MAILBOX]]
@@ -103,7 +121,9 @@ one, and all off again:
   PLACE, where MAILBOX may follow: {", ".join(MAILBOX_PLACES)}
   FAULT:
 {columns(NAMES)}
-  At token also aadsts-NUMBER: Entra's refusal of that number.
+  At token and devicecode also aadsts-NUMBER: Entra's refusal of that number.
+  At admin one of cut-before-NUMBER and cut-after-NUMBER: of what an administrator asks of Graph and
+  Exchange, the connection of that request is cut, before or after it is carried out.
   At {", ".join(MAPI_PLACES)} also one of
 {columns(mapi_faults.NAMES)}
   PLACE tls: one of {", ".join(HANDSHAKE)}; for one connection unless TIMES says more.
