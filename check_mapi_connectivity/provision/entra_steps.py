@@ -43,7 +43,8 @@ class AppStep(Step):
             return Found(False)
         known.app, known.client_id = str(whole["id"]), str(whole["appId"])
         known.keys = _keys(whole)
-        tagged = "" if whole.get("notes") == names.TAG else ", not made by this command"
+        known.tagged = whole.get("notes", names.TAG) == names.TAG
+        tagged = "" if known.tagged else ", not made by this command"
         return Found(True, f"client id {known.client_id}{tagged}")
 
     def _find(self, site: Site) -> dict[str, Any] | None:
@@ -107,7 +108,7 @@ class KeyStep(Step):
     """Our certificate in the app registration, beside those that are there already."""
 
     title = "certificate in the app registration"
-    why = "the public half only; Graph replaces the whole list, so what is there is sent again"
+    why = "only where the app was there; the whole list is replaced, so what it holds is sent again"
 
     def _look(self, site: Site) -> Found:
         if not site.known.has("app"):

@@ -28,6 +28,7 @@ class CustomizationStep(Step):
 
     title = "organization open for roles of its own"
     why = "only where Exchange calls the organization dehydrated; done once, never undone"
+    removable = False
 
     def _look(self, site: Site) -> Found:
         rows = site.services.exchange("Get-OrganizationConfig")
@@ -36,9 +37,6 @@ class CustomizationStep(Step):
 
     def _calls(self, known: Known) -> list[Call]:
         return [Call("Enable-OrganizationCustomization")]
-
-    def _remove(self, site: Site) -> str:
-        return "left as it is: Exchange knows no way back"
 
 
 class RoleStep(Step):
@@ -219,6 +217,8 @@ class MemberStep(Step):
 class UserStep(Step):
     """The user who signs in by password; not made here."""
 
+    removable = False
+
     def __init__(self, user: str) -> None:
         self._user = user
         self.title = f"user {user}"
@@ -235,9 +235,6 @@ class UserStep(Step):
             remedy = f"Set-User -Identity {self._user} -EXOModuleEnabled $true"
             raise CheckFailure(Failure("permission", cause, remedy))
         return Found(True)
-
-    def _remove(self, site: Site) -> str:
-        return "left: it was not made by this command"
 
 
 class ScopeStep(Step):

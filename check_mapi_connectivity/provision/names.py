@@ -23,7 +23,7 @@ MAIL_ROLE = "Application Mail.ReadBasic"
 PARENT = "View-Only Recipients"
 
 #: Stands in the notes or description of everything that the command makes.
-TAG = f"made by {COMMAND}; its --status shows what belongs together, its --remove takes it away"
+TAG = f"made by {COMMAND}"
 
 #: Office 365 Exchange Online, and its app role that lets an app call the admin interface
 #: (exchange-online 1.5).

@@ -48,6 +48,8 @@ class Known:
     key: str = "BASE64-OF-THE-CERTIFICATE"
     subject: str = names.APP
     keys: list[dict[str, Any]] = field(default_factory=list)
+    #: Whether the app registration was made by this command.
+    tagged: bool = True
     #: The pointer's own names in Exchange, by which a role group may list it.
     aliases: set[str] = field(default_factory=set)
     #: The role group is there, but without the role.
@@ -90,6 +92,8 @@ class Step:
 
     title = ""
     why = ""
+    #: Whether --remove takes it away.
+    removable = True
 
     def look(self, site: Site) -> Found:
         """Whether it is there. Raises CheckFailure and UsageError for what can neither be used nor

@@ -97,7 +97,9 @@ def run(settings: Settings, voice: Voice) -> int:
     """Do what was asked for; the exit code. Raises UsageError, StepFailure, CheckFailure."""
     steps = steps_of(settings)
     if settings.print_only:
-        known = Known(subject=settings.subject)
+        # Whoever does it by hand must not lose the certificates of others.
+        held = [{"keyId": "THOSE-THAT-ARE-THERE"}]
+        known = Known(subject=settings.subject, keys=held)
         removing = settings.action == "remove"
         voice.lines(words.plan(steps, known, settings.options, removing=removing))
         return 0

@@ -40,6 +40,12 @@ class Voice:
         indent = " " * (len(text) - len(text.lstrip(" ")))
         self._write(f"{indent}{output.clean(masking.text(text), limit)}\n")
 
+    def tell(self, state: str, title: str, detail: str = "") -> None:
+        """A line about one thing, its state in a column of its own."""
+        text = f"{title}: {detail}" if detail else title
+        self._clear()
+        self._write(f"  {state:8} {output.clean(masking.text(text), _WIDTH)}\n")
+
     def lines(self, texts: list[str]) -> None:
         """Lines that are to be copied: neither folded nor cut."""
         self._clear()

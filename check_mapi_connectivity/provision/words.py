@@ -35,8 +35,8 @@ def plan(steps: Sequence[Step], known: Known, options: Options, *, removing: boo
     """All lines of --print-only."""
     doing = "take away" if removing else "make"
     lines = [
-        f"Nothing is touched. What {names.COMMAND} would {doing} in {options.tenant}, as far as it",
-        "is " + ("there:" if removing else "not there yet:"),
+        f"Nothing is touched. What {names.COMMAND} would {doing} for {options.tenant},",
+        "as far as it is " + ("there:" if removing else "not there yet:"),
     ]
     chosen = _removable(steps) if removing else list(steps)
     for number, step in enumerate(chosen, 1):
@@ -57,13 +57,14 @@ def plan(steps: Sequence[Step], known: Known, options: Options, *, removing: boo
         if removing and isinstance(step, FileStep):
             commands = [f"rm {step.title}"]
         commands = commands + [powershell(call, options.graph_url) for call in calls]
-        lines += [f"# {step.title}", *commands] if commands else []
+        why = "" if removing else f": {step.why}"
+        lines += [f"# {step.title}{why}", *commands] if commands else []
     return [*lines, "", *_paragraph(NOT_YET_SEEN)]
 
 
 def _removable(steps: Sequence[Step]) -> list[Step]:
     """The steps in the order they are taken away; with the app its certificate goes."""
-    chosen = [step for step in reversed(steps) if not isinstance(step, KeyStep)]
+    chosen = [step for step in reversed(steps) if step.removable and not isinstance(step, KeyStep)]
     return sorted(chosen, key=lambda step: isinstance(step, FileStep))
 
 
@@ -116,4 +117,6 @@ def _quoted(text: str) -> str:
 
 
 def _paragraph(text: str) -> list[str]:
-    return [" ".join(line.split()) for line in text.split("\n")]
+    import textwrap
+
+    return textwrap.wrap(" ".join(text.split()), 79)

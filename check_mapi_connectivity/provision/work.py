@@ -52,12 +52,12 @@ def set_up(site: Site, steps: Sequence[Step], own: Own, wait: float) -> bool:
         with _Doing(step.title, made):
             found = step.look(site)
             if found.there:
-                _tell(site, "there", step.title, found.detail)
+                site.voice.tell("there", step.title, found.detail)
             elif step.make(site):
                 made.append(step.title)
-                _tell(site, "made", step.title)
+                site.voice.tell("made", step.title)
             else:
-                _tell(site, "there", step.title)
+                site.voice.tell("there", step.title)
     with _Doing("proof", made):
         proof.prove(own(names.CERTIFICATE), site.voice, wait)
     if not made:
@@ -78,10 +78,10 @@ def status(site: Site, steps: Sequence[Step]) -> bool:
                 found = step.look(site)
         except StepFailure as error:
             whole = False
-            _tell(site, "WRONG", step.title, f"{error.failure.cause}; {error.failure.remedy}")
+            site.voice.tell("WRONG", step.title, f"{error.failure.cause}; {error.failure.remedy}")
             continue
         whole = whole and found.there
-        _tell(site, "there" if found.there else "MISSING", step.title, found.detail)
+        site.voice.tell("there" if found.there else "MISSING", step.title, found.detail)
     return whole
 
 
@@ -89,11 +89,11 @@ def remove(site: Site, steps: Sequence[Step], agreed: Callable[[list[str]], bool
     """Take away what there is, the last made first, files last of all; false where `agreed`, given
     the titles, says no. Raises StepFailure.
 
-    An app registration with certificates of others serves other hosts: then only ours goes, and our
-    files.
+    An app registration with certificates of others serves other hosts, and one that was made by
+    hand is not ours to remove: then only our certificate goes, and our files.
     """
     there = _there(site, steps)
-    shared = bool(foreign(site))
+    shared = bool(foreign(site)) or not site.known.tagged
     going = [step for step in reversed(steps) if step in there and _goes(step, shared=shared)]
     # Without its key nothing could be tried again, so files go last.
     going.sort(key=lambda step: isinstance(step, FileStep))
@@ -101,7 +101,9 @@ def remove(site: Site, steps: Sequence[Step], agreed: Callable[[list[str]], bool
         site.voice.say("nothing to remove")
         return True
     if shared:
-        site.voice.say(f"{names.APP} has certificates of other hosts: it stays, and what it may do")
+        site.voice.say(
+            f"{names.APP} serves others or was made by hand: it stays, and what it may do"
+        )
     if not agreed([step.title for step in going]):
         return False
     done: list[str] = []
@@ -109,7 +111,7 @@ def remove(site: Site, steps: Sequence[Step], agreed: Callable[[list[str]], bool
         with _Doing(step.title, done):
             became = step.remove(site)
             done.append(step.title)
-            _tell(site, "gone" if became == "removed" else "", step.title, became)
+            site.voice.tell("gone" if became == "removed" else "", step.title, became)
     with _Doing(site.directory.path, done):
         for name in (names.NEXT_CERTIFICATE, names.OLD_CERTIFICATE):
             site.directory.drop(name)
@@ -137,6 +139,8 @@ def _there(site: Site, steps: Sequence[Step]) -> set[Step]:
 
 def _goes(step: Step, *, shared: bool) -> bool:
     """Whether a removal takes this away: of a shared app only the certificate."""
+    if not step.removable:
+        return False
     if isinstance(step, KeyStep):
         return shared
     return isinstance(step, FileStep) or not shared
@@ -169,7 +173,7 @@ def renew(
         with _Doing("new certificate", done):
             there.write(names.NEXT_CERTIFICATE, new())
             done.append("new certificate")
-            _tell(site, "made", there.file(names.NEXT_CERTIFICATE))
+            site.voice.tell("made", there.file(names.NEXT_CERTIFICATE))
     if there.read(names.NEXT_CERTIFICATE) is not None:
         _bring_in(site, own, wait, done)
     _retire(site, done)
@@ -194,13 +198,13 @@ def _bring_in(site: Site, own: Own, wait: float, done: list[str]) -> None:
         client = keypair.load(path, there.read(names.NEXT_CERTIFICATE) or b"")
         key = keypair.der(client.certificate)
         if any(keypair.same(one, key) for one in known.keys):
-            _tell(site, "there", "new certificate in the app registration")
+            site.voice.tell("there", "new certificate in the app registration")
         else:
             subject = client.facts.subject.rpartition("CN=")[2]
             keys = [*known.keys, keypair.credential(key, subject)]
             change_keys(site, keys)
             done.append("new certificate in the app registration")
-            _tell(site, "made", "new certificate in the app registration")
+            site.voice.tell("made", "new certificate in the app registration")
     with _Doing("proof with the new certificate", done):
         proof.prove(own(names.NEXT_CERTIFICATE), site.voice, wait)
     with _Doing("change of certificates", done):
@@ -210,7 +214,7 @@ def _bring_in(site: Site, own: Own, wait: float, done: list[str]) -> None:
         )
         there.write(names.OLD_CERTIFICATE, public[0] if public else b"")
         there.move(names.NEXT_CERTIFICATE, names.CERTIFICATE)
-        _tell(site, "in use", there.file(names.CERTIFICATE), file_steps.describe(client))
+        site.voice.tell("in use", there.file(names.CERTIFICATE), file_steps.describe(client))
 
 
 def _retire(site: Site, done: list[str]) -> None:
@@ -222,9 +226,5 @@ def _retire(site: Site, done: list[str]) -> None:
         current = keypair.der(keypair.load(there.file(names.CERTIFICATE), data).certificate)
         if key and key != current and any(keypair.same(one, key) for one in known.keys):
             change_keys(site, without(known.keys, key))
-            _tell(site, "removed", "old certificate in the app registration")
+            site.voice.tell("removed", "old certificate in the app registration")
         there.drop(names.OLD_CERTIFICATE)
-
-
-def _tell(site: Site, state: str, title: str, detail: str = "") -> None:
-    site.voice.say(f"  {state:8} {title}{': ' + detail if detail else ''}")
