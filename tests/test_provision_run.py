@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import stat
 
 import pytest
 
+from check_mapi_connectivity import certificate, sources
 from check_mapi_connectivity import cli as check_cli
-from check_mapi_connectivity import sources
 from check_mapi_connectivity.provision import cli, keypair, names, proof, run
 from check_mapi_connectivity.provision.voice import Voice
 from check_mapi_connectivity.provision.work import StepFailure
@@ -17,6 +18,9 @@ from check_mapi_connectivity.provision.work import StepFailure
 from .provisioning import ADMIN, MAILBOX, TENANT, TOKENS, AdminTenant, Stop, graph_error, pems
 
 EMPTY = AdminTenant().state()
+
+
+_load = functools.lru_cache(None)(certificate.load)
 
 
 class Command:
@@ -29,6 +33,9 @@ class Command:
         self._tokens.write_text("\n".join(TOKENS.values()))
         self._tokens.chmod(0o600)
         monkeypatch.setattr(run, "Transport", lambda *_: self.tenant)
+        monkeypatch.setattr(cli, "_MONITORS", ())
+        # Checking an RSA key takes a while, and here it is always the same few.
+        monkeypatch.setattr(certificate, "load", _load)
         monkeypatch.setattr(proof, "once", self._once)
         made = pems()
         monkeypatch.setattr(keypair, "make", lambda *_: self._event(next(made)))

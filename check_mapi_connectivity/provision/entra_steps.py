@@ -38,10 +38,10 @@ class AppStep(Step):
             return Found(False)
         # Certificates are in the answer for a single app only.
         columns = "id,appId,displayName,keyCredentials,notes"
-        whole = site.services.graph(f"{_APPLICATIONS}/{app['id']}?$select={columns}")
+        whole = site.services.graph(f"{_APPLICATIONS}/{_text(app, 'id')}?$select={columns}")
         if whole is None:
             return Found(False)
-        known.app, known.client_id = str(whole["id"]), str(whole["appId"])
+        known.app, known.client_id = _text(whole, "id"), _text(whole, "appId")
         known.keys = _keys(whole)
         known.tagged = whole.get("notes", names.TAG) == names.TAG
         tagged = "" if known.tagged else ", not made by this command"
@@ -63,7 +63,9 @@ class AppStep(Step):
         if len(found) < 2:
             return found[0] if found else None
         for app in found:
-            whole = site.services.graph(f"{_APPLICATIONS}/{app['id']}?$select=id,keyCredentials")
+            whole = site.services.graph(
+                f"{_APPLICATIONS}/{_text(app, 'id')}?$select=id,keyCredentials"
+            )
             if any(keypair.same(one, site.known.key) for one in _keys(whole or {})):
                 return app
         ids = ", ".join(str(app.get("appId")) for app in found[:5])
@@ -185,8 +187,9 @@ class GrantStep(Step):
             remedy = "a tenant without an Exchange Online licence has no mailbox to test"
             raise CheckFailure(Failure("credential", cause, remedy))
         known.exchange = _text(resource, "id")
-        roles = [one.get("id") for one in resource.get("appRoles") or () if isinstance(one, dict)]
-        if roles and names.MANAGE_AS_APP not in roles:
+        listed = resource.get("appRoles")
+        roles = [str(one) for one in listed] if isinstance(listed, list) else []
+        if roles and not any(names.MANAGE_AS_APP in role for role in roles):
             cause = f"Office 365 Exchange Online of this tenant has no {self.title}"
             raise CheckFailure(Failure("credential", cause, "check --cloud; try --method graph"))
         if not known.has("principal"):

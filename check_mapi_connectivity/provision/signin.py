@@ -9,6 +9,7 @@ another code is shown.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .. import entra
@@ -32,6 +33,9 @@ _SERVICES = {
     "exchange": ("Exchange Online", names.EXCHANGE_APP),
 }
 
+#: Codes by which policies of the tenant bar device code (exchange-online 5.7, 6).
+_POLICIES = frozenset(f"AADSTS{n}" for n in (50097, 50131, 53000, 53001, 53002, 53003, 530032))
+
 #: A scope of the Exchange token without which it is of no use here.
 _EXCHANGE_SCOPE = "Exchange.Manage"
 
@@ -50,6 +54,7 @@ class Administrator:
         self._tokens = dict(pasted or {})
         self._expires: dict[str, float] = {}
         self._apps: dict[str, tuple[Any, entra.EntraHttp]] = {}
+        self._refresh: dict[str, str] = {}
 
     def token(self, service: str) -> str:
         """A token for `graph` or `exchange`. Raises CheckFailure."""
@@ -76,7 +81,7 @@ class Administrator:
 
     def _sign_in(self, service: str) -> None:
         if service in self._apps:
-            # The token has ended meanwhile; what msal keeps may renew it.
+            # The token has ended meanwhile.
             if self._silently(service, service):
                 return
         elif service == "exchange" and self._silently("graph", service):
@@ -85,14 +90,13 @@ class Administrator:
 
     def _silently(self, client: str, service: str) -> bool:
         """Whether an earlier sign-in of a client gives a token for the service, too."""
-        if client not in self._apps:
+        if not self._refresh.get(client):
             return False
         app, http = self._apps[client]
+        refresh = self._refresh.get(client, "")
 
         def asking() -> dict[str, Any]:
-            account = next(iter(app.get_accounts()), None)
-            found = app.acquire_token_silent_with_error(self._scopes(service), account=account)
-            return found if isinstance(found, dict) else {"error": "interaction_required"}
+            return dict(app.acquire_token_by_refresh_token(refresh, self._scopes(service)))
 
         self._deadline.started = time.monotonic()
         try:
@@ -102,6 +106,8 @@ class Administrator:
         scopes = str(claims(str(answer["access_token"])).get("scp", "")).split()
         if client != service and _EXCHANGE_SCOPE not in scopes:
             return False
+        if client == service:
+            self._refresh[client] = str(answer.get("refresh_token") or refresh)
         self._keep(service, answer)
         return True
 
@@ -133,10 +139,14 @@ class Administrator:
         self._voice.say(
             f"  waiting for you, {minutes} minutes at most; Ctrl-C stops, nothing is done"
         )
-        answer = entra.answered(
-            self._job, http, lambda: dict(made[0].acquire_token_by_device_flow(flow))
-        )
+        try:
+            answer = entra.answered(
+                self._job, http, lambda: dict(made[0].acquire_token_by_device_flow(flow))
+            )
+        except CheckFailure as error:
+            raise CheckFailure(_way_round(error.failure)) from None
         self._apps[service] = (made[0], http)
+        self._refresh[service] = str(answer.get("refresh_token") or "")
         self._keep(service, answer)
         self._voice.say(f"  signed in as {self.who}")
 
@@ -196,10 +206,8 @@ def sort(texts: list[str], option: str, exchange: str) -> dict[str, str]:
     return found
 
 
-def refused(failure: Failure) -> Failure:
-    """A refusal of the administrator's own sign-in, with the way round it."""
-    if failure.code in ("AADSTS53003", "AADSTS53000", "AADSTS53001", "AADSTS530034"):
-        detail = failure.detail
-        remedy = "where device code is blocked: --ask-token or --print-only"
-        return Failure(failure.kind, failure.cause, remedy, failure.code, detail)
-    return failure
+def _way_round(failure: Failure) -> Failure:
+    """A refusal of the sign-in by a policy, with the way round it."""
+    if failure.code not in _POLICIES:
+        return failure
+    return replace(failure, remedy="where device code is blocked: --ask-token or --print-only")
