@@ -40,7 +40,8 @@ class Entra:
         path = urlsplit(url).path
         status, document = 200, self._configuration(url)
         if path.endswith("/devicecode"):
-            self.asked.append(("code", data["client_id"], data["scope"].split()[0]))
+            asked_for = {word.rpartition("/")[0] for word in data["scope"].split()} - {""}
+            self.asked.append(("code", data["client_id"], *asked_for))
             document = {
                 "user_code": "ABCD-EFGH",
                 "device_code": "device code of nobody",
@@ -86,7 +87,7 @@ class Entra:
         return 200, {
             "token_type": "Bearer",
             "expires_in": 3600,
-            "scope": form.get("scope", f"{EXCHANGE}/.default"),
+            "scope": form.get("scope", EXCHANGE),
             "access_token": jwt.encode(claims, "k" * 32),
             "refresh_token": f"refresh token of {client}",
             "id_token": jwt.encode(identity, "k" * 32),
@@ -127,11 +128,11 @@ def test_two_codes_for_two_services(options):
     # Once signed in, nothing more is asked.
     assert desk.audience("graph") == "https://graph.microsoft.com"
     assert entra.asked == [
-        ("code", names.GRAPH_TOOLS, "https://graph.microsoft.com/Application.ReadWrite.All"),
+        ("code", names.GRAPH_TOOLS, "https://graph.microsoft.com"),
         ("device_code", names.GRAPH_TOOLS),
         ("device_code", names.GRAPH_TOOLS),
         ("refresh_token", names.GRAPH_TOOLS),
-        ("code", MODULE_CLIENT_ID, f"{EXCHANGE}/.default"),
+        ("code", MODULE_CLIENT_ID, EXCHANGE),
         ("device_code", MODULE_CLIENT_ID),
     ]
     assert desk.said[:4] == [

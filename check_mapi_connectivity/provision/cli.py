@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from .. import cli as check_cli
@@ -71,11 +71,11 @@ class Settings:
     owner: Owner
     monitor: str
     wait: float
-    tokens: tuple[str, ...]
+    tokens: tuple[str, ...] = field(repr=False)
     ask_token: bool
     network: tuple[str, ...]
     lines: tuple[tuple[str, str], ...]
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
 
 
 def parser() -> argparse.ArgumentParser:

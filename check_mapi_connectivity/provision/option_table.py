@@ -168,8 +168,8 @@ run changes nothing. Not yet tried on a live tenant."""
 
 USAGE = (
     "--tenant NAME -m ADDRESS [option ...]",
-    "--tenant NAME --status or --remove [option ...]",
-    "--tenant NAME -m ADDRESS --renew [option ...]",
+    "--tenant NAME --status [option ...]",
+    "--tenant NAME --remove [option ...]",
 )
 
 EXAMPLES = (
