@@ -11,6 +11,7 @@ import pytest
 
 from check_mapi_connectivity import certificate, sources
 from check_mapi_connectivity import cli as check_cli
+from check_mapi_connectivity.errors import UsageError
 from check_mapi_connectivity.provision import cli, keypair, names, proof, run
 from check_mapi_connectivity.provision.voice import Voice
 from check_mapi_connectivity.provision.work import StepFailure
@@ -238,6 +239,28 @@ def test_method_graph_and_a_second_mailbox(command):
     assert command("--method", "graph", mailbox="Other@contoso.com") == 0
     assert command.tenant.scopes[names.SCOPE] == (
         f"PrimarySmtpAddress -eq '{MAILBOX}' -or PrimarySmtpAddress -eq 'other@contoso.com'"
+    )
+
+
+def test_a_right_of_entra_would_defeat_the_scope(command):
+    command("--method", "graph")
+    role = "693c5e45-0940-467d-9b8a-1022fb9d42ef"
+    principal = command.tenant.principals[0]["id"]
+    command.tenant.grants.append({"id": "1", "principalId": principal, "appRoleId": role})
+    with pytest.raises(StepFailure) as caught:
+        command()
+    assert caught.value.failure.cause == "Entra gives the app Mail.ReadBasic.All, for every mailbox"
+    assert command("--status", mailbox=None) == 1
+
+
+def test_another_cloud(command):
+    command("--cloud", "china", "--token-file", "none", "--print-only")
+    assert "https://microsoftgraph.chinacloudapi.cn/v1.0/applications" in "\n".join(command.said)
+    with pytest.raises(UsageError) as caught:
+        command("--cloud=gcc-high")
+    assert str(caught.value) == (
+        "--token-file: a token is for https://outlook.office365.com, neither Microsoft Graph nor "
+        "Exchange Online"
     )
 
 
@@ -552,6 +575,8 @@ def test_a_password_that_was_typed_in_is_kept(command, monkeypatch):
     assert stat.S_IMODE(command.file("password").stat().st_mode) == 0o600
     options = check_cli.parse(["--tenant", TENANT, "-m", MAILBOX], {})
     assert options.credential.password.reveal() == "hunter2"
+    assert command("--remove", "--yes", mailbox=None) == 0
+    assert not command.directory.exists()
 
 
 def test_a_certificate_that_exists(command, tmp_path):

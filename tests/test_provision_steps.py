@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity.provision import entra_steps, exchange_steps, names
+from check_mapi_connectivity.provision import entra_steps, exchange_steps, names, scope_steps
 from check_mapi_connectivity.provision.directory import Directory, Owner
 from check_mapi_connectivity.provision.plan import Found, Known, Site
 from check_mapi_connectivity.report import CheckFailure
@@ -100,7 +100,7 @@ def test_pointer_to_the_wrong_object():
 
 
 def test_assignment_of_another_app_or_scope():
-    step = exchange_steps.AssignmentStep()
+    step = scope_steps.AssignmentStep()
     row = {"Name": names.ASSIGNMENT, "CustomResourceScope": names.SCOPE, "App": PRINCIPAL}
     assert step.look(site({"Get-ManagementRoleAssignment": [row]})).there
     other = "11111111-1111-2222-3333-444444444444"
@@ -113,7 +113,7 @@ def test_assignment_of_another_app_or_scope():
 
 
 def test_scope_with_a_filter_of_its_own():
-    step = exchange_steps.ScopeStep(("probe@contoso.com",))
+    step = scope_steps.ScopeStep(("probe@contoso.com",))
     row = {"Name": names.SCOPE, "RecipientFilter": "CustomAttribute1 -eq 'probe'"}
     place = site({"Get-ManagementScope": [row]})
     found = Found(True, "with a filter of its own: CustomAttribute1 -eq 'probe'")
@@ -147,9 +147,9 @@ def test_tenant_without_exchange():
 
 @pytest.mark.parametrize("addresses", [("a@b.c",), ("o'neil@b.c", "d@e.f"), ("''@b.c",)])
 def test_filters_there_and_back(addresses):
-    text = exchange_steps.write_filter(addresses)
-    assert exchange_steps.read_filter(text) == addresses
-    assert exchange_steps.read_filter(f"({text})") == addresses
+    text = scope_steps.write_filter(addresses)
+    assert scope_steps.read_filter(text) == addresses
+    assert scope_steps.read_filter(f"({text})") == addresses
 
 
 @pytest.mark.parametrize(
@@ -164,18 +164,35 @@ def test_filters_there_and_back(addresses):
     ],
 )
 def test_other_filters(text):
-    assert exchange_steps.read_filter(text) is None
+    assert scope_steps.read_filter(text) is None
 
 
 @given(st.text() | st.text(alphabet="()' -eqorPimaySmtAds@.", max_size=60))
 def test_any_filter(text):
-    found = exchange_steps.read_filter(text)
+    found = scope_steps.read_filter(text)
     assert found is None or all(isinstance(one, str) for one in found)
 
 
 row = st.dictionaries(
     st.sampled_from(
-        ["Name", "Identity", "Guid", "Roles", "AppId", "ObjectId", "RecipientFilter", "IsDehydrated", "id", "appId", "keyCredentials", "notes", "appRoles", "appRoleId", "CustomResourceScope", "App"]
+        [
+            "Name",
+            "Identity",
+            "Guid",
+            "Roles",
+            "AppId",
+            "ObjectId",
+            "RecipientFilter",
+            "IsDehydrated",
+            "id",
+            "appId",
+            "keyCredentials",
+            "notes",
+            "appRoles",
+            "appRoleId",
+            "CustomResourceScope",
+            "App",
+        ]
     ),
     st.none()
     | st.booleans()
@@ -199,8 +216,8 @@ def test_any_rows(rows, document):
         exchange_steps.PointerStep(),
         exchange_steps.MemberStep(),
         exchange_steps.UserStep("u@contoso.com"),
-        exchange_steps.ScopeStep(("a@b.c",)),
-        exchange_steps.AssignmentStep(),
+        scope_steps.ScopeStep(("a@b.c",)),
+        scope_steps.AssignmentStep(),
     ):
         place = site(rows, document, rows)
         try:

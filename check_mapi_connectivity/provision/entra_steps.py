@@ -22,6 +22,14 @@ _PRINCIPALS = "/v1.0/servicePrincipals"
 _REPLICATION = (1, 2, 4, 8, 15, 30)
 
 
+#: App roles of Microsoft Graph that open every mailbox (exchange-online 3.2).
+_MAIL = {
+    "6be147d2-ea4f-4b5a-a3fa-3eab6f3c140a": "Mail.ReadBasic",
+    "693c5e45-0940-467d-9b8a-1022fb9d42ef": "Mail.ReadBasic.All",
+    "810c84a8-4a9e-49e6-bf7d-12d183f40d01": "Mail.Read",
+}
+
+
 class AppStep(Step):
     """The app registration."""
 
@@ -228,6 +236,29 @@ class GrantStep(Step):
     def _undoing(self, known: Known) -> list[Call]:
         path = f"{_PRINCIPALS}/{known.principal}/appRoleAssignments/{known.grant}"
         return [Call("DELETE", path)]
+
+
+class UnscopedStep(Step):
+    """No right to mail in Entra, which would hold for every mailbox; rights add up."""
+
+    title = "no right to every mailbox"
+    why = "a right to mail that Entra gives would defeat the scope; so there must be none"
+    removable = False
+
+    def _look(self, site: Site) -> Found:
+        if not site.known.has("principal"):
+            return Found(False)
+        path = f"{_PRINCIPALS}/{site.known.principal}/appRoleAssignments"
+        granted = [str(one.get("appRoleId")) for one in site.services.listed(path)]
+        mail = [_MAIL[role] for role in granted if role in _MAIL]
+        if mail:
+            cause = f"Entra gives the app {mail[0]}, for every mailbox"
+            remedy = "take that permission from the app registration; rights add up"
+            raise CheckFailure(Failure("permission", cause, remedy))
+        return Found(True)
+
+    def _make(self, site: Site) -> bool:
+        return False
 
 
 def patiently(site: Site, call: Call, why: str) -> dict[str, Any] | None:

@@ -1,24 +1,24 @@
 """The steps in Exchange, by the admin interface: role, role group, pointer and membership for
-method cmdlet, scope and assignment for method graph (reference sheet exchange-online 3.2, 8.3).
+method cmdlet (reference sheet exchange-online 8.3).
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..report import CheckFailure, Failure
 from . import names
 from .plan import Call, Found, Known, Site, Step
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 #: Seconds between the tries to use what Exchange has just made.
 _REPLICATION = (2, 4, 8, 15, 30, 30)
 
+#: How Exchange speaks of what it does not know yet, or may not do yet.
+_NOT_YET = re.compile(r"n[o']t (?:be )?found|n[o']t exist|dehydrated", re.IGNORECASE)
 
-def _unquestioned(verb: str, identity: str, **more: Any) -> Call:
+
+def unquestioned(verb: str, identity: str, **more: Any) -> Call:
     """A cmdlet that would otherwise ask."""
     return Call(verb, "", {"Identity": identity, **more, "Confirm": False})
 
@@ -38,6 +38,14 @@ class CustomizationStep(Step):
     def _calls(self, known: Known) -> list[Call]:
         return [Call("Enable-OrganizationCustomization")]
 
+    def _make(self, site: Site) -> bool:
+        made = site.services.change(self.calls(site.known)[0])
+        for pause in _REPLICATION:
+            if self.look(site).there:
+                break
+            site.voice.wait(pause, "Exchange is still opening the organization")
+        return made is not None
+
 
 class RoleStep(Step):
     """A role that holds one cmdlet."""
@@ -46,7 +54,7 @@ class RoleStep(Step):
     why = f"holds {names.CMDLET} and nothing else"
 
     def _look(self, site: Site) -> Found:
-        if not _named(site.services.exchange("Get-ManagementRole", Identity=names.ROLE)):
+        if not named(site.services.exchange("Get-ManagementRole", Identity=names.ROLE)):
             self._choose_parent(site)
             return Found(False)
         identity = f"{names.ROLE}\\*"
@@ -93,10 +101,10 @@ class RoleStep(Step):
         return made is not None
 
     def _undoing(self, known: Known) -> list[Call]:
-        return [_unquestioned("Remove-ManagementRole", names.ROLE)]
+        return [unquestioned("Remove-ManagementRole", names.ROLE)]
 
     def _remove(self, site: Site) -> str:
-        if _named(site.services.exchange("Get-RoleGroup", Identity=names.GROUP)):
+        if named(site.services.exchange("Get-RoleGroup", Identity=names.GROUP)):
             return f"left, because role group {names.GROUP} has it"
         return super()._remove(site)
 
@@ -109,13 +117,13 @@ class GroupStep(Step):
 
     def _look(self, site: Site) -> Found:
         site.known.bare_group = False
-        rows = _named(site.services.exchange("Get-RoleGroup", Identity=names.GROUP))
+        rows = named(site.services.exchange("Get-RoleGroup", Identity=names.GROUP))
         if not rows:
             return Found(False)
         roles = _texts(rows[0].get("Roles"))
-        alien = [role for role in roles if _last(role) != names.ROLE]
+        alien = [role for role in roles if last(role) != names.ROLE]
         if alien:
-            cause = f"{self.title} has the role {_last(alien[0])} as well"
+            cause = f"{self.title} has the role {last(alien[0])} as well"
             remedy = "it is not this command's: take that role from it, or rename the group"
             raise CheckFailure(Failure("permission", cause, remedy, detail=", ".join(alien[:20])))
         if not roles:
@@ -138,7 +146,7 @@ class GroupStep(Step):
         return patiently(site, self.calls(site.known)[0]) is not None
 
     def _undoing(self, known: Known) -> list[Call]:
-        return [_unquestioned("Remove-RoleGroup", names.GROUP)]
+        return [unquestioned("Remove-RoleGroup", names.GROUP)]
 
     def _remove(self, site: Site) -> str:
         members = site.services.exchange("Get-RoleGroupMember", Identity=names.GROUP)
@@ -182,7 +190,7 @@ class PointerStep(Step):
         return patiently(site, self.calls(site.known)[0]) is not None
 
     def _undoing(self, known: Known) -> list[Call]:
-        return [_unquestioned("Remove-ServicePrincipal", known.client_id)]
+        return [unquestioned("Remove-ServicePrincipal", known.client_id)]
 
 
 class MemberStep(Step):
@@ -211,7 +219,7 @@ class MemberStep(Step):
 
     def _undoing(self, known: Known) -> list[Call]:
         member = self._user or known.principal
-        return [_unquestioned("Remove-RoleGroupMember", names.GROUP, Member=member)]
+        return [unquestioned("Remove-RoleGroupMember", names.GROUP, Member=member)]
 
 
 class UserStep(Step):
@@ -237,135 +245,19 @@ class UserStep(Step):
         return Found(True)
 
 
-class ScopeStep(Step):
-    """The mailboxes that the app may read by method graph."""
-
-    title = f"scope {names.SCOPE}"
-    why = "the mailboxes that are tested, and no others; those it holds already stay"
-
-    def __init__(self, mailboxes: tuple[str, ...]) -> None:
-        self._mailboxes = mailboxes
-
-    def _look(self, site: Site) -> Found:
-        site.known.scoped = None
-        rows = _named(site.services.exchange("Get-ManagementScope", Identity=names.SCOPE))
-        if not rows:
-            return Found(False)
-        text = str(
-            rows[0].get("RecipientFilter") or rows[0].get("RecipientRestrictionFilter") or ""
-        )
-        scoped = read_filter(text)
-        if scoped is None:
-            return Found(True, f"with a filter of its own: {text[:200]}")
-        site.known.scoped = scoped
-        missing = [one for one in self._mailboxes if one.lower() not in scoped]
-        return Found(not missing, ", ".join(scoped))
-
-    def _calls(self, known: Known) -> list[Call]:
-        if known.scoped is None:
-            restriction = write_filter(self._mailboxes)
-            body = {"Name": names.SCOPE, "RecipientRestrictionFilter": restriction}
-            return [Call("New-ManagementScope", "", body)]
-        both = dict.fromkeys([*known.scoped, *(one.lower() for one in self._mailboxes)])
-        body = {"Identity": names.SCOPE, "RecipientRestrictionFilter": write_filter(both)}
-        return [Call("Set-ManagementScope", "", body)]
-
-    def _make(self, site: Site) -> bool:
-        return patiently(site, self.calls(site.known)[0]) is not None
-
-    def _undoing(self, known: Known) -> list[Call]:
-        return [_unquestioned("Remove-ManagementScope", names.SCOPE)]
-
-
-class AssignmentStep(Step):
-    """The right to read them."""
-
-    title = f"role assignment {names.ASSIGNMENT}"
-    why = f"{names.MAIL_ROLE} for the scope only; in Entra the app gets no right to mail at all"
-
-    def _look(self, site: Site) -> Found:
-        rows = _named(
-            site.services.exchange("Get-ManagementRoleAssignment", Identity=names.ASSIGNMENT)
-        )
-        if not rows:
-            return Found(False)
-        scope = rows[0].get("CustomResourceScope")
-        if scope and _last(str(scope)) != names.SCOPE:
-            cause = f"{self.title} is for the scope {_last(str(scope))}"
-            remedy = f"Remove-ManagementRoleAssignment {names.ASSIGNMENT}, then run this again"
-            raise CheckFailure(Failure("permission", cause, remedy))
-        # An assignment outlives the app it was made for.
-        assignees = [str(rows[0].get(name)).lower() for name in ("App", "RoleAssignee")]
-        other = next((one for one in assignees if re.fullmatch("[0-9a-f-]{36}", one)), "")
-        if other and other not in {site.known.principal, site.known.client_id, *site.known.aliases}:
-            cause = f"{self.title} is for another app, {other}"
-            remedy = f"Remove-ManagementRoleAssignment {names.ASSIGNMENT}, then run this again"
-            raise CheckFailure(Failure("permission", cause, remedy))
-        return Found(True, names.MAIL_ROLE)
-
-    def _calls(self, known: Known) -> list[Call]:
-        body = {
-            "Name": names.ASSIGNMENT,
-            "App": known.principal,
-            "Role": names.MAIL_ROLE,
-            "CustomResourceScope": names.SCOPE,
-        }
-        return [Call("New-ManagementRoleAssignment", "", body)]
-
-    def _make(self, site: Site) -> bool:
-        return patiently(site, self.calls(site.known)[0]) is not None
-
-    def _undoing(self, known: Known) -> list[Call]:
-        return [_unquestioned("Remove-ManagementRoleAssignment", names.ASSIGNMENT)]
-
-
 def patiently(site: Site, call: Call) -> dict[str, Any] | None:
     """Run a cmdlet that what was made before may not be ready for. Raises CheckFailure."""
     for pause in _REPLICATION:
         try:
             return site.services.change(call)
         except CheckFailure as error:
-            if not re.search(r"could\s?n[o']t be found|was not found", error.failure.detail):
+            if not _NOT_YET.search(error.failure.detail[:2000]):
                 raise
             site.voice.wait(pause, "Exchange does not know yet what was just made")
     return site.services.change(call)
 
 
-def write_filter(mailboxes: Iterable[str]) -> str:
-    """A recipient filter for these addresses.
-
-    >>> write_filter(["o'neil@contoso.com"])
-    "PrimarySmtpAddress -eq 'o''neil@contoso.com'"
-    """
-    quoted = (one.replace("'", "''") for one in mailboxes)
-    return " -or ".join(f"PrimarySmtpAddress -eq '{one}'" for one in quoted)
-
-
-def read_filter(text: str) -> tuple[str, ...] | None:
-    """The addresses of such a filter, whatever brackets Exchange puts around them; None for any
-    other filter.
-
-    >>> read_filter("((PrimarySmtpAddress -eq 'A@b.c') -or (PrimarySmtpAddress -eq 'd@b.c'))")
-    ('a@b.c', 'd@b.c')
-    """
-    pattern = r"[(\s]*PrimarySmtpAddress\s+-eq\s+'((?:[^']|'')*)'[)\s]*"
-    found: list[str] = []
-    rest = text[:20000]
-    while True:
-        match = re.match(pattern, rest, re.IGNORECASE)
-        if match is None:
-            return None
-        found.append(match[1].replace("''", "'").lower())
-        rest = rest[match.end() :]
-        if not rest:
-            return tuple(found)
-        joined = re.match(r"-or\b", rest, re.IGNORECASE)
-        if joined is None:
-            return None
-        rest = rest[joined.end() :]
-
-
-def _named(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def named(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows that are an object, not the echo of nothing."""
     return [row for row in rows if any(row.get(name) for name in ("Name", "Identity", "Guid"))]
 
@@ -379,7 +271,7 @@ def _texts(value: object) -> list[str]:
     return [str(one) for one in items if isinstance(one, str) and one]
 
 
-def _last(identity: str) -> str:
+def last(identity: str) -> str:
     """The name at the end of an identity: `tenant/Roles/MAPI probe`, or a DN's first part."""
     if identity.upper().startswith("CN="):
         return identity[3:].split(",", 1)[0]

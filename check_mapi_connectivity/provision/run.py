@@ -13,7 +13,7 @@ from ..deadline import Deadline
 from ..errors import UsageError
 from ..report import Report
 from ..transport import Transport
-from . import cli, entra_steps, exchange_steps, file_steps, names, signin, words, work
+from . import cli, entra_steps, exchange_steps, file_steps, names, scope_steps, signin, words, work
 from .directory import Directory
 from .plan import Known, Site
 from .service import Services
@@ -74,8 +74,9 @@ def steps_of(settings: Settings) -> list[Step]:
     if "cmdlet" in methods:
         steps.append(exchange_steps.MemberStep())
     if "graph" in methods:
-        steps.append(exchange_steps.ScopeStep(settings.mailboxes))
-        steps.append(exchange_steps.AssignmentStep())
+        steps.append(entra_steps.UnscopedStep())
+        steps.append(scope_steps.ScopeStep(settings.mailboxes))
+        steps.append(scope_steps.AssignmentStep())
     return [*steps, file_steps.OptionsStep(place, tenant, [*identity, *lines])]
 
 
@@ -123,6 +124,9 @@ def _run(settings: Settings, steps: list[Step], voice: Voice, job: _Job) -> int:
     directory = Directory(settings.directory, settings.owner)
     site = Site(job.options, services, directory, voice, Known(), settings.user, settings.client_id)
     tenant = job.options.tenant
+    # Before anything is made, and both codes in one go.
+    for service in _wanted(settings):
+        administrator.token(service)
     if settings.action == "status":
         voice.say(f"What there is for {tenant}, in {settings.directory}:")
         whole = work.status(site, steps)
@@ -151,11 +155,20 @@ def _run(settings: Settings, steps: list[Step], voice: Voice, job: _Job) -> int:
     return 0
 
 
+def _wanted(settings: Settings) -> tuple[str, ...]:
+    """The services that this run is going to need."""
+    if settings.user:
+        return ("exchange",)
+    return ("graph",) if settings.action == "renew" else ("graph", "exchange")
+
+
 def _introduce(settings: Settings, voice: Voice) -> None:
     """What a person should know before anything is done."""
     voice.say(f"Setting up {settings.options.tenant}, in {settings.directory}:")
     if os.geteuid() == 0 and not settings.monitor:
         voice.say("  no user nagios, icinga or naemon: files are root's alone; see --owner")
+    if settings.options.cloud.doubt:
+        voice.say(f"  note: {settings.options.cloud.doubt}")
     for warning in words.PASSWORD_WARNINGS if settings.user else ():
         voice.say(f"  note: {warning}")
 

@@ -36,7 +36,7 @@ _LONGEST = 60.0
 #: Statuses that mean: nothing was done, come again.
 _AGAIN = (429, 503)
 
-_THERE = re.compile(r"already (?:exists?|present|a member|assigned|in use)", re.IGNORECASE)
+_THERE = re.compile(r"already (?:exists?|present|a member|assigned|in use|enabled)", re.IGNORECASE)
 _ABSENT = re.compile(r"could\s?n[o']t be found|does not exist|was not found", re.IGNORECASE)
 
 

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     Own = Callable[[str], Options]
 
 
+#: Files of a renewal that was not ended; with the password, all that is no step of its own.
+_RENEWAL = (names.NEXT_CERTIFICATE, names.OLD_CERTIFICATE)
+_LEFT_OVER = (*_RENEWAL, names.PASSWORD)
+
+
 class StepFailure(Exception):
     """A step that failed: what of, why, and the titles of what had been done before."""
 
@@ -62,11 +67,13 @@ def set_up(site: Site, steps: Sequence[Step], own: Own, wait: float) -> bool:
         proof.prove(own(names.CERTIFICATE), site.voice, wait)
     if not made:
         site.voice.say("nothing to do: all of it was there")
-    for name in (names.NEXT_CERTIFICATE, names.OLD_CERTIFICATE):
-        if site.directory.read(name) is not None:
-            site.voice.say("a renewal was begun and not ended: --renew goes on with it")
-            break
+    _tell_of_renewal(site)
     return bool(made)
+
+
+def _tell_of_renewal(site: Site) -> None:
+    if any(site.directory.read(name) is not None for name in _RENEWAL):
+        site.voice.say("a renewal was begun and not ended: --renew goes on with it")
 
 
 def status(site: Site, steps: Sequence[Step]) -> bool:
@@ -82,6 +89,7 @@ def status(site: Site, steps: Sequence[Step]) -> bool:
             continue
         whole = whole and found.there
         site.voice.tell("there" if found.there else "MISSING", step.title, found.detail)
+    _tell_of_renewal(site)
     return whole
 
 
@@ -113,7 +121,7 @@ def remove(site: Site, steps: Sequence[Step], agreed: Callable[[list[str]], bool
             done.append(step.title)
             site.voice.tell("gone" if became == "removed" else "", step.title, became)
     with _Doing(site.directory.path, done):
-        for name in (names.NEXT_CERTIFICATE, names.OLD_CERTIFICATE):
+        for name in _LEFT_OVER:
             site.directory.drop(name)
     site.directory.drop_empty()
     return True
@@ -147,8 +155,7 @@ def _goes(step: Step, *, shared: bool) -> bool:
 
 
 def _left_over(site: Site) -> bool:
-    names_ = (names.NEXT_CERTIFICATE, names.OLD_CERTIFICATE)
-    return any(site.directory.read(name) is not None for name in names_)
+    return any(site.directory.read(name) is not None for name in _LEFT_OVER)
 
 
 def renew(
