@@ -1,5 +1,5 @@
-"""The steps in Exchange for method graph: scope and role assignment, RBAC for Applications (reference
-sheet exchange-online 3.2).
+"""The steps in Exchange for method graph: scope and role assignment, RBAC for Applications
+(reference sheet exchange-online 3.2).
 """
 
 from __future__ import annotations
