@@ -61,6 +61,8 @@ class AdminTenant:
         self.groups, self.members, self.pointers = {}, {}, []
         self.scopes, self.assignments = {}, {}
         self.users = {}
+        #: Addresses that are no mailbox's primary one.
+        self.aliases = set()
         self.requests, self.changes = [], []
         self.refusals = {}
         self.stop_after = None
@@ -287,6 +289,16 @@ class AdminTenant:
 
     def _remove_managementscope(self, Identity, Confirm):
         return None if self.scopes.pop(Identity, None) else not_found(Identity)
+
+    def _test_serviceprincipalauthorization(self, Identity, Resource):
+        return [
+            {
+                "RoleName": one["Role"],
+                "InScope": Resource.lower() in self.scopes[names.SCOPE].lower(),
+            }
+            for one in self.assignments.values()
+            if one["App"] == Identity and Resource not in self.aliases
+        ] + [{"RoleName": names.MAIL_ROLE, "InScope": "False"}] * (Resource in self.aliases)
 
     def _get_user(self, Identity):
         return [self.users[Identity]] if Identity in self.users else not_found(Identity)

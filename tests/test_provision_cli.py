@@ -52,6 +52,10 @@ def test_what_is_usual(there, monkeypatch):
             ["--tenant", TENANT],
             "--mailbox (-m) is missing: the e-mail address of the mailbox to log on to",
         ),
+        (
+            ["--tenant", TENANT, "--method=graph", "-m", "11111111-2222-3333-4444-555555555555"],
+            "--mailbox: method graph needs the mailbox's primary address, not a GUID",
+        ),
         ([*USUAL, "--method", "mapi"], "--method: mapi is none of cmdlet, graph"),
         (
             [*USUAL, "--status", "--remove"],

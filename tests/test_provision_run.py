@@ -253,6 +253,26 @@ def test_a_right_of_entra_would_defeat_the_scope(command):
     assert command("--status", mailbox=None) == 1
 
 
+def test_an_address_that_is_not_the_primary_one(command):
+    """Its scope holds nobody; Exchange says so at once, Graph after hours."""
+    command.tenant.aliases.add(MAILBOX)
+    with pytest.raises(StepFailure) as caught:
+        command("--method", "graph")
+    failure = caught.value.failure
+    assert (caught.value.title, failure.cause, failure.remedy) == (
+        f"right to read {MAILBOX}",
+        f"{MAILBOX} is not in the scope of the app",
+        "is it the primary address of a mailbox? See Get-Mailbox",
+    )
+    command.tenant.aliases.clear()
+    assert command("--method", "graph") == 0
+    assert f"  there    right to read {MAILBOX}: in scope" in command.said
+    command.tenant.refusals["Test-ServicePrincipal"] = (403, None)
+    assert command("--method", "graph") == 0
+    line = f"  there    right to read {MAILBOX}: not tested: this account may not run "
+    assert f"{line}Test-ServicePrincipalAuthorization" in command.said
+
+
 def test_another_cloud(command):
     command("--cloud", "china", "--token-file", "none", "--print-only")
     assert "https://microsoftgraph.chinacloudapi.cn/v1.0/applications" in "\n".join(command.said)

@@ -187,6 +187,8 @@ row = st.dictionaries(
             "id",
             "appId",
             "keyCredentials",
+            "RoleName",
+            "InScope",
             "notes",
             "appRoles",
             "appRoleId",
@@ -218,6 +220,8 @@ def test_any_rows(rows, document):
         exchange_steps.UserStep("u@contoso.com"),
         scope_steps.ScopeStep(("a@b.c",)),
         scope_steps.AssignmentStep(),
+        scope_steps.AuthorizationStep("a@b.c"),
+        entra_steps.UnscopedStep(),
     ):
         place = site(rows, document, rows)
         try:

@@ -112,6 +112,8 @@ def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Settings:
     _check(given)
     kept = dict(environ)
     options = _options(given, tenant, action, environ, secretless=print_only)
+    if "graph" in options.methods and any("@" not in one for one in options.mailboxes):
+        raise UsageError("--mailbox: method graph needs the mailbox's primary address, not a GUID")
     owner, monitor = _owner(given, print_only=print_only)
     return Settings(
         action=action,

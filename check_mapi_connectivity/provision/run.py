@@ -77,6 +77,7 @@ def steps_of(settings: Settings) -> list[Step]:
         steps.append(entra_steps.UnscopedStep())
         steps.append(scope_steps.ScopeStep(settings.mailboxes))
         steps.append(scope_steps.AssignmentStep())
+        steps += [scope_steps.AuthorizationStep(mailbox) for mailbox in settings.mailboxes]
     return [*steps, file_steps.OptionsStep(place, tenant, [*identity, *lines])]
 
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..report import CheckFailure, Failure
 from . import names
@@ -96,6 +96,40 @@ class AssignmentStep(Step):
 
     def _undoing(self, known: Known) -> list[Call]:
         return [unquestioned("Remove-ManagementRoleAssignment", names.ASSIGNMENT)]
+
+
+class AuthorizationStep(Step):
+    """What Exchange itself says of the right, which is there long before Graph knows of it."""
+
+    why = "Exchange's own test of the right, by Test-ServicePrincipalAuthorization"
+    removable = False
+
+    def __init__(self, mailbox: str) -> None:
+        self._mailbox = mailbox
+        self.title = f"right to read {mailbox}"
+
+    def _look(self, site: Site) -> Found:
+        if not site.known.has("principal"):
+            return Found(False)
+        identity, verb = site.known.principal, "Test-ServicePrincipalAuthorization"
+        try:
+            rows = site.services.exchange(verb, Identity=identity, Resource=self._mailbox)
+        except CheckFailure as error:
+            # The check itself is the proof; this only tells sooner.
+            return Found(True, f"not tested: {error.failure.cause}")
+        said = [str(row.get("InScope")).lower() for row in rows if _is_mail(row)]
+        if "false" in said and "true" not in said:
+            cause = f"{self._mailbox} is not in the scope of the app"
+            remedy = "is it the primary address of a mailbox? See Get-Mailbox"
+            raise CheckFailure(Failure("permission", cause, remedy))
+        return Found(True, "in scope" if "true" in said else "Exchange does not say")
+
+    def _make(self, site: Site) -> bool:
+        return False
+
+
+def _is_mail(row: dict[str, Any]) -> bool:
+    return last(str(row.get("RoleName"))) == names.MAIL_ROLE
 
 
 def write_filter(mailboxes: Iterable[str]) -> str:
