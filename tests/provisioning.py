@@ -18,7 +18,8 @@ from requests.structures import CaseInsensitiveDict
 from check_mapi_connectivity import certificate
 from check_mapi_connectivity.answer import Answer
 from check_mapi_connectivity.provision import keypair, names
-from check_mapi_connectivity.report import Failure, Report
+from check_mapi_connectivity.provision.proof import Outcome
+from check_mapi_connectivity.report import Failure
 
 TENANT = "contoso.onmicrosoft.com"
 MAILBOX = "probe@contoso.com"
@@ -307,11 +308,8 @@ class AdminTenant:
 
     def once(self, options):
         """What a run of the check would report."""
-        report = Report(options.mailboxes[0], options.methods[0])
-        report.failure = self._refused(options, report.method)
-        report.success = report.failure is None
-        report.connection_time = 0.041
-        return report
+        method = options.methods[0]
+        return Outcome(options.mailboxes[0], method, self._refused(options, method), 0.041)
 
     def _refused(self, options, method):
         if options.certificate is None:

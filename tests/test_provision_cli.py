@@ -147,14 +147,19 @@ def test_the_proxy_password_serves_the_proof_as_well(there):
     assert environ == {}
     assert settings.options.proxy.password.reveal() == "hunter2"
     assert "hunter2" not in repr(settings)
-    (there / "etc" / TENANT).mkdir(parents=True)
-    (there / "etc" / TENANT / "next.pem").write_text((there / "c.pem").read_text())
-    own = cli.own_options(settings, "of-the-app", "next.pem")
-    assert own.proxy.password.reveal() == "hunter2"
-    assert (own.client_id, own.certificate.path) == (
-        "of-the-app",
-        str(there / "etc" / TENANT / "next.pem"),
-    )
+    # A command line holds no secret; the environment of the proof does.
+    words = cli.own_words(settings, "of-the-app", "next.pem")
+    assert words == [
+        "--no-cache",
+        "--mailbox=probe@contoso.com",
+        f"--tenant={TENANT}",
+        "--client-id=of-the-app",
+        "--proxy=http://p.example:3128",
+        "--proxy-user=svc",
+        "--method=cmdlet",
+        f"--certificate={there}/etc/{TENANT}/next.pem",
+    ]
+    assert settings.environ == {"MAPI_PROXY_PASSWORD": "hunter2"}
 
 
 def test_help_fits_80_columns_and_names_everything():

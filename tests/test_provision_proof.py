@@ -4,19 +4,29 @@ that is on its way.
 
 from __future__ import annotations
 
-import pytest
+import json
 
-from check_mapi_connectivity import cli
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from check_mapi_connectivity.provision import proof
 from check_mapi_connectivity.provision.voice import Voice
-from check_mapi_connectivity.report import CheckFailure, Failure, Report
+from check_mapi_connectivity.report import CheckFailure, Failure
 
 from .tenant.material import CLIENT_IDS
 
 
-def options(tenant, *words, section="cmdlet", mailbox="healthy"):
-    given = [f"--extra-opts={section}@{tenant.ini}", "-m", f"{mailbox}@practice.example"]
-    return cli.parse([*given, "--no-cache", *words], {})
+@pytest.fixture
+def once(check, tenant, monkeypatch):
+    """A proof's run against the practice tenant: `once(*words, mailbox=...)` -> Outcome."""
+
+    def run(*words, mailbox="healthy"):
+        monkeypatch.setattr(proof, "_run", lambda one: check("--json", *one.words).stdout)
+        given = [f"--extra-opts=cmdlet@{tenant.ini}", "-m", f"{mailbox}@practice.example"]
+        return proof.once(proof.Check([*given, "--no-cache", *words], {}))
+
+    return run
 
 
 @pytest.mark.parametrize(
@@ -27,39 +37,77 @@ def options(tenant, *words, section="cmdlet", mailbox="healthy"):
         ("nobody", "Entra does not know the app everywhere yet"),
     ],
 )
-def test_which_grant_is_missing(tenant, app, stage):
+def test_which_grant_is_missing(once, app, stage):
     client_id = CLIENT_IDS.get(app, "11111111-2222-3333-4444-555555555555")
-    report = proof.once(options(tenant, "--client-id", client_id))
-    assert proof.waiting_for(report) == stage
+    assert proof.waiting_for(once("--client-id", client_id)) == stage
 
 
-def test_a_certificate_that_is_not_uploaded_yet(tenant):
+def test_a_certificate_that_is_not_uploaded_yet(once, tenant):
     tenant.entra.certificates.clear()
     try:
-        report = proof.once(options(tenant))
+        outcome = once()
     finally:
         tenant.entra.certificates.append(tenant.material.certificate)
-    assert proof.waiting_for(report) == "Entra does not know the certificate everywhere yet"
+    assert proof.waiting_for(outcome) == "Entra does not know the certificate everywhere yet"
 
 
-def test_graph(tenant):
-    report = proof.once(options(tenant, "--client-id", CLIENT_IDS["no-graph"], "--method", "graph"))
+def test_graph(once):
+    outcome = once("--client-id", CLIENT_IDS["no-graph"], "--method", "graph")
     stage = "the right to read the mailbox has not arrived yet (30 minutes to 2 hours)"
-    assert proof.waiting_for(report) == stage
+    assert proof.waiting_for(outcome) == stage
 
 
-def test_green(tenant):
-    report = proof.once(options(tenant))
-    assert (report.success, proof.waiting_for(report)) == (True, None)
-    # Two tests are two workers; the one that fails counts.
-    both = proof.once(options(tenant, "-m", "offline@practice.example"))
+def test_green(once):
+    outcome = once()
+    assert outcome == ("healthy@practice.example", "cmdlet", None, 0.041)
+    assert proof.waiting_for(outcome) is None
+    # Of several, the one that fails counts.
+    both = once("-m", "offline@practice.example")
     assert both.mailbox == "offline@practice.example"
 
 
-def test_what_waiting_does_not_mend(tenant):
-    report = proof.once(options(tenant, mailbox="nobody"))
-    assert report.failure.cause == "no such mailbox in this tenant"
-    assert proof.waiting_for(report) is None
+def test_what_waiting_does_not_mend(once):
+    outcome = once(mailbox="nobody")
+    assert outcome.failure.cause == "no such mailbox in this tenant"
+    assert proof.waiting_for(outcome) is None
+    outcome = once("--method", "moon")
+    assert (outcome.failure.kind, outcome.failure.cause) == (
+        "usage",
+        "--method: moon is none of cmdlet, mapi, graph",
+    )
+
+
+def test_the_check_as_a_process(tmp_path, environment):
+    """Without a tenant: no network is needed to be told what is missing."""
+    check = proof.Check(["--tenant", "t.example", "-m", "a@b.example"], environment)
+    outcome = proof.once(check)
+    assert outcome.failure.cause.startswith("no certificate for t.example: ")
+
+
+def test_a_check_that_cannot_be_started(monkeypatch):
+    monkeypatch.setattr(proof.sys, "executable", "/nonexistent/python")
+    with pytest.raises(CheckFailure) as caught:
+        proof.once(proof.Check([], {}))
+    failure = caught.value.failure
+    assert failure.cause == "the check cannot be started: FileNotFoundError"
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(["reports", "failure", "success", "mailbox"]), inner)
+    ),
+    max_leaves=6,
+)
+
+
+@given(st.text() | json_values.map(json.dumps))
+def test_any_answer(text):
+    try:
+        assert isinstance(proof.read(text), proof.Outcome)
+    except CheckFailure as error:
+        assert error.failure.cause == "the check gives no answer"
 
 
 class Waiting:
@@ -70,10 +118,9 @@ class Waiting:
         left = list(codes)
 
         def once(_):
-            report = Report("a@b.example", "cmdlet", success=not left, connection_time=0.5)
             code = (left.pop(0) if len(left) > 1 else left[0]) if left else None
-            report.failure = code and Failure("permission", "no", "do it", code, "detail")
-            return report
+            failure = code and Failure("permission", "no", "do it", code, "detail")
+            return proof.Outcome("a@b.example", "cmdlet", failure, 0.5)
 
         monkeypatch.setattr(proof, "once", once)
         self.voice = Voice(None, self._write, lambda: self._now, self._sleep)

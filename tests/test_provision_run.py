@@ -15,6 +15,7 @@ from check_mapi_connectivity.errors import UsageError
 from check_mapi_connectivity.provision import cli, keypair, names, proof, run
 from check_mapi_connectivity.provision.voice import Voice
 from check_mapi_connectivity.provision.work import StepFailure
+from check_mapi_connectivity.report import Failure
 
 from .provisioning import ADMIN, MAILBOX, TENANT, TOKENS, AdminTenant, Stop, graph_error, pems
 
@@ -42,8 +43,8 @@ class Command:
         monkeypatch.setattr(keypair, "make", lambda *_: self._event(next(made)))
         self._now = 0.0
 
-    def _once(self, options):
-        return self.tenant.once(options)
+    def _once(self, check):
+        return self.tenant.once(check_cli.parse(check.words, dict(check.environ)))
 
     def _event(self, pem):
         self.tenant.event("certificate")
@@ -339,10 +340,10 @@ def test_a_renewal_that_does_not_work_leaves_the_old_certificate(command, monkey
     once = command.tenant.once
 
     def never(options):
-        report = once(options)
+        outcome = once(options)
         if options.certificate.path.endswith("next.pem"):
-            report.failure = graph_refusal()
-        return report
+            return outcome._replace(failure=Failure("credential", "no key", "", "AADSTS700027"))
+        return outcome
 
     monkeypatch.setattr(command.tenant, "once", never)
     with pytest.raises(StepFailure) as caught:
@@ -353,12 +354,6 @@ def test_a_renewal_that_does_not_work_leaves_the_old_certificate(command, monkey
     assert command() == 0
     assert "a renewal was begun and not ended: --renew goes on with it" in command.said
     monkeypatch.undo()
-
-
-def graph_refusal():
-    from check_mapi_connectivity.report import Failure
-
-    return Failure("credential", "no such key", "", "AADSTS700027")
 
 
 def test_status(command):
@@ -492,12 +487,10 @@ def test_grants_that_take_their_time(command, monkeypatch):
     once, late = command.tenant.once, ["HTTP 401", "HTTP 401", "HTTP 403"]
 
     def slow(options):
-        report = once(options)
+        outcome = once(options)
         if late:
-            from check_mapi_connectivity.report import Failure
-
-            report.failure = Failure("permission", "no", "", late.pop(0))
-        return report
+            return outcome._replace(failure=Failure("permission", "no", "", late.pop(0)))
+        return outcome
 
     monkeypatch.setattr(command.tenant, "once", slow)
     assert command() == 0
@@ -629,6 +622,10 @@ def test_print_only_touches_nothing(command):
         'New-RoleGroup -Name "MAPI probes" -Roles "MAPI probe" -Description "made by '
         'check_mapi_connectivity_setup"',
         'Add-RoleGroupMember -Identity "MAPI probes" -Member "OBJECT-ID"',
+        'Invoke-MgGraphRequest -Method POST -Uri "/v1.0/servicePrincipals" -ContentType '
+        """application/json -Body '{"appId": "CLIENT-ID", "notes": "made by """
+        """check_mapi_connectivity_setup"}'""",
+        f'Test-ServicePrincipalAuthorization -Identity "OBJECT-ID" -Resource "{MAILBOX}"',
         '     {"keyCredentials": [{"keyId": "THOSE-THAT-ARE-THERE"}, {"type": "AsymmetricX509Cert", '
         '"usage": "Verify", "key": "BASE64-OF-THE-CERTIFICATE", "displayName": "CN=HOST"}]}',
         "New-ManagementScope -Name \"MAPI probe mailboxes\" -RecipientRestrictionFilter "

@@ -5,7 +5,6 @@ failure that can be read, and what changes something is not sent twice.
 from __future__ import annotations
 
 import json
-import time
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,7 +13,6 @@ from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
 from check_mapi_connectivity.answer import Answer
-from check_mapi_connectivity.deadline import Deadline
 from check_mapi_connectivity.options import CLOUDS
 from check_mapi_connectivity.provision.plan import Call
 from check_mapi_connectivity.provision.service import Services
@@ -68,8 +66,7 @@ class Place:
             graph_url, exchange_url = "https://graph.example", "https://exchange.example"
             tenant, cloud = TENANT, CLOUDS["worldwide"]
 
-        deadline = Deadline(time.monotonic(), 60.0)
-        self.services = Services(Options(), self.line, deadline, Administrator(), voice)
+        self.services = Services(Options(), self.line, Administrator(), voice)
 
 
 MAKE = Call("POST", "/v1.0/applications", {"displayName": "x"})

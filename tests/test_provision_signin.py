@@ -108,7 +108,7 @@ class Desk:
             deadline=deadline,
         )
         voice = Voice(None, self._write)
-        self.administrator = Administrator(job, deadline, voice, pasted)
+        self.administrator = Administrator(job, voice, pasted)
 
     def _write(self, text):
         self.said += text.split("\n")[:-1]

@@ -221,7 +221,7 @@ def _words(given: sources.Given, wanted: Sequence[str]) -> list[str]:
         elif isinstance(value, list):
             found += [f"--{name}={one}" for one in value]
         elif value:
-            found.append(f"--{name}={value}")
+            found.append(f"--{name}={_absolute(value) if name in _PATHS else value}")
     return found
 
 
@@ -295,19 +295,18 @@ def _absolute(path: str | None) -> str | None:
     return None if path is None else os.path.abspath(path)
 
 
-def own_options(settings: Settings, client_id: str, certificate: str) -> Options:
-    """The options of a run of the check with the identity in the directory, as the operator will
-    start it; `certificate` is the name of the file to take. Raises UsageError.
+def own_words(settings: Settings, client_id: str, certificate: str) -> list[str]:
+    """The command line of the check with the identity in the directory, as the operator will start
+    it; `certificate` is the name of the file to take.
     """
     tenant = settings.options.tenant
     words = ["--no-cache", *(f"--mailbox={one}" for one in settings.mailboxes)]
     if settings.action == "set up":
-        words.append(f"--extra-opts={tenant}@{os.path.join(settings.directory, names.OPTIONS_INI)}")
-    else:
-        words += [f"--tenant={tenant}", f"--client-id={client_id}", *settings.network]
-        words += [f"--method={method}" for method in settings.options.methods]
-        words.append(f"--certificate={os.path.join(settings.directory, certificate)}")
-    return check_cli.parse(words, dict(settings.environ))
+        ini = os.path.join(settings.directory, names.OPTIONS_INI)
+        return [*words, f"--extra-opts={tenant}@{ini}"]
+    words += [f"--tenant={tenant}", f"--client-id={client_id}", *settings.network]
+    words += [f"--method={method}" for method in settings.options.methods]
+    return [*words, f"--certificate={os.path.join(settings.directory, certificate)}"]
 
 
 def password_of(settings: Settings) -> UserPassword | None:

@@ -219,6 +219,10 @@ class GrantStep(Step):
         }
         return [Call("POST", f"{_PRINCIPALS}/{known.principal}/appRoleAssignments", body)]
 
+    def _shell(self) -> list[str]:
+        path = f"{_PRINCIPALS}(appId='{names.EXCHANGE_APP}')"
+        return [f'Invoke-MgGraphRequest -Uri "{path}"    # its id is EXCHANGE-OBJECT-ID']
+
     def _make(self, site: Site) -> bool:
         try:
             why = "Entra does not know the enterprise application everywhere yet"

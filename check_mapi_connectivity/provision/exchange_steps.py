@@ -91,6 +91,9 @@ class RoleStep(Step):
         }
         return [Call("New-ManagementRole", "", body)]
 
+    def _shell(self) -> list[str]:
+        return [f"Get-ManagementRole -Cmdlet {names.CMDLET}    # one of these is to be the parent"]
+
     def _make(self, site: Site) -> bool:
         made = patiently(site, self.calls(site.known)[0])
         # What a derived role holds is Exchange's doing: look before anybody gets it.

@@ -110,7 +110,9 @@ class Step:
         return self._undoing(known)
 
     def shell(self) -> list[str]:
-        """Commands of a root shell that make it, for what is made on this host."""
+        """Commands for whoever does it by hand, before the requests: of a root shell for what is
+        made on this host, of PowerShell for what has to be looked up.
+        """
         return self._shell()
 
     def make(self, site: Site) -> bool:

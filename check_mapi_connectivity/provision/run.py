@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import sources
 from ..cache import Cache
@@ -13,8 +13,20 @@ from ..deadline import Deadline
 from ..errors import UsageError
 from ..report import Report
 from ..transport import Transport
-from . import cli, entra_steps, exchange_steps, file_steps, names, scope_steps, signin, words, work
+from . import (
+    cli,
+    entra_steps,
+    exchange_steps,
+    file_steps,
+    names,
+    proof,
+    scope_steps,
+    signin,
+    words,
+    work,
+)
 from .directory import Directory
+from .line import PATIENCE, Line
 from .plan import Known, Site
 from .service import Services
 from .signin import Administrator
@@ -25,16 +37,13 @@ if TYPE_CHECKING:
     from .cli import Settings
     from .plan import Step
 
-#: Seconds that one request may take.
-_PATIENCE = 60.0
-
 
 @dataclass
 class _Job:
     """What the sign-in needs of a run."""
 
     options: Options
-    transport: Transport
+    transport: Any
     cache: Cache
     report: Report
     deadline: Deadline
@@ -106,13 +115,16 @@ def run(settings: Settings, voice: Voice) -> int:
         voice.lines(words.plan(steps, known, settings.options, removing=removing))
         return 0
     report = Report("", "graph")
-    deadline = Deadline(time.monotonic(), _PATIENCE)
+    deadline = Deadline(time.monotonic(), PATIENCE)
     # The administrator's requests need no credential of the check.
     options = replace(settings.options, credential=None)
     transport = Transport(options, deadline, report)
     try:
         return _run(
-            settings, steps, voice, _Job(options, transport, Cache(None, []), report, deadline)
+            settings,
+            steps,
+            voice,
+            _Job(options, Line(transport, deadline), Cache(None, []), report, deadline),
         )
     finally:
         transport.close()
@@ -120,8 +132,8 @@ def run(settings: Settings, voice: Voice) -> int:
 
 def _run(settings: Settings, steps: list[Step], voice: Voice, job: _Job) -> int:
     tokens = _tokens(settings, voice)
-    administrator = Administrator(job, job.deadline, voice, tokens)
-    services = Services(job.options, job.transport, job.deadline, administrator, voice)
+    administrator = Administrator(job, voice, tokens)
+    services = Services(job.options, job.transport, administrator, voice)
     directory = Directory(settings.directory, settings.owner)
     site = Site(job.options, services, directory, voice, Known(), settings.user, settings.client_id)
     tenant = job.options.tenant
@@ -146,8 +158,9 @@ def _run(settings: Settings, steps: list[Step], voice: Voice, job: _Job) -> int:
         return 0
     _introduce(settings, voice)
 
-    def own(certificate: str) -> Options:
-        return cli.own_options(settings, site.known.client_id, certificate)
+    def own(certificate: str) -> proof.Check:
+        words = cli.own_words(settings, site.known.client_id, certificate)
+        return proof.Check(words, settings.environ)
 
     made = work.set_up(site, steps, own, settings.wait)
     if made:
@@ -188,8 +201,9 @@ def _renew(settings: Settings, site: Site, given: CertificateFiles | None) -> No
     if settings.user:
         raise UsageError("--renew: a user with a password has no certificate")
 
-    def own(certificate: str) -> Options:
-        return cli.own_options(settings, site.known.client_id, certificate)
+    def own(certificate: str) -> proof.Check:
+        words = cli.own_words(settings, site.known.client_id, certificate)
+        return proof.Check(words, settings.environ)
 
     def new() -> bytes:
         return file_steps.new_certificate(settings.subject, settings.lifetime, given)

@@ -124,6 +124,10 @@ class AuthorizationStep(Step):
             raise CheckFailure(Failure("permission", cause, remedy))
         return Found(True, "in scope" if "true" in said else "Exchange does not say")
 
+    def _shell(self) -> list[str]:
+        verb = "Test-ServicePrincipalAuthorization"
+        return [f'{verb} -Identity "OBJECT-ID" -Resource "{self._mailbox}"']
+
     def _make(self, site: Site) -> bool:
         return False
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,9 +21,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..answer import Answer
-    from ..deadline import Deadline
     from ..options import Options
-    from ..transport import Transport
+    from .line import Line
     from .plan import Call
     from .signin import Administrator
     from .voice import Voice
@@ -41,17 +39,16 @@ _ABSENT = re.compile(r"could\s?n[o']t be found|does not exist|was not found", re
 
 
 class Services:
-    """Sends requests; each has a minute of its own."""
+    """Sends requests by a line that ends each of them."""
 
     def __init__(
         self,
         options: Options,
-        transport: Transport,
-        deadline: Deadline,
+        line: Line,
         administrator: Administrator,
         voice: Voice,
     ) -> None:
-        self._options, self._transport, self._deadline = options, transport, deadline
+        self._options, self._line = options, line
         self._administrator = administrator
         self._voice = voice
 
@@ -154,9 +151,8 @@ class Services:
         CheckFailure.
         """
         for tried in range(1, _TRIES + 1):
-            self._deadline.started = time.monotonic()
             try:
-                answer = self._transport.send(verb, url, Stopwatch(), headers=headers, data=data)
+                answer = self._line.send(verb, url, Stopwatch(), headers=headers, data=data)
             except CheckFailure as error:
                 if not (asking and error.failure.transient and tried < 3):
                     raise

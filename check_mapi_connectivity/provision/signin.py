@@ -23,7 +23,6 @@ from . import names
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..deadline import Deadline
     from ..job import Job
     from .voice import Voice
 
@@ -46,10 +45,8 @@ class Administrator:
     `pasted` are tokens that the administrator gave; with one of them no sign-in is tried.
     """
 
-    def __init__(
-        self, job: Job, deadline: Deadline, voice: Voice, pasted: dict[str, str] | None = None
-    ) -> None:
-        self._job, self._deadline, self._voice = job, deadline, voice
+    def __init__(self, job: Job, voice: Voice, pasted: dict[str, str] | None = None) -> None:
+        self._job, self._voice = job, voice
         self._pasted = bool(pasted)
         self._tokens = dict(pasted or {})
         self._expires: dict[str, float] = {}
@@ -98,7 +95,6 @@ class Administrator:
         def asking() -> dict[str, Any]:
             return dict(app.acquire_token_by_refresh_token(refresh, self._scopes(service)))
 
-        self._deadline.started = time.monotonic()
         try:
             answer = entra.answered(self._job, http, asking)
         except CheckFailure:
@@ -116,7 +112,7 @@ class Administrator:
         import msal
 
         options, called = self._job.options, _SERVICES[service][0]
-        http = entra.EntraHttp(_Patient(self._job, self._deadline), None)
+        http = entra.EntraHttp(self._job, None)
         client = names.GRAPH_TOOLS if service == "graph" else MODULE_CLIENT_ID
         made: list[Any] = []
 
@@ -161,24 +157,6 @@ class Administrator:
         self._job.report.secrets.add(token)
         self._tokens[service] = token
         self._expires[service] = time.time() + lifetime(answer.get("expires_in"))
-
-
-class _Patient:
-    """A job whose time begins anew whenever its connections are asked for."""
-
-    def __init__(self, job: Job, deadline: Deadline) -> None:
-        self._job = job
-        self.options, self.cache, self.report, self.deadline = (
-            job.options,
-            job.cache,
-            job.report,
-            deadline,
-        )
-
-    @property
-    def transport(self) -> Any:
-        self.deadline.started = time.monotonic()
-        return self._job.transport
 
 
 def sort(texts: list[str], option: str, exchange: str) -> dict[str, str]:

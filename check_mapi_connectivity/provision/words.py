@@ -56,7 +56,7 @@ def plan(steps: Sequence[Step], known: Known, options: Options, *, removing: boo
         commands = [] if removing else step.shell()
         if removing and isinstance(step, FileStep):
             commands = [f"rm {step.title}"]
-        commands = commands + [powershell(call, options.graph_url) for call in calls]
+        commands = commands + [powershell(call) for call in calls]
         why = "" if removing else f": {step.why}"
         lines += [f"# {step.title}{why}", *commands] if commands else []
     return [*lines, "", *_paragraph(NOT_YET_SEEN)]
@@ -87,15 +87,15 @@ def _connect(steps: Sequence[Step], known: Known, *, removing: bool) -> list[str
     return lines
 
 
-def powershell(call: Call, graph_url: str) -> str:
+def powershell(call: Call) -> str:
     """A request as a command of Microsoft's own modules.
 
     >>> from .plan import Call
-    >>> powershell(Call("New-RoleGroup", "", {"Name": "a b", "Roles": ["c"]}), "")
+    >>> powershell(Call("New-RoleGroup", "", {"Name": "a b", "Roles": ["c"]}))
     'New-RoleGroup -Name "a b" -Roles "c"'
     """
     if call.path:
-        words = [f"Invoke-MgGraphRequest -Method {call.verb} -Uri {_quoted(graph_url + call.path)}"]
+        words = [f"Invoke-MgGraphRequest -Method {call.verb} -Uri {_quoted(call.path)}"]
         if call.body:
             body = json.dumps(call.body).replace("'", "''")
             words.append(f"-ContentType application/json -Body '{body}'")

@@ -15,10 +15,8 @@ from .plan import Site, Step
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..options import Options
-
-    #: The check's own options with the identity that is there, read from files.
-    Own = Callable[[str], Options]
+    #: The check with the identity that is there; the certificate's file is named.
+    Own = Callable[[str], proof.Check]
 
 
 #: Files of a renewal that was not ended; with the password, all that is no step of its own.
