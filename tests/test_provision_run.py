@@ -400,6 +400,11 @@ def test_removal(command, method):
     assert command("--remove", "--yes", mailbox=None) == 0
     assert command.tenant.state() == EMPTY
     assert not command.directory.exists()
+    assert [line for line in command.seen() if "app registration" in line] == [
+        "  app registration check_mapi_connectivity",
+        "  gone     app registration check_mapi_connectivity: Entra keeps it among its deleted "
+        "applications for 30 days",
+    ]
     assert command("--remove", "--yes", mailbox=None) == 0
     assert command.said[-2:] == ["nothing to remove", "done"]
 
@@ -457,8 +462,8 @@ def test_other_members_keep_role_group_and_role(command):
     command.tenant.members[names.GROUP].append("somebody")
     command("--remove", "--yes", mailbox=None)
     assert [line for line in command.said if "left" in line] == [
-        "           role group MAPI probes: left, because it has 1 other member",
-        "           role MAPI probe: left, because role group MAPI probes has it",
+        "  left     role group MAPI probes: it has 1 other member",
+        "  left     role MAPI probe: role group MAPI probes has it",
     ]
     assert command.tenant.groups == {names.GROUP: [names.ROLE]}
     assert names.ROLE in command.tenant.roles and command.tenant.apps == []

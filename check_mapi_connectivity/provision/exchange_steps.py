@@ -108,7 +108,7 @@ class RoleStep(Step):
 
     def _remove(self, site: Site) -> str:
         if named(site.services.exchange("Get-RoleGroup", Identity=names.GROUP)):
-            return f"left, because role group {names.GROUP} has it"
+            return f"left; role group {names.GROUP} has it"
         return super()._remove(site)
 
 
@@ -154,7 +154,7 @@ class GroupStep(Step):
     def _remove(self, site: Site) -> str:
         members = site.services.exchange("Get-RoleGroupMember", Identity=names.GROUP)
         if members:
-            return f"left, because it has {len(members)} other member{'s' * (len(members) > 1)}"
+            return f"left; it has {len(members)} other member{'s' * (len(members) > 1)}"
         return super()._remove(site)
 
 

@@ -117,7 +117,8 @@ def remove(site: Site, steps: Sequence[Step], agreed: Callable[[list[str]], bool
         with _Doing(step.title, done):
             became = step.remove(site)
             done.append(step.title)
-            site.voice.tell("gone" if became == "removed" else "", step.title, became)
+            gone = became.startswith("removed")
+            site.voice.tell("gone" if gone else "left", step.title, became.partition("; ")[2])
     with _Doing(site.directory.path, done):
         for name in _LEFT_OVER:
             site.directory.drop(name)
