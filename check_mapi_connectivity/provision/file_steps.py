@@ -29,7 +29,8 @@ class FileStep(Step):
         self.title = os.path.join(place, self.name)
 
     def _remove(self, site: Site) -> str:
-        return "removed" if site.directory.drop(self.name) else "was not there"
+        site.directory.drop(self.name)
+        return "removed"
 
 
 class CertificateStep(FileStep):
