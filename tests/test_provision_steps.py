@@ -96,6 +96,7 @@ def test_pointer_to_the_wrong_object():
     rows = {"Get-RoleGroupMember": [{"Name": "alias"}]}
     place.services.exchange = lambda cmdlet, **_: rows[cmdlet]
     assert exchange_steps.MemberStep().look(place).there
+    place.known.aliases = set()
     assert not exchange_steps.MemberStep("user@contoso.com").look(place).there
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from ..report import Failure
+    from .cli import Settings
     from .voice import Voice
 
 
@@ -55,11 +56,16 @@ def _run(terminal: int | None) -> int:
     settings = cli.parse(sys.argv[1:], os.environ)
     # A password that was typed in left this one blocked.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
-    from . import run
     from .voice import Voice
+
+    return carry_out(settings, Voice(terminal))
+
+
+def carry_out(settings: Settings, voice: Voice) -> int:
+    """Do what was asked for and explain what fails; the exit code. Raises UsageError."""
+    from . import run
     from .work import StepFailure
 
-    voice = Voice(terminal)
     try:
         return run.run(settings, voice)
     except StepFailure as error:

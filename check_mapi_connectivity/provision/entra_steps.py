@@ -20,7 +20,8 @@ _PRINCIPALS = "/v1.0/servicePrincipals"
 #: Seconds between the tries to use what Entra has just made, which takes a while to be known
 #: everywhere (exchange-online 8.2 step 4).
 _REPLICATION = (1, 2, 4, 8, 15, 30)
-
+_APP_LATE = "Entra does not know the new app everywhere yet"
+_PRINCIPAL_LATE = "Entra does not know the enterprise application everywhere yet"
 
 #: App roles of Microsoft Graph that open every mailbox (exchange-online 3.2).
 _MAIL = {
@@ -100,6 +101,10 @@ class AppStep(Step):
         if site.named_client:
             cause = f"no app registration with client id {site.named_client}"
             raise CheckFailure(Failure("credential", cause, "check --client-id and --tenant"))
+        # Nothing keeps Entra from a second app of that name, and the list comes late.
+        why = "looking for what an earlier run may have made"
+        if not site.known.fresh and self.appears(site, _REPLICATION[:-1], why):
+            return False
         made = site.services.change(self.calls(site.known)[0]) or {}
         known = site.known
         known.app, known.client_id = _text(made, "id"), _text(made, "appId")
@@ -168,13 +173,14 @@ class PrincipalStep(Step):
         return [Call("POST", _PRINCIPALS, {"appId": known.client_id, "notes": names.TAG})]
 
     def _make(self, site: Site) -> bool:
-        why = "Entra does not know the new app everywhere yet"
-        made = patiently(site, self.calls(site.known)[0], why)
+        made = patiently(site, self.calls(site.known)[0], _APP_LATE)
         if made is not None:
             site.known.principal = _text(made, "id")
             return True
-        # It came to be meanwhile.
-        return not self.look(site).there
+        if not self.appears(site, _REPLICATION, _PRINCIPAL_LATE):
+            cause = f"Entra has {self.title}, but does not show it"
+            raise CheckFailure(Failure("server", cause, "run this again later"))
+        return False
 
     def _undoing(self, known: Known) -> list[Call]:
         return [Call("DELETE", f"{_PRINCIPALS}/{known.principal}")]
@@ -225,8 +231,7 @@ class GrantStep(Step):
 
     def _make(self, site: Site) -> bool:
         try:
-            why = "Entra does not know the enterprise application everywhere yet"
-            return patiently(site, self.calls(site.known)[0], why) is not None
+            return patiently(site, self.calls(site.known)[0], _PRINCIPAL_LATE) is not None
         except CheckFailure as error:
             if error.failure.kind != "permission":
                 raise
@@ -280,7 +285,7 @@ def patiently(site: Site, call: Call, why: str) -> dict[str, Any] | None:
 def _unknown_yet(failure: Failure) -> bool:
     """Whether this is how Graph speaks of what it does not know yet."""
     text = f"{failure.code} {failure.detail}"
-    signs = ("ResourceNotFound", "does not exist", "NoBackingApplicationObject", "not found")
+    signs = ("ResourceNotFound", "does not exist", "does not reference a valid", "not found")
     return any(sign in text for sign in signs)
 
 
@@ -291,7 +296,7 @@ def set_keys(known: Known, keys: list[dict[str, Any]]) -> Call:
 
 def change_keys(site: Site, keys: list[dict[str, Any]]) -> None:
     """Replace the app's certificates. Raises CheckFailure."""
-    patiently(site, set_keys(site.known, keys), "Entra does not know the new app everywhere yet")
+    patiently(site, set_keys(site.known, keys), _APP_LATE)
     site.known.keys = keys
 
 

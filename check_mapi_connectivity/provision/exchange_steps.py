@@ -15,7 +15,9 @@ from .plan import Call, Found, Known, Site, Step
 _REPLICATION = (2, 4, 8, 15, 30, 30)
 
 #: How Exchange speaks of what it does not know yet, or may not do yet.
-_NOT_YET = re.compile(r"n[o']t (?:be )?found|n[o']t exist|dehydrated", re.IGNORECASE)
+_NOT_YET = re.compile(
+    r"n[o']t (?:be )?found|n[o']t exist|dehydrated|delegating role assignment", re.IGNORECASE
+)
 
 
 def unquestioned(verb: str, identity: str, **more: Any) -> Call:
@@ -40,10 +42,7 @@ class CustomizationStep(Step):
 
     def _make(self, site: Site) -> bool:
         made = site.services.change(self.calls(site.known)[0])
-        for pause in _REPLICATION:
-            if self.look(site).there:
-                break
-            site.voice.wait(pause, "Exchange is still opening the organization")
+        self.appears(site, _REPLICATION, "Exchange is still opening the organization")
         return made is not None
 
 
@@ -97,10 +96,7 @@ class RoleStep(Step):
     def _make(self, site: Site) -> bool:
         made = patiently(site, self.calls(site.known)[0])
         # What a derived role holds is Exchange's doing: look before anybody gets it.
-        for pause in _REPLICATION:
-            if self.look(site).there:
-                break
-            site.voice.wait(pause, "Exchange does not show the new role yet")
+        self.appears(site, _REPLICATION, "Exchange does not show the new role yet")
         return made is not None
 
     def _undoing(self, known: Known) -> list[Call]:
@@ -177,8 +173,7 @@ class PointerStep(Step):
             cause = f"{self.title} points to object id {there[0]}, not to {known.principal}"
             remedy = f"Remove-ServicePrincipal -Identity {known.client_id}, then run this again"
             raise CheckFailure(Failure("permission", cause, remedy))
-        named = (rows[0].get(name) for name in ("Name", "Guid", "Identity", "DistinguishedName"))
-        known.aliases = {str(name).lower() for name in named if name}
+        known.aliases = _aliases(rows[0])
         return Found(True, f"object id {there[0]}" if there else "")
 
     def _calls(self, known: Known) -> list[Call]:
@@ -207,7 +202,7 @@ class MemberStep(Step):
     def _look(self, site: Site) -> Found:
         known = site.known
         ours = {self._user.lower()} if self._user else {known.principal, known.client_id}
-        ours |= set() if self._user else known.aliases
+        ours |= known.aliases
         for row in site.services.exchange("Get-RoleGroupMember", Identity=names.GROUP):
             if {str(value).lower() for value in row.values()} & ours:
                 return Found(True)
@@ -245,6 +240,7 @@ class UserStep(Step):
             cause = f"EXOModuleEnabled of {self._user} is off, which overrides every role"
             remedy = f"Set-User -Identity {self._user} -EXOModuleEnabled $true"
             raise CheckFailure(Failure("permission", cause, remedy))
+        site.known.aliases = _aliases(rows[0])
         return Found(True)
 
 
@@ -263,6 +259,12 @@ def patiently(site: Site, call: Call) -> dict[str, Any] | None:
 def named(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows that are an object, not the echo of nothing."""
     return [row for row in rows if any(row.get(name) for name in ("Name", "Identity", "Guid"))]
+
+
+def _aliases(row: dict[str, Any]) -> set[str]:
+    """An object's names that are its own, in lower case."""
+    names_of = ("Name", "Guid", "Identity", "DistinguishedName", "ExternalDirectoryObjectId")
+    return {str(row[name]).lower() for name in names_of if row.get(name)}
 
 
 def _name(row: dict[str, Any]) -> str:

@@ -68,6 +68,7 @@ class CertificateStep(FileStep):
         data = new_certificate(self._subject, self._months, self._given)
         site.directory.write(self.name, data)
         remember(site, keypair.load(self.title, data))
+        site.known.fresh = True
         return True
 
     def _shell(self) -> list[str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from . import names
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from ..options import Options
@@ -50,7 +51,9 @@ class Known:
     keys: list[dict[str, Any]] = field(default_factory=list)
     #: Whether the app registration was made by this command.
     tagged: bool = True
-    #: The pointer's own names in Exchange, by which a role group may list it.
+    #: The certificate was made in this run: no earlier one can have made an app with it.
+    fresh: bool = False
+    #: Exchange's own names for pointer or user, by which a role group may list it.
     aliases: set[str] = field(default_factory=set)
     #: The role group is there, but without the role.
     bare_group: bool = False
@@ -100,6 +103,16 @@ class Step:
         made.
         """
         return self._look(site)
+
+    def appears(self, site: Site, pauses: Sequence[float], why: str) -> bool:
+        """Whether it is there, or comes to be seen after one of these pauses (seconds). Raises as
+        `look` does.
+        """
+        for pause in pauses:
+            if self.look(site).there:
+                return True
+            site.voice.wait(pause, why)
+        return self.look(site).there
 
     def calls(self, known: Known) -> list[Call]:
         """The requests that make it."""

@@ -34,6 +34,9 @@ _LONGEST = 60.0
 #: Statuses that mean: nothing was done, come again.
 _AGAIN = (429, 503)
 
+#: Ends of the codes by which app management policies refuse a certificate.
+_POLICIES = ("PerAppPolicy", "InvalidEndDate")
+
 _THERE = re.compile(r"already (?:exists?|present|a member|assigned|in use|enabled)", re.IGNORECASE)
 _ABSENT = re.compile(r"could\s?n[o']t be found|does not exist|was not found", re.IGNORECASE)
 
@@ -219,6 +222,13 @@ def _graph_failure(answer: Answer) -> Failure:
     if answer.status == 403:
         remedy = "sign in as Global Administrator or Privileged Role Administrator"
         return Failure("permission", "Graph does not let this account do that", remedy, code, text)
+    if code.endswith(_POLICIES):
+        cause = "a policy of the tenant forbids this certificate"
+        remedy = (
+            "remove the file of the new certificate and give a shorter --lifetime, or have the "
+            "policy except the app"
+        )
+        return Failure("permission", cause, remedy, code, text)
     if answer.status == 429 or answer.status >= 500:
         failure = advice.trouble(answer, "Graph", "run this again later")
         return replace(failure, code=code)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 from . import cmdlets_apps, cmdlets_organization, cmdlets_roles
-from .cmdlets_errors import CmdletError
+from .cmdlets_errors import CmdletError, ambiguous
 
 #: Parameters that every cmdlet takes.
 _COMMON = {"Confirm", "WhatIf", "ErrorAction", "WarningAction", "Verbose"}
@@ -72,11 +72,14 @@ CMDLETS = {
         "RecipientRoot Exclusive Force",
     ),
     "Get-ManagementScope": Cmdlet(cmdlets_apps.get_scope, "", "Identity Exclusive Orphan"),
+    "Set-ManagementScope": Cmdlet(
+        cmdlets_apps.set_scope, "Identity", "RecipientRestrictionFilter RecipientRoot Name Force"
+    ),
     "Remove-ManagementScope": Cmdlet(cmdlets_apps.remove_scope, "Identity", "Force"),
     "New-ManagementRoleAssignment": Cmdlet(
         cmdlets_apps.new_assignment,
-        "Role App",
-        "Name CustomResourceScope RecipientGroupScope Force",
+        "Role",
+        "App SecurityGroup Name CustomResourceScope RecipientGroupScope Force",
     ),
     "Get-ManagementRoleAssignment": Cmdlet(
         cmdlets_apps.get_assignment,
@@ -102,10 +105,7 @@ def run(admin, name, parameters):
     known = {word.lower(): word for word in (*cmdlet.required.split(), *cmdlet.optional.split())}
     known.update({word.lower(): word for word in _COMMON})
     if {key.lower() for key in given} - set(known):
-        raise CmdletError(
-            "System.Management.Automation.AmbiguousParameterSetException",
-            "Parameter set cannot be resolved using the specified named parameters.",
-        )
+        raise ambiguous()
     given = {known[key.lower()]: value for key, value in given.items() if value is not None}
     absent = [word for word in cmdlet.required.split() if given.get(word) in ("", [], None)]
     if absent:

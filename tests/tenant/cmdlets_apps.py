@@ -117,6 +117,17 @@ def get_scope(rbac, given):
     return [_scope_row(rbac.scopes[one]) for one in _named(rbac.scopes, given.get("Identity", "*"))]
 
 
+def set_scope(rbac, given):
+    """Set-ManagementScope; assignments follow."""
+    name = (_named(rbac.scopes, given["Identity"]) or [""])[0]
+    text = str(given.get("RecipientRestrictionFilter", rbac.scopes[name].filter))
+    found = clauses(text)
+    if found is None:
+        raise errors.transformation("RecipientRestrictionFilter", text)
+    rbac.scopes[name] = Scope(name, text, found)
+    return []
+
+
 def remove_scope(rbac, given):
     """Remove-ManagementScope."""
     name = (_named(rbac.scopes, given["Identity"]) or [""])[0]
@@ -143,12 +154,16 @@ def _assignment_row(one):
 
 
 def new_assignment(rbac, given):
-    """New-ManagementRoleAssignment for an application."""
+    """New-ManagementRoleAssignment for an application, or for a role group."""
     if rbac.looks_dehydrated():
         raise errors.dehydrated()
     roles = matching(rbac.roles, given["Role"])
     if not roles:
         raise errors.not_found(given["Role"])
+    if ("App" in given) == ("SecurityGroup" in given):
+        raise errors.ambiguous()
+    if "SecurityGroup" in given:
+        return _assign_to_group(rbac, roles[0], given)
     pointer = _pointer(rbac, given["App"])
     if roles[0] not in APPLICATION_ROLES:
         raise errors.invalid(f"The role '{roles[0]}' can't be assigned to a service principal.")
@@ -165,6 +180,19 @@ def new_assignment(rbac, given):
     one = Assignment(name, roles[0], pointer.object_id, scope, group, arrival)
     rbac.assignments[name] = one
     return [_assignment_row(one)]
+
+
+def _assign_to_group(rbac, role, given):
+    names = matching(rbac.groups, given["SecurityGroup"])
+    if not names:
+        raise errors.not_found(given["SecurityGroup"])
+    group = rbac.groups[names[0]]
+    if role in group.roles:
+        raise errors.exists(f"{role}-{group.name}")
+    if not rbac.may_delegate():
+        raise errors.not_ready(f"{role}-{group.name}")
+    group.roles.append(role)
+    return [row for row in _group_rows(rbac) if row["Name"] == f"{role}-{group.name}"]
 
 
 def _group_rows(rbac):

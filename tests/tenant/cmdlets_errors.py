@@ -47,6 +47,12 @@ def transformation(name, value):
     )
 
 
+def ambiguous():
+    """Parameters that do not exist, or do not go together."""
+    text = "Parameter set cannot be resolved using the specified named parameters."
+    return CmdletError("System.Management.Automation.AmbiguousParameterSetException", text)
+
+
 def dehydrated():
     """The organization cannot be changed yet."""
     text = "The command you tried to run isn't currently allowed in your organization. To run this "

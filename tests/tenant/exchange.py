@@ -12,7 +12,7 @@ import uuid
 
 from . import cmdlets
 from .administration import EXCHANGE_ROLES
-from .cmdlets_errors import CmdletError
+from .cmdlets_errors import CmdletError, ambiguous
 from .directory import DOMAIN, MANY, ROLE_GROUP, app_of, directory_of, local_part
 from .rbac import TEST
 
@@ -189,9 +189,7 @@ def _run(admin, name, parameters):
             with admin.lock:
                 return 200, _document(cmdlets.run(admin, name, parameters))
         if set(parameters) - {"Identity", "Archive"}:
-            exception = "System.Management.Automation.AmbiguousParameterSetException"
-            text = "Parameter set cannot be resolved using the specified named parameters."
-            raise CmdletError(exception, text)
+            raise ambiguous()
     except CmdletError as error:
         detail = cmdlets.details(error)
         return 400, _error("BadRequest", error.exception, str(error), detail=detail)

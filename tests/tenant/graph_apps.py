@@ -30,6 +30,7 @@ _WRITABLE = (
     "requiredResourceAccess",
     "keyCredentials",
 )
+_WRITABLE_OF_PRINCIPALS = {"appId", "displayName", "tags", "accountEnabled", "notes"}
 _FILTERABLE = ("id", "appId", "displayName")
 APPLICATION_ADMINISTRATORS = (
     "Global Administrator",
@@ -172,8 +173,9 @@ def get_principal(call):
 def create_principal(call):
     """POST /servicePrincipals."""
     registry, app_id = call.admin.registry, call.body.get("appId")
-    if set(call.body) - {"appId", "displayName", "tags", "accountEnabled"}:
-        raise bad(f"Invalid property '{sorted(set(call.body) - {'appId'})[0]}'.")
+    if set(call.body) - _WRITABLE_OF_PRINCIPALS:
+        unknown = sorted(set(call.body) - _WRITABLE_OF_PRINCIPALS)
+        raise bad(f"Invalid property '{unknown[0]}'.")
     if not app_id:
         raise bad("A value is required for property 'appId' of resource 'ServicePrincipal'.")
     if registry.with_app_id(registry.principals, app_id) is not None:
@@ -192,6 +194,7 @@ def create_principal(call):
     _may_change(call, application)
     name = application.document["displayName"]
     principal = registry.add_principal(app_id, name, call.user)
+    principal.document.update({**call.body, "displayName": call.body.get("displayName") or name})
     return 201, entity(principal.document, "servicePrincipals", {})
 
 

@@ -170,6 +170,7 @@ class Registry:
             "appId": app_id,
             "appDisplayName": name,
             "displayName": name,
+            "notes": None,
             "appRoleAssignmentRequired": False,
             "servicePrincipalType": "Application",
             "servicePrincipalNames": [app_id],

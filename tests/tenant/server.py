@@ -68,6 +68,7 @@ class _Handler(Handler):
             cut = self._cut(place, raw)
             found = self._ordinary(place, parts, raw) if cut != "before" else ()
             if cut:
+                tenant.when_cut()
                 self.close_connection = True
                 return None
             return self.answer(*found)
@@ -266,6 +267,8 @@ class Tenant:
 
     def _new_counters(self):
         self.exchange_delay = 0.0
+        #: Called when the connection of an administrator is cut, right before that.
+        self.when_cut = lambda: None
         #: Whether the machine has managed identities.
         self.imds_identity = True
         self.requests = []
