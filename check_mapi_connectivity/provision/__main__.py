@@ -71,7 +71,7 @@ def carry_out(settings: Settings, voice: Voice) -> int:
     except StepFailure as error:
         _explain(voice, f"failed: {error.title}", error.failure)
         done = ", ".join(error.done) or "nothing"
-        voice.say(f"  done before that: {done}; run it again, it goes on from there")
+        voice.say(f"  done before that: {done}; run it again, it goes on from there", 2000)
     except CheckFailure as error:
         _explain(voice, "failed", error.failure)
     return 1

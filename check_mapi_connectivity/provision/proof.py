@@ -74,7 +74,7 @@ def prove(check: Check, voice: Voice, seconds: float) -> None:
         if voice.clock() + pause > until:
             failure = outcome.failure
             remedy = "all is made; run this again later, it goes on waiting"
-            cause = f"{stage} after {seconds / 60:.0f} minutes"
+            cause = f"{stage} after {seconds / 60:.0f} min"
             raise CheckFailure(Failure(failure.kind, cause, remedy, failure.code, failure.detail))
         voice.wait(pause, stage)
         pause = min(_LONGEST, 2 * pause)

@@ -33,7 +33,18 @@ _SERVICES = {
 }
 
 #: Codes by which policies of the tenant bar device code (exchange-online 5.7, 6).
-_POLICIES = frozenset(f"AADSTS{n}" for n in (50097, 50131, 53000, 53001, 53002, 53003, 530032))
+_POLICIES = [f"AADSTS{n}" for n in (50097, 50131, 53000, 53001, 53002, 53003, 530032)]
+
+_CONSENTING = "sign in as Global Administrator or Privileged Role Administrator"
+
+#: Codes of a device sign-in -> cause, where Entra's name says too little, and what to do.
+_CODES = {
+    "AADSTS65001": ("", _CONSENTING),
+    "AADSTS65004": ("", "run it again, and accept what the page asks for"),
+    "AADSTS70020": ("nobody entered the code in time", "run it again"),
+    "AADSTS90094": ("this account may not consent", _CONSENTING),
+    **dict.fromkeys(_POLICIES, ("", "where device code is blocked: --ask-token or --print-only")),
+}
 
 #: A scope of the Exchange token without which it is of no use here.
 _EXCHANGE_SCOPE = "Exchange.Manage"
@@ -185,7 +196,8 @@ def sort(texts: list[str], option: str, exchange: str) -> dict[str, str]:
 
 
 def _way_round(failure: Failure) -> Failure:
-    """A refusal of the sign-in by a policy, with the way round it."""
-    if failure.code not in _POLICIES:
+    """A refusal of a device sign-in, with what to do about it here."""
+    if failure.code not in _CODES:
         return failure
-    return replace(failure, remedy="where device code is blocked: --ask-token or --print-only")
+    cause, remedy = _CODES[failure.code]
+    return replace(failure, cause=cause or failure.cause, remedy=remedy)
