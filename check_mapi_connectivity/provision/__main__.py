@@ -82,7 +82,7 @@ def _explain(voice: Voice, title: str, failure: Failure) -> None:
     code = f" ({failure.code})" if failure.code and failure.code not in failure.cause else ""
     voice.say(f"{title}: {failure.cause}{code}")
     if failure.detail:
-        voice.say(f"  it says: {masking.text(failure.detail)}", 1000)
+        voice.say(f"  it says: {failure.detail}", 1000)
     if failure.remedy:
         voice.say(f"  to do: {failure.remedy}")
 

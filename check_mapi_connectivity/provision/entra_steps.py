@@ -103,7 +103,7 @@ class AppStep(Step):
             raise CheckFailure(Failure("credential", cause, "check --client-id and --tenant"))
         # Nothing keeps Entra from a second app of that name, and the list comes late.
         why = "looking for what an earlier run may have made"
-        if not site.known.fresh and self.appears(site, _REPLICATION[:-1], why):
+        if not site.known.fresh and self.appears(site, _REPLICATION[:-2], why):
             return False
         made = site.services.change(self.calls(site.known)[0]) or {}
         known = site.known

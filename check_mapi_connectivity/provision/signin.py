@@ -59,6 +59,7 @@ class Administrator:
     def __init__(self, job: Job, voice: Voice, pasted: dict[str, str] | None = None) -> None:
         self._job, self._voice = job, voice
         self._pasted = bool(pasted)
+        voice.hush(*(pasted or {}).values())
         self._tokens = dict(pasted or {})
         self._expires: dict[str, float] = {}
         self._apps: dict[str, tuple[Any, entra.EntraHttp]] = {}
@@ -139,6 +140,7 @@ class Administrator:
             return found if isinstance(found, dict) else {}
 
         flow = dict(entra.answered(self._job, http, begin, "user_code"))
+        self._voice.hush(str(flow.get("device_code") or ""))
         place = str(flow.get("verification_uri", "https://microsoft.com/devicelogin"))
         minutes = int(flow.get("expires_in", 900)) // 60
         self._voice.say(f"Sign in as administrator for {called}:")
@@ -165,7 +167,7 @@ class Administrator:
 
     def _keep(self, service: str, answer: Any) -> None:
         token = str(answer["access_token"])
-        self._job.report.secrets.add(token)
+        self._voice.hush(token, str(answer.get("refresh_token") or ""))
         self._tokens[service] = token
         self._expires[service] = time.time() + lifetime(answer.get("expires_in"))
 

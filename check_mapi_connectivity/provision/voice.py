@@ -33,18 +33,24 @@ class Voice:
         self._write = write
         self._sleep = sleep
         self._shown = False
+        self._secrets: set[str] = set()
+
+    def hush(self, *secrets: str) -> None:
+        """From now on these are masked, however the other side spells them."""
+        for secret in filter(None, secrets):
+            self._secrets |= masking.spellings(secret)
 
     def say(self, text: str, limit: int = _WIDTH) -> None:
         """One line; blanks at its beginning are kept."""
         self._clear()
         indent = " " * (len(text) - len(text.lstrip(" ")))
-        self._write(f"{indent}{output.clean(masking.text(text), limit)}\n")
+        self._write(f"{indent}{self._plain(text, limit)}\n")
 
     def tell(self, state: str, title: str, detail: str = "") -> None:
         """A line about one thing, its state in a column of its own."""
         text = f"{title}: {detail}" if detail else title
         self._clear()
-        self._write(f"  {state:8} {output.clean(masking.text(text), _WIDTH)}\n")
+        self._write(f"  {state:8} {self._plain(text, _WIDTH)}\n")
 
     def lines(self, texts: list[str]) -> None:
         """Lines that are to be copied: neither folded nor cut."""
@@ -62,9 +68,12 @@ class Voice:
             self._show(f"{why}; next try in {left:.0f}s")
             self._sleep(min(1.0, left))
 
+    def _plain(self, text: str, limit: int) -> str:
+        return output.clean(masking.text(masking.known(text, self._secrets)), limit)
+
     def _show(self, text: str) -> None:
         if self._terminal is not None:
-            line = output.clean(masking.text(text), 76)
+            line = self._plain(text, 76)
             output.write(f"\r{line}\x1b[K", descriptor=self._terminal, patience=0.0)
             self._shown = True
 
