@@ -45,14 +45,8 @@ def pems():
         yield _KEYS[number]
 
 
-class Stop(KeyboardInterrupt):
-    """Somebody presses Ctrl-C."""
-
-
 class AdminTenant:
-    """What `Transport.send` answers; `stop_after` is the number of the change after which Ctrl-C is
-    pressed, `refusals` are (status, document) by the beginning of a request.
-    """
+    """What `Transport.send` answers; `refusals` are (status, document) by the beginning of a request."""
 
     def __init__(self):
         self.apps, self.principals, self.grants = [], [], []
@@ -66,9 +60,6 @@ class AdminTenant:
         self.aliases = set()
         self.requests, self.changes = [], []
         self.refusals = {}
-        self.stop_after = None
-        #: Requests that are told of things which are not known everywhere yet.
-        self.lag = 0
 
     def state(self):
         """All there is, without ids."""
@@ -107,24 +98,13 @@ class AdminTenant:
         refusal = next((self.refusals[one] for one in self.refusals if name.startswith(one)), None)
         if refusal is not None:
             return answer(url, *refusal)
-        if changing and self.lag:
-            self.lag -= 1
-            text = "Resource 'x' does not exist or one of its queried objects are not present."
-            return answer(url, 404, graph_error("Request_ResourceNotFound", text))
         if exchange:
             status, document = self.cmdlet(name, command["Parameters"])
         else:
             status, document = self.graph(method, unquote(parts.path), parse_qs(parts.query), body)
         if changing and status < 300:
-            self.event(name)
+            self.changes.append(name)
         return answer(url, status, document)
-
-    def event(self, name):
-        """Something was changed."""
-        self.changes.append(name)
-        if self.stop_after is not None and len(self.changes) > self.stop_after:
-            self.stop_after = None
-            raise Stop
 
     # Microsoft Graph.
 

@@ -76,7 +76,10 @@ class Arranged:
     def __call__(self, *words, mailbox=MAILBOX, environ=None):
         """The exit code of one run."""
         given = ["--tenant", TENANT_NAME, *self.places, *map(str, words)]
-        given += ["-m", mailbox] if mailbox else []
+        return self.bare(*given, *(["-m", mailbox] if mailbox else []), environ=environ)
+
+    def bare(self, *given, environ=None):
+        """The exit code of one run with these words and no others."""
         self.said, self.naps = [], []
         self.tenant.admin.calls.clear()
         settings = cli.parse(given, dict(environ or {}))

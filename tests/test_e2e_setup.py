@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import stat
 
 import pytest
@@ -14,6 +15,7 @@ from check_mapi_connectivity.provision import keypair, names
 
 from .provisioning import pems
 from .setting_up import ADMIN, FILES, MAILBOX
+from .tenant.__main__ import manual
 from .tenant.directory import TENANT_NAME
 
 SIGNED_IN = f"  signed in as {ADMIN}"
@@ -336,3 +338,16 @@ def test_pages_of_a_long_list(arranged):
         *(f"other {number}" for number in range(3)),
         names.APP,
     ]
+
+
+def test_what_make_tenant_prints(arranged):
+    """The command that it shows, as it stands there."""
+    lines = manual(arranged.tenant).replace("\\\n", "").split("\n")
+    [line] = [line for line in lines if " --output=" in line]
+    words = shlex.split(line)
+    given = words[next(n for n, word in enumerate(words) if word.startswith("--tenant")) :]
+    assert arranged.bare(*given) == 0
+    [line] = [line for line in lines if "options.ini" in line]
+    ini = shlex.split(line)[-3]
+    assert arranged.bare(*given, "--remove", "--yes") == 0
+    assert not os.path.exists(ini.partition("@")[2])

@@ -1,4 +1,7 @@
-"""The set-up command as a whole against a tenant in memory: what it makes, says and takes away."""
+"""The set-up command as a whole against a tenant in memory: files, odd finds, and what is not sent.
+
+Whole runs over TLS are in `test_e2e_setup`.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from check_mapi_connectivity.provision.voice import Voice
 from check_mapi_connectivity.provision.work import StepFailure
 from check_mapi_connectivity.report import Failure
 
-from .provisioning import ADMIN, MAILBOX, TENANT, TOKENS, AdminTenant, Stop, graph_error, pems
+from .provisioning import MAILBOX, TENANT, TOKENS, AdminTenant, pems
 
 EMPTY = AdminTenant().state()
 
@@ -30,7 +33,7 @@ class Command:
 
     def __init__(self, directory, monkeypatch):
         self.tenant, self.directory = AdminTenant(), directory / TENANT
-        self.said, self.naps = [], []
+        self.said = []
         self._tokens = directory.parent / "tokens"
         self._tokens.write_text("\n".join(TOKENS.values()))
         self._tokens.chmod(0o600)
@@ -40,15 +43,11 @@ class Command:
         monkeypatch.setattr(certificate, "load", _load)
         monkeypatch.setattr(proof, "once", self._once)
         made = pems()
-        monkeypatch.setattr(keypair, "make", lambda *_: self._event(next(made)))
+        monkeypatch.setattr(keypair, "make", lambda *_: next(made))
         self._now = 0.0
 
     def _once(self, check):
         return self.tenant.once(check_cli.parse(check.words, dict(check.environ)))
-
-    def _event(self, pem):
-        self.tenant.event("certificate")
-        return pem
 
     def __call__(self, *words, mailbox=MAILBOX):
         given = ["--tenant", TENANT, "--token-file", str(self._tokens), *words]
@@ -65,18 +64,9 @@ class Command:
 
     def _sleep(self, seconds):
         self._now += seconds
-        self.naps.append(seconds)
 
     def file(self, name):
         return self.directory / name
-
-    def seen(self):
-        """What was said, with ids, dates and paths named."""
-        text = "\n".join(self.said).replace(str(self.directory), "DIR")
-        text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID", text)
-        text = re.sub(r"SHA-1 [0-9A-F]{40}; mode .*", "SHA-1 #; mode #", text)
-        text = re.sub(r"SHA-1 [0-9A-F]{40}", "SHA-1 #", text)
-        return re.sub(r"until \S+ \(\d+ days\)", "until #", text).split("\n")
 
 
 @pytest.fixture
@@ -98,50 +88,6 @@ MADE = {
     "members": {names.GROUP: 1},
     "pointers": 1,
 }
-
-MADE_FOR_GRAPH = {
-    **EMPTY,
-    "apps": [(names.APP, 1)],
-    "principals": 1,
-    "pointers": 1,
-    "scopes": {names.SCOPE: f"PrimarySmtpAddress -eq '{MAILBOX}'"},
-    "assignments": {names.ASSIGNMENT: names.MAIL_ROLE},
-}
-
-
-def test_from_nothing_to_green(command):
-    assert command() == 0
-    assert command.tenant.state() == MADE
-    assert command.seen() == [
-        f"Setting up {TENANT}, in DIR:",
-        *(["  no user nagios, icinga or naemon: files are root's alone; see --owner"] * ROOT),
-        "  made     DIR/certificate.pem",
-        "  made     app registration check_mapi_connectivity",
-        "  made     DIR/client_id",
-        "  there    certificate in the app registration: accepted",
-        "  made     enterprise application check_mapi_connectivity",
-        "  made     app role Exchange.ManageAsApp",
-        "  made     organization open for roles of its own",
-        "  made     role MAPI probe",
-        "  made     role group MAPI probes",
-        "  made     service principal check_mapi_connectivity in Exchange",
-        "  made     member of MAPI probes: check_mapi_connectivity",
-        "  made     DIR/options.ini",
-        f"  the check is green: {MAILBOX}: Inbox listed in 0.041s (cmdlet)",
-        "done",
-        f"run: check_mapi_connectivity --tenant {TENANT} -m {MAILBOX}",
-    ]
-    # The role holds the cmdlet and nothing else, and the app nothing of Graph.
-    assert command.tenant.apps[0]["requiredResourceAccess"] == [
-        {
-            "resourceAppId": names.EXCHANGE_APP,
-            "resourceAccess": [{"id": names.MANAGE_AS_APP, "type": "Role"}],
-        }
-    ]
-    assert command.tenant.apps[0]["notes"] == "made by check_mapi_connectivity_setup"
-
-
-ROOT = os.geteuid() == 0
 
 
 def test_the_files(command):
@@ -191,58 +137,6 @@ def test_what_the_way_there_needs_is_remembered(command, tmp_path):
     assert "nothing to do: all of it was there" in command.said
 
 
-def test_twice_changes_nothing(command):
-    command()
-    changes, client_id = list(command.tenant.changes), command.file("client_id").read_text()
-    before = {n: command.file(n).stat().st_mtime_ns for n in os.listdir(command.directory)}
-    assert command() == 0
-    assert command.seen()[-3:] == [
-        f"  the check is green: {MAILBOX}: Inbox listed in 0.041s (cmdlet)",
-        "nothing to do: all of it was there",
-        f"run: check_mapi_connectivity --tenant {TENANT} -m {MAILBOX}",
-    ]
-    assert [line for line in command.said if line.startswith("  made")] == []
-    assert command.tenant.changes == changes
-    assert command.file("client_id").read_text() == client_id
-    assert before == {n: command.file(n).stat().st_mtime_ns for n in os.listdir(command.directory)}
-
-
-@pytest.mark.parametrize("method", ["cmdlet", "graph"])
-def test_interrupted_after_each_change(tmp_path_factory, monkeypatch, method):
-    """Ctrl-C after any change, then once more: the same end, without duplicates."""
-    wanted = MADE if method == "cmdlet" else MADE_FOR_GRAPH
-    number = 0
-    while True:
-        etc = tmp_path_factory.mktemp("run") / "etc"
-        monkeypatch.setattr(sources, "TENANT_DIRECTORIES", str(etc))
-        one = Command(etc, monkeypatch)
-        one.tenant.stop_after = number
-        try:
-            one("--method", method)
-            break
-        except Stop:
-            pass
-        # Nothing half-written, and no key that others can read.
-        for name in os.listdir(one.directory) if one.directory.exists() else ():
-            assert not name.startswith(".")
-            assert one.file(name).stat().st_mode & 0o077 == 0
-        assert one("--method", method) == 0
-        assert one.tenant.state() == {**wanted, "roles": one.tenant.state()["roles"]}
-        assert names.ROLE in one.tenant.roles or method == "graph"
-        number += 1
-    assert number == len(one.tenant.changes) > 6
-
-
-def test_method_graph_and_a_second_mailbox(command):
-    assert command("--method", "graph") == 0
-    assert command.tenant.state() == MADE_FOR_GRAPH
-    assert "requiredResourceAccess" not in command.tenant.apps[0]
-    assert command("--method", "graph", mailbox="Other@contoso.com") == 0
-    assert command.tenant.scopes[names.SCOPE] == (
-        f"PrimarySmtpAddress -eq '{MAILBOX}' -or PrimarySmtpAddress -eq 'other@contoso.com'"
-    )
-
-
 def test_a_right_of_entra_would_defeat_the_scope(command):
     command("--method", "graph")
     role = "693c5e45-0940-467d-9b8a-1022fb9d42ef"
@@ -285,55 +179,6 @@ def test_another_cloud(command):
     )
 
 
-def test_renewal(command):
-    command()
-    old = command.file("certificate.pem").read_bytes()
-    assert command("--renew") == 0
-    assert command.seen() == [
-        f"A new certificate for {TENANT}, in DIR:",
-        "  made     DIR/certificate.next.pem",
-        "  made     new certificate in the app registration",
-        f"  the check is green: {MAILBOX}: Inbox listed in 0.041s (cmdlet)",
-        "  in use   DIR/certificate.pem: until #, SHA-1 #",
-        "  removed  old certificate in the app registration",
-        "done",
-    ]
-    new = command.file("certificate.pem").read_bytes()
-    assert new != old
-    (key,) = command.tenant.apps[0]["keyCredentials"]
-    assert key["key"] == keypair.der(new.decode())
-    assert sorted(os.listdir(command.directory)) == ["certificate.pem", "client_id", "options.ini"]
-    assert command() == 0
-    assert "nothing to do: all of it was there" in command.said
-
-
-def test_renewal_interrupted_after_each_change(tmp_path_factory, monkeypatch):
-    number = 0
-    while True:
-        etc = tmp_path_factory.mktemp("run") / "etc"
-        monkeypatch.setattr(sources, "TENANT_DIRECTORIES", str(etc))
-        one = Command(etc, monkeypatch)
-        one()
-        old = one.file("certificate.pem").read_bytes()
-        one.tenant.changes.clear()
-        one.tenant.stop_after = number
-        try:
-            one("--renew")
-            break
-        except Stop:
-            pass
-        # The check goes on with what is in place meanwhile.
-        (working,) = [one.file("certificate.pem")]
-        listed = [key["key"] for key in one.tenant.apps[0]["keyCredentials"]]
-        assert keypair.der(working.read_text()) in listed
-        assert one("--renew") == 0
-        assert one.file("certificate.pem").read_bytes() != old
-        assert one.tenant.state() == MADE
-        assert sorted(os.listdir(one.directory)) == ["certificate.pem", "client_id", "options.ini"]
-        number += 1
-    assert number == len(one.tenant.changes) == 3
-
-
 def test_a_renewal_that_does_not_work_leaves_the_old_certificate(command, monkeypatch):
     command()
     old = command.file("certificate.pem").read_bytes()
@@ -354,80 +199,6 @@ def test_a_renewal_that_does_not_work_leaves_the_old_certificate(command, monkey
     assert command() == 0
     assert "a renewal was begun and not ended: --renew goes on with it" in command.said
     monkeypatch.undo()
-
-
-def test_status(command):
-    assert command("--status", mailbox=None) == 1
-    assert command.said[0] == f"What there is for {TENANT}, in {command.directory}:"
-    assert command.seen()[1:4] == [
-        "  MISSING  DIR/certificate.pem",
-        "  MISSING  app registration check_mapi_connectivity",
-        "  MISSING  DIR/client_id",
-    ]
-    assert command.tenant.changes == [] and not command.directory.exists()
-    command()
-    assert command("--status", mailbox=None) == 0
-    assert command.seen() == [
-        f"What there is for {TENANT}, in DIR:",
-        "  there    DIR/certificate.pem: until #, SHA-1 #; mode #",
-        "  there    app registration check_mapi_connectivity: client id ID",
-        "  there    DIR/client_id: ID",
-        "  there    certificate in the app registration: accepted",
-        "  there    enterprise application check_mapi_connectivity: object id ID",
-        "  there    app role Exchange.ManageAsApp: consented 2026-11-22",
-        "  there    organization open for roles of its own",
-        "  there    role MAPI probe: holds Test-MAPIConnectivity alone",
-        "  there    role group MAPI probes: has the role MAPI probe alone",
-        "  there    service principal check_mapi_connectivity in Exchange: object id ID",
-        "  there    member of MAPI probes: check_mapi_connectivity",
-        "  there    DIR/options.ini",
-        f"looked at by {ADMIN}",
-        "all of it is there",
-    ]
-    command.tenant.roles[names.ROLE]["entries"].append("Get-Mailbox")
-    assert command("--status", mailbox=None) == 1
-    assert command.seen()[8] == (
-        "  WRONG    role MAPI probe: role MAPI probe holds Get-Mailbox as well; it is not this "
-        "command's: Remove-ManagementRoleEntry, or rename the role"
-    )
-
-
-@pytest.mark.parametrize("method", ["cmdlet", "graph"])
-def test_removal(command, method):
-    command("--method", method)
-    assert command("--remove", mailbox=None) == 1
-    assert command.said[-1] == "nothing was removed; without a terminal, --yes agrees"
-    assert command("--remove", "--yes", mailbox=None) == 0
-    assert command.tenant.state() == EMPTY
-    assert not command.directory.exists()
-    assert [line for line in command.seen() if "app registration" in line] == [
-        "  app registration check_mapi_connectivity",
-        "  gone     app registration check_mapi_connectivity: Entra keeps it among its deleted "
-        "applications for 30 days",
-    ]
-    assert command("--remove", "--yes", mailbox=None) == 0
-    assert command.said[-2:] == ["nothing to remove", "done"]
-
-
-def test_removal_interrupted_after_each_change(tmp_path_factory, monkeypatch):
-    number = 0
-    while True:
-        etc = tmp_path_factory.mktemp("run") / "etc"
-        monkeypatch.setattr(sources, "TENANT_DIRECTORIES", str(etc))
-        one = Command(etc, monkeypatch)
-        one()
-        one.tenant.changes.clear()
-        one.tenant.stop_after = number
-        try:
-            one("--remove", "--yes")
-            break
-        except Stop:
-            pass
-        assert one("--remove", "--yes") == 0
-        assert one.tenant.state() == EMPTY
-        assert not one.directory.exists()
-        number += 1
-    assert number == len(one.tenant.changes) == 7
 
 
 def test_removal_leaves_what_others_use(command):
@@ -467,94 +238,6 @@ def test_other_members_keep_role_group_and_role(command):
     ]
     assert command.tenant.groups == {names.GROUP: [names.ROLE]}
     assert names.ROLE in command.tenant.roles and command.tenant.apps == []
-
-
-def test_several_apps_of_that_name(command):
-    for _ in range(2):
-        body = {"displayName": names.APP, "keyCredentials": []}
-        command.tenant.graph("POST", "/v1.0/applications", {}, body)
-    with pytest.raises(StepFailure) as caught:
-        command()
-    failure = caught.value.failure
-    assert failure.cause == "2 app registrations are called check_mapi_connectivity"
-    assert failure.remedy == "name the one that is meant by --client-id"
-    assert len(command.tenant.apps) == 2
-    meant = command.tenant.apps[1]["appId"]
-    assert command("--client-id", meant) == 0
-    assert command.file("client_id").read_text() == f"{meant}\n"
-    # From now on the directory says which.
-    assert command() == 0
-    assert [len(app["keyCredentials"]) for app in command.tenant.apps] == [0, 1]
-
-
-def test_grants_that_take_their_time(command, monkeypatch):
-    """The proof says which one is missing, and waits."""
-    once, late = command.tenant.once, ["HTTP 401", "HTTP 401", "HTTP 403"]
-
-    def slow(options):
-        outcome = once(options)
-        if late:
-            return outcome._replace(failure=Failure("permission", "no", "", late.pop(0)))
-        return outcome
-
-    monkeypatch.setattr(command.tenant, "once", slow)
-    assert command() == 0
-    assert command.said[-5:-2] == [
-        "  waiting: the app role has not arrived yet (HTTP 401)",
-        "  waiting: the role group has not arrived yet (HTTP 403)",
-        f"  the check is green: {MAILBOX}: Inbox listed in 0.041s (cmdlet)",
-    ]
-    assert sum(command.naps) == 2 + 4 + 8
-
-
-def test_entra_does_not_know_everywhere_what_it_has_made(command):
-    command.tenant.lag = 0
-    command()
-    command.tenant.__init__()
-    for name in os.listdir(command.directory):
-        command.file(name).unlink()
-    original = command.tenant._post
-
-    def post(kind, body):
-        if kind == "applications":
-            command.tenant.lag = 2
-        return original(kind, body)
-
-    command.tenant._post = post
-    assert command() == 0
-    assert command.tenant.state() == MADE
-    assert sum(command.naps) == 1 + 2
-
-
-@pytest.mark.parametrize(
-    ("refused", "answer", "title", "cause"),
-    [
-        (
-            "POST /v1.0/servicePrincipals/",
-            (403, graph_error("Authorization_RequestDenied", "Insufficient privileges.")),
-            "app role Exchange.ManageAsApp",
-            "Graph does not let this account do that",
-        ),
-        ("New-ManagementRole", (403, None), "role MAPI probe", "this account may not run New-ManagementRole"),
-        (
-            "POST /v1.0/applications",
-            (400, graph_error("CredentialLimit", "Certificates may live for 90 days here.")),
-            "app registration check_mapi_connectivity",
-            "Graph refuses the request",
-        ),
-    ],
-)  # fmt: skip
-def test_a_step_that_fails_and_goes_on_later(command, refused, answer, title, cause):
-    command.tenant.refusals[refused] = answer
-    with pytest.raises(StepFailure) as caught:
-        command()
-    assert (caught.value.title, caught.value.failure.cause) == (title, cause)
-    assert caught.value.done[0].endswith("certificate.pem")
-    if answer[1]:
-        assert caught.value.failure.detail == answer[1]["error"]["message"]
-    command.tenant.refusals.clear()
-    assert command() == 0
-    assert command.tenant.state() == MADE
 
 
 def test_user_and_password(command, tmp_path):

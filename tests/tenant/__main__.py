@@ -13,7 +13,7 @@ from pathlib import Path
 
 from . import Tenant, autodiscover, exchange, graph, mapi_faults
 from .administration import ROLES
-from .directory import CLIENT_IDS, DIRECTORIES, DOMAIN, MANY, OPERATOR, ROLE_GROUP
+from .directory import CLIENT_IDS, DIRECTORIES, DOMAIN, MANY, OPERATOR, ROLE_GROUP, TENANT_NAME
 from .faults import HANDSHAKE, MAILBOX_PLACES, MAPI_PLACES, NAMES, PLACES
 from .refusals import USER_REFUSALS
 from .replication import KINDS
@@ -30,10 +30,10 @@ SHOWN = (
 )
 
 
-def command():
-    """The check as this interpreter runs it."""
-    script = Path(sys.executable).parent / "check_mapi_connectivity"
-    return [str(script)] if script.exists() else [sys.executable, "-m", "check_mapi_connectivity"]
+def command(name="check_mapi_connectivity", module="check_mapi_connectivity"):
+    """The check, or another command of the package, as this interpreter runs it."""
+    script = Path(sys.executable).parent / name
+    return [str(script)] if script.exists() else [sys.executable, "-m", module]
 
 
 def columns(words, indent="    ", width=78):
@@ -100,11 +100,33 @@ def _curl(tenant):
     return f"curl -s --cacert {os.path.relpath(tenant.material.ca_file)}"
 
 
+def _output(tenant):
+    return os.path.relpath(tenant.material.directory / "set-up")
+
+
+def set_up_words(tenant):
+    """The set-up command for the empty tenant, word by word."""
+    return [
+        *command("check_mapi_connectivity_setup", "check_mapi_connectivity.provision"),
+        f"--tenant={TENANT_NAME}",
+        f"--mailbox=healthy@{DOMAIN}",
+        *(f"--{name}-url={tenant.url}" for name in ("authority", "exchange", "graph")),
+        f"--ca-file={os.path.relpath(tenant.material.ca_file)}",
+        f"--output={_output(tenant)}",
+    ]
+
+
 def _set_up(tenant):
-    return f"""To be set up: for administrators the tenant has no app registration yet. Sign-in by device code, Graph
-and Exchange are all at {tenant.url}. Somebody enters the code, as Global Administrator or in other Entra roles:
+    words = " \\\n    ".join(set_up_words(tenant))
+    check = " ".join(command())
+    return f"""To be set up: for administrators the tenant has no app registration yet. The set-up command makes what the
+check needs; with --status, --renew or --remove it shows, renews or removes it:
+    {words}
+It shows two codes. For each, somebody enters it, as Global Administrator or in other Entra roles:
     {_curl(tenant)} -X PUT {tenant.url}/switch/approve/CODE[/ROLE...]
   ROLE, with %20 for a blank: {", ".join(ROLES)}
+Then:
+    {check} --extra-opts={TENANT_NAME}@{_output(tenant)}/options.ini -m healthy@{DOMAIN}
 What is created or granted from now on is seen by readers only after so many of their requests:
     {_curl(tenant)} -X PUT {tenant.url}/switch/late/KIND/REQUESTS
   KIND: {", ".join(KINDS)}
