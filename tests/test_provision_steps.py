@@ -229,3 +229,27 @@ def test_any_rows(rows, document):
             assert isinstance(step.look(place), Found)
         except CheckFailure as error:
             assert error.failure.cause and error.failure.remedy
+
+
+def test_an_app_that_is_listed_before_it_can_be_read():
+    place = site(listed=[{"id": "1"}])
+    answers = [None, None, {"id": "1", "appId": APP, "keyCredentials": []}]
+    naps = []
+    place.services.graph = lambda _: answers.pop(0)
+    place.voice = SimpleNamespace(wait=lambda seconds, _: naps.append(seconds))
+    step = entra_steps.AppStep(cmdlet=True)
+    assert step.look(place) == Found(True, f"client id {APP}")
+    assert naps == [1, 2]
+    place.services.graph = lambda _: None
+    assert step.look(place) == Found(False)
+
+
+def test_an_enterprise_application_that_is_there_and_never_shown():
+    place = site(listed=[])
+    place.services.change = lambda _: None
+    place.voice = SimpleNamespace(wait=lambda *_: None)
+    with pytest.raises(CheckFailure) as caught:
+        entra_steps.PrincipalStep().make(place)
+    assert caught.value.failure.cause == (
+        "Entra has enterprise application check_mapi_connectivity, but does not show it"
+    )

@@ -61,6 +61,9 @@ def test_a_service_principal(tenant, admin):
     wrong = admin.ask("GET", f"servicePrincipals/{application['id']}")
     assert error(wrong) == missing(application["id"])
     stranger = admin.ask("POST", "servicePrincipals", {"appId": NOWHERE})
+    other = admin.create("tagged")["appId"]
+    tagged = admin.ask("POST", "servicePrincipals", {"appId": other, "notes": "made by a test"})
+    assert (tagged.json()["notes"], principal["notes"]) == ("made by a test", None)
     text = f"The appId '{NOWHERE}' of the service principal does not reference a valid application "
     assert error(stranger) == (400, "Request_BadRequest", f"{text}object.")
     assert stranger.json()["error"]["details"][0]["code"] == "NoBackingApplicationObject"
@@ -69,7 +72,7 @@ def test_a_service_principal(tenant, admin):
     path = f"servicePrincipals/{principal['id']}"
     assert admin.ask("DELETE", path).status_code == 204
     assert error(admin.ask("GET", path))[0] == 404
-    assert len(tenant.directory_state()["applications"]) == 1
+    assert len(tenant.directory_state()["applications"]) == 2
 
 
 def test_an_app_role_is_assigned(tenant, admin):

@@ -149,6 +149,42 @@ def test_mail_in_one_mailbox(tenant, admin):
     assert inbox(admin, app_id) == denied
 
 
+def test_a_scope_that_changes(admin):
+    """Assignments follow it at once."""
+    app_id, number = register(admin)
+    admin.rows("New-ServicePrincipal", AppId=app_id, ObjectId=number)
+    admin.rows("New-ManagementScope", **SCOPE)
+    wanted = {"App": number, "Role": "Application Mail.ReadBasic"}
+    admin.rows("New-ManagementRoleAssignment", **wanted, CustomResourceScope=SCOPE["Name"])
+    change = {"Identity": SCOPE["Name"], "RecipientRestrictionFilter": "Alias -eq 'many-001'"}
+    assert admin.rows("Set-ManagementScope", **change, Confirm=False) == []
+    assert (inbox(admin, app_id, "many-001"), inbox(admin, app_id)) == (
+        200,
+        (403, "ErrorAccessDenied"),
+    )
+    change["RecipientRestrictionFilter"] = "Alias like x"
+    assert "Transformation" in admin.fails("Set-ManagementScope", **change)[0]
+    gone = admin.fails("Set-ManagementScope", **{**change, "Identity": "gone"})
+    assert gone[0] == "ManagementObjectNotFoundException"
+
+
+def test_a_role_for_a_group_that_is_there(admin):
+    """It is for an application or for a role group, not for both."""
+    admin.rows("New-ManagementRole", Name="probe", Parent=VIEW_ONLY, EnabledCmdlets=[TEST])
+    admin.rows("New-RoleGroup", Name="probes")
+    wanted = {"Role": "probe", "SecurityGroup": "probes"}
+    [row] = admin.rows("New-ManagementRoleAssignment", **wanted)
+    assert (row["Name"], row["RoleAssigneeType"]) == ("probe-probes", "RoleGroup")
+    assert admin.rows("Get-RoleGroup", Identity="probes")[0]["Roles"] == ["probe"]
+    for wrong, exception in (
+        ({}, "ADObjectAlreadyExistsException"),
+        ({"App": "x"}, "AmbiguousParameterSetException"),
+        ({"SecurityGroup": None}, "AmbiguousParameterSetException"),
+        ({"SecurityGroup": "gone"}, "ManagementObjectNotFoundException"),
+    ):
+        assert admin.fails("New-ManagementRoleAssignment", **{**wanted, **wrong})[0] == exception
+
+
 def test_mail_by_an_attribute_a_group_or_everywhere(tenant, admin):
     app_id, number = register(admin)
     admin.rows("New-ServicePrincipal", AppId=app_id, ObjectId=number)

@@ -45,9 +45,7 @@ class AppStep(Step):
         app = self._find(site)
         if app is None:
             return Found(False)
-        # Certificates are in the answer for a single app only.
-        columns = "id,appId,displayName,keyCredentials,notes"
-        whole = site.services.graph(f"{_APPLICATIONS}/{_text(app, 'id')}?$select={columns}")
+        whole = self._whole(site, _text(app, "id"))
         if whole is None:
             return Found(False)
         known.app, known.client_id = _text(whole, "id"), _text(whole, "appId")
@@ -55,6 +53,20 @@ class AppStep(Step):
         known.tagged = whole.get("notes", names.TAG) == names.TAG
         tagged = "" if known.tagged else ", not made by this command"
         return Found(True, f"client id {known.client_id}{tagged}")
+
+    @staticmethod
+    def _whole(site: Site, identifier: str) -> dict[str, Any] | None:
+        """An app that is listed, with its certificates, which no list holds; None where it is gone
+        after all.
+        """
+        columns = "id,appId,displayName,keyCredentials,notes"
+        path = f"{_APPLICATIONS}/{identifier}?$select={columns}"
+        for pause in _REPLICATION:
+            whole = site.services.graph(path)
+            if whole is not None:
+                return whole
+            site.voice.wait(pause, _APP_LATE)
+        return site.services.graph(path)
 
     def _find(self, site: Site) -> dict[str, Any] | None:
         """The one app registration that is meant. Raises CheckFailure for several."""
