@@ -94,12 +94,7 @@ def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Settings:
     given = sources.Given()
     words = split(parser(), argv)
     given.add(words, "command line")
-    tenant = (given.text("tenant") or "").lower()
-    if not re.fullmatch(sources.TENANT, tenant):
-        raise UsageError(
-            "--tenant is missing or no domain: give a domain of the tenant, e.g. "
-            "contoso.onmicrosoft.com, or its GUID"
-        )
+    tenant = _tenant(given)
     directory = os.path.abspath(
         given.text("output") or os.path.join(sources.TENANT_DIRECTORIES, tenant)
     )
@@ -136,6 +131,17 @@ def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Settings:
         lines=tuple(_lines(given, options)),
         environ=kept,
     )
+
+
+def _tenant(given: sources.Given) -> str:
+    """Domain or GUID, in lower case. Raises UsageError."""
+    tenant = (given.text("tenant") or "").lower()
+    if not re.fullmatch(sources.TENANT, tenant):
+        raise UsageError(
+            "--tenant is missing or no domain: give a domain of the tenant, e.g. "
+            "contoso.onmicrosoft.com, or its GUID"
+        )
+    return tenant
 
 
 def _action(given: sources.Given) -> str:
