@@ -265,8 +265,6 @@ def _cmdlet_error(errors: tuple[str, ...]) -> Failure:
 
 def _no_result(answer: Answer, cause: str, found: object = None) -> Failure:
     """An answer without a result; `found` is what stands in its place."""
-    remedy = (
-        "a gateway may have answered; else report it with -vvv: no live answer has been seen yet"
-    )
+    remedy = "a gateway? else report it with --record: no live answer has been seen yet"
     detail = advice.glimpse(answer) if found is None else json.dumps(found)[:200]
     return Failure("protocol", cause, remedy, f"HTTP {answer.status}", detail)

@@ -91,7 +91,7 @@ def sign_in_status(answer: Answer) -> Failure | None:
 def not_entra(answer: Answer | None) -> Failure:
     """An answer that is none of Entra's; None when there was not even one."""
     if answer is None:
-        return Failure("protocol", "no answer of Entra's", "report it with -vvv")
+        return Failure("protocol", "no answer of Entra's", "report it with --record")
     return Failure(
         "protocol",
         f"{answer.host} does not answer as Entra does",
@@ -115,8 +115,8 @@ def redirected(answer: Answer, option: str) -> Failure:
     )
 
 
-def throttled(answer: Answer, who: str) -> Failure:
-    """429, or 503 with Retry-After."""
+def throttled(answer: Answer, who: str, remedy: str = "") -> Failure:
+    """429, or 503 with Retry-After; `remedy` is for a service that is not Microsoft's."""
     wait = retry_after(answer)
     if wait is None:
         # "... in 17 seconds": some of Exchange's texts carry the number as their second-last word.
@@ -127,11 +127,13 @@ def throttled(answer: Answer, who: str) -> Failure:
     from .http_codes import SERVICES
 
     hint = f" and asks to wait {wait:.0f}s" if wait is not None else ""
-    row = SERVICES[429]
+    cause, advised = SERVICES[429].cause.format(service=who), SERVICES[429].remedy
+    if answer.status == 503:
+        cause, advised = f"{who} is unavailable", remedy or SERVICES[503].remedy
     failure = Failure(
-        row.kind,
-        row.cause.format(service=who) + hint,
-        row.remedy,
+        "throttled",
+        cause + hint,
+        advised,
         f"HTTP {answer.status}",
         message(answer),
     )
@@ -147,12 +149,16 @@ def trouble(answer: Answer, who: str, remedy: str = "") -> Failure:
     from .http_codes import SERVICES
 
     if answer.status == 503 and retry_after(answer) is not None:
-        return throttled(answer, who)
+        return throttled(answer, who, remedy)
     row = SERVICES.get(answer.status, SERVICES[500])
+    cause, advised = row.cause.format(service=who), remedy or row.remedy
+    if answer.status > 501 and is_page(answer):
+        cause = cause.replace(" answers:", " answers with a web page:")
+        advised = remedy or "does a gateway answer in its place? else see service health"
     return Failure(
         row.kind,
-        row.cause.format(service=who),
-        remedy or row.remedy,
+        cause,
+        advised,
         f"HTTP {answer.status}",
         message(answer),
         transient=row.transient,
@@ -160,17 +166,25 @@ def trouble(answer: Answer, who: str, remedy: str = "") -> Failure:
     )
 
 
+def is_page(answer: Answer) -> bool:
+    """Whether a person was meant to read this; services answer programs otherwise."""
+    return answer.text.lstrip().startswith("<")
+
+
 def _refused(answer: Answer, claims: Mapping[str, Any]) -> Failure:
     """A 401 or 403 of the admin API to a token of these claims."""
     from .http_codes import ADMIN
+    from .mapi_codes import DIAGNOSTICS
 
     roles, person = claims.get("roles"), "scp" in claims
     code, detail = f"HTTP {answer.status}", _explained(answer)
-    if answer.text.lstrip().startswith("<"):
+    if is_page(answer):
         cause = "the request is refused with a web page, by a gateway or by Exchange"
         remedy = "allow it on the gateway; if it is Exchange's page, see to the permissions"
     elif answer.status == 401:
-        cause, remedy = ADMIN[401].cause, ADMIN[401].remedy
+        number = re.match(r"\s*([0-9]{1,9})", answer.headers.get("x-ms-diagnostics", ""))
+        row = DIAGNOSTICS.get(int(number[1]) if number else 0, ADMIN[401])
+        cause, remedy = row.cause, row.remedy
         if isinstance(roles, list) and "Exchange.ManageAsApp" not in roles:
             cause = "the token lacks the app role Exchange.ManageAsApp"
         if person:

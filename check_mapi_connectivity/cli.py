@@ -195,7 +195,34 @@ def _who(
     tenant: str,
     chosen: str | None,
 ) -> dict[str, Any]:
-    """Who signs in: the options of that name. Raises UsageError."""
+    """Who signs in: the options of that name. Raises UsageError.
+
+    What is to be explained may lack its credential: the explanation is wanted before there is one.
+    """
+    try:
+        return _signs_in(given, environ, methods, tenant, chosen)
+    except UsageError as error:
+        named = chosen if tenant or chosen != "--username" else None
+        if not given.flag("explain") or named is not None:
+            raise
+        lacking = str(error)
+    from .options import CertificateFiles, Login
+
+    return {
+        "login": None if tenant else Login(given.text("username")),
+        "credential": CertificateFiles("", b"") if tenant else None,
+        "client_id": given.text("client-id") or "CLIENT-ID",
+        "lacking": lacking,
+    }
+
+
+def _signs_in(
+    given: Given,
+    environ: MutableMapping[str, str],
+    methods: tuple[str, ...],
+    tenant: str,
+    chosen: str | None,
+) -> dict[str, Any]:
     if not tenant and chosen != "--managed-identity":
         login = credentials.login(given, environ, chosen)
         return {"login": login, "credential": None, "client_id": ""}

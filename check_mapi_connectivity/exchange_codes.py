@@ -11,7 +11,7 @@ EXCHANGE = table("""
 [mailbox] check it; an unlicensed, on-premises, guest or deleted one is none here
 ManagementObjectNotFoundException: no such mailbox in this tenant
 
-[protocol] report it with -vv: the interface may have changed
+[protocol] report it with --record: the interface may have changed
 AmbiguousParameterSetException: Exchange does not take these parameters
 ParameterBindingException
 

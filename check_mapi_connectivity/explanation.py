@@ -80,8 +80,8 @@ def sections(options: Options, hosts: list[Contact], known: Known, now: float) -
 def read_certificate(options: Options, now: float) -> Known:
     """The certificate as it is, from the bytes that Options holds."""
     files = options.certificate
-    if files is None:
-        return Known()
+    if files is None or options.lacking:
+        return Known(problem=options.lacking)
     facts = None
     try:
         facts = certificate.load(files).facts
@@ -167,6 +167,8 @@ def _credential(options: Options, known: Known, now: float) -> Iterator[Entry]:
         yield from _login(options)
         return
     kind, option = _kind(options.credential)
+    if options.lacking:
+        kind = "none yet; what a certificate needs is told here"
     yield Entry(FACT, kind, "kind")
     if option in options.origins:
         yield Entry(FACT, f"--{option} ({options.origins[option]})", "given by")
@@ -211,7 +213,9 @@ def _login(options: Options) -> Iterator[Entry]:
     if login is None:
         return
     kind = f"user {login.username} and password"
-    if login.password is None:
+    if options.lacking:
+        yield Entry(FACT, options.lacking, "not usable")
+    elif login.password is None:
         of = f" of user {login.username}" if login.username else ""
         kind = f"Kerberos ticket or keytab{of}"
     yield Entry(FACT, kind, "kind")
@@ -260,6 +264,10 @@ def _files(options: Options) -> Iterator[Entry]:
         yield Entry(FACT, f"options: {source}", "reads")
     for what, where in options.reads:
         yield Entry(FACT, f"{what}: {where}", "reads")
+    if options.record is not None:
+        told = "what goes over the wire, made anew with mode 0600; the cache is not used"
+        yield Entry(FACT, f"{options.record}: {told}", "writes")
+        return
     if options.cache_dir is None:
         yield Entry(FACT, "nothing: there is no cache", "writes")
         return
@@ -272,6 +280,8 @@ def _files(options: Options) -> Iterator[Entry]:
     if "mapi" in options.methods:
         learned = "address, DN, Inbox id and server of a mailbox; no password"
         yield Entry(FACT, learned, "mapi-*.json")
+    if options.diagnosis and options.frequency != (1, 1):
+        yield Entry(FACT, "how many runs in a row have ended alike", "diagnosis-*.json")
 
 
 def _judgement(options: Options) -> Iterator[Entry]:

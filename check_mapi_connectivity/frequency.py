@@ -43,11 +43,17 @@ def _runs(document: dict[str, object] | None, state: str) -> int:
 
 def _key(options: Options) -> str:
     """The document of one service: what it tests, by whom, which way, and how it is judged."""
-    told = (
-        *(options.mailboxes, options.methods, options.archive, options.tenant, options.client_id),
-        *(options.authority_url, options.exchange_url, options.graph_url, options.hostname),
-        *(options.autodiscover_url, options.mapi_url, options.legacy_dn, options.proxy),
-        *(options.login and options.login.username, options.thresholds, options.states),
-        *(options.timeout, options.timeout_state, options.frequency),
+    login, credential = options.login, options.credential
+    who = (
+        *(type(credential).__name__, options.tenant, options.client_id),
+        *(getattr(credential, name, "") for name in ("path", "username", "client_id", "url")),
+        *((login.username, login.scheme) if login else ()),
     )
-    return Cache.key("diagnosis", *map(str, told))
+    way = (
+        *(options.cloud.name, options.authority_url, options.exchange_url, options.graph_url),
+        *(options.hostname, options.autodiscover_url, options.mapi_url, options.legacy_dn),
+        *(options.proxy, options.no_proxy, options.ca_files, options.min_tls, options.ip_version),
+    )
+    asked = (options.mailboxes, options.methods, options.archive, options.inbox_items)
+    judged = (options.thresholds, options.states, options.timeout, options.timeout_state)
+    return Cache.key("diagnosis", *map(str, (asked, who, way, judged, options.frequency)))

@@ -245,7 +245,7 @@ def _error_in_200(answer: Answer) -> Failure:
 
 def _no_list(answer: Answer, cause: str) -> Failure:
     """An answer without messages."""
-    remedy = "a gateway may have answered; else report it with -vvv"
+    remedy = "a gateway may have answered; else report it with --record"
     return Failure("protocol", cause, remedy, f"HTTP {answer.status}", advice.glimpse(answer))
 
 
@@ -300,7 +300,7 @@ def _token_refused(answer: Answer, claims: Mapping[str, Any]) -> Advice:
     host = re.sub(r"^https?://|/+$", "", audience.lower()) if isinstance(audience, str) else ""
     if host and host not in (*graph_codes.HOSTS, graph_codes.APPLICATION):
         cause = f"the token is for {host[:40]}, not for Microsoft Graph"
-        return row._replace(cause=cause, remedy="report it with -vv")
+        return row._replace(cause=cause, remedy="report it with --record")
     if host in graph_codes.HOSTS and answer.host in graph_codes.HOSTS and host != answer.host:
         cause = f"the token is for the Graph of another cloud, {host}"
         return row._replace(cause=cause, remedy="check --cloud and --graph-url")

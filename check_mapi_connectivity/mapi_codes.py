@@ -186,7 +186,7 @@ _PROTOCOL = """
 [protocol] MAPI over HTTP needs Exchange 2013 SP1 or later
 0x6B9 ecNoServerSupport: server is too old for the request
 
-[protocol] not the mailbox's fault: report it with -vvv
+[protocol] not the mailbox's fault: report it with --record
 0x3EF ecUnknownCodePage: server lacks the code page asked for
 0x8004011E MAPI_E_UNKNOWN_CPID: server does not support the code page
 0x8004011F MAPI_E_UNKNOWN_LCID: server does not support the locale
@@ -220,7 +220,7 @@ STATUS_CODES = numbered(
 [server, again] run the checks less often; look at the load of the mailbox server
 0x6BB RPC_S_SERVER_TOO_BUSY: mailbox server is too busy
 
-[protocol] not the mailbox's fault: report it with -vvv
+[protocol] not the mailbox's fault: report it with --record
 0x6F7 RPC_X_BAD_STUB_DATA: request is beyond a size limit of the server
 """,
     _NUMBER,
@@ -247,7 +247,7 @@ RESPONSE_CODES = numbered(
 [server] see Get-OrganizationConfig and Get-MapiVirtualDirectory
 16 Endpoint Disabled: MAPI over HTTP is switched off there
 
-[protocol] a proxy may have removed headers or cookies; else report it with -vvv
+[protocol] a proxy may have removed headers or cookies; else report it with --record
 7 Missing Header: server misses a header
 8 Anonymous Not Allowed: server saw no sign-in
 13 Missing Cookie: server misses a cookie of the session
@@ -258,7 +258,7 @@ RESPONSE_CODES = numbered(
 [server] see Test-ServiceHealth and Get-ServerComponentState on the mailbox server
 17 Invalid Response: server could not put its answer together
 
-[protocol] not the mailbox's fault: report it with -vvv
+[protocol] not the mailbox's fault: report it with --record
 2 Invalid Verb: server does not take this HTTP method
 4 Invalid Header: server finds a header malformed
 5 Invalid Request Type: server does not know this type of request
@@ -279,7 +279,7 @@ AUTODISCOVER_CODES = numbered(
 [mailbox] see MapiHttpEnabled of Get-CASMailbox and Get-OrganizationConfig
 501 no settings: Autodiscover has no settings of the kind asked for
 
-[protocol] a proxy may have cut the request; else report it with -vvv
+[protocol] a proxy may have cut the request; else report it with --record
 600 not understood: Autodiscover does not understand the request
 601 not available: Autodiscover does not offer what was asked for
 

@@ -33,7 +33,7 @@ EAI_MEMORY: name {host} cannot be resolved: no memory is left for it
 [dns] check /etc/resolv.conf and /etc/nsswitch.conf: can this user read them?
 EAI_SYSTEM: name {host} cannot be resolved: the resolver meets a system error
 
-[dns] look at /etc/nsswitch.conf; if it stays, report it with -vv
+[dns] look at /etc/nsswitch.conf; if it stays, report it with --record
 EAI_BADFLAGS: name {host} cannot be resolved: the resolver refuses the question
 EAI_SOCKTYPE
 EAI_SERVICE

@@ -239,6 +239,8 @@ class Options:
     asked: float = 0.0
     #: Whether to say what would be done, and do nothing.
     explain: bool = False
+    #: What a run would end with before it began, where only an explanation is wanted.
+    lacking: str = ""
     #: Name of each option that is given -> where: the command line, an ini section.
     origins: dict[str, str] = field(default_factory=dict)
     #: (what, where) of all that was read: files and variables of the environment, never a value.

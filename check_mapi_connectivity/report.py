@@ -329,7 +329,8 @@ class Analysis(NamedTuple):
         >>> Analysis(parts, 3.0, None, "").shares
         'name resolution 2.900s (97 %), the proxy 0.100s'
         """
-        first, *rest = (f"{part.name} {part.seconds:.3f}s" for part in self.parts)
+        shown = [part for part in self.parts if part is self.largest or part.seconds >= 0.0005]
+        first, *rest = (f"{part.name} {part.seconds:.3f}s" for part in shown)
         share = round(100 * self.largest.seconds / self.whole)
         return ", ".join([f"{first} ({share} %)", *rest])
 

@@ -8,9 +8,11 @@ The rules, each on figures of this very run:
 3. Where TLS is inspected, which the issuer of the certificate tells, its handshake is TLS
    interception. Else a handshake of up to four round trips is the network path, a longer one the
    TLS handshake: somebody on the way, or the server's load. A round trip is the `tcp` phase.
-4. `tcp` is the network path, and so is what a request to a server that tells its own time takes
-   beyond that. Of a request to one that tells none, four round trips at most are the network path;
-   without a measured round trip nobody can tell, and it is the answer of the service.
+4. `tcp` is the network path, and so are up to four round trips of each request. What a request
+   takes beyond that and beyond the server's own time is the front end: what answers before the
+   mailbox server; the way to Exchange where no round trip was measured, on a connection that was
+   kept or goes through a proxy. Where the server tells no time of its own, it is the answer of the
+   service.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ _ROUND_TRIPS = 4
 ANALYSED = ("connection_time", "total_time")
 
 EXCHANGE, PATH, NAMES, PROXY = "Exchange itself", "the network path", "name resolution", "the proxy"
+FRONT, WAY = "the front end", "the way to Exchange"
 INTERCEPTION, HANDSHAKE, SIGN_IN = "TLS interception", "the TLS handshake", "the sign-in"
 DISCOVERY, ANSWER, RETRY, HOST = "Autodiscover", "the answer", "a first try", "this host"
 
@@ -38,6 +41,8 @@ DISCOVERY, ANSWER, RETRY, HOST = "Autodiscover", "the answer", "a first try", "t
 POINTS_TO = {
     EXCHANGE: "look at the load of the mailbox server and its disks; online at service health",
     PATH: "look at the route and the load balancer between here and the service",
+    FRONT: "not the mailbox server, by its own word: look at load balancer, reverse proxy, IIS",
+    WAY: "the path, or what answers before the mailbox server: no round trip was measured",
     NAMES: "look at the name servers of this host: the first in /etc/resolv.conf may not answer",
     PROXY: "look at the proxy's load, its own name resolution and how it authenticates",
     INTERCEPTION: "have the host exempted from inspection, or look at the load of what inspects",
@@ -46,7 +51,7 @@ POINTS_TO = {
     DISCOVERY: "look at the Autodiscover hosts; a cache directory saves it in most runs",
     ANSWER: "the service or the path: compare with time_tcp, and with another method",
     RETRY: "see the note on the first try",
-    HOST: "this host is busy: look at its load, run fewer checks at the same time",
+    HOST: "starting Python and this host's load: run fewer checks at the same time",
 }
 
 
@@ -86,13 +91,12 @@ def _service(report: Report, add: Callable[[str, float | None], None]) -> None:
     near = handshake <= _ROUND_TRIPS * round_trip
     inspected = "TLS inspected" in report.facts
     add(INTERCEPTION if inspected else PATH if near else HANDSHAKE, handshake)
-    asked = sum(times.get(name, 0.0) for name in ("request", "connect", "execute"))
-    server = report.server_latency
-    if server is None:
-        path = min(asked, _ROUND_TRIPS * round_trip)
-        add(PATH, path)
-        add(ANSWER, asked - path)
-        return
+    requests = [times[name] for name in ("request", "connect", "execute") if name in times]
     # A server's own time cannot be longer than the wait for it.
-    add(EXCHANGE, min(server, asked))
-    add(PATH, asked - min(server, asked))
+    server = min(report.server_latency or 0.0, sum(requests))
+    rest = sum(requests) - server
+    path = min(rest, len(requests) * _ROUND_TRIPS * round_trip)
+    add(EXCHANGE, server)
+    add(PATH, path)
+    before = FRONT if round_trip else WAY
+    add(ANSWER if report.server_latency is None else before, rest - path)

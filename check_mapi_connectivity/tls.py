@@ -133,7 +133,7 @@ def told_by_issuer(failed: Failure, certificate: bytes, host: str) -> Failure:
         )
     return replace(
         failed,
-        cause=f"certificate of {host} is issued by {issuer}, which is not trusted here",
+        cause=f"certificate of {host} is not trusted here: issued by {issuer}",
         detail=failed.cause,
     )
 

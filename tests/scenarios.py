@@ -89,7 +89,9 @@ def _at_places():
                 continue
             if name in _LASTING and name != "silent" and place not in ("exchange", "mapi-execute"):
                 continue
-            limit = ("-t", "3") if name in _LASTING else ("-t", "8")
+            # The end of a session is given up by itself, well before the deadline.
+            lasting = name in _LASTING and place != "mapi-disconnect"
+            limit = ("-t", "3") if lasting else ("-t", "8")
             found[f"{place}/{name}"] = Scenario(section, "healthy", place, name, limit)
     for number in _REFUSALS:
         name = f"aadsts-{number}"
@@ -139,6 +141,17 @@ _VARYING = (
     (r"(?m)^( +[\w -]+? +#s) #+", r"\1"),
     (r"(?<![\w:/)])/(?:[\w.+-]+/)+(?=[\w.+-])", "/.../"),
 )
+
+
+def seen(tenant):
+    """What the tenant saw of one run: its requests, by MAPI request type or by method and last part
+    of their path, and sessions that were left open.
+    """
+    asked = []
+    for method, path, headers, _ in tenant.requests:
+        end = path.partition("?")[0].rpartition("/")[2]
+        asked.append(headers.get("x-requesttype") or f"{method} {end}")
+    return f"seen: {', '.join(asked) or 'nothing'}; sessions left: {tenant.open_sessions()}\n"
 
 
 def told(outcome):

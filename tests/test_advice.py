@@ -139,9 +139,11 @@ def test_missing_role_is_read_from_the_token():
     assert without.cause == "the token lacks the app role Exchange.ManageAsApp"
     for claims in ({"roles": ["Exchange.ManageAsApp"]}, {}):
         failure = advice.exchange_status(answer, claims)
+        assert failure.cause == "token was made for another host or service"
+        assert "2000003" in failure.detail
+        failure = advice.exchange_status(make_answer(401, b"", x_ms_diagnostics="77;"), claims)
         assert failure.cause == "Exchange refuses the token"
         assert failure.remedy.startswith("grant and consent Exchange.ManageAsApp ")
-        assert "2000003" in failure.detail
 
 
 def test_a_person_is_told_apart_from_an_app():

@@ -134,7 +134,7 @@ def test_a_redirect_in_plain_http_to_a_stranger(discovery):
     with pytest.raises(CheckFailure) as caught:
         found.settings("probe@contoso.com")
     assert (target, "when asked") not in web.asked
-    assert "no password for mail.hoster.example" in caught.value.failure.detail
+    assert "no password is sent to mail.hoster.example" in caught.value.failure.detail
 
 
 def test_a_stranger_that_is_named(discovery):

@@ -185,7 +185,7 @@ def test_federation_server_that_nobody_listens_at(way, tenant):
         (
             "http-503",
             "CRITICAL",
-            "failed: federation server 127.0.0.1 answers: unavailable (HTTP 503)",
+            "failed: federation server 127.0.0.1 answers with a web page: unavailable (HTTP 503)",
             "server",
         ),
         (

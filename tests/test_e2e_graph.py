@@ -210,8 +210,14 @@ FAULTS = [
         1,
         "throttled",
     ),
-    ("http-503", "CRITICAL", "Graph answers: unavailable (HTTP 503)", 2, "server"),
-    ("http-502-html", "CRITICAL", "Graph answers: gateway error (HTTP 502)", 1, "server"),
+    ("http-503", "CRITICAL", "Graph answers with a web page: unavailable (HTTP 503)", 2, "server"),
+    (
+        "http-502-html",
+        "CRITICAL",
+        "Graph answers with a web page: gateway error (HTTP 502)",
+        1,
+        "server",
+    ),
     (
         "garbage",
         "CRITICAL",
@@ -245,7 +251,10 @@ def test_passing_fault_is_tried_once_more(warm, tenant):
     tenant.faults.on("graph", "http-503", times=1)
     run = warm()
     ends(run, "healthy", "OK", LISTED, time_token="0s")
-    assert "first try: Graph answers: unavailable; tried again after 0.25s" in run.diagnosis
+    assert (
+        "first try: Graph answers with a web page: unavailable; tried again after 0.25s"
+        in run.diagnosis
+    )
 
 
 def test_silence_ends_at_the_deadline(warm, tenant):

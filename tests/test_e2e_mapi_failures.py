@@ -1,88 +1,13 @@
-"""Method mapi end to end: every failure with its kind, and no session left behind."""
+"""Method mapi end to end: what becomes of failures, and no session left behind. What is said of each
+is in `test_golden`.
+"""
 
 from __future__ import annotations
 
 import pytest
 
-from .conftest import GRACE, mapi_perfdata
+from .conftest import GRACE
 from .tenant.material import DOMAIN
-
-CODES = {"OK": 0, "WARNING": 1, "CRITICAL": 2, "UNKNOWN": 3}
-
-#: Mailbox -> state, and what follows the address on the first line.
-AT_CONNECT = {
-    "disabled": ("CRITICAL", "MAPI is switched off for this mailbox (ecProtocolDisabled 0x7D8)"),
-    "unknown-dn": (
-        "CRITICAL",
-        "store knows no such mailbox, or it is disabled (ecUnknownUser 0x3EB)",
-    ),
-    "quota": (
-        "CRITICAL",
-        "server's limit of sessions is reached (MAPI_E_SESSION_LIMIT 0x80040112)",
-    ),
-    "no-login-right": ("CRITICAL", "logon to the mailbox is not permitted (ecLoginPerm 0x3F2)"),
-    "version-blocked": (
-        "CRITICAL",
-        "clients of this version are blocked (ecClientVerDisallowed 0x4DF)",
-    ),
-    "cached-only": (
-        "CRITICAL",
-        "only clients in cached mode are let in (ecCachedModeRequired 0x4E1)",
-    ),
-    "connect-6ba": (
-        "CRITICAL",
-        "store out of reach or database offline (RPC_S_SERVER_UNAVAILABLE 0x6BA)",
-    ),
-    "connect-6bb": ("CRITICAL", "mailbox server is too busy (RPC_S_SERVER_TOO_BUSY 0x6BB)"),
-}
-AT_EXECUTE = {
-    "offline": (
-        "CRITICAL",
-        "logon failed, the database may be offline (MAPI_E_LOGON_FAILED 0x80040111)",
-    ),
-    "offline-476": ("CRITICAL", "mailbox database is offline (ecMDBNotInit 0x476)"),
-    "moving": ("WARNING", "mailbox is being moved (ecMailboxInTransit 0x50C)"),
-    "wrong-server": ("CRITICAL", "mailbox is not on this server (ecWrongServer 0x478)"),
-    "wrong-server-bare": ("CRITICAL", "mailbox is not on this server (ecWrongServer 0x478)"),
-    "quarantined": ("CRITICAL", "mailbox is in quarantine (MailboxQuarantined 0xA33)"),
-    "no-right": ("CRITICAL", "logon to the mailbox is not permitted (ecLoginPerm 0x3F2)"),
-    "password-expired": ("CRITICAL", "password has expired (ecPwdExpired 0x64D)"),
-    "unheard-of": (
-        "CRITICAL",
-        "server reports an error that has no name here (unknown code 0xBADC0DE)",
-    ),
-    "status-6ba": (
-        "CRITICAL",
-        "store out of reach or database offline (RPC_S_SERVER_UNAVAILABLE 0x6BA)",
-    ),
-    "no-inbox": ("CRITICAL", "Inbox is not found in the mailbox (MAPI_E_NOT_FOUND 0x8004010F)"),
-    "no-table": ("CRITICAL", "session holds too many open objects (ecMaxObjsExceeded 0x4DE)"),
-    "no-columns": (
-        "CRITICAL",
-        "table does not allow a column asked for (MAPI_E_BAD_COLUMN 0x80040118)",
-    ),
-}
-
-
-@pytest.mark.parametrize("mailbox", AT_CONNECT)
-def test_refused_at_connect(mapi, mailbox):
-    state, words = AT_CONNECT[mailbox]
-    run = mapi(mailbox)
-    assert run.line.startswith(f"MAPI {state} - {mailbox}@{DOMAIN}: {words}")
-    assert run.code == CODES[state]
-    assert run.perfdata == mapi_perfdata(0, "U", service="connect", items="U")
-    # Nothing was begun, so nothing is ended.
-    assert "Disconnect" not in run.diagnosis
-
-
-@pytest.mark.parametrize("mailbox", AT_EXECUTE)
-def test_refused_at_logon_or_listing(mapi, mailbox):
-    state, words = AT_EXECUTE[mailbox]
-    run = mapi(mailbox)
-    assert run.line.startswith(f"MAPI {state} - {mailbox}@{DOMAIN}: {words}")
-    assert run.code == CODES[state]
-    assert run.perfdata == mapi_perfdata(0, "U", items="U")
-    assert len(run.requests) == 4
 
 
 @pytest.mark.parametrize("mailbox", ["mounting", "server-busy", "no-rows"])
@@ -140,64 +65,6 @@ def test_a_remembered_address_with_a_wrong_password_is_not_asked_again(mapi, ten
     assert mapi().code == 0
 
 
-#: Address that Autodiscover is asked for -> state, and the first line behind it.
-AUTODISCOVER = {
-    "error-500": (
-        "CRITICAL",
-        "Autodiscover does not know this address (Autodiscover ErrorCode 500)",
-    ),
-    "error-404": ("CRITICAL", ""),
-    "error-603": ("CRITICAL", ""),
-    "redirect-itself": (
-        "CRITICAL",
-        "Autodiscover redirects redirect-itself@practice.example in circles",
-    ),
-    "redirect-nowhere": ("CRITICAL", ""),
-    "redirect-url-loop": ("CRITICAL", ""),
-    "redirect-url-foreign": (
-        "CRITICAL",
-        "Autodiscover failed: no password for ",
-    ),
-    "redirect-url-http": (
-        "CRITICAL",
-        "Autodiscover failed: a redirect from 127.0.0.1 leads to http://12",
-    ),
-    "http-302-foreign": ("CRITICAL", "Autodiscover failed: no password for "),
-    "http-302-loop": ("CRITICAL", ""),
-    "no-mapi": (
-        "CRITICAL",
-        "Autodiscover names no MAPI over HTTP address of this mailbox",
-    ),
-    "no-urls": (
-        "CRITICAL",
-        "Autodiscover names no MAPI over HTTP address of this mailbox",
-    ),
-    "foreign-host": (
-        "CRITICAL",
-        "no password for mail.elsewhere.example, which Autodiscover names",
-    ),
-    "wrong-path": ("CRITICAL", "Autodiscover names a wrong MAPI address: http"),
-    "plain-http": ("CRITICAL", "Autodiscover names a wrong MAPI address: http"),
-    "no-dn": ("CRITICAL", "Autodiscover names no DN of the mailbox"),
-    "broken-xml": ("CRITICAL", "answer to Autodiscover cannot be read"),
-    "doctype": ("CRITICAL", "answer to Autodiscover cannot be read"),
-    "external-entity": ("CRITICAL", "answer to Autodiscover cannot be read"),
-    "html-page": ("CRITICAL", "127.0.0.1 answers, but not as Autodiscover does (HTTP 200)"),
-    "deep-xml": ("CRITICAL", "answer to Autodiscover cannot be read"),
-    "endless-body": ("CRITICAL", "Autodiscover failed: 127.0.0.1 sends more than 4 MiB"),
-}
-
-
-@pytest.mark.parametrize("mailbox", AUTODISCOVER)
-def test_autodiscover_refuses_or_leads_astray(mapi, tenant, mailbox):
-    state, words = AUTODISCOVER[mailbox]
-    run = mapi(mailbox, user="healthy@practice.example")
-    assert run.line.startswith(f"MAPI {state} - {mailbox}@{DOMAIN}: {words}")
-    assert run.code == CODES[state]
-    assert run.perfdata == mapi_perfdata(0, "U", service="never", server="U", items="U")
-    assert "/mapi/emsmdb/" not in run.requests
-
-
 @pytest.mark.parametrize(
     "mailbox",
     ["redirect-address", "redirect-url", "http-302", "internal-only", "external-only", "two-mapi"],
@@ -208,48 +75,6 @@ def test_autodiscover_goes_a_longer_way(mapi, mailbox):
         0,
         f"MAPI OK - {mailbox}@{DOMAIN}: Inbox listed in #s (mapi)",
     )
-
-
-#: Fault at Execute that goes on -> kind of the failure.
-LASTING = {
-    "http-403-html": "permission",
-    "http-404": "protocol",
-    "http-500": "server",
-    "http-503": "server",
-    "http-429": "throttled",
-    "status-456": "logon",
-    "unauthorized": "logon",
-    "redirect": "protocol",
-    "no-response-code": "protocol",
-    "html-200": "protocol",
-    "huge-body": "protocol",
-    "truncated": "protocol",
-    "garbage": "protocol",
-    "close": "connect",
-    "cut": "protocol",
-    "cut-before": "connect",
-    "sequence": "protocol",
-    "endpoint-disabled": "server",
-    "shutting-down": "server",
-    "late-failure": "server",
-    "short-body": "protocol",
-    "random-body": "server",
-    "empty-body": "protocol",
-    "lying-buffer-size": "protocol",
-    "lying-rop-size": "protocol",
-    "lying-row-count": "protocol",
-    "status-6bb": "server",
-}
-
-
-@pytest.mark.parametrize("fault", LASTING)
-def test_lasting_faults_of_execute(mapi, tenant, fault):
-    tenant.faults.on("mapi-execute", fault)
-    run = mapi()
-    assert f"\n  kind          {LASTING[fault]}\n" in run.diagnosis
-    assert run.code == (3 if LASTING[fault] in ("permission", "throttled") else 2)
-    assert run.line.startswith("MAPI ")
-    assert run.outcome.stderr == ""
 
 
 @pytest.mark.parametrize(

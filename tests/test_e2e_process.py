@@ -78,7 +78,7 @@ def test_certificate_of_an_unknown_authority(check, tenant):
         *(f"--extra-opts=cmdlet@{tenant.ini}", "--ca-file", "none", "--no-cache"),
         SSL_CERT_FILE="/nonexistent",
     )
-    text = "MAPI CRITICAL - sign-in failed: certificate of 127.0.0.1 is issued by "
+    text = "MAPI CRITICAL - sign-in failed: certificate of 127.0.0.1 is not trusted here: "
     assert (run.line[: len(text)], run.code) == (text, 2)
     for line in (
         "  remedy        name its authority with --ca-file: your own, or that of a proxy which inspects TLS",

@@ -249,6 +249,28 @@ def test_a_certificate_that_has_ended_or_is_none(here):
     assert document["certificate"] is None
 
 
+def test_the_credential_need_not_be_there_yet():
+    text = told("--tenant", "contoso.onmicrosoft.com")
+    assert "  kind          none yet; what a certificate needs is told here\n" in text
+    assert "  not usable    no certificate for contoso.onmicrosoft.com: " in text
+    assert "\n    New-ServicePrincipal -AppId CLIENT-ID " in text
+    text = told("--method", "mapi", "-H", "mail.contoso.com", "-l", "probe@contoso.com")
+    assert "  kind          user probe@contoso.com and password\n" in text
+    assert "  not usable    no password for probe@contoso.com: " in text
+    with pytest.raises(UsageError, match=r"absent\.pem"):
+        told("--tenant", "contoso.onmicrosoft.com", "--certificate", "absent.pem")
+
+
+def test_what_is_written_besides_tokens():
+    usual = ("--tenant", "contoso.onmicrosoft.com")
+    assert "diagnosis-*.json" not in told(*usual)
+    text = told(*usual, "--diagnosis-frequency", "12:1")
+    assert "  diagnosis-*.json\n      how many runs in a row have ended alike\n" in text
+    text = told(*usual, "--record", "probe.json")
+    assert "  writes        probe.json: what goes over the wire, made anew with mode 0600;" in text
+    assert "token-" not in text
+
+
 def test_the_document_has_what_the_text_has():
     words = (*CREDENTIALS["certificate"], "--method", "graph", "--proxy", "http://proxy:3128")
     now = facts().not_after - 100 * 86400

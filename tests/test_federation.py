@@ -192,8 +192,8 @@ def test_metadata_beyond_all_measure(runs, answering):
     ("status", "kind", "text"),
     [
         (500, "server", f"{HERE} answers: internal error"),
-        (502, "server", f"{HERE} answers: gateway error"),
-        (503, "server", f"{HERE} answers: unavailable"),
+        (502, "server", f"{HERE} answers with a web page: gateway error"),
+        (503, "server", f"{HERE} answers with a web page: unavailable"),
         (403, "credential", f"{HERE} answers with what is no WS-Trust"),
         (302, "credential", f"{HERE} answers with what is no WS-Trust"),
         (404, "credential", f"{HERE} answers with what is no WS-Trust"),

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from check_mapi_connectivity import frequency
+from check_mapi_connectivity.options import CertificateFiles, Login
 
 
 @pytest.fixture
@@ -85,9 +86,21 @@ def test_a_file_that_cannot_be_replaced_is_printed_too(service, tmp_path, monkey
 
 def test_services_do_not_count_for_each_other(service):
     first, second = service(2, 1), service(2, 1, mailboxes=("other@contoso.com",))
-    third = service(2, 1, thresholds={"connection_time": ("2", None)})
-    assert (first("OK"), second("OK"), third("OK")) == ([True], [True], [True])
-    assert (first("OK"), second("OK"), third("OK")) == ([False], [False], [False])
+    others = [
+        service(2, 1, **change)
+        for change in (
+            {"thresholds": {"connection_time": ("2", None)}},
+            {"ip_version": 4},
+            {"min_tls": "1.3"},
+            {"no_proxy": "*"},
+            {"inbox_items": 3},
+            {"credential": CertificateFiles("/other.pem", b"")},
+            {"credential": None, "login": Login("a", None, "Basic")},
+            {"credential": None, "login": Login("a", None, "NTLM")},
+        )
+    ]
+    for printed in (True, False):
+        assert [runs("OK") for runs in (first, second, *others)] == [[printed]] * 10
 
 
 def test_runs_at_once_are_all_counted(service):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from .recorded import record_and_replay
-from .scenarios import SCENARIOS, WRITE, told
+from .scenarios import SCENARIOS, WRITE, seen, told
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -24,7 +24,8 @@ def test_scenario(check, tenant, tmp_path, name):
         tenant.faults.on(scenario.place, scenario.fault, -1)
     outcome = record_and_replay(check, tmp_path / "recording.json", *scenario.words(tenant.ini))
     assert outcome.stderr == ""
-    text = told(outcome)
+    assert tenant.crashes == []
+    text = told(outcome) + seen(tenant)
     if WRITE:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

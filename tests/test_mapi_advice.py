@@ -321,7 +321,7 @@ def test_wire():
         "protocol",
         "answer to RopQueryRows cannot be read",
     )
-    assert "-vvv" in failure.remedy
+    assert "--record" in failure.remedy
     assert failure.detail == "row 3 ends after 2 bytes"
 
 

@@ -151,7 +151,7 @@ def test_warnings_are_codes():
 
 def test_protocol_errors_ask_for_a_report():
     for number in (0x4B6, 0x47D, 0x80070057, 0x6F7):
-        assert "-vvv" in CODES[number].remedy
+        assert "--record" in CODES[number].remedy
 
 
 def test_the_cmdlet_says_the_same_of_a_number():

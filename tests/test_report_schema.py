@@ -9,6 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from check_mapi_connectivity import document, explain, output
+from check_mapi_connectivity.clock import Skew
 from check_mapi_connectivity.options import CLOUDS, Proxy
 from check_mapi_connectivity.report import Exchange, Row
 from check_mapi_connectivity.vocabulary import KINDS, LABELS, STATES
@@ -76,14 +77,18 @@ def test_the_words_are_those_of_the_contract():
         assert version == output.FORMAT_VERSION
 
 
-def test_what_is_to_come_has_its_place(options):
-    """These members are optional until all writers of the document know them."""
-    found = built([failed()], options)
-    found["replay"] = None
-    report = found["reports"][0]
-    report["failure"] |= {"name": "MdbOffline", "link": None}
-    report |= {"clock": {"host": "login.example", "offset": -3.5}, "time_analysis": None}
-    validate(found, "result")
+@pytest.mark.parametrize("name", ["recording", "replay"])
+def test_what_recordings_and_replays_add(options, name):
+    text = output.render_json(built([failed()], options))
+    validate(json.loads(output.extended(text, name, "of x.json", as_json=True)), "result")
+
+
+def test_the_clock_and_the_name_of_a_code(options):
+    report = failed(code="ErrorServerBusy")
+    report.skew = Skew("login.example", -3.5)
+    [found] = validate(built([report], options), "result")["reports"]
+    assert found["clock"] == {"host": "login.example", "offset": -3.5}
+    assert found["failure"]["link"] == "https://learn.microsoft.com/graph/errors"
 
 
 @pytest.mark.parametrize("method", LABELS)

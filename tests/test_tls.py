@@ -86,7 +86,7 @@ def refused(way, *place):
 INSPECTED = (
     "a proxy or firewall inspects TLS to {}: certificate issued by Contoso Web Gateway CA".format
 )
-UNTRUSTED = "certificate of {} is issued by {}, which is not trusted here".format
+UNTRUSTED = "certificate of {} is not trusted here: issued by {}".format
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from .. import adminapi, advice
@@ -50,6 +51,11 @@ class CmdletProbe:
         if outcome.error:
             report.remarks.append(f"Exchange adds: {outcome.error}")
         report.connection_time = outcome.latency
+        if outcome.latency is not None and outcome.latency > (report.round_trip or math.inf):
+            report.remarks.append(
+                "Exchange reports a Latency that is longer than the whole request: its unit may be "
+                "another, report it with --record"
+            )
         if outcome.latency is None:
             note = outcome.latency_note or "Exchange reports no Latency"
             report.remarks.append(f"{note}; the connection time is the request's round trip")

@@ -210,7 +210,7 @@ def _untrusted(error: Untrusted) -> Failure:
         return Failure("protocol", cause, "see what answers there")
     return Failure(
         "protocol",
-        f"no password for {error.host}, where {error.named_by} leads",
+        f"no password is sent to {error.host}, where {error.named_by} leads",
         f"if it is yours, give --autodiscover-url and -H {error.host}",
     )
 

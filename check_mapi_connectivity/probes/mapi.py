@@ -335,7 +335,7 @@ def _no_store(known: bool) -> Failure:
         return Failure(
             "protocol",
             "Autodiscover names no DN of the mailbox",
-            "report it with -vvv",
+            "report it with --record",
             during="Autodiscover",
         )
     return Failure(
@@ -348,9 +348,10 @@ def _no_store(known: bool) -> Failure:
 
 
 def _no_address(url: str) -> Failure:
+    named = "a MAPI address without https" if url.startswith("http:") else "no usable MAPI address"
     return Failure(
         "protocol",
-        f"Autodiscover names a wrong MAPI address: {url[:60]}",
+        f"Autodiscover names {named}: {url[:60]}{'...' if len(url) > 60 else ''}",
         "see Set-MapiVirtualDirectory -InternalUrl and -ExternalUrl",
         detail=url,
         during="Autodiscover",
@@ -361,7 +362,7 @@ def _foreign(url: str) -> Failure:
     host = host_of(url)
     return Failure(
         "protocol",
-        f"no password for {host}, which Autodiscover names",
+        f"no password is sent to {host}, which Autodiscover names",
         f"if it is yours, give --autodiscover-url and -H {host}",
         during="Autodiscover",
     )

@@ -145,6 +145,8 @@ class _Handler(Handler):
                 # A handshake that always fails would bar the way to this switch.
                 times = 1 if parts[0] == "tls" else -1
                 times = int(parts[2]) if len(parts) > 2 else times
+                if parts[0] == "tls" and times < 0:
+                    raise ValueError(times)
                 faults.on(parts[0], parts[1], times, *parts[3:])
         except (KeyError, IndexError, ValueError, TypeError):
             return self.answer(404, {"Content-Type": "text/plain"}, b"no such fault\n")
