@@ -204,7 +204,8 @@ def test_services_that_are_down(arranged):
     token = arranged.tokens()
     arranged.tenant.faults.on("graph", "http-502-html")
     assert failure(arranged, token) == [
-        "failed: app registration check_mapi_connectivity: Graph answers: gateway error (HTTP 502)",
+        "failed: app registration check_mapi_connectivity: Graph answers with a web page: gateway "
+        "error (HTTP 502)",
         "  it says: text/html: Access / denied",
         "  to do: see the service health page of Microsoft 365",
         f"  done before that: DIR/certificate.pem{AGAIN}",
