@@ -207,7 +207,7 @@ def test_services_that_are_down(arranged):
         "failed: app registration check_mapi_connectivity: Graph answers with a web page: gateway "
         "error (HTTP 502)",
         "  it says: text/html: Access / denied",
-        "  to do: see the service health page of Microsoft 365",
+        "  to do: does a gateway answer in its place? else see service health",
         f"  done before that: DIR/certificate.pem{AGAIN}",
     ]
     arranged.tenant.faults.off()
