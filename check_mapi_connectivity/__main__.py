@@ -23,14 +23,16 @@ def main() -> int:
     started = time.monotonic()
     as_json = "--json" in sys.argv[1:]
     try:
-        text, code = _run(started, _harden())
+        # From here on SIGTERM, SIGINT and SIGHUP wait for the watchdog.
+        deadline.block_signals()
+        text, code = _run(started, harden())
     except Information as information:
         text, code = str(information), 3
     except UsageError as error:
         as_json = as_json or error.as_json
         text, code = output.complain(str(error), error.details, as_json=as_json), 3
     except ImportError as error:
-        text, code = output.complain(_missing(error), as_json=as_json), 3
+        text, code = output.complain(missing(error), as_json=as_json), 3
     except MemoryError:
         text, code = (
             output.complain(
@@ -44,7 +46,7 @@ def main() -> int:
         raise
     except BaseException as error:
         # Some libraries' panics are no Exception.
-        text, code = output.complain(_bug(error), as_json=as_json), 3
+        text, code = output.complain(bug(error), as_json=as_json), 3
     return code if output.write(text) else 3
 
 
@@ -80,15 +82,13 @@ _MISUSED = (
 )
 
 
-def _harden() -> int | None:
+def harden() -> int | None:
     """No core dump with secrets, nothing on stderr, no socket in the place of a closed stdout.
 
-    From here on SIGTERM, SIGINT and SIGHUP wait for the watchdog. Returns a descriptor of the
-    terminal that stderr was, None where it was none.
+    Returns a descriptor of the terminal that stderr was, None where it was none.
     """
     import resource
 
-    deadline.block_signals()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # A closed descriptor 0, 1 or 2 would be given to the next file opened; a write to stdout would
     # then go there.
@@ -118,7 +118,8 @@ _NEEDED = {
 }
 
 
-def _missing(error: ImportError) -> str:
+def missing(error: ImportError) -> str:
+    """Which module is missing, and how to get it."""
     name = (error.name or "").split(".")[0]
     if name not in _NEEDED:
         return f"this installation is incomplete ({error}); install it again"
@@ -128,7 +129,7 @@ def _missing(error: ImportError) -> str:
     )
 
 
-def _bug(error: BaseException) -> str:
+def bug(error: BaseException) -> str:
     """Where an error came from that nobody foresaw; its text is left out, because it might hold a
     secret.
     """

@@ -66,13 +66,20 @@ def request(
     parameters: dict[str, Any] = {"Identity": mailbox}
     if archive:
         parameters["Archive"] = True
-    document = {"CmdletInput": {"CmdletName": "Test-MAPIConnectivity", "Parameters": parameters}}
+    return invoke(tenant, "Test-MAPIConnectivity", parameters, token=token, user=user)
+
+
+def invoke(
+    tenant: str, cmdlet: str, parameters: dict[str, Any], *, token: str, user: str | None
+) -> tuple[str, dict[str, str], bytes]:
+    """Path, headers and body of the POST that runs any cmdlet (exchange-online 1.1-1.3)."""
+    document = {"CmdletInput": {"CmdletName": cmdlet, "Parameters": parameters}}
     headers = {
         "Authorization": f"Bearer {token}",
         "Content-Type": "application/json",
         "Accept": "application/json",
         "Accept-Language": "en-US",
-        "X-CmdletName": "Test-MAPIConnectivity",
+        "X-CmdletName": cmdlet,
         "X-ResponseFormat": "json",
         "X-SerializationLevel": "Partial",
         "X-AnchorMailbox": f"UPN:{user}" if user else f"APP:{_ANCHOR}@{tenant}",

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, NoReturn
 
+    from .option_table import Option
+
+    Groups = Sequence[tuple[str, Sequence[Option]]]
+
 
 class _Parser(argparse.ArgumentParser):
     """argparse without its exits: exit code 2 means CRITICAL to a scheduler."""
@@ -43,8 +47,8 @@ class _Help(argparse.Action):
 
 
 class _Version(argparse.Action):
-    def __call__(self, *_: Any) -> None:
-        raise Information(f"{PLUGIN} {__version__}\n")
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        raise Information(f"{parser.prog} {__version__}\n")
 
 
 def _plain(message: str) -> str:
@@ -64,15 +68,28 @@ def _formatter(prog: str) -> argparse.HelpFormatter:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The argparse parser for `GROUPS`; values arrive as given, absent options are absent."""
+    """The parser of the check."""
+    exits = "Exit codes: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN, help and usage errors."
+    return program(
+        PLUGIN,
+        ("--tenant NAME -m ADDRESS [option ...]", "--method mapi -l USER -m ADDRESS [option ...]"),
+        f"{DESCRIPTION} {' '.join(NOT_YET_SEEN.values())}",
+        epilog(PLUGIN, EXAMPLES, exits),
+        GROUPS,
+    )
+
+
+def program(
+    name: str, usage: Sequence[str], description: str, ending: str, groups: Groups
+) -> argparse.ArgumentParser:
+    """The argparse parser for groups of options; values arrive as given, absent options are
+    absent.
+    """
     result = _Parser(
-        prog=PLUGIN,
-        usage=(
-            f"{PLUGIN} --tenant NAME -m ADDRESS [option ...]\n       "
-            f"{PLUGIN} --method mapi -l USER -m ADDRESS [option ...]"
-        ),
-        description=_wrapped(f"{DESCRIPTION} {' '.join(NOT_YET_SEEN.values())}"),
-        epilog=_epilog(),
+        prog=name,
+        usage="\n       ".join(f"{name} {words}" for words in usage),
+        description=_wrapped(description),
+        epilog=ending,
         formatter_class=_formatter,
         add_help=False,
         allow_abbrev=False,
@@ -83,7 +100,7 @@ def parser() -> argparse.ArgumentParser:
         "version": {"action": _Version, "nargs": 0},
         "extra-opts": {"action": "append", "nargs": "?", "const": "", "metavar": "SECTION@FILE"},
     }
-    for title, options in GROUPS:
+    for title, options in groups:
         group = result.add_argument_group(title)
         for option in options:
             keywords: dict[str, Any] = {
@@ -105,7 +122,12 @@ def parse_command_line(argv: Sequence[str]) -> dict[str, Any]:
 
     Raises UsageError for what is no option, Information for `--help` and `--version`.
     """
-    found, unknown = parser().parse_known_args(list(argv))
+    return split(parser(), argv)
+
+
+def split(parser: argparse.ArgumentParser, argv: Sequence[str]) -> dict[str, Any]:
+    """The same by any parser of `program`."""
+    found, unknown = parser.parse_known_args(list(argv))
     for word in unknown:
         if word.startswith("--"):
             name = word[2:].partition("=")[0]
@@ -136,13 +158,14 @@ def _wrapped(text: str, width: int = 79, indent: str = "") -> str:
     return "\n".join([*lines, line])
 
 
-def _epilog() -> str:
+def epilog(name: str, examples: Sequence[tuple[str, str]], exits: str) -> str:
+    """Examples, each a purpose and the words after the program's name, and what exit codes mean."""
     lines = ["examples:"]
-    for purpose, words in EXAMPLES:
+    for purpose, words in examples:
         lines.append(_wrapped(f"# {purpose}", indent="  "))
         lines.append(
-            _wrapped(f"{PLUGIN} {words}", width=77, indent="  ").replace("\n  ", " \\\n    ")
+            _wrapped(f"{name} {words}", width=77, indent="  ").replace("\n  ", " \\\n    ")
         )
     lines.append("")
-    lines.append("Exit codes: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN, help and usage errors.")
+    lines.append(_wrapped(exits))
     return "\n".join(lines)

@@ -35,12 +35,25 @@ def ask(
 
     Raises CheckFailure.
     """
-    http = _EntraHttp(job, sending)
+    http = EntraHttp(job, sending)
+    return answered(job, http, lambda: _ask(job, resource, client, http))
+
+
+def answered(
+    job: Job,
+    http: EntraHttp,
+    asking: Callable[[], dict[str, Any]],
+    wanted: str = "access_token",
+) -> Mapping[str, Any]:
+    """What `asking` has msal get from Entra by way of `http`: a document with the `wanted` member.
+
+    Raises CheckFailure.
+    """
     try:
-        answer = _ask(job, resource, client, http)
+        answer = asking()
         if "error" in answer:
             raise CheckFailure(advice.sign_in(answer, http.last))
-        if not sendable(answer.get("access_token")):
+        if not sendable(answer.get(wanted)):
             raise CheckFailure(advice.not_entra(http.last))
     except CheckFailure as error:
         raise CheckFailure(_elsewhere(error.failure, http.cloud, job)) from None
@@ -63,7 +76,7 @@ def ask(
 
 
 def _ask(
-    job: Job, resource: str, client: ClientCertificate | None, http: _EntraHttp
+    job: Job, resource: str, client: ClientCertificate | None, http: EntraHttp
 ) -> dict[str, Any]:
     import msal
 
@@ -113,7 +126,7 @@ def _credential(job: Job, client: ClientCertificate | None) -> Any:
     return {"private_key": client.private_key, "thumbprint": client.facts.sha1}
 
 
-class _EntraHttp:
+class EntraHttp:
     """What msal takes for a requests session.
 
     A 5xx, 3xx or 429 ends the sign-in here, with its own words. `last` is the last answer, `cloud`
@@ -134,6 +147,7 @@ class _EntraHttp:
     def get(
         self, url: str, params: Any = None, headers: Mapping[str, str] | None = None, **_: Any
     ) -> _EntraAnswer:
+        """As requests does. Raises CheckFailure."""
         return self._send("GET", url, params=params, headers=headers)
 
     def post(
@@ -144,6 +158,7 @@ class _EntraHttp:
         headers: Mapping[str, str] | None = None,
         **_: Any,
     ) -> _EntraAnswer:
+        """As requests does. Raises CheckFailure."""
         return self._send("POST", url, params=params, data=data, headers=headers)
 
     def close(self) -> None:
@@ -231,7 +246,7 @@ def _elsewhere(failure: Failure, cloud: Cloud | None, job: Job) -> Failure:
     return replace(failure, remedy=f"use --cloud {cloud.name}")
 
 
-def _unusable(http: _EntraHttp, job: Job, error: Exception) -> Failure:
+def _unusable(http: EntraHttp, job: Job, error: Exception) -> Failure:
     """Why msal gave up: the federation server's or Entra's own error where the last answer holds
     one, else that it is not theirs.
     """

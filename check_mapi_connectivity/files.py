@@ -83,8 +83,8 @@ def first_line(path: str, option: str, *, secret: bool = False) -> str:
     return line
 
 
-def standard_input() -> str:
-    """All of stdin as UTF-8 text, for `--extra-opts=@-`.
+def standard_input(option: str) -> str:
+    """All of stdin as UTF-8 text, for an option that names it.
 
     Raises UsageError when it does not end within five seconds, or is no such text.
     """
@@ -92,14 +92,14 @@ def standard_input() -> str:
     try:
         while len(data) <= LIMIT:
             if not select.select([0], [], [], max(0.0, until - time.monotonic()))[0]:
-                raise UsageError("--extra-opts: standard input does not end; name a file")
+                raise UsageError(f"{option}: standard input does not end; name a file")
             more = os.read(0, 65536)
             if not more:
                 return data.decode("utf-8-sig")
             data += more
     except (OSError, ValueError):
-        raise UsageError("--extra-opts: standard input is no UTF-8 text") from None
-    raise UsageError("--extra-opts: standard input is larger than 1 MiB")
+        raise UsageError(f"{option}: standard input is no UTF-8 text") from None
+    raise UsageError(f"{option}: standard input is larger than 1 MiB")
 
 
 def _reason(path: str, error: OSError | ValueError) -> str:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-#: Holds a directory for each tenant, with `certificate.pem` or `certificate.pfx`, and `client_id`.
+#: Holds a directory for each tenant, with `options.ini`, or `certificate.pem` or `certificate.pfx`
+#: and `client_id`.
 TENANT_DIRECTORIES = "/etc/check_mapi_connectivity"
 
 #: Option -> the names that give a credential of its kind.
@@ -104,6 +105,9 @@ class Given:
             self.add(found, f"[{tenant}] of {file}", weak=True)
 
     def _add_tenant_directory(self, directory: str) -> None:
+        options = os.path.join(directory, "options.ini")
+        if os.path.exists(options):
+            self._add_tenant_section(options, os.path.basename(directory))
         if self.credentials():
             return
         for name in ("certificate.pem", "certificate.pfx"):
@@ -175,7 +179,8 @@ def is_none(value: object) -> bool:
 
 def _read_section(path: str, section: str) -> dict[str, Any] | None:
     """Name -> value of one ini section, None when the file lacks it. Raises UsageError."""
-    text = files.standard_input() if path == "-" else files.read_text(path, "--extra-opts")
+    named = "--extra-opts"
+    text = files.standard_input(named) if path == "-" else files.read_text(path, named)
     found = ini.parse(text, section, path)
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""Writes what is made from the tables: the README's options and codes, and the man page.
+"""Writes what is made from the tables: the README's options and codes, and the man pages.
 
 Run by `make docs`; `tests/test_docs.py` fails when either is stale.
 """
@@ -14,10 +14,21 @@ from check_mapi_connectivity import (
     option_table,
     vocabulary,
 )
+from check_mapi_connectivity.provision import names
+from check_mapi_connectivity.provision import option_table as set_up
+from check_mapi_connectivity.provision.words import NOT_YET_SEEN
+
+Groups = tuple[tuple[str, tuple[option_table.Option, ...]], ...]
 
 ROOT = Path(__file__).resolve().parent.parent
-BEGIN, END = "<!-- options: made by make docs -->", "<!-- end of options -->"
+END = "<!-- end of options -->"
 BEGIN_CODES, END_CODES = "<!-- codes: made by make docs -->", "<!-- end of codes -->"
+
+#: Where a list of options begins in the README -> its groups.
+LISTS = {
+    "<!-- options: made by make docs -->": option_table.GROUPS,
+    "<!-- options of the set-up command: made by make docs -->": set_up.GROUPS,
+}
 
 
 #: Environment variables that the check reads, and when.
@@ -44,10 +55,10 @@ def flags(option: option_table.Option) -> str:
     return f"{', '.join(option.flags)} {option.metavar}".rstrip()
 
 
-def options_for_readme() -> str:
+def options_for_readme(groups: Groups) -> str:
     """A Markdown table a group."""
     lines = []
-    for title, options in option_table.GROUPS:
+    for title, options in groups:
         lines += ["", f"**{title[0].upper()}{title[1:]}**", "", "| option | meaning |", "|---|---|"]
         for option in options:
             shown, text = flags(option).replace("|", "\\|"), option.help.replace("|", "\\|")
@@ -83,8 +94,9 @@ def replaced(text: str, begin: str, end: str, made: str) -> str:
 
 def readme(current: str) -> str:
     """The README with its options and codes made anew."""
-    options = replaced(current, BEGIN, END, options_for_readme())
-    return replaced(options, BEGIN_CODES, END_CODES, codes_for_readme())
+    for begin, groups in LISTS.items():
+        current = replaced(current, begin, END, options_for_readme(groups))
+    return replaced(current, BEGIN_CODES, END_CODES, codes_for_readme())
 
 
 def roff(text: str) -> str:
@@ -115,11 +127,7 @@ def man_page() -> str:
         ),
         roff("The value `none` means: not given."),
     ]
-    for title, options in option_table.GROUPS:
-        lines.append(f".SS {roff(title[0].upper() + title[1:])}")
-        for option in options:
-            lines += [".TP", f".B {roff(flags(option))}", roff(option.help)]
-    lines += [".SH EXIT STATUS"]
+    lines += [*options_for_man(option_table.GROUPS), ".SH EXIT STATUS"]
     meanings = {
         "OK": "the mailbox was logged on to and its Inbox was listed, within all thresholds",
         "WARNING": "it was, but a warning threshold is violated; or the mailbox is being moved",
@@ -131,17 +139,53 @@ def man_page() -> str:
     lines.append(".SH ENVIRONMENT")
     for name, text in ENVIRONMENT:
         lines += [".TP", f".B {roff(name)}", roff(text)]
-    lines += [".SH EXAMPLES"]
-    for purpose, words in help_text.EXAMPLES:
-        lines += [".TP", roff(purpose), f".B {roff(f'{vocabulary.PLUGIN} {words}')}"]
+    lines += examples_for_man(vocabulary.PLUGIN, help_text.EXAMPLES)
+    return "\n".join(lines) + "\n"
+
+
+def options_for_man(groups: Groups) -> list[str]:
+    """A sub-section a group."""
+    lines = []
+    for title, options in groups:
+        lines.append(f".SS {roff(title[0].upper() + title[1:])}")
+        for option in options:
+            lines += [".TP", f".B {roff(flags(option))}", roff(option.help)]
+    return lines
+
+
+def examples_for_man(name: str, examples: tuple[tuple[str, str], ...]) -> list[str]:
+    """The section of examples."""
+    lines = [".SH EXAMPLES"]
+    for purpose, words in examples:
+        lines += [".TP", roff(purpose), f".B {roff(f'{name} {words}')}"]
+    return lines
+
+
+def set_up_man_page() -> str:
+    """check_mapi_connectivity_setup(1)."""
+    lines = [
+        f'.TH CHECK_MAPI_CONNECTIVITY_SETUP 1 "" "{__version__}" "Monitoring plugins"',
+        ".SH NAME",
+        f"{names.COMMAND} \\- {roff('make the identity that check_mapi_connectivity signs in as')}",
+        ".SH SYNOPSIS",
+    ]
+    for usage in set_up.USAGE:
+        lines += [f".B {names.COMMAND}", roff(usage), ".br"]
+    lines += [".SH DESCRIPTION", roff(" ".join(set_up.DESCRIPTION.split()))]
+    lines += [".PP", roff(" ".join(NOT_YET_SEEN.split())), ".SH OPTIONS"]
+    lines += [*options_for_man(set_up.GROUPS), ".SH EXIT STATUS"]
+    lines.append(roff(" ".join(set_up.EXITS.split())))
+    lines += [*examples_for_man(names.COMMAND, set_up.EXAMPLES), ".SH SEE ALSO"]
+    lines.append(f".BR {vocabulary.PLUGIN} (1)")
     return "\n".join(lines) + "\n"
 
 
 def main() -> None:
-    """Write both files."""
+    """Write all of it."""
     path = ROOT / "README.md"
     path.write_text(readme(path.read_text()))
     (ROOT / "docs" / f"{vocabulary.PLUGIN}.1").write_text(man_page())
+    (ROOT / "docs" / f"{names.COMMAND}.1").write_text(set_up_man_page())
 
 
 if __name__ == "__main__":

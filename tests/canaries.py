@@ -15,6 +15,8 @@ import urllib.parse
 from functools import lru_cache
 from xml.sax.saxutils import escape
 
+from .tenant.handler import Handler
+
 #: Bytes of a long secret that would be enough to know it by.
 PIECE = 40
 
@@ -174,3 +176,26 @@ def echo(handler):
     return handler.answer(
         status, {"Content-Type": "application/json", **known}, json.dumps(document).encode()
     )
+
+
+def echoing(tenant, monkeypatch):
+    """`switch(*places)`: the tenant sends back what these are sent; without any, all is well."""
+    ordinary = Handler.spoiled
+
+    def spoiled(self, fault):
+        if fault != "http-504":
+            return ordinary(self, fault)
+        asked = self.command == "GET" and "/adfs/" in self.path
+        # The federation server's metadata is asked for without any secret.
+        if not asked:
+            echo(self)
+        return not asked
+
+    monkeypatch.setattr(Handler, "spoiled", spoiled)
+
+    def switch(*places):
+        tenant.faults.off()
+        for place in places:
+            tenant.faults.on(place, "http-504")
+
+    return switch

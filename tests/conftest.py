@@ -173,6 +173,17 @@ def check(environment, zygote):
 
 
 @pytest.fixture
+def arranged(tenant, tmp_path, check, monkeypatch):
+    """The set-up command before an empty practice tenant, with an administrator who enters every
+    code.
+    """
+    from .setting_up import Arranged
+
+    yield Arranged(tenant, tmp_path, check, monkeypatch)
+    assert tenant.crashes == []
+
+
+@pytest.fixture
 def cmdlet(check, tenant, tmp_path):
     """The check by certificate against the practice tenant, with a cache of its own."""
 

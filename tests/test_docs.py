@@ -7,6 +7,8 @@ import re
 
 from check_mapi_connectivity import help_text, option_table, vocabulary
 from check_mapi_connectivity.credentials import IMDS_VARIABLE
+from check_mapi_connectivity.provision import names
+from check_mapi_connectivity.provision import option_table as set_up
 
 from .conftest import ROOT
 
@@ -26,6 +28,18 @@ def test_man_page_is_current():
     assert generate.man_page() == page, "run: make docs"
     for option in option_table.OPTIONS.values():
         assert generate.roff(option.flags[-1]) in page
+
+
+def test_man_page_of_the_set_up_command_is_current():
+    page = (ROOT / "docs" / "check_mapi_connectivity_setup.1").read_text()
+    assert generate.set_up_man_page() == page, "run: make docs"
+    for option in set_up.OPTIONS.values():
+        assert generate.roff(option.flags[-1]) in page
+
+
+def test_readme_names_what_the_set_up_command_makes():
+    for name in (names.APP, names.ROLE, names.GROUP, names.SCOPE, names.ASSIGNMENT):
+        assert f'"{name}"' in README or f"`{name}`" in README
 
 
 def test_readme_names_every_kind_with_its_state_and_every_label():

@@ -282,9 +282,9 @@ def echo_token(tenant, monkeypatch, where):
     """The practice tenant repeats the token it was sent, in the place named."""
     ordinary = exchange.answer
 
-    def answer(identity, name, headers, raw):
+    def answer(identity, name, headers, *more):
         token = headers["Authorization"].split()[1]
-        status, sent, body = ordinary(identity, name, headers, raw)
+        status, sent, body = ordinary(identity, name, headers, *more)
         if where == "header":
             return status, {**sent, "request-id": token}, body
         if where == "error":
@@ -302,7 +302,9 @@ def echo_token(tenant, monkeypatch, where):
 def test_token_that_is_echoed_is_never_shown(cmdlet, tenant, monkeypatch, where, opaque):
     if opaque:
         monkeypatch.setattr(Entra, "issue", lambda *_: "opaque-token-of-nobody")
-        monkeypatch.setattr(Entra, "check", lambda *_: {"roles": ["x"], "appid": "y"})
+        monkeypatch.setattr(
+            Entra, "check", lambda *_: {"roles": ["Exchange.ManageAsApp"], "appid": "y"}
+        )
     echo_token(tenant, monkeypatch, where)
     for arguments in ((), ("--json",), ("-vvv",), ("-vvv", "--json")):
         run = cmdlet("healthy", *arguments)

@@ -19,10 +19,9 @@ from xml.sax.saxutils import escape
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from .canaries import Room, echo
+from .canaries import Room, echoing
 from .odd_proxy import OddProxy, asks_first
 from .tenant.entra import Entra
-from .tenant.handler import Handler
 from .tenant.material import DOMAIN, PASSPHRASE, private_file
 from .test_acceptors import start
 
@@ -49,25 +48,7 @@ def room(tmp_path, environment, tenant, monkeypatch):
 @pytest.fixture
 def echoes(tenant, monkeypatch):
     """`echoes(*places)`: the tenant sends back what these are sent; without any, all is well."""
-    ordinary = Handler.spoiled
-
-    def spoiled(self, fault):
-        if fault != "http-504":
-            return ordinary(self, fault)
-        asked = self.command == "GET" and "/adfs/" in self.path
-        # The federation server's metadata is asked for without any secret.
-        if not asked:
-            echo(self)
-        return not asked
-
-    monkeypatch.setattr(Handler, "spoiled", spoiled)
-
-    def switch(*places):
-        tenant.faults.off()
-        for place in places:
-            tenant.faults.on(place, "http-504")
-
-    return switch
+    return echoing(tenant, monkeypatch)
 
 
 def certificate_secrets(tenant):

@@ -42,6 +42,27 @@ def test_command_line_wins_over_ini(there):
     assert parse("--extra-opts=x@p.ini").sources == ("[x] of p.ini",)
 
 
+def test_options_ini_in_the_tenants_directory(there):
+    """What the set-up command writes; an ini section of the machine's own goes before it."""
+    directory = there / "etc" / "t.example"
+    directory.mkdir(parents=True)
+    text = "[t.example]\nclient-id = written\ncertificate = c.pem\nmethod = graph\nno-proxy =\n"
+    (directory / "options.ini").write_text(text)
+    (directory / "certificate.pem").write_text(PEM)
+    (directory / "client_id").write_text("old\n")
+    words = ["--tenant", "T.example", "-m", "a@b.example"]
+    options = cli.parse(words, {"HTTPS_PROXY": "http://p.example:3128"})
+    assert (options.client_id, options.methods, options.proxy) == ("written", ("graph",), None)
+    assert options.sources == (f"[t.example] of {directory}/options.ini",)
+    assert cli.parse([*words, "--method", "cmdlet"], {}).methods == ("cmdlet",)
+    (there / "own.ini").write_text("[t.example]\nclient-id = own\ncertificate = c.pem\n")
+    options = cli.parse(words, {"MP_CONFIG_FILE": str(there / "own.ini")})
+    assert (options.client_id, options.methods) == ("own", ("cmdlet",))
+    # Without a section of that name, certificate and client id are found as before.
+    (directory / "options.ini").write_text("[other]\nclient-id = other\n")
+    assert cli.parse(words, {}).client_id == "old"
+
+
 def test_later_section_wins_and_no_flag_can_be_taken_back(there):
     (there / "p.ini").write_text("[x]\nt = 7\narchive =\n[y]\nt = 8\narchive = none\n")
     options = parse("--extra-opts=x@p.ini", "--extra-opts=y@p.ini")

@@ -125,9 +125,13 @@ def _watch(order, given):
 
 
 def _become(arguments, environment, streams):
-    """Be a process of the check, as if it had just been started."""
+    """Be a process of the check, as if it had just been started; the variable `TESTS_ETC` stands for
+    the directory of the tenants' directories.
+    """
+    from check_mapi_connectivity import sources
     from check_mapi_connectivity.__main__ import run
 
+    sources.TENANT_DIRECTORIES = environment.pop("TESTS_ETC", sources.TENANT_DIRECTORIES)
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
     os.closerange(3, 256)

@@ -12,9 +12,11 @@ import threading
 from pathlib import Path
 
 from . import Tenant, autodiscover, exchange, graph, mapi_faults
-from .directory import CLIENT_IDS, DIRECTORIES, DOMAIN, MANY, OPERATOR, ROLE_GROUP
+from .administration import ROLES
+from .directory import CLIENT_IDS, DIRECTORIES, DOMAIN, MANY, OPERATOR, ROLE_GROUP, TENANT_NAME
 from .faults import HANDSHAKE, MAILBOX_PLACES, MAPI_PLACES, NAMES, PLACES
 from .refusals import USER_REFUSALS
+from .replication import KINDS
 
 DIRECTORY = ".tenant"
 
@@ -28,10 +30,10 @@ SHOWN = (
 )
 
 
-def command():
-    """The check as this interpreter runs it."""
-    script = Path(sys.executable).parent / "check_mapi_connectivity"
-    return [str(script)] if script.exists() else [sys.executable, "-m", "check_mapi_connectivity"]
+def command(name="check_mapi_connectivity", module="check_mapi_connectivity"):
+    """The check, or another command of the package, as this interpreter runs it."""
+    script = Path(sys.executable).parent / name
+    return [str(script)] if script.exists() else [sys.executable, "-m", module]
 
 
 def columns(words, indent="    ", width=78):
@@ -59,6 +61,7 @@ Ways in, one ini section each:
 {columns([line[1:-1] for line in tenant.ini.read_text().split(chr(10)) if line.startswith("[")])}
 
 {_who(tenant)}
+{_set_up(tenant)}
 {_faults(tenant)}"""
 
 
@@ -93,8 +96,45 @@ Tenants for --tenant:
 """
 
 
+def _curl(tenant):
+    return f"curl -s --cacert {os.path.relpath(tenant.material.ca_file)}"
+
+
+def _output(tenant):
+    return os.path.relpath(tenant.material.directory / "set-up")
+
+
+def set_up_words(tenant):
+    """The set-up command for the empty tenant, word by word."""
+    return [
+        *command("check_mapi_connectivity_setup", "check_mapi_connectivity.provision"),
+        f"--tenant={TENANT_NAME}",
+        f"--mailbox=healthy@{DOMAIN}",
+        *(f"--{name}-url={tenant.url}" for name in ("authority", "exchange", "graph")),
+        f"--ca-file={os.path.relpath(tenant.material.ca_file)}",
+        f"--output={_output(tenant)}",
+    ]
+
+
+def _set_up(tenant):
+    words = " \\\n    ".join(set_up_words(tenant))
+    check = " ".join(command())
+    return f"""To be set up: for administrators the tenant has no app registration yet. The set-up command makes what the
+check needs; with --status, --renew or --remove it shows, renews or removes it:
+    {words}
+It shows two codes. For each, somebody enters it, as Global Administrator or in other Entra roles:
+    {_curl(tenant)} -X PUT {tenant.url}/switch/approve/CODE[/ROLE...]
+  ROLE, with %20 for a blank: {", ".join(ROLES)}
+Then:
+    {check} --extra-opts={TENANT_NAME}@{_output(tenant)}/options.ini -m healthy@{DOMAIN}
+What is created or granted from now on is seen by readers only after so many of their requests:
+    {_curl(tenant)} -X PUT {tenant.url}/switch/late/KIND/REQUESTS
+  KIND: {", ".join(KINDS)}
+"""
+
+
 def _faults(tenant):
-    curl = f"curl -s --cacert {os.path.relpath(tenant.material.ca_file)}"
+    curl = _curl(tenant)
     return f"""Faults: switch one on for all requests or for the next TIMES (-1: all), for all mailboxes or for
 one, and all off again:
     {curl} -X PUT {tenant.url}/switch/PLACE/FAULT[/TIMES[/MAILBOX]]
@@ -103,7 +143,9 @@ one, and all off again:
   PLACE, where MAILBOX may follow: {", ".join(MAILBOX_PLACES)}
   FAULT:
 {columns(NAMES)}
-  At token also aadsts-NUMBER: Entra's refusal of that number.
+  At token and devicecode also aadsts-NUMBER: Entra's refusal of that number.
+  At admin one of cut-before-NUMBER and cut-after-NUMBER: of what an administrator asks of Graph and
+  Exchange, the connection of that request is cut, before or after it is carried out.
   At {", ".join(MAPI_PLACES)} also one of
 {columns(mapi_faults.NAMES)}
   PLACE tls: one of {", ".join(HANDSHAKE)}; for one connection unless TIMES says more.

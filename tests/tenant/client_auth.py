@@ -43,11 +43,12 @@ def check(app, form, endpoints, certificates, material):
     if secret is None and form.get("client_assertion_type") != ASSERTION_TYPE:
         text = "The request body must contain client_assertion or client_secret."
         raise Refusal(7000218, text)
-    if app.public:
+    # An own registration that allows public flows may have a credential as well.
+    if app.public and not app.registered:
         text = "Client is public so neither 'client_assertion' nor 'client_secret' should be sent."
         raise Refusal(700025, text)
     if secret is not None:
-        _check_secret(app, secret, material.secret)
+        _check_secret(app, secret, None if app.registered else material.secret)
         return
     header, claims = _unverified(assertion or "")
     foreign = not {"x5t", "x5t#S256"} & set(header) and claims.get("iss") != app.client_id

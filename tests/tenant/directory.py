@@ -102,6 +102,8 @@ class App:
     public: bool = False
     exchange_scopes: tuple = ()
     graph_scopes: tuple = ()
+    #: By an administrator in this run: knows its own certificates only, and no secret.
+    registered: bool = False
 
 
 #: App registrations, which all know the same certificates and the same secret.
@@ -127,6 +129,29 @@ CLIENT_IDS = {name: app.client_id for name, app in APPS.items()}
 MODULE_CLIENT_ID = "fb78d390-0c51-40cd-8e17-fdbfab77341b"
 MODULE = App(
     MODULE_CLIENT_ID, exchange=(), graph=(), public=True, exchange_scopes=("Exchange.Manage",)
+)
+
+#: Microsoft Graph Command Line Tools, with the delegated scopes that an administrator may consent to.
+GRAPH_TOOLS = App(
+    "14d82eec-204b-4c2f-b7e8-296a70dab67e",
+    exchange=(),
+    graph=(),
+    public=True,
+    graph_scopes=(
+        "User.Read",
+        "User.ReadBasic.All",
+        "User.Read.All",
+        "User.ReadWrite.All",
+        "Organization.Read.All",
+        "Directory.Read.All",
+        "Directory.ReadWrite.All",
+        "Application.Read.All",
+        "Application.ReadWrite.All",
+        "AppRoleAssignment.ReadWrite.All",
+        "DelegatedPermissionGrant.ReadWrite.All",
+        "RoleManagement.Read.Directory",
+        "RoleManagement.ReadWrite.Directory",
+    ),
 )
 
 #: Managed identities: the system-assigned one, and the user-assigned one.

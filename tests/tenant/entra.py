@@ -1,7 +1,7 @@
 """Entra's side: openid-configuration, user realms, the token endpoint, and what its tokens hold.
 
-Sources: RFC 6749 4.3, 4.4 and 5.2 (password, client credentials, errors), RFC 7522 2.1 (SAML), reference
-sheets exchange-online 1.4, 5.6 to 7, mapi-http 7.
+Sources: RFC 6749 4.3, 4.4, 5.2 and 6 (password, client credentials, errors, refresh), RFC 7522 2.1 (SAML), RFC
+8628 (device code), reference sheets exchange-online 1.4, 5.6 to 7, 8.1, mapi-http 7.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import uuid
 
 import jwt
 
-from . import client_auth
+from . import client_auth, devices
 from .adfs import Federation
 from .directory import (
     CLIENT_IDS,
     CLOUDS,
     DOMAIN,
     FEDERATED_USERS,
+    GRAPH_TOOLS,
     HOME,
     MODULE_CLIENT_ID,
     TENANT_ID,
@@ -32,6 +33,7 @@ GRAPH = WORLDWIDE.resource("graph")
 USER_SCOPE = "MapiHttp.AccessAsUser.All"
 OPENID = {"openid", "profile", "offline_access"}
 SIGNING_KEY = uuid.uuid4().hex + uuid.uuid4().hex
+_WRONG = "Error validating credentials due to invalid username or password."
 SAML_GRANT = "urn:ietf:params:oauth:grant-type:saml1_1-bearer"
 
 
@@ -43,9 +45,11 @@ class Entra:
 
     resource = RESOURCE
 
-    def __init__(self, material, users=frozenset):
+    def __init__(self, material, users, administrations):
         self.certificates = [material.certificate]
         self._material, self._users = material, users
+        #: Tenant id -> what administrators made there.
+        self._administrations = administrations
         self.token_lifetime = 3599
         self.revoked = set()
         self.password_tries = []
@@ -76,25 +80,52 @@ class Entra:
             raise Refusal(90002, f"Tenant '{tenant}' not found.")
         return place
 
+    def device_code(self, tenant, form):
+        """The answer to a request for a device code. Raises Refusal."""
+        place = self._directory(tenant)
+        return self._administrations()[place.id].devices.begin(place, form)
+
     def token(self, url, tenant, form):
         """The answer to a grant. Raises Refusal."""
         place = self._directory(tenant)
         grant, client = form.get("grant_type"), form.get("client_id", "")
+        if grant in (devices.GRANT, "refresh_token"):
+            return self._administrator_grant(url, place, form)
         if grant not in ("client_credentials", "password", SAML_GRANT):
             raise Refusal(70003, "The app requested an unsupported grant type.")
         app = app_of(client)
         if app is None or client not in (*CLIENT_IDS.values(), MODULE_CLIENT_ID):
-            raise Refusal(700016, f"Application with identifier '{client}' was not found.")
+            app = self._administrations()[place.id].registry.app(client)
         if grant == "client_credentials":
             return self._client_grant(url, place, app, form)
-        if not app.public:
+        proof = {"client_secret", "client_assertion"} & set(form)
+        if not app.public or (app.registered and proof):
             self._authenticate(url, place, app, form)
         user = form.get("username", "").lower()
         if grant == "password":
-            self._check_password(user, form.get("password"))
+            self._check_password(place, user, form.get("password"))
         else:
             user = self.federation.user_of(form.get("assertion", ""))
         return self._user_answer(url, place, app, user, form.get("scope", ""))
+
+    def _administrator_grant(self, url, place, form):
+        """RFC 8628 3.4, RFC 6749 6."""
+        admin = self._administrations()[place.id]
+        with admin.lock:
+            if form["grant_type"] == devices.GRANT:
+                user, wanted = admin.devices.redeem(form)
+            else:
+                user, wanted = admin.devices.refresh(form)
+            app = devices.CLIENTS[form["client_id"]]
+            if app is GRAPH_TOOLS and not admin.may_consent(user):
+                raise Refusal(90094, "Admin consent is required for the permissions requested.")
+            # Scopes are consented one by one: `.default` is what every user consents to alone.
+            default = f"{place.cloud.resource('graph')}/.default"
+            if app is GRAPH_TOOLS and default in wanted.split():
+                wanted = "User.Read"
+            answer = self._user_answer(url, place, app, user, wanted)
+            answer["refresh_token"] = admin.devices.remember(app.client_id, user, wanted)
+            return answer
 
     def _client_grant(self, url, place, app, form):
         """RFC 6749 4.4."""
@@ -108,18 +139,25 @@ class Entra:
                 raise Refusal(900382, text)
             raise Refusal(500011, "The resource principal was not found in the tenant.")
         self._authenticate(url, place, app, form)
+        token = None
+        if app.registered:
+            claims = self._administrations()[place.id].registry.claims(app, resource)
+            token = self.issue(app.client_id, place, resource, **claims)
         return {
             "token_type": "Bearer",
             "expires_in": self.token_lifetime,
             "ext_expires_in": self.token_lifetime,
-            "access_token": self.issue(app.client_id, place, resource),
+            "access_token": token or self.issue(app.client_id, place, resource),
         }
 
     def _authenticate(self, url, place, app, form):
         # The token endpoint as audience, with or without the default port spelt out.
         endpoint = f"{url}/{place.id}/oauth2/v2.0/token"
         endpoints = [endpoint, endpoint.replace(url, f"{url}:443")]
-        client_auth.check(app, form, endpoints, self.certificates, self._material)
+        certificates = self.certificates
+        if app.registered:
+            certificates = self._administrations()[place.id].registry.certificates(app)
+        client_auth.check(app, form, endpoints, certificates, self._material)
 
     def realm(self, url, user):
         """User realm discovery: how an account signs in."""
@@ -150,9 +188,18 @@ class Entra:
         self.password_tries.append((user, right))
         return right
 
-    def _check_password(self, user, password):
+    def _check_password(self, place, user, password):
         """RFC 6749 4.3."""
         name, _, domain = user.partition("@")
+        own = self._administrations()[place.id].registry.users.get(user)
+        if own is not None:
+            right = password == own["passwordProfile"]["password"]
+            self.password_tries.append((user, right))
+            if not right:
+                raise Refusal(50126, _WRONG)
+            if own["passwordProfile"].get("forceChangePasswordNextSignIn", True):
+                raise Refusal(50055, "The password is expired.")
+            return
         if domain != DOMAIN or name not in {*self._users(), *USER_REFUSALS, *FEDERATED_USERS}:
             self.password_tries.append((user, False))
             text = f"The user account {{EUII Hidden}} does not exist in the {TENANT_ID} directory."
@@ -161,8 +208,7 @@ class Entra:
             self.password_tries.append((user, False))
             raise Refusal(50056, "Invalid or null password: it is not in the directory.")
         if not self.right_password(user, password):
-            text = "Error validating credentials due to invalid username or password."
-            raise Refusal(50126, text)
+            raise Refusal(50126, _WRONG)
         if name in USER_REFUSALS:
             raise Refusal(*USER_REFUSALS[name])
 
@@ -181,13 +227,13 @@ class Entra:
         granted = ("user_impersonation", USER_SCOPE)
         if service:
             granted = getattr(app, f"{service}_scopes")
-        if not granted:
+        if not granted and not app.registered:
             text = "Consent between first party application and first party resource must be "
             raise Refusal(65002, text + "configured via preauthorization.")
         asked = [scope for _, _, scope in parts]
-        if asked == [".default"]:
+        if granted and asked == [".default"]:
             return resource, granted[-1:] if premises else granted
-        if not set(asked) <= set(granted):
+        if not granted or not set(asked) <= set(granted):
             raise Refusal(65001, "The user or administrator has not consented to this scope.")
         return resource, tuple(asked)
 
@@ -231,7 +277,7 @@ class Entra:
             "exp": now + self.token_lifetime,
             "appid": client,
             "tid": place.id,
-            "roles": list(getattr(app, service)) if service else [],
+            "roles": list(getattr(app, service)) if app and service else [],
             "uti": uuid.uuid4().hex,
         }
         claims = {name: value for name, value in {**claims, **changes}.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Exchange's side: InvokeCommand for Test-MAPIConnectivity.
+"""Exchange's side: InvokeCommand, for Test-MAPIConnectivity and for administrators (`cmdlets`).
 
 No answer to this cmdlet has been seen in public: rows are built from the property encodings that
 the interface shows for other cmdlets (reference sheet exchange-online 1.6, 1.7, 2.4), in every
@@ -10,7 +10,11 @@ from __future__ import annotations
 import json
 import uuid
 
+from . import cmdlets
+from .administration import EXCHANGE_ROLES
+from .cmdlets_errors import CmdletError, ambiguous
 from .directory import DOMAIN, MANY, ROLE_GROUP, app_of, directory_of, local_part
+from .rbac import TEST
 
 NUL_BODY = bytes(4096)
 
@@ -90,14 +94,13 @@ MAILBOXES = {
 }
 
 
-def _error(code, exception, text, inner=""):
+def _error(code, exception, text, inner="", detail=""):
+    detail = detail or f"Ex6F9304|{exception}|{text}"
     return {
         "error": {
             "code": code,
             "message": "Error executing cmdlet",
-            "details": [
-                {"code": "Context", "target": "", "message": f"Ex6F9304|{exception}|{text}"}
-            ],
+            "details": [{"code": "Context", "target": "", "message": detail}],
             "innererror": {
                 "message": "Error executing cmdlet",
                 "type": "Microsoft.Exchange.Admin.OData.Core.ODataServiceException",
@@ -133,7 +136,7 @@ REFUSED = {
 }
 
 
-def answer(identity, tenant, headers, raw):
+def answer(identity, tenant, headers, raw, administrations):
     """Status, headers and body for one InvokeCommand; `identity` are the claims of the token or
     None.
     """
@@ -148,27 +151,49 @@ def answer(identity, tenant, headers, raw):
     if not _may_call(identity, tenant):
         text = "User is not allowed to call Exchange."
         return 401, common, _dump({"error": {"code": "Unauthorized", "message": text}})
-    if not _in_role_group(identity):
+    admin = administrations[directory_of(tenant).id]
+    allowed = _allowed(identity, admin)
+    if not allowed:
         return 403, {**common, "Content-Encoding": "gzip"}, NUL_BODY
-    if headers.get("Content-Type", "").split(";")[0] != "application/json":
-        document = _error("BadRequest", "System.FormatException", "No JSON body.")
-        return 400, common, _dump(document)
     try:
-        command = json.loads(raw)["CmdletInput"]
-        name, parameters = command["CmdletName"], command["Parameters"]
-    except (ValueError, KeyError, TypeError):
-        document = _error("BadRequest", "System.FormatException", "No CmdletInput.")
-        return 400, common, _dump(document)
-    if name != "Test-MAPIConnectivity":
+        name, parameters = _command(headers, raw)
+    except ValueError as error:
+        return 400, common, _dump(_error("BadRequest", "System.FormatException", str(error)))
+    if name not in allowed:
         return 403, {**common, "Content-Encoding": "gzip"}, NUL_BODY
-    if set(parameters) - {"Identity", "Archive"}:
-        exception = "System.Management.Automation.AmbiguousParameterSetException"
-        text = "Parameter set cannot be resolved using the specified named parameters."
-        return 400, common, _dump(_error("BadRequest", exception, text))
-    status, document = _test(parameters)
+    status, document = _run(admin, name, parameters)
     if document.get("@adminapi.warnings"):
         common["X-Warnings"] = "Seen in the header."
     return status, common, _dump(document)
+
+
+def _command(headers, raw):
+    """The canonical name of a cmdlet, and its parameters. Raises ValueError."""
+    if headers.get("Content-Type", "").split(";")[0] != "application/json":
+        raise ValueError("No JSON body.")
+    try:
+        command = json.loads(raw)["CmdletInput"]
+        name, parameters = str(command["CmdletName"]), command["Parameters"]
+    except (ValueError, KeyError, TypeError):
+        raise ValueError("No CmdletInput.") from None
+    if not isinstance(parameters, dict):
+        raise ValueError("Parameters is no object.")
+    names = {known.lower(): known for known in (TEST, *cmdlets.CMDLETS)}
+    return names.get(name.lower(), name), parameters
+
+
+def _run(admin, name, parameters):
+    """Status and document."""
+    try:
+        if name != TEST:
+            with admin.lock:
+                return 200, _document(cmdlets.run(admin, name, parameters))
+        if set(parameters) - {"Identity", "Archive"}:
+            raise ambiguous()
+    except CmdletError as error:
+        detail = cmdlets.details(error)
+        return 400, _error("BadRequest", error.exception, str(error), detail=detail)
+    return _test(parameters)
 
 
 def _may_call(identity, tenant):
@@ -176,15 +201,25 @@ def _may_call(identity, tenant):
     place = directory_of(tenant)
     if identity is None or place is None or identity.get("tid", place.id) != place.id:
         return False
-    return bool(identity.get("roles")) or "Exchange.Manage" in identity.get("scp", "").split()
+    granted = {*(identity.get("roles") or ()), *identity.get("scp", "").split()}
+    return bool(granted & {"Exchange.ManageAsApp", "Exchange.Manage"})
 
 
-def _in_role_group(identity):
-    """The second: membership, of the user or of the application."""
+def is_administrator(identity, admin):
+    """Whether somebody may run an administrator's cmdlets."""
+    return "upn" in identity and admin.is_one_of(identity["upn"], EXCHANGE_ROLES)
+
+
+def _allowed(identity, admin):
+    """The second: cmdlets by membership, of the user or of the application."""
+    if is_administrator(identity, admin):
+        return {TEST, *cmdlets.CMDLETS}
     if "upn" in identity:
-        return local_part(identity["upn"]) in ROLE_GROUP
-    app = app_of(identity["appid"])
-    return app is None or app.role_group
+        member = local_part(identity["upn"]) in set(ROLE_GROUP) - admin.rbac.disabled
+    else:
+        app = app_of(identity["appid"])
+        member = app is not None and app.role_group
+    return ({TEST} if member else set()) | admin.rbac.cmdlets(identity, admin.registry)
 
 
 def mailbox_of(raw):
@@ -192,6 +227,14 @@ def mailbox_of(raw):
     try:
         return local_part(json.loads(raw)["CmdletInput"]["Parameters"]["Identity"])
     except (ValueError, KeyError, TypeError, AttributeError):
+        return ""
+
+
+def name_of(raw):
+    """The cmdlet that a request names, nothing when that cannot be told."""
+    try:
+        return str(json.loads(raw)["CmdletInput"]["CmdletName"])
+    except (ValueError, KeyError, TypeError):
         return ""
 
 
@@ -212,17 +255,19 @@ def _test(parameters):
         exception = "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException"
         return 400, _error("BadRequest", exception, text)
     found = MAILBOXES[local]
-    document = {
+    if isinstance(found, dict) and "value" in found:
+        return 200, {**_document([]), **found}
+    return 200, _document(found if isinstance(found, list) else [found])
+
+
+def _document(rows):
+    """An answer with these rows."""
+    return {
         "@odata.context": "https://outlook.office365.com/adminapi/beta/$metadata",
         "adminapi.warnings@odata.type": "#Collection(String)",
+        "@adminapi.warnings": [],
+        "value": rows,
     }
-    document["@adminapi.warnings"] = []
-    document.update(
-        found
-        if isinstance(found, dict) and "value" in found
-        else {"value": found if isinstance(found, list) else [found]}
-    )
-    return 200, document
 
 
 def _dump(document):

@@ -1,9 +1,11 @@
 """The switchboard of faults. Each is named for what a client sees, and is thrown for one of the
 places below.
 
-Places: `token`, `discovery` and `realm` (Entra), `adfs` (the federation server), `imds` (managed
+Places: `token`, `devicecode`, `discovery` and `realm` (Entra), `adfs` (the federation server), `imds` (managed
 identities), `exchange` (the admin API), `graph`, `autodiscover`, `mapi-connect`, `mapi-execute` and
-`mapi-disconnect` (Exchange on premises), `tls` (before any request).
+`mapi-disconnect` (Exchange on premises), `tls` (before any request). At `admin`, which is what
+administrators ask of Graph and Exchange, one connection is cut: `cut-before-3` and `cut-after-3` before
+and after the third request from now on is carried out.
 """
 
 from __future__ import annotations
@@ -20,9 +22,21 @@ from .directory import local_part
 MAPI_PLACES = ("mapi-connect", "mapi-execute", "mapi-disconnect")
 #: Places where a request is about one mailbox.
 MAILBOX_PLACES = ("exchange", "graph", "autodiscover", *MAPI_PLACES)
-PLACES = ("tls", "discovery", "realm", "token", "adfs", "imds", *MAILBOX_PLACES)
+PLACES = (
+    "tls",
+    "discovery",
+    "realm",
+    "token",
+    "devicecode",
+    "adfs",
+    "imds",
+    "admin",
+    *MAILBOX_PLACES,
+)
 
-#: At `token`: Entra's refusal of that number.
+#: At `admin`: which request is cut, and when.
+CUT = re.compile(r"cut-(before|after)-([1-9]\d*)")
+#: At `token` and `devicecode`: Entra's refusal of that number.
 ENTRA = re.compile(r"aadsts-(\d+)")
 
 #: Status faults: name -> (status, headers, content type, body).
@@ -193,11 +207,12 @@ class Switchboard:
         for the few faults of `mapi_faults.ONCE`. With `mailbox`, a name or an address, only requests
         about that one are spoiled, and by this fault rather than by one of all mailboxes.
         """
-        known = HANDSHAKE if place == "tls" else NAMES
+        known = {"tls": HANDSHAKE, "admin": ()}.get(place, NAMES)
         if place in MAPI_PLACES:
             known = (*NAMES, *mapi_faults.NAMES)
-        of_entra = place == "token" and ENTRA.fullmatch(fault)
-        if place not in PLACES or not (fault in known or of_entra):
+        pattern = {"token": ENTRA, "devicecode": ENTRA, "admin": CUT}.get(place)
+        special = pattern is not None and pattern.fullmatch(fault)
+        if place not in PLACES or not (fault in known or special):
             raise KeyError(f"{place}/{fault}")
         name = local_part(mailbox or "")
         if mailbox is not None and (place not in MAILBOX_PLACES or not name):
@@ -206,6 +221,18 @@ class Switchboard:
             times = 1 if fault in mapi_faults.ONCE else -1
         with self._lock:
             self._on[place, name] = [fault, times]
+
+    def cut(self):
+        """`before` or `after` when it is this request of an administrator that is cut, else nothing."""
+        with self._lock:
+            fault, _ = self._on.pop(("admin", ""), ("", 0))
+            found = CUT.fullmatch(fault)
+            if not found:
+                return ""
+            if found[2] == "1":
+                return found[1]
+            self._on["admin", ""] = [f"cut-{found[1]}-{int(found[2]) - 1}", -1]
+            return ""
 
     def off(self):
         """All faults off."""

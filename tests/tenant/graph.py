@@ -95,15 +95,17 @@ _CHALLENGE = (
 
 
 class Trouble(Exception):
-    """An error document: status, code, message, and headers for it."""
+    """An error document: status, code, message, details, and headers for it."""
 
-    def __init__(self, status, code, message, **headers):
+    def __init__(self, status, code, message, details=(), **headers):
         super().__init__(message)
-        self.status, self.code, self.headers = status, code, headers
+        self.status, self.code, self.details, self.headers = status, code, details, headers
 
 
-def answer(tenant, method, target, parts, headers):
-    """Status, headers, body of a request below `/v1.0`."""
+def answer(headers, work):
+    """Status, headers, body of a request below `/v1.0`; `work` gives status and document of the
+    answer, None for an empty one, or raises Trouble.
+    """
     number = str(uuid.uuid4())
     own = headers.get("client-request-id", number)
     common = {
@@ -113,14 +115,16 @@ def answer(tenant, method, target, parts, headers):
         "x-ms-ags-diagnostic": json.dumps(DIAGNOSTIC),
     }
     try:
-        document = _messages(tenant, method, target, parts, headers)
+        status, document = work()
     except Trouble as trouble:
         now = datetime.datetime.now(datetime.timezone.utc)
         inner = {"date": f"{now:%Y-%m-%dT%H:%M:%S}", "request-id": number, "client-request-id": own}
         error = {"code": trouble.code, "message": str(trouble), "innerError": inner}
+        if trouble.details:
+            error["details"] = list(trouble.details)
         pairs = {name.replace("_", "-"): value for name, value in trouble.headers.items()}
         return trouble.status, {**common, **pairs}, json.dumps({"error": error}).encode()
-    return 200, common, json.dumps(document).encode()
+    return status, common, b"" if document is None else json.dumps(document).encode()
 
 
 def mailboxes(tenant):
@@ -142,9 +146,9 @@ def mailbox_of(tenant, parts, headers):
     return local_part(parts[2]) if parts[1:2] == ["users"] and len(parts) > 2 else ""
 
 
-def _messages(tenant, method, target, parts, headers):
-    """The page asked for. Raises Trouble."""
-    claims = _claims(tenant, headers.get("Authorization", ""))
+def messages(tenant, method, target, parts, headers):
+    """The page of an Inbox that is asked for. Raises Trouble."""
+    claims = claims_of(tenant, headers.get("Authorization", ""))
     at = 2 if parts[1:2] == ["me"] else 3
     wanted = [part.lower() for part in parts[at:]]
     if parts[1:2] not in (["me"], ["users"]) or wanted != ["mailfolders", "inbox", "messages"]:
@@ -152,7 +156,7 @@ def _messages(tenant, method, target, parts, headers):
     if method != "GET":
         raise Trouble(405, "Request_BadRequest", "Specified HTTP method is not allowed.")
     name = mailbox_of(tenant, parts, headers)
-    _authorize(claims, name)
+    _authorize(tenant, claims, name)
     query = _query(urllib.parse.urlsplit(target).query)
     if name in REFUSED:
         status, code, message, wait = REFUSED[name]
@@ -162,10 +166,10 @@ def _messages(tenant, method, target, parts, headers):
         text = f"Resource '{name or parts[2]}' does not exist or one of its queried reference-property "
         raise Trouble(404, "Request_ResourceNotFound", text + "objects are not present.")
     root = f"https://{headers['Host']}" if headers.get("Host") else tenant.url
-    return _page(mailbox, query, f"{root}{urllib.parse.urlsplit(target).path}", claims["tid"])
+    return 200, _page(mailbox, query, f"{root}{urllib.parse.urlsplit(target).path}", claims["tid"])
 
 
-def _claims(tenant, authorization):
+def claims_of(tenant, authorization):
     """The claims of a token for Graph. Raises Trouble with 401."""
     scheme, _, token = authorization.partition(" ")
     code, more = "InvalidAuthenticationToken", ""
@@ -188,9 +192,13 @@ def _claims(tenant, authorization):
     raise Trouble(401, code, text, WWW_Authenticate=_CHALLENGE + more)
 
 
-def _authorize(claims, name):
-    """An application reads all mailboxes, a person the own one. Raises Trouble with 403."""
+def _authorize(tenant, claims, name):
+    """An application reads all mailboxes, or those that Exchange grants it, a person the own one.
+    Raises Trouble with 403.
+    """
     granted = {*claims.get("roles", ()), *claims.get("scp", "").split()}
+    if "upn" not in claims:
+        granted |= tenant.administrations[claims["tid"]].rbac.mail_rights(claims, name)
     own = "upn" not in claims or local_part(claims["upn"]) == name
     if not own or not granted & {"Mail.ReadBasic.All", "Mail.ReadBasic", "Mail.Read"}:
         raise Trouble(403, "ErrorAccessDenied", _DENIED)

@@ -37,6 +37,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return self.serve(self.rfile.read(int(self.headers.get("Content-Length", 0))))
 
     do_PUT = do_POST
+    do_PATCH = do_POST
     do_DELETE = do_GET
 
     def note(self, raw):

@@ -69,10 +69,10 @@ WORDS = {
 class Refusal(Exception):
     """One of Entra's error answers. `error` and `status` are those that usually go with it."""
 
-    def __init__(self, number, text="This is what the practice tenant was told to say."):
+    def __init__(self, number, text="This is what the practice tenant was told to say.", error=""):
         super().__init__(text)
         words = [word for word, numbers in WORDS.items() if number in numbers]
-        error = words[0] if words else "invalid_grant"
+        error = error or (words[0] if words else "invalid_grant")
         self.status = 401 if error == "invalid_client" else 400
         now = datetime.datetime.now(datetime.timezone.utc)
         ids = {

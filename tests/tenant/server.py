@@ -14,7 +14,9 @@ import urllib.parse
 
 from cryptography import x509
 
-from . import adfs, autodiscover, exchange, graph, imds, mapi_faults
+from . import adfs, autodiscover, exchange, graph, graph_admin, imds, mapi_faults
+from .administration import ROLES, Administration
+from .directory import DIRECTORIES, HOME
 from .entra import Entra
 from .faults import ENTRA, MAPI_PLACES, Switchboard
 from .handler import JSON, Handler
@@ -63,7 +65,13 @@ class _Handler(Handler):
             number = ENTRA.fullmatch(fault or "")
             if number:
                 raise Refusal(int(number[1]))
-            return self.answer(*self._ordinary(place, parts, raw))
+            cut = self._cut(place, raw)
+            found = self._ordinary(place, parts, raw) if cut != "before" else ()
+            if cut:
+                tenant.when_cut()
+                self.close_connection = True
+                return None
+            return self.answer(*found)
         except Refusal as refusal:
             return self.refuse(refusal)
 
@@ -78,6 +86,19 @@ class _Handler(Handler):
             return autodiscover.mailbox_of(tenant, raw)
         return tenant.mapi.mailbox_of(self.path) if place in MAPI_PLACES else ""
 
+    def _cut(self, place, raw):
+        """Whether this request of an administrator is cut, `before` or `after` it is carried out."""
+        tenant = self.server.tenant
+        if place not in ("exchange", "graph"):
+            return ""
+        claims = tenant.entra.check(self.headers.get("Authorization"), place) or {}
+        admin = tenant.administrations.get(claims.get("tid"))
+        if admin is None or claims.get("upn") not in admin.people:
+            return ""
+        call = f"{self.command} {self.path}"
+        admin.calls.append(exchange.name_of(raw) if place == "exchange" else call)
+        return tenant.faults.cut()
+
     def _ordinary(self, place, parts, raw):
         tenant = self.server.tenant
         root = f"https://{self.headers['Host']}" if self.headers.get("Host") else tenant.url
@@ -86,26 +107,40 @@ class _Handler(Handler):
         if place == "realm":
             return 200, JSON, json.dumps(tenant.entra.realm(root, parts[2])).encode()
         if place == "token":
-            fields = urllib.parse.parse_qs(raw.decode(errors="replace"))
-            form = {name: values[0] for name, values in fields.items()}
-            return 200, JSON, json.dumps(tenant.entra.token(root, parts[0], form)).encode()
+            return 200, JSON, json.dumps(tenant.entra.token(root, parts[0], _form(raw))).encode()
+        if place == "devicecode":
+            return 200, JSON, json.dumps(tenant.entra.device_code(parts[0], _form(raw))).encode()
         if place == "adfs":
             return adfs.answer(tenant, self.command, parts, self.headers, raw)
         if place == "graph":
-            return graph.answer(tenant, self.command, self.path, parts, self.headers)
+            return self._graph(parts, raw)
         if place == "exchange":
             if tenant.exchange_delay:
                 time.sleep(tenant.exchange_delay)
             identity = tenant.entra.check(self.headers.get("Authorization"))
-            return exchange.answer(identity, parts[2], self.headers, raw)
+            all_of_them = tenant.administrations
+            return exchange.answer(identity, parts[2], self.headers, raw, all_of_them)
         return 404, JSON, b"{}"
 
+    def _graph(self, parts, raw):
+        tenant = self.server.tenant
+        ask = (tenant, self.command, self.path, parts, self.headers)
+        if graph_admin.concerns(parts):
+            return graph.answer(self.headers, lambda: graph_admin.serve(*ask, raw))
+        return graph.answer(self.headers, lambda: graph.messages(*ask))
+
     def _switch(self, parts):
-        """`PUT /switch/PLACE/FAULT[/TIMES[/MAILBOX]]`, `DELETE /switch`."""
+        """`PUT /switch/PLACE/FAULT[/TIMES[/MAILBOX]]`, `PUT /switch/approve/CODE[/ROLE]...`,
+        `PUT /switch/late/KIND/REQUESTS`, `DELETE /switch`.
+        """
         faults = self.server.tenant.faults
         try:
             if self.command == "DELETE":
                 faults.off()
+            elif parts[0] == "approve":
+                self.server.tenant.admin.approve(roles=parts[2:] or (*ROLES,)[:1], code=parts[1])
+            elif parts[0] == "late":
+                self.server.tenant.admin.replication.delay(parts[1], int(parts[2]))
             else:
                 # A handshake that always fails would bar the way to this switch.
                 times = 1 if parts[0] == "tls" else -1
@@ -131,6 +166,11 @@ class _Handler(Handler):
         return None
 
 
+def _form(raw):
+    fields = urllib.parse.parse_qs(raw.decode(errors="replace"))
+    return {name: values[0] for name, values in fields.items()}
+
+
 GUARDED = (*MAPI_PLACES, "mapi", "autodiscover")
 
 
@@ -146,6 +186,8 @@ def _place(command, parts, headers):
         return "discovery"
     if parts[1:] == ["oauth2", "v2.0", "token"] and command == "POST":
         return "token"
+    if parts[1:] == ["oauth2", "v2.0", "devicecode"] and command == "POST":
+        return "devicecode"
     if parts[:2] == ["adminapi", "beta"] and parts[3:] == ["InvokeCommand"] and command == "POST":
         return "exchange"
     if parts[:3] == ["adfs", "services", "trust"]:
@@ -203,15 +245,17 @@ class Tenant:
     the attempts to authenticate as (scheme, user, succeeded), `entra.password_tries` those by
     password at sign-in, `remarks` what the specification forbids and servers let pass, `crashes`
     tracebacks of the tenant's own;
-    `faults` is the switchboard, `mapi` the endpoint of MAPI over HTTP with its store and sessions.
+    `faults` is the switchboard, `administrations` what administrators made by tenant id, `admin` that
+    of the tenant at home, `mapi` the endpoint of MAPI over HTTP with its store and sessions.
     """
 
     def __init__(self, directory, address="127.0.0.1"):
         self.material = Material(directory)
-        self.entra = Entra(self.material, self.users)
+        self.entra = Entra(self.material, self.users, lambda: self.administrations)
         self.faults = Switchboard()
         self._lock = threading.Lock()
         self._new_counters()
+        self._new_administrations()
         self._new_premises()
         self._server = _Server(self, address)
         self._imds = imds.Server(self, address, self._server.stopping)
@@ -225,6 +269,8 @@ class Tenant:
 
     def _new_counters(self):
         self.exchange_delay = 0.0
+        #: Called when the connection of an administrator is cut, right before that.
+        self.when_cut = lambda: None
         #: Whether the machine has managed identities.
         self.imds_identity = True
         self.requests = []
@@ -235,6 +281,19 @@ class Tenant:
         """One more."""
         with self._lock:
             setattr(self, name, getattr(self, name) + 1)
+
+    def _new_administrations(self):
+        mailboxes = tuple(exchange.MAILBOXES)
+        self.administrations = {one.id: Administration(one, mailboxes) for one in DIRECTORIES}
+
+    @property
+    def admin(self):
+        """The administrator's side of the tenant at home."""
+        return self.administrations[HOME.id]
+
+    def directory_state(self):
+        """Everything that administrators made at home, as plain values that can be compared."""
+        return self.admin.state()
 
     def _new_premises(self):
         #: "exchange" or "gromox".
@@ -280,6 +339,7 @@ class Tenant:
         self.entra.revoked.clear()
         self.entra.password_tries.clear()
         self._new_counters()
+        self._new_administrations()
         self._new_premises()
 
     def users(self):

@@ -1,0 +1,322 @@
+"""From argv and environment to Settings.
+
+What both commands know - tenant, mailboxes, clouds, proxy, TLS, files with secrets - the check's
+own parser judges, so that messages and meaning are the same.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from .. import cli as check_cli
+from .. import files, sources
+from ..arguments import epilog, program, split
+from ..errors import UsageError
+from ..options import UserPassword
+from . import names
+from .directory import Owner
+from .option_table import DESCRIPTION, EXAMPLES, EXITS, GROUPS, USAGE
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping, MutableMapping, Sequence
+
+    from ..options import Options
+
+#: What --status, --remove and --renew are called within.
+ACTIONS = ("status", "renew", "remove")
+
+#: Accounts that run checks, as the packages call them.
+_MONITORS = ("nagios", "icinga", "naemon")
+
+#: Options that the check understands, and that are the same for it later on.
+_PLACES = ("cloud", "authority-url", "exchange-url", "graph-url")
+_NETWORK = tuple(
+    option.name
+    for title, options in GROUPS
+    if title in ("proxy", "TLS and network")
+    for option in options
+)
+
+#: Stands for the mailbox where none is needed.
+_NOBODY = "nobody@example.invalid"
+
+_PATHS = ("ca-file", "proxy-password-file")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one run of the set-up command is asked to do.
+
+    `options` are the check's own, with the certificate or password that was given as credential, or
+    without one; `network` are the words of its command line for the way there, `lines` the same as
+    names and values of an ini section.
+    """
+
+    action: str
+    print_only: bool
+    assumed: bool
+    options: Options
+    mailboxes: tuple[str, ...]
+    user: str
+    password_file: str | None
+    client_id: str
+    lifetime: int
+    subject: str
+    directory: str
+    owner: Owner
+    monitor: str
+    wait: float
+    tokens: tuple[str, ...] = field(repr=False)
+    ask_token: bool
+    network: tuple[str, ...]
+    lines: tuple[tuple[str, str], ...]
+    environ: Mapping[str, str] = field(repr=False)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the set-up command."""
+    return program(
+        names.COMMAND, USAGE, DESCRIPTION, epilog(names.COMMAND, EXAMPLES, EXITS), GROUPS
+    )
+
+
+def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Settings:
+    """Settings of one run.
+
+    Secrets found in `environ` are removed from it. Raises UsageError for anything that cannot be
+    used, Information for `--help` and `--version`.
+    """
+    given = sources.Given()
+    words = split(parser(), argv)
+    given.add(words, "command line")
+    tenant = _tenant(given)
+    directory = os.path.abspath(
+        given.text("output") or os.path.join(sources.TENANT_DIRECTORIES, tenant)
+    )
+    action = _action(given)
+    print_only = given.flag("print-only")
+    if print_only and action in ("status", "renew"):
+        raise UsageError(f"--print-only and --{action} exclude each other; give one of them")
+    if not print_only:
+        _recall(given, words, tenant, directory)
+    _check(given)
+    kept = dict(environ)
+    options = _options(given, tenant, action, environ, secretless=print_only)
+    if "graph" in options.methods and any("@" not in one for one in options.mailboxes):
+        raise UsageError("--mailbox: method graph needs the mailbox's primary address, not a GUID")
+    owner, monitor = _owner(given, print_only=print_only)
+    return Settings(
+        action=action,
+        print_only=print_only,
+        assumed=given.flag("yes"),
+        options=options,
+        mailboxes=tuple(one for one in options.mailboxes if one != _NOBODY),
+        user=given.text("username") or "",
+        password_file=_absolute(given.text("password-file")),
+        client_id=given.text("client-id") or "",
+        lifetime=_number(given, "lifetime", 12, 24),
+        subject=f"{names.APP} on {socket.gethostname()}"[:64],
+        directory=directory,
+        owner=owner,
+        monitor=monitor,
+        wait=float(_number(given, "wait", 900, 86400, least=0)),
+        tokens=_tokens(given),
+        ask_token=given.flag("ask-token"),
+        network=tuple(_words(given, (*_PLACES, *_NETWORK))),
+        lines=tuple(_lines(given, options)),
+        environ=kept,
+    )
+
+
+def _tenant(given: sources.Given) -> str:
+    """Domain or GUID, in lower case. Raises UsageError."""
+    tenant = (given.text("tenant") or "").lower()
+    if not re.fullmatch(sources.TENANT, tenant):
+        raise UsageError(
+            "--tenant is missing or no domain: give a domain of the tenant, e.g. "
+            "contoso.onmicrosoft.com, or its GUID"
+        )
+    return tenant
+
+
+def _action(given: sources.Given) -> str:
+    """`set up`, `status`, `renew` or `remove`. Raises UsageError for two of them."""
+    found = [name for name in ACTIONS if given.flag(name)]
+    if len(found) > 1:
+        raise UsageError(f"--{found[0]} and --{found[1]} exclude each other; give one of them")
+    return found[0] if found else "set up"
+
+
+def _recall(given: sources.Given, words: dict[str, object], tenant: str, directory: str) -> None:
+    """Where the command line is silent, what an earlier run wrote still holds. Raises
+    UsageError.
+    """
+    path = os.path.join(directory, names.OPTIONS_INI)
+    if not os.path.exists(path):
+        return
+    before = sources.Given()
+    before.add_section(f"{tenant}@{path}", {})
+    recalled = {"method", "username", "password-file", *_PLACES, *_NETWORK}
+    if "client-id" in words or "certificate" in words:
+        recalled -= {"username", "password-file"}
+    values = {name: value for name, value in before.values.items() if name in recalled}
+    given.add(values, f"[{tenant}] of {path}", weak=True)
+
+
+def _check(given: sources.Given) -> None:
+    """What the check's own parser does not know. Raises UsageError."""
+    methods = [name.lower() for name in given.texts("method")] or ["cmdlet"]
+    for name in methods:
+        if name not in ("cmdlet", "graph"):
+            raise UsageError(f"--method: {name} is none of cmdlet, graph")
+    user = given.text("username")
+    if user is not None and "graph" in methods:
+        raise UsageError("--username is for --method cmdlet; method graph takes a certificate")
+    for name in ("certificate", "client-id"):
+        if user is not None and given.text(name) is not None:
+            raise UsageError(f"--username and --{name} exclude each other; give one of them")
+    if given.text("password-file") is not None and user is None:
+        raise UsageError("--password-file: whose? --username is missing")
+    if given.flag("ask-token") and given.text("token-file") is not None:
+        raise UsageError("--ask-token and --token-file exclude each other; give one of them")
+    client_id = given.text("client-id")
+    if client_id is not None and not re.fullmatch(r"[0-9A-Fa-f-]{36}", client_id):
+        raise UsageError(f"--client-id: {client_id} is no application (client) id")
+
+
+def _options(
+    given: sources.Given,
+    tenant: str,
+    action: str,
+    environ: MutableMapping[str, str],
+    *,
+    secretless: bool,
+) -> Options:
+    """The check's options. Raises UsageError."""
+    words = [f"--tenant={tenant}", "--no-cache"]
+    words += _words(given, ("method", *_PLACES, *_NETWORK))
+    mailboxes = given.texts("mailbox")
+    if not mailboxes and action in ("status", "remove"):
+        mailboxes = [_NOBODY]
+    words += [f"--mailbox={one}" for one in mailboxes]
+    user, certificate = given.text("username"), given.text("certificate")
+    if user is not None and action == "set up" and not secretless:
+        path = given.text("password-file")
+        words += [f"--username={user}"]
+        words += [f"--password-file={path}" if path else "--ask-password"]
+        return check_cli.parse(words, environ)
+    if certificate is not None and not secretless:
+        words += _words(given, ("certificate", "certificate-key", "certificate-passphrase-file"))
+        return check_cli.parse([*words, "--client-id=of-the-app"], environ)
+    # A credential without any file stands in where there is none yet.
+    return replace(check_cli.parse([*words, "--managed-identity"], environ), credential=None)
+
+
+def _words(given: sources.Given, wanted: Sequence[str]) -> list[str]:
+    """The words of a command line that give these options the values they have."""
+    found = []
+    for name in wanted:
+        value = given.values.get(name)
+        if value is True:
+            found.append(f"--{name}")
+        elif isinstance(value, list):
+            found += [f"--{name}={one}" for one in value]
+        elif value:
+            found.append(f"--{name}={_absolute(value) if name in _PATHS else value}")
+    return found
+
+
+def _lines(given: sources.Given, options: Options) -> list[tuple[str, str]]:
+    """What the check needs to know beside identity and mailbox, as lines of an ini section."""
+    found = [("method", method) for method in options.methods]
+    for name in (*_PLACES, *_NETWORK):
+        value = given.values.get(name)
+        if value is True:
+            found.append((name, ""))
+        elif value and not sources.is_none(value):
+            found.append((name, _absolute(str(value)) or "" if name in _PATHS else str(value)))
+    return found
+
+
+def _tokens(given: sources.Given) -> tuple[str, ...]:
+    """The tokens of --token-file, one a line. Raises UsageError."""
+    path, option = given.text("token-file"), "--token-file"
+    if path is None:
+        return ()
+    text = (
+        files.standard_input(option) if path == "-" else files.read_text(path, option, secret=True)
+    )
+    found = tuple(line.strip() for line in text.split("\n") if line.strip())
+    if not found:
+        raise UsageError(f"{option}: no access token is given")
+    return found
+
+
+def _owner(given: sources.Given, *, print_only: bool) -> tuple[Owner, str]:
+    """Who may read the files, and the name of the account that runs the check; empty for none that
+    is known. Raises UsageError.
+    """
+    import grp
+    import pwd
+
+    text = given.text("owner")
+    if print_only:
+        return Owner(), text or ""
+    if os.geteuid() != 0:
+        if text is not None:
+            raise UsageError("--owner works as root only; without it the files are your own")
+        return Owner(), ""
+    user, _, group = (text or "").partition(":")
+    accounts = {one.pw_name: one for one in pwd.getpwall()}
+    if text is None:
+        user = next((name for name in _MONITORS if name in accounts), "")
+        if not user:
+            return Owner(), ""
+    if user not in accounts:
+        raise UsageError(f"--owner: there is no user {user}")
+    if not group:
+        return Owner(0, accounts[user].pw_gid), user
+    try:
+        return Owner(0, grp.getgrnam(group).gr_gid), user
+    except KeyError:
+        raise UsageError(f"--owner: there is no group {group}") from None
+
+
+def _number(given: sources.Given, name: str, default: int, most: int, least: int = 1) -> int:
+    """A number from `least` to `most`. Raises UsageError."""
+    text = given.text(name)
+    if text is None:
+        return default
+    if not re.fullmatch("[0-9]{1,5}", text) or not least <= int(text) <= most:
+        raise UsageError(f"--{name}: {text} is not a number from {least} to {most}")
+    return int(text)
+
+
+def _absolute(path: str | None) -> str | None:
+    return None if path is None else os.path.abspath(path)
+
+
+def own_words(settings: Settings, client_id: str, certificate: str) -> list[str]:
+    """The command line of the check with the identity in the directory, as the operator will start
+    it; `certificate` is the name of the file to take.
+    """
+    tenant = settings.options.tenant
+    words = ["--no-cache", *(f"--mailbox={one}" for one in settings.mailboxes)]
+    if settings.action == "set up":
+        ini = os.path.join(settings.directory, names.OPTIONS_INI)
+        return [*words, f"--extra-opts={tenant}@{ini}"]
+    words += [f"--tenant={tenant}", f"--client-id={client_id}", *settings.network]
+    words += [f"--method={method}" for method in settings.options.methods]
+    return [*words, f"--certificate={os.path.join(settings.directory, certificate)}"]
+
+
+def password_of(settings: Settings) -> UserPassword | None:
+    """The user's password where it was typed in, so that it has to be kept."""
+    credential = settings.options.credential
+    typed = isinstance(credential, UserPassword) and settings.password_file is None
+    return credential if typed and isinstance(credential, UserPassword) else None

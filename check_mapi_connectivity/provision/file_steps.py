@@ -1,0 +1,182 @@
+"""The steps on this host: key and certificate, client id, and the ini section that `--tenant` alone
+finds.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from .. import certificate
+from ..errors import UsageError
+from ..report import CheckFailure, Failure
+from . import directory, keypair, names
+from .plan import Found, Site, Step
+
+if TYPE_CHECKING:
+    from ..certificate import ClientCertificate
+    from ..options import CertificateFiles, Secret
+
+
+class FileStep(Step):
+    """A file of the tenant's directory."""
+
+    name = ""
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+        self.title = os.path.join(place, self.name)
+
+    def _remove(self, site: Site) -> str:
+        site.directory.drop(self.name)
+        return "removed"
+
+
+class CertificateStep(FileStep):
+    """Key and certificate; `given` are files to take them from, `months` is for a new one."""
+
+    name = names.CERTIFICATE
+    why = "a key that never leaves this host, and a certificate of its own making"
+
+    def __init__(
+        self, place: str, subject: str, months: int, given: CertificateFiles | None
+    ) -> None:
+        super().__init__(place)
+        self._subject, self._months, self._given = subject, months, given
+
+    def _look(self, site: Site) -> Found:
+        data = site.directory.read(self.name)
+        if data is None:
+            return Found(False)
+        client = keypair.load(self.title, data)
+        remember(site, client)
+        if (
+            self._given is not None
+            and certificate.load(self._given).facts.sha1 != client.facts.sha1
+        ):
+            cause = f"{self.title} is another certificate than {self._given.path}"
+            raise CheckFailure(Failure("usage", cause, "to change it, add --renew"))
+        try:
+            certificate.check_dates(client.facts, time.time())
+        except UsageError as error:
+            raise CheckFailure(Failure("usage", str(error), "run it with --renew")) from None
+        mode = directory.mode_of(self.title)
+        return Found(True, f"{describe(client)}; mode {mode}")
+
+    def _make(self, site: Site) -> bool:
+        data = new_certificate(self._subject, self._months, self._given)
+        site.directory.write(self.name, data)
+        remember(site, keypair.load(self.title, data))
+        site.known.fresh = True
+        return True
+
+    def _shell(self) -> list[str]:
+        days = round(self._months * 365 / 12)
+        return [
+            "umask 077",
+            f"install -d -m 0750 -o root -g nagios {os.path.dirname(self._place)} {self._place}",
+            f"openssl req -x509 -newkey rsa:2048 -sha256 -days {days} -nodes "
+            f'-subj "/CN={self._subject}" -keyout {self.title} -out {self.title}',
+            *_readable(self.title),
+        ]
+
+
+class ClientIdStep(FileStep):
+    """The client id, so that the next run knows its app registration."""
+
+    name = names.CLIENT_ID
+    why = "by which the next run, and the check, know the app registration"
+
+    def _look(self, site: Site) -> Found:
+        data = site.directory.read(self.name)
+        if data is None or not site.known.has("client_id"):
+            return Found(False)
+        text = data.decode("utf-8", "replace").strip()
+        return Found(text.lower() == site.known.client_id.lower(), text[:80])
+
+    def _make(self, site: Site) -> bool:
+        site.directory.write(self.name, f"{site.known.client_id}\n".encode("ascii"))
+        return True
+
+    def _shell(self) -> list[str]:
+        return [f"# write into {self.title}:", "CLIENT-ID", *_readable(self.title)]
+
+
+class PasswordStep(FileStep):
+    """The user's password, where it was typed in."""
+
+    name = names.PASSWORD
+    why = "the user's password as it was typed in"
+
+    def __init__(self, place: str, password: Secret) -> None:
+        super().__init__(place)
+        self._password = password
+
+    def _look(self, site: Site) -> Found:
+        data = site.directory.read(self.name)
+        return Found(data == self._data(), "" if data is None else "another password")
+
+    def _make(self, site: Site) -> bool:
+        site.directory.write(self.name, self._data())
+        return True
+
+    def _data(self) -> bytes:
+        return f"{self._password.reveal()}\n".encode()
+
+
+class OptionsStep(FileStep):
+    """The ini section that the check reads with `--tenant` alone; `values` are its lines."""
+
+    name = names.OPTIONS_INI
+    why = "what the check needs beside --tenant and -m"
+
+    def __init__(self, place: str, tenant: str, values: list[tuple[str, str]]) -> None:
+        super().__init__(place)
+        self._tenant, self._values = tenant, values
+
+    def _look(self, site: Site) -> Found:
+        data = site.directory.read(self.name)
+        there = data == self.text(site.known.client_id).encode()
+        return Found(there, "" if data is None or there else "differs")
+
+    def _make(self, site: Site) -> bool:
+        site.directory.write(self.name, self.text(site.known.client_id).encode())
+        return True
+
+    def text(self, client_id: str) -> str:
+        """The whole file."""
+        lines = [f"; {names.TAG}", f"[{self._tenant}]", f"tenant = {self._tenant}"]
+        for name, value in self._values:
+            lines.append(f"{name} = {client_id if name == 'client-id' else value}".rstrip())
+        return "\n".join([*lines, ""])
+
+    def _shell(self) -> list[str]:
+        lines = self.text("CLIENT-ID").split("\n")[1:-1]
+        return [f"# write into {self.title}:", *lines, *_readable(self.title)]
+
+
+def _readable(path: str) -> list[str]:
+    return [f"chown root:nagios {path}", f"chmod 0640 {path}"]
+
+
+def new_certificate(subject: str, months: int, given: CertificateFiles | None) -> bytes:
+    """Certificate and key in one PEM: made, or those that were given. Raises UsageError."""
+    if given is None:
+        return keypair.make(subject, months)
+    client = certificate.load(given)
+    certificate.check_dates(client.facts, time.time())
+    return f"{client.certificate}{client.private_key}".encode("ascii")
+
+
+def remember(site: Site, client: ClientCertificate) -> None:
+    """From now on this is our certificate."""
+    site.known.key = keypair.der(client.certificate)
+    site.known.subject = client.facts.subject.rpartition("CN=")[2] or names.APP
+
+
+def describe(client: ClientCertificate) -> str:
+    """A certificate in words: its end, and the thumbprint that the portal shows."""
+    end = time.strftime("%Y-%m-%d", time.gmtime(client.facts.not_after))
+    days = int(client.facts.days(time.time()))
+    return f"until {end} ({days} days), SHA-1 {client.facts.sha1}"

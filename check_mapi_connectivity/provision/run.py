@@ -1,0 +1,248 @@
+"""One run of the set-up command: steps, connections, and what is said about how it went."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from .. import sources
+from ..cache import Cache
+from ..deadline import Deadline
+from ..errors import UsageError
+from ..report import Report
+from ..transport import Transport
+from . import (
+    cli,
+    entra_steps,
+    exchange_steps,
+    file_steps,
+    names,
+    proof,
+    scope_steps,
+    signin,
+    words,
+    work,
+)
+from .directory import Directory
+from .line import PATIENCE, Line
+from .plan import Known, Site
+from .service import Services
+from .signin import Administrator
+from .voice import Voice, confirm
+
+if TYPE_CHECKING:
+    from ..options import CertificateFiles, Options
+    from .cli import Settings
+    from .plan import Step
+
+
+@dataclass
+class _Job:
+    """What the sign-in needs of a run."""
+
+    options: Options
+    transport: Any
+    cache: Cache
+    report: Report
+    deadline: Deadline
+
+
+def steps_of(settings: Settings) -> list[Step]:
+    """The steps in the order they are made."""
+    place, user = settings.directory, settings.user
+    tenant, lines = settings.options.tenant, list(settings.lines)
+    methods = settings.options.methods
+    shared: list[Step] = [
+        exchange_steps.CustomizationStep(),
+        exchange_steps.RoleStep(),
+        exchange_steps.GroupStep(),
+    ]
+    if user:
+        path = settings.password_file or os.path.join(place, names.PASSWORD)
+        identity = [("username", user), ("password-file", path)]
+        typed = cli.password_of(settings)
+        return [
+            exchange_steps.UserStep(user),
+            *shared,
+            exchange_steps.MemberStep(user),
+            *([file_steps.PasswordStep(place, typed.password)] if typed else []),
+            file_steps.OptionsStep(place, tenant, [*identity, *lines]),
+        ]
+    identity = [("client-id", ""), ("certificate", os.path.join(place, names.CERTIFICATE))]
+    steps: list[Step] = [
+        *_entra_steps(settings),
+        entra_steps.PrincipalStep(),
+    ]
+    if "cmdlet" in methods:
+        steps += [entra_steps.GrantStep(), *shared]
+    else:
+        steps.append(exchange_steps.CustomizationStep())
+    steps.append(exchange_steps.PointerStep())
+    if "cmdlet" in methods:
+        steps.append(exchange_steps.MemberStep())
+    if "graph" in methods:
+        steps.append(entra_steps.UnscopedStep())
+        steps.append(scope_steps.ScopeStep(settings.mailboxes))
+        steps.append(scope_steps.AssignmentStep())
+        steps += [scope_steps.AuthorizationStep(mailbox) for mailbox in settings.mailboxes]
+    return [*steps, file_steps.OptionsStep(place, tenant, [*identity, *lines])]
+
+
+def _entra_steps(settings: Settings) -> list[Step]:
+    """Certificate and app registration: what a renewal is about."""
+    given = settings.options.certificate
+    place = settings.directory
+    if settings.action != "set up":
+        given = None
+    return [
+        file_steps.CertificateStep(place, settings.subject, settings.lifetime, given),
+        entra_steps.AppStep(cmdlet="cmdlet" in settings.options.methods),
+        file_steps.ClientIdStep(place),
+        entra_steps.KeyStep(),
+    ]
+
+
+def run(settings: Settings, voice: Voice) -> int:
+    """Do what was asked for; the exit code. Raises UsageError, StepFailure, CheckFailure."""
+    steps = steps_of(settings)
+    if settings.print_only:
+        # Whoever does it by hand must not lose the certificates of others.
+        held = [{"keyId": "THOSE-THAT-ARE-THERE"}]
+        known = Known(subject=settings.subject, keys=held)
+        removing = settings.action == "remove"
+        voice.lines(words.plan(steps, known, settings.options, removing=removing))
+        return 0
+    report = Report("", "graph")
+    deadline = Deadline(time.monotonic(), PATIENCE)
+    # The administrator's requests need no credential of the check.
+    options = replace(settings.options, credential=None)
+    transport = Transport(options, deadline, report)
+    try:
+        return _run(
+            settings,
+            steps,
+            voice,
+            _Job(options, Line(transport, deadline), Cache(None, []), report, deadline),
+        )
+    finally:
+        transport.close()
+
+
+def _run(settings: Settings, steps: list[Step], voice: Voice, job: _Job) -> int:
+    tokens = _tokens(settings, voice)
+    administrator = Administrator(job, voice, tokens)
+    services = Services(job.options, job.transport, administrator, voice)
+    directory = Directory(settings.directory, settings.owner)
+    site = Site(job.options, services, directory, voice, Known(), settings.user, settings.client_id)
+    tenant = job.options.tenant
+    # Before anything is made, and both codes in one go.
+    for service in _wanted(settings):
+        administrator.token(service)
+    if settings.action == "status":
+        voice.say(f"What there is for {tenant}, in {settings.directory}:")
+        whole = work.status(site, steps)
+        voice.say(f"looked at by {administrator.who}")
+        voice.say(
+            "all of it is there" if whole else "something is missing: run it without --status"
+        )
+        return 0 if whole else 1
+    if settings.action == "remove":
+        return _remove(settings, site, steps)
+    if settings.action == "renew":
+        given = settings.options.certificate
+        voice.say(f"A new certificate for {tenant}, in {settings.directory}:")
+        _renew(settings, site, given)
+        voice.say("done")
+        return 0
+    _introduce(settings, voice)
+
+    def own(certificate: str) -> proof.Check:
+        words = cli.own_words(settings, site.known.client_id, certificate)
+        return proof.Check(words, settings.environ)
+
+    made = work.set_up(site, steps, own, settings.wait)
+    if made:
+        voice.say("done")
+    voice.say(f"run: check_mapi_connectivity {_command(settings)}")
+    return 0
+
+
+def _wanted(settings: Settings) -> tuple[str, ...]:
+    """The services that this run is going to need."""
+    if settings.user:
+        return ("exchange",)
+    return ("graph",) if settings.action == "renew" else ("graph", "exchange")
+
+
+def _introduce(settings: Settings, voice: Voice) -> None:
+    """What a person should know before anything is done."""
+    voice.say(f"Setting up {settings.options.tenant}, in {settings.directory}:")
+    if os.geteuid() == 0 and not settings.monitor:
+        voice.say("  no user nagios, icinga or naemon: files are root's alone; see --owner")
+    if settings.options.cloud.doubt:
+        voice.say(f"  note: {settings.options.cloud.doubt}")
+    for warning in words.PASSWORD_WARNINGS if settings.user else ():
+        voice.say(f"  note: {warning}")
+
+
+def _command(settings: Settings) -> str:
+    """The command line that is green now."""
+    usual = os.path.join(sources.TENANT_DIRECTORIES, settings.options.tenant)
+    who = f"--tenant {settings.options.tenant}"
+    if settings.directory != usual:
+        ini = os.path.join(settings.directory, names.OPTIONS_INI)
+        who = f"--extra-opts={settings.options.tenant}@{ini}"
+    return f"{who} -m {settings.mailboxes[0]}"
+
+
+def _renew(settings: Settings, site: Site, given: CertificateFiles | None) -> None:
+    if settings.user:
+        raise UsageError("--renew: a user with a password has no certificate")
+
+    def own(certificate: str) -> proof.Check:
+        words = cli.own_words(settings, site.known.client_id, certificate)
+        return proof.Check(words, settings.environ)
+
+    def new() -> bytes:
+        return file_steps.new_certificate(settings.subject, settings.lifetime, given)
+
+    steps = [step for step in _entra_steps(settings) if not isinstance(step, entra_steps.KeyStep)]
+    work.renew(site, steps, own, new, settings.wait)
+
+
+def _remove(settings: Settings, site: Site, steps: list[Step]) -> int:
+    tenant, voice = settings.options.tenant, site.voice
+    voice.say(f"What there is for {tenant}, in {settings.directory}:")
+
+    def agreed(titles: list[str]) -> bool:
+        for title in titles:
+            voice.say(f"  {title}")
+        if settings.assumed:
+            return True
+        return confirm(voice, "All of this is going to be removed.", tenant)
+
+    if work.remove(site, steps, agreed):
+        voice.say("done")
+        return 0
+    voice.say("nothing was removed; without a terminal, --yes agrees")
+    return 1
+
+
+def _tokens(settings: Settings, voice: Voice) -> dict[str, str] | None:
+    """Tokens that the administrator has given; None where he is to sign in. Raises UsageError."""
+    exchange = settings.options.cloud.exchange
+    if settings.tokens:
+        return signin.sort(list(settings.tokens), "--token-file", exchange)
+    if not settings.ask_token:
+        return None
+    if not os.isatty(0):
+        raise UsageError("--ask-token works on a terminal only; else use --token-file")
+    import getpass
+
+    typed = []
+    for called in ("Microsoft Graph", "Exchange Online"):
+        text = getpass.getpass(f"access token for {called} (empty for none): ").strip()
+        typed += [text] if text else []
+    return signin.sort(typed, "--ask-token", exchange)

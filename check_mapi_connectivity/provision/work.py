@@ -1,0 +1,236 @@
+"""Goes through the steps: makes what is missing, tells what there is, takes it away again."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ..errors import UsageError
+from ..report import CheckFailure, Failure
+from . import file_steps, keypair, names, proof
+from .entra_steps import KeyStep, change_keys, foreign, without
+from .file_steps import FileStep
+from .plan import Site, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    #: The check with the identity that is there; the certificate's file is named.
+    Own = Callable[[str], proof.Check]
+
+
+#: Files of a renewal that was not ended; with the password, all that is no step of its own.
+_RENEWAL = (names.NEXT_CERTIFICATE, names.OLD_CERTIFICATE)
+_LEFT_OVER = (*_RENEWAL, names.PASSWORD)
+
+
+class StepFailure(Exception):
+    """A step that failed: what of, why, and the titles of what had been done before."""
+
+    def __init__(self, title: str, failure: Failure, done: Sequence[str]) -> None:
+        super().__init__(title)
+        self.title, self.failure, self.done = title, failure, tuple(done)
+
+
+class _Doing:
+    """Turns what goes wrong in a step into StepFailure."""
+
+    def __init__(self, title: str, done: Sequence[str]) -> None:
+        self._title, self._done = title, done
+
+    def __enter__(self) -> None:
+        """Nothing to do."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, CheckFailure):
+            raise StepFailure(self._title, error.failure, self._done) from None
+        if isinstance(error, UsageError):
+            raise StepFailure(self._title, Failure("usage", str(error)), self._done) from None
+
+
+def set_up(site: Site, steps: Sequence[Step], own: Own, wait: float) -> bool:
+    """Make what is missing, then prove it; false where nothing was missing. Raises StepFailure."""
+    made: list[str] = []
+    for step in steps:
+        with _Doing(step.title, made):
+            found = step.look(site)
+            if found.there:
+                site.voice.tell("there", step.title, found.detail)
+            elif step.make(site):
+                made.append(step.title)
+                site.voice.tell("made", step.title)
+            else:
+                site.voice.tell("there", step.title)
+    with _Doing("proof", made):
+        proof.prove(own(names.CERTIFICATE), site.voice, wait)
+    if not made:
+        site.voice.say("nothing to do: all of it was there")
+    _tell_of_renewal(site)
+    return bool(made)
+
+
+def _tell_of_renewal(site: Site) -> None:
+    if any(site.directory.read(name) is not None for name in _RENEWAL):
+        site.voice.say("a renewal was begun and not ended: --renew goes on with it")
+
+
+def status(site: Site, steps: Sequence[Step]) -> bool:
+    """Tell what there is; whether it is all of it."""
+    whole = True
+    for step in steps:
+        try:
+            with _Doing(step.title, ()):
+                found = step.look(site)
+        except StepFailure as error:
+            whole = False
+            site.voice.tell("WRONG", step.title, f"{error.failure.cause}; {error.failure.remedy}")
+            continue
+        whole = whole and found.there
+        site.voice.tell("there" if found.there else "MISSING", step.title, found.detail)
+    _tell_of_renewal(site)
+    return whole
+
+
+def remove(site: Site, steps: Sequence[Step], agreed: Callable[[list[str]], bool]) -> bool:
+    """Take away what there is, the last made first, files last of all; false where `agreed`, given
+    the titles, says no. Raises StepFailure.
+
+    An app registration with certificates of others serves other hosts, and one that was made by
+    hand is not ours to remove: then only our certificate goes, and our files.
+    """
+    there = _there(site, steps)
+    shared = bool(foreign(site)) or not site.known.tagged
+    going = [step for step in reversed(steps) if step in there and _goes(step, shared=shared)]
+    # Without its key nothing could be tried again, so files go last.
+    going.sort(key=lambda step: isinstance(step, FileStep))
+    if not going and not _left_over(site):
+        site.voice.say("nothing to remove")
+        return True
+    if shared:
+        site.voice.say(
+            f"{names.APP} serves others or was made by hand: it stays, and what it may do"
+        )
+    if not agreed([step.title for step in going]):
+        return False
+    done: list[str] = []
+    for step in going:
+        with _Doing(step.title, done):
+            became = step.remove(site)
+            done.append(step.title)
+            gone = became.startswith("removed")
+            site.voice.tell("gone" if gone else "left", step.title, became.partition("; ")[2])
+    with _Doing(site.directory.path, done):
+        for name in _LEFT_OVER:
+            site.directory.drop(name)
+    site.directory.drop_empty()
+    return True
+
+
+def _there(site: Site, steps: Sequence[Step]) -> set[Step]:
+    """The steps whose things are there, whatever state they are in."""
+    found: set[Step] = set()
+    for step in steps:
+        try:
+            with _Doing(step.title, ()):
+                there = step.look(site).there
+        except StepFailure as error:
+            # What is unfit for use can still be taken away, if it is a file of ours.
+            if not isinstance(step, FileStep):
+                raise
+            site.voice.say(f"  {step.title}: {error.failure.cause}")
+            there = True
+        if there or (isinstance(step, FileStep) and site.directory.read(step.name) is not None):
+            found.add(step)
+    return found
+
+
+def _goes(step: Step, *, shared: bool) -> bool:
+    """Whether a removal takes this away: of a shared app only the certificate."""
+    if not step.removable:
+        return False
+    if isinstance(step, KeyStep):
+        return shared
+    return isinstance(step, FileStep) or not shared
+
+
+def _left_over(site: Site) -> bool:
+    return any(site.directory.read(name) is not None for name in _LEFT_OVER)
+
+
+def renew(
+    site: Site, entra: Sequence[Step], own: Own, new: Callable[[], bytes], wait: float
+) -> None:
+    """A new certificate, and the old one out once the new one has worked; `entra` are the steps of
+    certificate and app registration, `new` makes the new one. Raises StepFailure.
+
+    What an interrupted run left tells where to go on: the next certificate, then the old one's
+    public half.
+    """
+    done: list[str] = []
+    there = site.directory
+    with _Doing("certificate in use", done):
+        for step in entra:
+            if not _usable(step, site):
+                cause = f"{step.title} is not there"
+                raise CheckFailure(
+                    Failure("usage", cause, "nothing to renew: run it without --renew")
+                )
+    if there.read(names.NEXT_CERTIFICATE) is None and there.read(names.OLD_CERTIFICATE) is None:
+        with _Doing("new certificate", done):
+            there.write(names.NEXT_CERTIFICATE, new())
+            done.append("new certificate")
+            site.voice.tell("made", there.file(names.NEXT_CERTIFICATE))
+    if there.read(names.NEXT_CERTIFICATE) is not None:
+        _bring_in(site, own, wait, done)
+    _retire(site, done)
+
+
+def _usable(step: Step, site: Site) -> bool:
+    """Whether a step's thing is there; an expired certificate is, to be renewed."""
+    if isinstance(step, file_steps.CertificateStep):
+        data = site.directory.read(step.name)
+        if data is None:
+            return False
+        file_steps.remember(site, keypair.load(step.title, data))
+        return True
+    return step.look(site).there
+
+
+def _bring_in(site: Site, own: Own, wait: float, done: list[str]) -> None:
+    """The next certificate into the app, to the proof, and into its place."""
+    there, known = site.directory, site.known
+    path = there.file(names.NEXT_CERTIFICATE)
+    with _Doing("new certificate in the app registration", done):
+        client = keypair.load(path, there.read(names.NEXT_CERTIFICATE) or b"")
+        key = keypair.der(client.certificate)
+        if any(keypair.same(one, key) for one in known.keys):
+            site.voice.tell("there", "new certificate in the app registration")
+        else:
+            subject = client.facts.subject.rpartition("CN=")[2]
+            keys = [*known.keys, keypair.credential(key, subject)]
+            change_keys(site, keys)
+            done.append("new certificate in the app registration")
+            site.voice.tell("made", "new certificate in the app registration")
+    with _Doing("proof with the new certificate", done):
+        proof.prove(own(names.NEXT_CERTIFICATE), site.voice, wait)
+    with _Doing("change of certificates", done):
+        old = there.read(names.CERTIFICATE) or b""
+        public = re.search(
+            b"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n?", old, re.DOTALL
+        )
+        there.write(names.OLD_CERTIFICATE, public[0] if public else b"")
+        there.move(names.NEXT_CERTIFICATE, names.CERTIFICATE)
+        site.voice.tell("in use", there.file(names.CERTIFICATE), file_steps.describe(client))
+
+
+def _retire(site: Site, done: list[str]) -> None:
+    """The old certificate out of the app, and its public half out of the directory."""
+    there, known = site.directory, site.known
+    with _Doing("old certificate out of the app registration", done):
+        key = keypair.der((there.read(names.OLD_CERTIFICATE) or b"").decode("ascii", "replace"))
+        data = there.read(names.CERTIFICATE) or b""
+        current = keypair.der(keypair.load(there.file(names.CERTIFICATE), data).certificate)
+        if key and key != current and any(keypair.same(one, key) for one in known.keys):
+            change_keys(site, without(known.keys, key))
+            site.voice.tell("removed", "old certificate in the app registration")
+        there.drop(names.OLD_CERTIFICATE)
