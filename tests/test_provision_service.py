@@ -14,8 +14,7 @@ from requests.structures import CaseInsensitiveDict
 
 from check_mapi_connectivity.answer import Answer
 from check_mapi_connectivity.options import CLOUDS
-from check_mapi_connectivity.provision.plan import Call
-from check_mapi_connectivity.provision.service import Services
+from check_mapi_connectivity.provision.service import Call, Services
 from check_mapi_connectivity.provision.voice import Voice
 from check_mapi_connectivity.report import CheckFailure, Failure
 

@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 from ..report import CheckFailure, Failure
 from . import keypair, names
-from .plan import Call, Found, Known, Site, Step
+from .plan import Found, Known, Site, Step
+from .service import Call
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

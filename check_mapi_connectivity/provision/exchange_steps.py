@@ -9,7 +9,8 @@ from typing import Any
 
 from ..report import CheckFailure, Failure
 from . import names
-from .plan import Call, Found, Known, Site, Step
+from .plan import Found, Known, Site, Step
+from .service import Call
 
 #: Seconds between the tries to use what Exchange has just made.
 _REPLICATION = (2, 4, 8, 15, 30, 30)

@@ -18,19 +18,8 @@ if TYPE_CHECKING:
 
     from ..options import Options
     from .directory import Directory
-    from .service import Services
+    from .service import Call, Services
     from .voice import Voice
-
-
-@dataclass(frozen=True)
-class Call:
-    """One request: of Graph, `verb` an HTTP method and `path` from the version on; or of Exchange,
-    `verb` a cmdlet, `path` empty and `body` its parameters.
-    """
-
-    verb: str
-    path: str = ""
-    body: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ..report import CheckFailure, Failure
 from . import names
 from .exchange_steps import last, named, patiently, unquestioned
-from .plan import Call, Found, Known, Site, Step
+from .plan import Found, Known, Site, Step
+from .service import Call
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from .. import adminapi, advice, graphapi
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ..answer import Answer
     from ..options import Options
     from .line import Line
-    from .plan import Call
     from .signin import Administrator
     from .voice import Voice
 
@@ -39,6 +38,17 @@ _POLICIES = ("PerAppPolicy", "InvalidEndDate")
 
 _THERE = re.compile(r"already (?:exists?|present|a member|assigned|in use|enabled)", re.IGNORECASE)
 _ABSENT = re.compile(r"could\s?n[o']t be found|does not exist|was not found", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request: of Graph, `verb` an HTTP method and `path` from the version on; or of Exchange,
+    `verb` a cmdlet, `path` empty and `body` its parameters.
+    """
+
+    verb: str
+    path: str = ""
+    body: dict[str, Any] = field(default_factory=dict)
 
 
 class Services:

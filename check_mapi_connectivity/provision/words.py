@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..options import Options
-    from .plan import Call, Known, Step
+    from .plan import Known, Step
+    from .service import Call
 
 #: Step by step, what nobody has tried yet.
 NOT_YET_SEEN = """None of this has been tried on a live tenant yet: not the sign-in of an
@@ -91,7 +92,7 @@ def _connect(steps: Sequence[Step], known: Known, *, removing: bool) -> list[str
 def powershell(call: Call) -> str:
     """A request as a command of Microsoft's own modules.
 
-    >>> from .plan import Call
+    >>> from .service import Call
     >>> powershell(Call("New-RoleGroup", "", {"Name": "a b", "Roles": ["c"]}))
     'New-RoleGroup -Name "a b" -Roles "c"'
     """
