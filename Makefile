@@ -5,7 +5,7 @@ BIN = .venv/bin
 .PHONY: demo test lint bench docs golden tenant fuzz clean
 
 demo: .venv ; $(BIN)/python -m tests.tenant demo
-test: .venv ; $(BIN)/python -m pytest -n 4 --dist worksteal
+test: .venv ; $(BIN)/python -m pytest -n 6 --dist worksteal
 lint: .venv ; $(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
 bench: .venv ; $(BIN)/python -m compileall -q check_mapi_connectivity && $(BIN)/python -m tests.bench
 docs: .venv ; $(BIN)/python docs/generate.py

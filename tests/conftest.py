@@ -22,6 +22,7 @@ from check_mapi_connectivity.certificate import CertificateFacts
 from check_mapi_connectivity.options import CLOUDS, CertificateFiles, Options
 from check_mapi_connectivity.vocabulary import DEFAULT_THRESHOLDS, KINDS, LABELS, prefixes
 
+from . import keys
 from .tenant import Tenant
 from .tenant.material import CLIENT_IDS, TENANT_NAME
 from .ways import Way, counters
@@ -29,15 +30,24 @@ from .zygote import Zygote
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# On a busy machine an example takes any time.
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
+# On a busy machine an example takes any time. `make fuzz` has more of them, and so has CI.
+settings.register_profile("patient", deadline=None, max_examples=40)
+settings.register_profile("thorough", deadline=None)
+settings.load_profile("thorough" if os.environ.get("REAL_SERVERS") else "patient")
 
 #: Enough for the option parser; nothing reads further.
 PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 
 #: Seconds a run may take beyond its deadline on a busy machine.
 GRACE = 4.0
+
+
+@pytest.fixture(autouse=True, scope="session")
+def known_keys():
+    """No test pays for a key that another has read."""
+    undo = keys.read_once()
+    yield
+    undo()
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -124,6 +134,7 @@ def environment(tmp_path):
         "PYTHONPATH": str(ROOT),
         "HOME": str(tmp_path),
         "LC_ALL": "C",
+        **keys.NO_AUTHORITIES,
     }
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from check_mapi_connectivity import cli, plugin
 
+from . import keys
 from .conftest import Outcome
 from .recorded import forget, record_and_replay
 from .scenarios import SCENARIOS, WRITE, seen, told
@@ -40,6 +41,8 @@ class Unwatched:
 def inside(environment, monkeypatch):
     """Run the check within this process, which is quicker than to fork one."""
     monkeypatch.setattr(plugin, "Watchdog", Unwatched)
+    for name, value in keys.NO_AUTHORITIES.items():
+        monkeypatch.setenv(name, value)
 
     def run(*arguments):
         forget()

@@ -11,12 +11,15 @@ import contextlib
 import importlib
 import json
 import os
+import re
 import selectors
 import signal
 import socket
 import subprocess
 import sys
 import time
+
+from . import keys
 
 #: Loaded before the first fork.
 MODULES = (
@@ -96,10 +99,16 @@ def serve(descriptor):
     # Who waits for a run is a child of its own.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     orders = socket.socket(fileno=descriptor)
+    keys.read_once()
+    primed = set()
     while True:
         order, ancillary, _, _ = orders.recvmsg(1 << 20, socket.CMSG_SPACE(4 * 4))
         if not order:
             return
+        for directory in re.findall(r"--extra-opts=[\w-]*@([^\"]+)/plugin\.ini", order.decode()):
+            if directory not in primed:
+                primed.add(directory)
+                keys.prime(directory)
         given = array.array("i")
         given.frombytes(ancillary[0][2][:16])
         if os.fork() == 0:

@@ -1,0 +1,47 @@
+"""Private keys are checked once in a process.
+
+Reading an RSA key takes longer than all else that most runs do, because cryptography checks its
+numbers each time; and a system's own authorities take nearly as long to load.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+
+#: Of whom these are read: the package looks it up at each use, PyJWT has its own name for it.
+_READERS = ("cryptography.hazmat.primitives.serialization", "jwt.algorithms")
+
+#: Variables for a run that needs no system's authorities, because it is given the tenant's.
+NO_AUTHORITIES = {"SSL_CERT_FILE": "/nonexistent", "SSL_CERT_DIR": "/nonexistent"}
+
+
+def read_once():
+    """From now on a key that was read is known; the function that puts all back."""
+    known, real = {}, serialization.load_pem_private_key
+
+    def load(data, password=None, *more, **named):
+        place = bytes(data).strip(), password, more, tuple(named.items())
+        if place not in known:
+            known[place] = real(data, password, *more, **named)
+        return known[place]
+
+    def put(function):
+        for name in _READERS:
+            importlib.import_module(name).load_pem_private_key = function
+
+    put(load)
+    return lambda: put(real)
+
+
+def prime(directory):
+    """Read the key that nearly all runs sign with."""
+    from check_mapi_connectivity import certificate
+    from check_mapi_connectivity.options import CertificateFiles
+
+    path = Path(directory) / "probe.pem"
+    if path.exists():
+        made = certificate.load(CertificateFiles(str(path), path.read_bytes()))
+        serialization.load_pem_private_key(made.private_key.encode(), None)
