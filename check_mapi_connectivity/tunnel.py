@@ -87,25 +87,32 @@ class Tunnel:
             with self._logon.turn(self._deadline):
                 if self._logon.refusal is not None:
                     raise CheckFailure(self._logon.refusal)
-                return self._converse()
+                return self._found_out()
         except CheckFailure as error:
             self._close()
-            # A proxy may echo what it was sent.
-            password = self._proxy.password
-            given = masking.spellings(password.reveal()) if password else set()
-            echoes = masking.Echoes(given | self._words, self._words)
-            cause, detail = map(echoes.masked, (error.failure.cause, error.failure.detail))
-            remedy = re.sub("--(username|password-file)", _of_the_proxy, error.failure.remedy)
-            failure = replace(
-                error.failure, kind="proxy", cause=cause, detail=detail, remedy=remedy
-            )
-            if error.failure.kind == "logon":
-                # A KDC has refused the password, before the proxy was asked.
-                self._logon.refusal = failure
-            raise CheckFailure(failure) from None
+            raise CheckFailure(self._of_the_proxy(error.failure)) from None
         except OSError as error:
             self._close()
             raise CheckFailure(_broken(self._proxy, error)) from None
+
+    def _found_out(self) -> socket.socket:
+        """The same, while others wait for what becomes of the credential."""
+        try:
+            return self._converse()
+        except CheckFailure as error:
+            if error.failure.kind == "logon":
+                # A KDC has refused the password, before the proxy was asked.
+                self._logon.refusal = self._of_the_proxy(error.failure)
+            raise
+
+    def _of_the_proxy(self, failure: Failure) -> Failure:
+        """A failure as the proxy's: in the words of its options, without what it was sent."""
+        password = self._proxy.password
+        given = masking.spellings(password.reveal()) if password else set()
+        echoes = masking.Echoes(given | self._words, self._words)
+        cause, detail = map(echoes.masked, (failure.cause, failure.detail))
+        remedy = re.sub("--(username|password-file)", _of_the_proxy, failure.remedy)
+        return replace(failure, kind="proxy", cause=cause, detail=detail, remedy=remedy)
 
     @property
     def _has_credential(self) -> bool:
