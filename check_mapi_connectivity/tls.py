@@ -184,7 +184,8 @@ def failure(error: OSError | ValueError, host: str, port: int, via: str) -> Fail
             return Failure("tls", broken, cut.remedy, type(error).__name__, str(error))
         why = network_codes.reason(error)
         return Failure("tls", f"{broken}: {why.words}", cut.remedy, why.code)
-    row = cut if isinstance(error, ssl.SSLEOFError) else tls_codes.HANDSHAKE.get(error.reason or "")
+    ended = isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
+    row = cut if ended else tls_codes.HANDSHAKE.get(error.reason or "")
     if row is not None:
         return Failure(row.kind, row.cause.format(host=where), row.remedy, row.code)
     code = error.reason or ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -39,6 +40,14 @@ PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 
 #: Seconds a run may take beyond its deadline on a busy machine.
 GRACE = 4.0
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interruptible():
+    """A shell in the background has its children ignore SIGINT, which those of the tests must not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True, scope="session")
