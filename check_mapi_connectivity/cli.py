@@ -77,7 +77,7 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
     _check_archive(given, methods)
     places = addresses.exchange_server(given, methods, mailboxes)
     ca_files = _ca_files(given, environ)
-    who = _who(given, environ, methods, tenant, chosen)
+    who = credentials.who(given, environ, methods, tenant, chosen)
     proxy, no_proxy = _proxy(given, environ)
     _note_variables(given, environ, who["login"], proxy)
     for variable in ENVIRONMENT_SECRETS.values():
@@ -186,52 +186,6 @@ def _record(given: Given) -> dict[str, Any]:
     if redact and path is None:
         raise UsageError("--redact-addresses is for --record: name the file to record to")
     return {"record": path, "redact_addresses": redact}
-
-
-def _who(
-    given: Given,
-    environ: MutableMapping[str, str],
-    methods: tuple[str, ...],
-    tenant: str,
-    chosen: str | None,
-) -> dict[str, Any]:
-    """Who signs in: the options of that name. Raises UsageError.
-
-    What is to be explained may lack its credential: the explanation is wanted before there is one.
-    """
-    try:
-        return _signs_in(given, environ, methods, tenant, chosen)
-    except UsageError as error:
-        named = chosen if tenant or chosen != "--username" else None
-        if not given.flag("explain") or named is not None:
-            raise
-        lacking = str(error)
-    from .options import CertificateFiles, Login
-
-    return {
-        "login": None if tenant else Login(given.text("username")),
-        "credential": CertificateFiles("", b"") if tenant else None,
-        "client_id": given.text("client-id") or "CLIENT-ID",
-        "lacking": lacking,
-    }
-
-
-def _signs_in(
-    given: Given,
-    environ: MutableMapping[str, str],
-    methods: tuple[str, ...],
-    tenant: str,
-    chosen: str | None,
-) -> dict[str, Any]:
-    if not tenant and chosen != "--managed-identity":
-        login = credentials.login(given, environ, chosen)
-        return {"login": login, "credential": None, "client_id": ""}
-    credential = credentials.credential(given, environ, tenant, chosen)
-    client_id = ""
-    if chosen != "--managed-identity":
-        module = chosen == "--username" and methods == ("cmdlet",)
-        client_id = credentials.client_id(given, module=module)
-    return {"login": None, "credential": credential, "client_id": client_id}
 
 
 def _note_variables(

@@ -16,6 +16,7 @@ from .sources import TENANT_DIRECTORIES, Given
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
+    from typing import Any
 
     from .options import (
         CertificateFiles,
@@ -264,3 +265,47 @@ def secret(
     from .options import Secret
 
     return Secret(text)
+
+
+def who(
+    given: Given,
+    environ: MutableMapping[str, str],
+    methods: tuple[str, ...],
+    tenant: str,
+    chosen: str | None,
+) -> dict[str, Any]:
+    """Who signs in: the options of that name. Raises UsageError.
+
+    What is to be explained may lack its credential: the explanation is wanted before there is one.
+    """
+    try:
+        return _signs_in(given, environ, methods, tenant, chosen)
+    except UsageError as error:
+        named = chosen if tenant or chosen != "--username" else None
+        if not given.flag("explain") or named is not None:
+            raise
+        lacking = str(error)
+    from .options import CertificateFiles, Login
+
+    return {
+        "login": None if tenant else Login(given.text("username")),
+        "credential": CertificateFiles("", b"") if tenant else None,
+        "client_id": given.text("client-id") or "CLIENT-ID",
+        "lacking": lacking,
+    }
+
+
+def _signs_in(
+    given: Given,
+    environ: MutableMapping[str, str],
+    methods: tuple[str, ...],
+    tenant: str,
+    chosen: str | None,
+) -> dict[str, Any]:
+    if not tenant and chosen != "--managed-identity":
+        return {"login": login(given, environ, chosen), "credential": None, "client_id": ""}
+    shown, identifier = credential(given, environ, tenant, chosen), ""
+    if chosen != "--managed-identity":
+        module = chosen == "--username" and methods == ("cmdlet",)
+        identifier = client_id(given, module=module)
+    return {"login": None, "credential": shown, "client_id": identifier}
