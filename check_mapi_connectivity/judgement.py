@@ -122,31 +122,37 @@ def thresholds(
         for label in LABELS[method]
         if certificate or label != "certificate_days"
     }
-    bare = dict.fromkeys(names[0] for names in labels.values())
+    bare = list(dict.fromkeys(names[0] for names in labels.values()))
     known = {name for names in labels.values() for name in names}
     pairs = {
         name: list(DEFAULT_THRESHOLDS.get(names[0], (None, None))) for name, names in labels.items()
     }
     for position, level in enumerate(("warning", "critical")):
-        limits: dict[str, str | None] = {}
-        text = given.text(level)
-        if text is not None:
-            limits["connection_time"] = check_range(text, f"--{level}")
-        for item in given.texts(f"{level}-for"):
-            option = f"--{level}-for"
-            label, equals, spec = item.partition("=")
-            if not equals:
-                raise UsageError(f"{option}: {item} is not LABEL=RANGE, e.g. time_tls=0.5")
-            if label not in known:
-                raise UsageError(
-                    f"{option}: there is no label {label}; this run has {', '.join(bare)}"
-                )
-            limits[label] = None if is_none(spec) else check_range(spec, f"{option} {label}")
+        limits = _given_limits(given, level, known, bare)
         for name, names in labels.items():
             for one in names:
                 if one in limits:
                     pairs[name][position] = limits[one]
     return {name: (warning, critical) for name, (warning, critical) in pairs.items()}
+
+
+def _given_limits(
+    given: Given, level: str, known: set[str], bare: list[str]
+) -> dict[str, str | None]:
+    """Label -> range of one level, as the options have it; None for one that is switched off."""
+    limits: dict[str, str | None] = {}
+    text = given.text(level)
+    if text is not None:
+        limits["connection_time"] = check_range(text, f"--{level}")
+    for item in given.texts(f"{level}-for"):
+        option = f"--{level}-for"
+        label, equals, spec = item.partition("=")
+        if not equals:
+            raise UsageError(f"{option}: {item} is not LABEL=RANGE, e.g. time_tls=0.5")
+        if label not in known:
+            raise UsageError(f"{option}: there is no label {label}; this run has {', '.join(bare)}")
+        limits[label] = None if is_none(spec) else check_range(spec, f"{option} {label}")
+    return limits
 
 
 def _halves(

@@ -25,6 +25,7 @@ from check_mapi_connectivity.vocabulary import DEFAULT_THRESHOLDS, KINDS, LABELS
 
 from . import keys
 from .tenant import Tenant
+from .tenant.admin_client import Administrator
 from .tenant.material import CLIENT_IDS, TENANT_NAME
 from .ways import Way, counters
 from .zygote import Zygote
@@ -375,3 +376,26 @@ def way(check, tenant, tmp_path):
     yield run
     assert tenant.open_sessions() == 0
     assert (tenant.crashes, tenant.remarks) == ([], [])
+
+
+@pytest.fixture
+def admin(tenant):
+    """A Global Administrator."""
+    admin = Administrator(tenant)
+    yield admin
+    admin.close()
+    assert tenant.crashes == []
+
+
+@pytest.fixture
+def somebody(tenant):
+    """`somebody(*roles)`: another administrator."""
+    made = []
+
+    def make(*roles, **how):
+        made.append(Administrator(tenant, *roles, name=f"admin-{len(made)}", **how))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()

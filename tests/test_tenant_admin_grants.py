@@ -21,29 +21,6 @@ from .tenant.directory import DOMAIN, TENANT_ID, TENANT_NAME
 from .tenant.registry import EXCHANGE_APP, GRAPH_APP
 
 
-@pytest.fixture
-def admin(tenant):
-    """A Global Administrator."""
-    admin = Administrator(tenant)
-    yield admin
-    admin.close()
-    assert tenant.crashes == []
-
-
-@pytest.fixture
-def somebody(tenant):
-    """`somebody(*roles)`: another administrator."""
-    made = []
-
-    def make(*roles, **how):
-        made.append(Administrator(tenant, *roles, name=f"admin-{len(made)}", **how))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
-
-
 def test_a_service_principal(tenant, admin):
     application, principal = admin.create_pair()
     assert principal["id"] not in (application["id"], application["appId"])

@@ -18,7 +18,6 @@ from .tenant.admin_client import (
     DENIED,
     MANAGE_AS_APP,
     NOWHERE,
-    Administrator,
     credential,
     der,
     error,
@@ -27,29 +26,6 @@ from .tenant.admin_client import (
 from .tenant.graph import Trouble
 from .tenant.material import make_certificate
 from .tenant.registry import EXCHANGE_APP, GRAPH_APP
-
-
-@pytest.fixture
-def admin(tenant):
-    """A Global Administrator."""
-    admin = Administrator(tenant)
-    yield admin
-    admin.close()
-    assert tenant.crashes == []
-
-
-@pytest.fixture
-def somebody(tenant):
-    """`somebody(*roles)`: another administrator."""
-    made = []
-
-    def make(*roles, **how):
-        made.append(Administrator(tenant, *roles, name=f"admin-{len(made)}", **how))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
 
 
 def test_the_services_that_every_tenant_has(tenant, admin):

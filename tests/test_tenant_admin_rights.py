@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 import requests
 
-from .tenant.admin_client import Administrator, credential, error
+from .tenant.admin_client import credential, error
 from .tenant.client import EXCHANGE, GRAPH
 from .tenant.directory import DOMAIN, GOV_TENANT_ID
 from .tenant.material import make_certificate
@@ -22,15 +22,6 @@ SCOPE = {
     "Name": "its mailbox",
     "RecipientRestrictionFilter": f"PrimarySmtpAddress -eq '{HEALTHY}'",
 }
-
-
-@pytest.fixture
-def admin(tenant):
-    """A Global Administrator."""
-    admin = Administrator(tenant)
-    yield admin
-    admin.close()
-    assert tenant.crashes == []
 
 
 def register(admin):

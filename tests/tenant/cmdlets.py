@@ -88,7 +88,7 @@ CMDLETS = {
     ),
     "Remove-ManagementRoleAssignment": Cmdlet(cmdlets_apps.remove_assignment, "Identity", "Force"),
     "Test-ServicePrincipalAuthorization": Cmdlet(
-        cmdlets_apps.test_authorization, "Identity", "Resource"
+        cmdlets_apps.authorization, "Identity", "Resource"
     ),
     "Get-OrganizationConfig": Cmdlet(cmdlets_organization.get_organization),
     "Enable-OrganizationCustomization": Cmdlet(cmdlets_organization.customize),

@@ -243,7 +243,7 @@ def remove_assignment(rbac, given):
     return []
 
 
-def test_authorization(rbac, given):
+def authorization(rbac, given):
     """Test-ServicePrincipalAuthorization, which sees at once what others see later."""
     pointer, resource = _pointer(rbac, given["Identity"]), given.get("Resource")
     name = local_part(str(resource or ""))
