@@ -32,9 +32,11 @@ from .zygote import Zygote
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# On a busy machine an example takes any time. `make fuzz` has as many of them as one likes.
-settings.register_profile("patient", deadline=None, max_examples=40)
-settings.load_profile("patient")
+# On a busy machine an example takes any time. `make test` tries the same examples each time;
+# `make fuzz` and HYPOTHESIS=search look for new ones.
+settings.register_profile("patient", deadline=None, max_examples=40, derandomize=True)
+settings.register_profile("search", deadline=None, max_examples=400, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS", "patient"))
 
 #: Enough for the option parser; nothing reads further.
 PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"

@@ -1,35 +1,13 @@
-"""Writes what is made from the tables: the README's options and codes, and the man pages.
-
-Run by `make docs`; `tests/test_docs.py` fails when either is stale.
-"""
+"""The man pages of both commands."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from check_mapi_connectivity import (
-    __version__,
-    advice_table,
-    help_text,
-    option_table,
-    vocabulary,
-)
+from check_mapi_connectivity import __version__, help_text, option_table, vocabulary
 from check_mapi_connectivity.provision import names
 from check_mapi_connectivity.provision import option_table as set_up
 from check_mapi_connectivity.provision.words import NOT_YET_SEEN
 
-Groups = tuple[tuple[str, tuple[option_table.Option, ...]], ...]
-
-ROOT = Path(__file__).resolve().parent.parent
-END = "<!-- end of options -->"
-BEGIN_CODES, END_CODES = "<!-- codes: made by make docs -->", "<!-- end of codes -->"
-
-#: Where a list of options begins in the README -> its groups.
-LISTS = {
-    "<!-- options: made by make docs -->": option_table.GROUPS,
-    "<!-- options of the set-up command: made by make docs -->": set_up.GROUPS,
-}
-
+from . import Groups, flags
 
 #: Environment variables that the check reads, and when.
 ENVIRONMENT = (
@@ -50,55 +28,6 @@ ENVIRONMENT = (
 )
 
 
-def flags(option: option_table.Option) -> str:
-    """`-t, --timeout SECONDS[:STATE]`."""
-    return f"{', '.join(option.flags)} {option.metavar}".rstrip()
-
-
-def options_for_readme(groups: Groups) -> str:
-    """A Markdown table a group."""
-    lines = []
-    for title, options in groups:
-        lines += ["", f"**{title[0].upper()}{title[1:]}**", "", "| option | meaning |", "|---|---|"]
-        for option in options:
-            shown, text = flags(option).replace("|", "\\|"), option.help.replace("|", "\\|")
-            lines.append(f"| `{shown}` | {text} |")
-    return "\n".join([*lines, ""])
-
-
-def codes_for_readme() -> str:
-    """A collapsible Markdown table a family of codes."""
-    lines = []
-    entries = advice_table.entries()
-    for family in dict.fromkeys(entry.family for entry in entries):
-        rows = [entry for entry in entries if entry.family == family]
-        lines += ["", f"<details><summary>{family} ({len(rows)})</summary>", ""]
-        links = {entry.link for entry in rows} - {""}
-        if len(links) <= 2:
-            lines += [*(f"[Their owner's page]({link})" for link in sorted(links)), ""]
-        lines += ["| code | name | meaning | what to do |", "|---|---|---|---|"]
-        for entry in rows:
-            code = f"[`{entry.code}`]({entry.link})" if len(links) > 2 else f"`{entry.code}`"
-            name = f"`{entry.name}`" if entry.name and entry.name not in entry.code else ""
-            lines.append(f"| {code} | {name} | {entry.cause} | {entry.remedy} |")
-        lines += ["", "</details>"]
-    return "\n".join([*lines, ""])
-
-
-def replaced(text: str, begin: str, end: str, made: str) -> str:
-    """The text with what stands between two marks made anew."""
-    before, _, rest = text.partition(begin)
-    _, _, after = rest.partition(end)
-    return f"{before}{begin}\n{made}\n{end}{after}"
-
-
-def readme(current: str) -> str:
-    """The README with its options and codes made anew."""
-    for begin, groups in LISTS.items():
-        current = replaced(current, begin, END, options_for_readme(groups))
-    return replaced(current, BEGIN_CODES, END_CODES, codes_for_readme())
-
-
 def roff(text: str) -> str:
     """Plain text as roff: nothing in it is a request or an escape."""
     text = text.replace("\\", "\\e").replace("-", "\\-")
@@ -110,7 +39,8 @@ def man_page() -> str:
     lines = [
         f'.TH CHECK_MAPI_CONNECTIVITY 1 "" "{__version__}" "Monitoring plugins"',
         ".SH NAME",
-        f"{vocabulary.PLUGIN} \\- {roff('check that users can log on to their Exchange mailboxes')}",
+        f"{vocabulary.PLUGIN} \\- "
+        + roff("check that users can log on to their Exchange mailboxes"),
         ".SH SYNOPSIS",
         f".B {vocabulary.PLUGIN}",
         roff("--tenant NAME -m ADDRESS [option ...]"),
@@ -180,13 +110,9 @@ def set_up_man_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def main() -> None:
-    """Write all of it."""
-    path = ROOT / "README.md"
-    path.write_text(readme(path.read_text()))
-    (ROOT / "docs" / f"{vocabulary.PLUGIN}.1").write_text(man_page())
-    (ROOT / "docs" / f"{names.COMMAND}.1").write_text(set_up_man_page())
-
-
-if __name__ == "__main__":
-    main()
+def files() -> dict[str, str]:
+    """A page each."""
+    return {
+        f"docs/{vocabulary.PLUGIN}.1": man_page(),
+        f"docs/{names.COMMAND}.1": set_up_man_page(),
+    }

@@ -1,0 +1,21 @@
+"""What is made from the tables of options, labels and codes: README, man pages, templates.
+
+`make docs` writes all of it; `tests/test_docs.py` fails when any of it is stale. One module a
+kind of reader; each has `files()`: path below the root -> text.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from check_mapi_connectivity import option_table
+
+ROOT = Path(__file__).resolve().parent.parent
+
+#: What a list of options is made of: title -> options, in order.
+Groups = tuple[tuple[str, tuple[option_table.Option, ...]], ...]
+
+
+def flags(option: option_table.Option) -> str:
+    """`-t, --timeout SECONDS[:STATE]`."""
+    return f"{', '.join(option.flags)} {option.metavar}".rstrip()
