@@ -56,7 +56,7 @@ def _run(started: float, terminal: int | None) -> tuple[str, int]:
     options = cli.parse(sys.argv[1:], os.environ)
     try:
         if options.replay is not None:
-            from . import replay
+            from .record import replay
 
             return replay.run(options)
         if options.explain:

@@ -129,7 +129,7 @@ def judge(outcome: Outcome) -> Failure | None:
         return _cmdlet_error(outcome.errors)
     failure = advice.mapi_error(outcome.error)
     if "moved" in _words(outcome.result) and failure.state_key != "moving":
-        from .exchange_codes import MAPI
+        from .codes.exchange import MAPI
 
         row = MAPI["MapiExceptionWrongServer"]
         failure = Failure(

@@ -13,7 +13,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from . import masking, recipients
+from . import masking
+from .codes import recipients
 from .report import Failure
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 def sign_in(document: Mapping[str, Any], last: Answer | None) -> Failure:
     """Entra's refusal in an OAuth error document (RFC 6749 5.2; numbers: exchange-online 6)."""
-    from .entra_codes import ENTRA, OAUTH
+    from .codes.entra import ENTRA, OAUTH
 
     error, description = str(document.get("error", "")), str(document.get("error_description", ""))
     number = aadsts(document)
@@ -103,7 +104,7 @@ def not_entra(answer: Answer | None) -> Failure:
 
 def redirected(answer: Answer, option: str) -> Failure:
     """A 3xx: never followed, because a token would go along."""
-    from .http_codes import SERVICES
+    from .codes.http import SERVICES
 
     row, place = SERVICES[302], answer.headers.get("Location", "")
     return Failure(
@@ -124,7 +125,7 @@ def throttled(answer: Answer, who: str, remedy: str = "") -> Failure:
         wait = (
             float(words[-2]) if len(words) > 1 and re.fullmatch("[0-9]{1,4}", words[-2]) else None
         )
-    from .http_codes import SERVICES
+    from .codes.http import SERVICES
 
     hint = f" and asks to wait {wait:.0f}s" if wait is not None else ""
     cause, advised = SERVICES[429].cause.format(service=who), SERVICES[429].remedy
@@ -146,7 +147,7 @@ def _retried(failure: Failure, wait: float) -> Failure:
 
 def trouble(answer: Answer, who: str, remedy: str = "") -> Failure:
     """A 5xx; `remedy` is for a service that is not Microsoft's."""
-    from .http_codes import SERVICES
+    from .codes.http import SERVICES
 
     if answer.status == 503 and retry_after(answer) is not None:
         return throttled(answer, who, remedy)
@@ -173,8 +174,8 @@ def is_page(answer: Answer) -> bool:
 
 def _refused(answer: Answer, claims: Mapping[str, Any]) -> Failure:
     """A 401 or 403 of the admin API to a token of these claims."""
-    from .http_codes import ADMIN
-    from .mapi_codes import DIAGNOSTICS
+    from .codes.http import ADMIN
+    from .codes.mapi import DIAGNOSTICS
 
     roles, person = claims.get("roles"), "scp" in claims
     code, detail = f"HTTP {answer.status}", _explained(answer)
@@ -204,8 +205,8 @@ def exchange_status(answer: Answer, claims: Mapping[str, Any], mailbox: str = ""
     """What an answer of the admin API with a status other than 200 means, to a token of these
     claims and a question about this mailbox (exchange-online 1.7).
     """
-    from .exchange_codes import EXCHANGE
-    from .http_codes import ADMIN
+    from .codes.exchange import EXCHANGE
+    from .codes.http import ADMIN
 
     status, code = answer.status, f"HTTP {answer.status}"
     if status == 429:
@@ -249,7 +250,7 @@ def exchange_status(answer: Answer, claims: Mapping[str, Any], mailbox: str = ""
 
 def mapi_error(text: str) -> Failure:
     """What the cmdlet's Error text means: by the exception it names, else by its ec number."""
-    from .exchange_codes import EC, MAPI
+    from .codes.exchange import EC, MAPI
 
     # Exchange's texts have some hundred characters; a hostile one must not keep the GIL busy.
     text = text[:20000]
@@ -323,7 +324,7 @@ def _embedded(text: str) -> str:
 
 def exception_name(answer: Answer) -> str:
     """The .NET exception behind an error answer, without name space; empty when none is named."""
-    from .exchange_codes import EXCHANGE
+    from .codes.exchange import EXCHANGE
 
     error = error_document(answer)
     fields = [text.split("|") for text in _details(error)]

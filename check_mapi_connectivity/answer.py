@@ -171,9 +171,9 @@ def broken(error: requests.RequestException, host: str) -> Failure:
             "what answers there is not the service",
             detail=detail,
         )
-    from . import network_codes
+    from .codes import network
 
-    known = network_codes.system(cause) if isinstance(cause, OSError) else None
+    known = network.system(cause) if isinstance(cause, OSError) else None
     reason = known.cause if known else type(cause).__name__.lower()
     return Failure(
         "connect",

@@ -162,7 +162,7 @@ def _replayed(given: Given) -> Options:
             )
     from dataclasses import replace
 
-    from . import recording
+    from .record import recording
 
     path = given.text("replay") or ""
     return replace(recording.read(path).options, **_shown(given), replay=path)

@@ -219,9 +219,9 @@ class Route:
 
 
 def _dns_failure(host: str, error: socket.gaierror, version: int | None) -> Failure:
-    from . import network_codes
+    from .codes import network
 
-    row = network_codes.dns(error.errno)
+    row = network.dns(error.errno)
     suffix = f" for IPv{version}" if version else ""
     # The resolver's own words only where there are none of ours.
     detail = "" if row.code else error.strerror or ""
@@ -230,9 +230,9 @@ def _dns_failure(host: str, error: socket.gaierror, version: int | None) -> Fail
 
 
 def _tcp_failure(host: str, port: int, failed: list[tuple[str, OSError]]) -> Failure:
-    from . import network_codes
+    from .codes import network
 
-    reasons = [network_codes.reason(error) for _, error in failed]
+    reasons = [network.reason(error) for _, error in failed]
     first, same = reasons[0], len(set(reasons)) == 1
     words = first.words if same else f"none of {len(failed)} addresses answers"
     places = [f"{address} port {port}" for address, _ in failed]

@@ -104,9 +104,9 @@ def certificate_facts(facts: CertificateFacts) -> dict[str, str | None]:
 
 
 def _failure(failure: Failure) -> dict[str, Any]:
-    from . import advice_table
+    from .codes import entries
 
-    name, link = advice_table.find(failure.code)
+    name, link = entries.find(failure.code)
     return {
         "kind": failure.kind,
         "during": failure.during or None,

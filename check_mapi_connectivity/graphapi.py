@@ -1,7 +1,7 @@
 """Microsoft Graph's list of an Inbox, sans-IO: the request, and what its answer says.
 
 Whatever comes, the reading ends in a value or in CheckFailure. `read` is for status 200; `status`
-puts any other into words, by the code that Graph names (graph_codes), else by the status alone
+puts any other into words, by the code that Graph names (codes.graph), else by the status alone
 (reference sheet exchange-online 3.1, 3.3, 3.4).
 """
 
@@ -14,10 +14,10 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from . import advice, graph_codes
+from . import advice
 from .answer import JSON_LIMIT
-from .codes import Advice
-from .http_codes import GRAPH
+from .codes import Advice, graph
+from .codes.http import GRAPH
 from .report import CheckFailure, Failure, Row
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _MOST_ITEMS = 0x7FFFFFFF
 
 #: What a 401 or 403 may always say: the token and the message tell more.
 _VAGUE = [
-    graph_codes.CODES[name]
+    graph.CODES[name]
     for name in ("InvalidAuthenticationToken", "ErrorAccessDenied", "UnknownError")
 ]
 
@@ -113,7 +113,7 @@ def status(answer: Answer, claims: Mapping[str, Any]) -> Failure:
     of the token that was sent.
     """
     code = _code(answer)
-    row = graph_codes.explain(code, advice.message(answer), guest=_guest(answer))
+    row = graph.explain(code, advice.message(answer), guest=_guest(answer))
     if 300 <= answer.status < 400:
         return advice.redirected(answer, "--graph-url")
     if row is not None and row.judged_as:
@@ -234,7 +234,7 @@ def _row(answer: Answer, member: object) -> Row:
 
 def _error_in_200(answer: Answer) -> Failure:
     code = _code(answer)
-    row = graph_codes.explain(code, advice.message(answer), guest=_guest(answer))
+    row = graph.explain(code, advice.message(answer), guest=_guest(answer))
     if row is not None:
         return _by_row(answer, code, row)
     cause = "Graph reports an error in an answer that says 200"
@@ -295,13 +295,13 @@ def _refused(answer: Answer, code: str, row: Advice | None, claims: Mapping[str,
 
 def _token_refused(answer: Answer, claims: Mapping[str, Any]) -> Advice:
     """Why Graph answers 401: by the token, the challenge, the message."""
-    row = graph_codes.CODES["InvalidAuthenticationToken"]
+    row = graph.CODES["InvalidAuthenticationToken"]
     audience = claims.get("aud")
     host = re.sub(r"^https?://|/+$", "", audience.lower()) if isinstance(audience, str) else ""
-    if host and host not in (*graph_codes.HOSTS, graph_codes.APPLICATION):
+    if host and host not in (*graph.HOSTS, graph.APPLICATION):
         cause = f"the token is for {host[:40]}, not for Microsoft Graph"
         return row._replace(cause=cause, remedy="report it with --record")
-    if host in graph_codes.HOSTS and answer.host in graph_codes.HOSTS and host != answer.host:
+    if host in graph.HOSTS and answer.host in graph.HOSTS and host != answer.host:
         cause = f"the token is for the Graph of another cloud, {host}"
         return row._replace(cause=cause, remedy="check --cloud and --graph-url")
     if "insufficient_claims" in answer.headers.get("WWW-Authenticate", ""):
@@ -315,7 +315,7 @@ def _token_refused(answer: Answer, claims: Mapping[str, Any]) -> Advice:
 
 def _denied(answer: Answer, claims: Mapping[str, Any]) -> Advice:
     """Why Graph answers 403: by its message, and by what the token says it may do."""
-    row = graph_codes.CODES["ErrorAccessDenied"]
+    row = graph.CODES["ErrorAccessDenied"]
     if re.search("RAOP|AccessPolicy", advice.message(answer)[:500]):
         cause = "an application access policy bars the app from this mailbox"
         remedy = "Test-ApplicationAccessPolicy tells; a change takes up to an hour"

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 from . import advice
 from .codes import Advice
-from .http_codes import MAPI
-from .mapi_codes import AUTODISCOVER_CODES, CODES, DIAGNOSTICS, RESPONSE_CODES, STATUS_CODES
+from .codes.http import MAPI
+from .codes.mapi import AUTODISCOVER_CODES, CODES, DIAGNOSTICS, RESPONSE_CODES, STATUS_CODES
 from .report import Failure
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from .runner import Runner
 
 if TYPE_CHECKING:
     from .options import Options
+    from .record.tape import Recorder
     from .report import Report
-    from .tape import Recorder
 
 #: Times that a report which is still being written to is looked at.
 _LOOKS = 5
@@ -83,7 +83,7 @@ def _recorder(options: Options, deadline: Deadline, reports: list[Report]) -> Re
     """What records the run, where that is asked for. Raises UsageError."""
     if options.record is None:
         return None
-    from .tape import Recorder
+    from .record.tape import Recorder
 
     return Recorder(options, deadline, reports)
 

@@ -211,9 +211,9 @@ def _failure(failure: Failure, *, whole: bool = True) -> Iterator[str]:
 
 def _explained(code: str) -> Iterator[str]:
     """What a code is called, where it does not say so itself, and where its owner explains it."""
-    from . import advice_table
+    from .codes import entries
 
-    name, link = advice_table.find(code)
+    name, link = entries.find(code)
     if name and name not in code:
         yield field("name", name)
     if link:

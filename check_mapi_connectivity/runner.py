@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from .deadline import Deadline
     from .options import Options
     from .probes import Probe
+    from .record.tape import Recorder
     from .report import Report
-    from .tape import Recorder
 
 #: Seconds before the one retry where the other side names none.
 _PAUSE = 0.25

@@ -171,21 +171,21 @@ def _issuer(certificate: bytes) -> str | None:
 
 
 def failure(error: OSError | ValueError, host: str, port: int, via: str) -> Failure:
-    """What became of a handshake; `via` is the way, in words (tls_codes)."""
-    from . import network_codes, tls_codes
+    """What became of a handshake; `via` is the way, in words (tls)."""
+    from .codes import network, tls
 
     where = f"{host} port {port}{via}"
     if isinstance(error, ssl.SSLCertVerificationError):
-        return _refused(error, tls_codes.VERIFY.get(error.verify_code), host, via)
-    cut = tls_codes.HANDSHAKE["UNEXPECTED_EOF_WHILE_READING"]
+        return _refused(error, tls.VERIFY.get(error.verify_code), host, via)
+    cut = tls.HANDSHAKE["UNEXPECTED_EOF_WHILE_READING"]
     if not isinstance(error, ssl.SSLError):
         broken = f"TLS handshake with {where} broken off"
         if not isinstance(error, OSError):
             return Failure("tls", broken, cut.remedy, type(error).__name__, str(error))
-        why = network_codes.reason(error)
+        why = network.reason(error)
         return Failure("tls", f"{broken}: {why.words}", cut.remedy, why.code)
     ended = isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
-    row = cut if ended else tls_codes.HANDSHAKE.get(error.reason or "")
+    row = cut if ended else tls.HANDSHAKE.get(error.reason or "")
     if row is not None:
         return Failure(row.kind, row.cause.format(host=where), row.remedy, row.code)
     code = error.reason or ""

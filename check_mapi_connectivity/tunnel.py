@@ -345,16 +345,16 @@ def _wanted(proxy: Proxy, offered: list[str], known: list[str]) -> Failure:
 
 
 def _refused(proxy: Proxy, target: str, reply: _Reply) -> Failure:
-    """Any answer but 200 and 407; X-Squid-Error says more than the status (http_codes)."""
-    from . import http_codes, network_codes
+    """Any answer but 200 and 407; X-Squid-Error says more than the status (http)."""
+    from .codes import http, network
 
-    row = http_codes.PROXY.get(reply.status, http_codes.PROXY_OTHER)
+    row = http.PROXY.get(reply.status, http.PROXY_OTHER)
     code, hint = f"HTTP {reply.status}", _hint(reply)
     name, _, number = hint.partition(" ")
-    squid, why = http_codes.SQUID.get(name), ""
+    squid, why = http.SQUID.get(name), ""
     if squid is not None:
         row = squid
-        system = network_codes.of_number(int(number) if re.fullmatch("[0-9]{1,3}", number) else 0)
+        system = network.of_number(int(number) if re.fullmatch("[0-9]{1,3}", number) else 0)
         why = f": {system.cause}" if system else ""
     cause = row.cause.format(proxy=proxy, target=target) + why
     return Failure(row.kind, cause, row.remedy.format(target=target), code, detail=hint)
@@ -382,9 +382,9 @@ def _broken(proxy: Proxy, error: OSError) -> Failure:
     if isinstance(error, socket.timeout):
         cause = f"proxy {proxy} does not answer CONNECT"
         return Failure("proxy", cause, "look at the proxy; is it overloaded?")
-    from . import network_codes
+    from .codes import network
 
     cause = f"proxy {proxy} breaks the connection during CONNECT"
-    row = network_codes.system(error)
+    row = network.system(error)
     code, detail = (row.code, row.cause) if row else ("", str(error))
     return Failure("proxy", cause, _NO_PROXY, code, detail)

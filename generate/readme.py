@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from check_mapi_connectivity import advice_table, option_table
+from check_mapi_connectivity import option_table
+from check_mapi_connectivity.codes import entries
 from check_mapi_connectivity.provision import option_table as set_up
 
 from . import ROOT, Groups, flags
@@ -31,9 +32,9 @@ def options_for_readme(groups: Groups) -> str:
 def codes_for_readme() -> str:
     """A collapsible Markdown table a family of codes."""
     lines = []
-    entries = advice_table.entries()
-    for family in dict.fromkeys(entry.family for entry in entries):
-        rows = [entry for entry in entries if entry.family == family]
+    told = entries.entries()
+    for family in dict.fromkeys(entry.family for entry in told):
+        rows = [entry for entry in told if entry.family == family]
         lines += ["", f"<details><summary>{family} ({len(rows)})</summary>", ""]
         links = {entry.link for entry in rows} - {""}
         if len(links) <= 2:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from msal.authority import Authority
 
-from check_mapi_connectivity import cli, output, recording, replay
+from check_mapi_connectivity import cli, output
 from check_mapi_connectivity.errors import UsageError
+from check_mapi_connectivity.record import recording, replay
 
 #: What both say of the file, and the other not.
 _ABOUT = re.compile(r"^  (?:recording|replay) {4,}.*\n", re.MULTILINE)

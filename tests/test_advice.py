@@ -12,8 +12,8 @@ from requests.structures import CaseInsensitiveDict
 
 from check_mapi_connectivity import advice
 from check_mapi_connectivity.answer import Answer
-from check_mapi_connectivity.entra_codes import ENTRA, OAUTH
-from check_mapi_connectivity.exchange_codes import EC, EXCHANGE, MAPI
+from check_mapi_connectivity.codes.entra import ENTRA, OAUTH
+from check_mapi_connectivity.codes.exchange import EC, EXCHANGE, MAPI
 from check_mapi_connectivity.vocabulary import KINDS
 
 

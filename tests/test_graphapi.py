@@ -16,8 +16,8 @@ from check_mapi_connectivity.probes.graph import GraphProbe
 from check_mapi_connectivity.report import CheckFailure, Report, Row
 from check_mapi_connectivity.vocabulary import KINDS
 
+from .codes.test_graph import MAIL, error
 from .test_advice import make_answer
-from .test_graph_codes import MAIL, error
 
 LISTING = (
     b'{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#users(\'a%40b.example\')'
@@ -202,7 +202,7 @@ JSON = st.recursive(
     ),
     max_leaves=20,
 )
-CODE = st.sampled_from(sorted(graphapi.graph_codes.CODES)) | JSON
+CODE = st.sampled_from(sorted(graphapi.graph.CODES)) | JSON
 ERROR = st.fixed_dictionaries({}, optional={"code": CODE, "message": JSON, "innerError": JSON})
 MESSAGES = st.fixed_dictionaries(
     {}, optional={"id": TEXT | JSON, "receivedDateTime": TEXT | JSON, "subject": JSON}

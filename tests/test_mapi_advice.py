@@ -11,7 +11,7 @@ from requests.structures import CaseInsensitiveDict
 
 from check_mapi_connectivity import mapi_advice
 from check_mapi_connectivity.answer import Answer
-from check_mapi_connectivity.mapi_codes import AUTODISCOVER_CODES, CODES, RESPONSE_CODES
+from check_mapi_connectivity.codes.mapi import AUTODISCOVER_CODES, CODES, RESPONSE_CODES
 from check_mapi_connectivity.report import Failure
 from check_mapi_connectivity.vocabulary import KINDS
 

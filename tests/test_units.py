@@ -27,8 +27,8 @@ from check_mapi_connectivity import (
     tunnel,
     vocabulary,
 )
+from check_mapi_connectivity.codes.entra import ENTRA
 from check_mapi_connectivity.deadline import Deadline
-from check_mapi_connectivity.entra_codes import ENTRA
 from check_mapi_connectivity.errors import UsageError
 from check_mapi_connectivity.options import Secret
 

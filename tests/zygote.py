@@ -23,13 +23,13 @@ from . import keys
 
 #: Loaded before the first fork.
 MODULES = (
-    "check_mapi_connectivity.advice_table",
+    "check_mapi_connectivity.codes.entries",
     "check_mapi_connectivity.entra",
     "check_mapi_connectivity.federation",
     "check_mapi_connectivity.imds",
     "check_mapi_connectivity.plugin",
     "check_mapi_connectivity.proxy",
-    "check_mapi_connectivity.tape",
+    "check_mapi_connectivity.record.tape",
     "check_mapi_connectivity.cli",
     "check_mapi_connectivity.probes.cmdlet",
     "check_mapi_connectivity.probes.graph",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from .. import adminapi, advice, graphapi
-from ..exchange_codes import EXCHANGE
+from ..codes.exchange import EXCHANGE
 from ..report import CheckFailure, Failure, Stopwatch
 from ..tokens import claims
 

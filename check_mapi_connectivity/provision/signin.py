@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .. import entra
+from ..codes.graph import APPLICATION, HOSTS
 from ..errors import UsageError
-from ..graph_codes import APPLICATION, HOSTS
 from ..options import MODULE_CLIENT_ID
 from ..report import CheckFailure, Failure
 from ..tokens import MARGIN, claims, lifetime, sendable

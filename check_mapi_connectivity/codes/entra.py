@@ -1,0 +1,253 @@
+"""AADSTS numbers -> name, kind, cause and remedy, all of reference sheet exchange-online 6.
+
+They serve every credential: certificate, client secret, federated token, managed identity and a
+user's password. Numbers that a person's sign-in meets are here too: Entra answers them to an app
+as well when a policy covers workload identities. Names are those of Microsoft's page "Microsoft
+Entra authentication and authorization error codes"; where that has none, there is none here.
+"""
+
+from __future__ import annotations
+
+from . import numbered, table
+
+#: AADSTS number -> advice.
+ENTRA = numbered(
+    """
+[credential] use an account of this tenant
+16000 InteractionRequired: account is not in this tenant
+
+[credential] check --cloud; the tenant needs Exchange Online
+50001 InvalidResource: tenant has no Exchange Online under this name
+500011 InvalidResourceServicePrincipalNotFound
+
+[credential] ask the network team to allow it
+50002 NotAllowedTenant: a proxy's tenant restrictions exclude this tenant
+500021
+500022
+
+[credential] use the key of the uploaded certificate; for a token see its issuer
+50012 AuthenticationFailed: Entra does not accept the signature of certificate or token
+
+[credential] check user name and --tenant
+50034 UserAccountNotFound: user is unknown in this tenant
+
+[credential] check --authority-url and --cloud
+50049 NoSuchInstanceForDiscovery: Entra does not know this cloud instance
+90051 InvalidNationalCloudId
+
+[credential] look at the sign-in log; stop the check meanwhile
+50053 IdsLocked: account is locked, or this address is seen as malicious
+
+[credential] set a new one that does not expire
+50055 InvalidPasswordExpiredPassword: password has expired
+50144 InvalidPasswordExpiredOnPremPassword
+
+[credential] synchronise it, or use a certificate
+50056: account has no password in the cloud
+
+[credential] enable it
+50057 UserDisabled: account is disabled
+
+[credential] check --tenant: a domain of the tenant or its GUID
+50059 MissingTenantRealmAndNoUserInformationProvided: sign-in names no tenant that Entra knows
+50128
+
+[credential] correct it; repeated tries lock the account
+50064 CredentialAuthenticationError: user name or password is wrong
+50126 InvalidUserNameOrPassword
+
+[credential] not possible unattended; use a certificate
+50072 UserStrongAuthEnrollmentRequiredInterrupt: account must register security information
+50079 UserStrongAuthEnrollmentRequired
+50125 PasswordResetRegistrationRequiredInterrupt
+53004 ProofUpBlockedDueToRisk
+
+[credential] not possible unattended; use a certificate
+50074 UserStrongAuthClientAuthNRequiredInterrupt: multi-factor authentication is demanded
+50076 UserStrongAuthClientAuthNRequired
+50078 UserStrongAuthExpired
+
+[credential] exclude this identity from the policy
+50097 DeviceAuthenticationRequired: a policy demands a registered device
+50155 DeviceAuthenticationFailed
+53000 DeviceNotCompliant
+53001 DeviceNotDomainJoined
+
+[credential] assign it, or switch 'assignment required' off
+50105 EntitlementGrantsNotFound: identity is not assigned to the app
+501051
+
+[credential] see the sign-in log; allow this host's address
+50131 ConditionalAccessFailed: Conditional Access blocks this sign-in
+53002 ApplicationUsedIsNotAnApprovedApp
+53003 BlockedByConditionalAccess
+530032 BlockedByConditionalAccessOnSecurityPolicy
+
+[credential] use a certificate
+530035 BlockedBySecurityDefaults: security defaults block this sign-in
+
+[credential] remediate the risk in Entra
+53011: account or tenant is blocked for risk
+530034 DelegatedAdminBlockedDueToSuspiciousActivity
+
+[credential] change it
+50135 PasswordChangeCompromisedPassword: password is considered leaked
+
+[credential] not possible unattended; use a certificate
+50158 ExternalSecurityChallenge: an external control wants a person
+
+[credential] the next run signs in afresh; if it stays, see the sign-in log
+50173 FreshTokenNeeded: grant has been revoked or has expired
+700082 ExpiredOrRevokedGrantInactiveToken
+70008 ExpiredOrRevokedGrant
+
+[credential] check --tenant
+50194: app is for one tenant only
+
+[throttled] let it rest; is the cache directory usable?
+50196 LoopDetected: Entra sees a loop of identical requests
+
+[credential] grant admin consent in the portal
+65001 DelegationDoesNotExist: administrator has not consented
+90094 AdminConsentRequired
+90095 AdminConsentRequiredRequestAccess
+
+[credential] use an app registration of your own
+65002: Microsoft's own app may not use this interface
+
+[credential] grant admin consent in the portal
+65004 UserDeclinedConsent: consent was declined
+
+[credential] add Exchange.ManageAsApp, or for Graph Mail.ReadBasic
+650052: app registration lacks a permission of this service
+650054
+650057
+
+[credential] check client id, credential, permissions and consent
+650056: app registration is misconfigured or lacks consent
+
+[credential] enable the enterprise application
+70001 UnauthorizedClient: application is disabled
+7000112 UnauthorizedClientApplicationDisabled
+
+[credential] check --client-id and --tenant
+700016 UnauthorizedClient_DoesNotMatchRequest: client id is unknown in this tenant
+
+[credential] grant admin consent in the portal
+7000229: app registration has no enterprise application here
+
+[credential] copy the secret's value, not its id
+70002 InvalidClient: client secret is wrong
+7000215
+
+[credential] make a new one, or use a certificate
+7000222 InvalidClientSecretExpiredKeysProvided: client secret has expired
+
+[credential] this host's clock is wrong: check NTP; a federated token may be old
+700024: assertion is outside its validity
+
+[credential] switch 'public client flows' off
+700025 InvalidClientPublicClientWithCredential: a public client takes no certificate or secret
+
+[credential] upload it or check --client-id
+700027: Entra does not know this certificate
+
+[credential] upload the certificate itself
+700030: certificate's subject name is not authorised
+
+[credential] for a user: Allow public client flows; else give certificate or secret
+7000218: app wants a credential of its own and got none
+
+[credential] check --cloud
+70011 InvalidScope: scope is not valid
+1002012
+
+[credential] compare it with the token's iss claim
+700211: no federated credential of the app has this token's issuer
+
+[credential] compare it with the token's sub claim
+700213: no federated credential of the app has this token's subject
+
+[credential] exclude this identity from the policy
+70043 BadTokenDueToSignInFrequency: sign-in frequency policy asks for a new sign-in
+
+[credential] look at the agent and its AD
+80001 OnPremiseStoreIsNotAvailable: on-premises authentication agent fails
+80002 OnPremisePasswordValidatorRequestTimedout
+80003
+80004
+80005 OnPremisePasswordValidatorUnpredictableWebException
+80006
+80007 OnPremisePasswordValidatorErrorOccurredOnPrem
+80008
+80009
+80010 OnPremisePasswordValidationEncryptionException
+80011
+80012 OnPremisePasswordValidationAccountLogonInvalidHours
+80013 OnPremisePasswordValidationTimeSkew
+80014 OnPremisePasswordValidationAuthenticationAgentTimeout
+
+[credential] check --tenant, and --cloud: it may live in another cloud
+90002 InvalidTenantName: Entra knows no such tenant
+
+[server, again] wait for the next run
+90006 ExternalServerRetryableError: Entra has a passing problem
+90024 RequestBudgetExceededError
+90033 MsodsServiceUnavailable
+50000 TokenIssuanceError
+50033 RetryableError
+
+[credential] is client id, tenant, user or password empty, or has odd characters?
+90014 MissingRequiredField: Entra finds the request malformed
+900144
+9002313 InvalidRequest
+
+[credential] give --tenant
+90019 MissingTenantRealm: Entra cannot tell the tenant
+
+[credential] set --cloud
+90038 NationalCloudTenantRedirection: tenant belongs to another cloud
+900382
+900432
+
+[throttled] run the checks less often
+90055 TenantThrottlingError: Entra throttles this tenant
+
+[credential] use an account of this tenant
+90072 PassThroughUserMfaError: account is external and unknown in this tenant
+
+[credential] give --tenant
+9001023: sign-in of this kind wants a tenant of its own
+90124 V1ResourceV2GlobalEndpointNotSupported
+90130 NonConvergedAppV2GlobalEndpointNotSupported
+
+[credential] unset MSAL_FORCE_REGION
+100007: regional sign-in is not for this app
+""",
+    "AADSTS{code}",
+)
+
+#: OAuth error -> advice, for AADSTS numbers without a row (RFC 6749 5.2).
+OAUTH = table("""
+[credential] check --client-id and what it signs in with
+invalid_client: Entra does not accept this client id or credential
+
+[credential] check permissions and "Allow public client flows" of the app registration
+unauthorized_client: this app registration may not sign in this way
+
+[credential] see Entra's own text, and the sign-in log under the correlation id
+invalid_grant: Entra refuses the sign-in, for a reason not known here
+
+[credential] not possible unattended; use a certificate, or exclude this identity
+interaction_required: a policy of the tenant wants a person at this sign-in
+
+[credential] grant admin consent in the portal
+consent_required: an administrator has not consented yet
+
+[credential] check --cloud; the tenant needs Exchange Online
+invalid_resource: the tenant has no Exchange Online under this name
+invalid_scope
+
+[server, again] wait for the next run
+temporarily_unavailable: Entra is temporarily unavailable
+""")

@@ -1,0 +1,81 @@
+"""What Exchange Online's admin interface and its cmdlet report -> kind, cause, remedy."""
+
+from __future__ import annotations
+
+from . import table
+from .mapi import CODES
+
+#: .NET exception (its last name part) that the admin API reports -> advice (reference sheet
+#: exchange-online 1.7).
+EXCHANGE = table("""
+[mailbox] check it; an unlicensed, on-premises, guest or deleted one is none here
+ManagementObjectNotFoundException: no such mailbox in this tenant
+
+[protocol] report it with --record: the interface may have changed
+AmbiguousParameterSetException: Exchange does not take these parameters
+ParameterBindingException
+
+[protocol] check the mailbox address
+ParameterTransformationException: Exchange does not take the value of a parameter
+
+[permission] give it a role group whose role holds the cmdlet
+CommandNotFoundException: this identity may not run Test-MAPIConnectivity
+
+[server, again] wait for the next run, see service health
+CmdletProxyNotAvailableFailure: Exchange has no server free for the cmdlet
+ServerBusyException: Exchange is busy
+TransientException: Exchange reports a passing fault
+
+[server, again] see the service health page
+BackendCommunicationException: Exchange's front end cannot reach its back end
+UnableToWriteToAadException: Exchange cannot reach Entra
+""")
+
+_HEALTH = "see the service health page"
+_LICENCE = "check licence and mailbox"
+
+#: MAPI exception named in the cmdlet's Error -> its number in codes.mapi.CODES, and what an
+#: administrator of Exchange Online can do (exchange-online 2.5, 2.6; MS-OXCDATA 2.4).
+_EXCEPTIONS = {
+    "MapiExceptionMdbOffline": (0x476, _HEALTH),
+    "MapiExceptionMailboxInTransit": (0x50C, "wait for the move to end"),
+    "MapiExceptionWrongServer": (0x478, "wait for the next run"),
+    "MapiExceptionUnknownUser": (0x3EB, _LICENCE),
+    "MapiExceptionMailboxDisabled": (0x96C, _LICENCE),
+    "MapiExceptionMailboxQuarantined": (0xA33, "wait, or ask Microsoft support why"),
+    "MapiExceptionMailboxSoftDeleted": (0xA4B, "restore it or drop the check"),
+    "MapiExceptionLoginPerm": (0x3F2, _LICENCE),
+    "MapiExceptionLogonFailed": (0x80040111, "check licence and mailbox, then service health"),
+    "MapiExceptionNoAccess": (0x80070005, _LICENCE),
+    "MapiExceptionServerPaused": (0x47F, "check less often, then service health"),
+    "MapiExceptionNetworkError": (0x80040115, _HEALTH),
+    "MapiExceptionADUnavailable": (0x96E, _HEALTH),
+    "MapiExceptionExiting": (0x3ED, "wait for the next run"),
+    "MapiExceptionMountInProgress": (0xA34, "wait for the next run"),
+    "MapiExceptionDismountInProgress": (0xA35, _HEALTH),
+}
+
+#: Exceptions without a number of their own -> the number that means the same.
+_ALIASES = {
+    "MapiExceptionUserDisabled": (0x96C, _LICENCE),
+    "MapiExceptionTimeout": (0x80040401, _HEALTH),
+    "MapiExceptionRpcServerTooBusy": (0x973, _HEALTH),
+}
+
+#: ec number -> the exception it belongs to, for errors that name the number alone.
+EC = {number: name for name, (number, _) in _EXCEPTIONS.items()}
+
+#: MAPI exception -> advice; its name is the number's symbol, where it has one of its own.
+MAPI = {
+    name: CODES[number]._replace(
+        remedy=remedy,
+        transient=False,
+        code=name,
+        name="" if name in _ALIASES else CODES[number].name,
+    )
+    for name, (number, remedy) in {**_EXCEPTIONS, **_ALIASES}.items()
+}
+# The cmdlet finds the server by itself: a wrong one is a move that has just ended.
+MAPI["MapiExceptionWrongServer"] = MAPI["MapiExceptionWrongServer"]._replace(
+    cause="mailbox has just been moved", judged_as="moving"
+)

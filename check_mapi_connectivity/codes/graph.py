@@ -1,0 +1,117 @@
+"""Microsoft Graph's error codes -> kind, cause, remedy (reference sheet exchange-online 3.3).
+
+Graph spells codes in more than one way (`serviceNotAvailable` in its documentation,
+`ServiceNotAvailable` on the wire), so `find` takes any case. Codes that the sheet does not list
+were seen in public reports of Graph's answers; the comment names the status they came with.
+"""
+
+from __future__ import annotations
+
+import re
+
+from . import Advice, recipients, table
+
+#: Microsoft Graph as the audience of a token: its application id, and its host in each cloud
+#: (exchange-online 3.2, 7).
+APPLICATION = "00000003-0000-0000-c000-000000000000"
+HOSTS = (
+    "graph.microsoft.com",
+    "graph.microsoft.us",
+    "dod-graph.microsoft.us",
+    "microsoftgraph.chinacloudapi.cn",
+    "graph.svc.sovcloud.fr",
+    "graph.svc.sovcloud.de",
+    "graph.svc.sovcloud.sg",
+)
+
+#: Graph's `error.code` -> advice. NoPermissionsInAccessToken (401, 403): neither `roles` nor `scp`
+#: is in the token. OrganizationFromTenantGuidNotFound (401, 404): the tenant has no Exchange
+#: Online, or the token is of another tenant. MailboxInfoStale (503): after a move, or for shared
+#: mailboxes that are named by their address.
+CODES = table("""
+[permission] check --tenant, --cloud and the app registration
+InvalidAuthenticationToken: Graph refuses the token
+
+[permission] grant Mail.ReadBasic, or Exchange's role Application Mail.ReadBasic
+NoPermissionsInAccessToken: Graph finds no permission in the token
+
+[permission] grant Mail.ReadBasic, or see Test-ServicePrincipalAuthorization
+ErrorAccessDenied: Graph denies access to this mailbox
+
+[permission] give the mailbox's own address to -m, or grant User.Read.All
+Authorization_RequestDenied: directory permission to look this user up is missing
+
+[mailbox] check licence and place of the mailbox; a new one takes a while
+MailboxNotEnabledForRESTAPI: mailbox is unlicensed, on-premises or a guest's
+
+[mailbox] on-premises is for --method mapi; else check the address
+ResourceNotFound: mailbox cannot be found: on-premises or in another forest
+
+[mailbox] check the address; the user may be deleted, or in another tenant
+Request_ResourceNotFound: no such user in this tenant
+
+[mailbox] look at it in Outlook on the web; Microsoft support can repair it
+ErrorItemNotFound: mailbox has no Inbox that Graph can find
+
+[mailbox] check it: groups, contacts and guests have no mailbox
+ErrorInvalidUser: address belongs to no mailbox user
+
+[mailbox] check --tenant; it needs a plan with Exchange Online
+OrganizationFromTenantGuidNotFound: this tenant has no Exchange Online
+
+[throttled, again] spread the checks and run them less often
+TooManyRequests: Graph throttles this app
+
+[throttled, again] Graph takes four at a time: spread the checks, see what else uses the app
+ApplicationThrottled: Graph throttles this app's requests to one mailbox
+
+[server] see the service health page of Microsoft 365
+InternalServerError: Graph reports an internal error
+UnknownError: Graph reports an unknown error
+
+[server, again] wait for the next run, see service health
+ServiceNotAvailable: Graph is not available
+ErrorServerBusy: Exchange is busy
+ErrorMailboxStoreUnavailable: Exchange's mailbox store is unavailable
+
+[mailbox moving] wait for the move to end
+ErrorMailboxMoveInProgress: mailbox is being moved
+
+[server, again] wait for the next run; if it stays, give the user's object id to -m
+MailboxInfoStale: Exchange's record of where this mailbox is has aged
+""")
+
+_BY_NAME = {name.lower(): name for name in CODES}
+
+#: `MailboxNotSupportedForRESTAPI`, `ErrorMailboxNotEnabledForRESTAPI` and the like.
+_NO_REST = re.compile(r"(error)?mailbox\w*forrestapi")
+
+#: Codes behind which one of several reasons hides.
+_VAGUE = ("MailboxNotEnabledForRESTAPI", "ResourceNotFound", "ErrorInvalidUser")
+
+
+def find(code: str) -> Advice | None:
+    """The row of a code in any case, or of the variant that means the same; None for no row.
+
+    >>> find("errorServerBusy").cause, find("MailboxNotSupportedForRESTAPI").kind, find("New")
+    ('Exchange is busy', 'mailbox', None)
+    """
+    return CODES.get(_name(code))
+
+
+def explain(code: str, message: str, *, guest: bool) -> Advice | None:
+    """The row of a code, or what the message's wording, or a guest's address, says more exactly.
+
+    >>> explain("ResourceNotFound", "The mailbox is hosted on-premise.", guest=False).cause
+    'mailbox is on-premises'
+    """
+    if _name(code) not in _VAGUE:
+        return find(code)
+    return recipients.explain(message, guest=guest) or find(code)
+
+
+def _name(code: str) -> str:
+    lowered = code.lower()
+    if _NO_REST.fullmatch(lowered):
+        return "MailboxNotEnabledForRESTAPI"
+    return _BY_NAME.get(lowered, "")

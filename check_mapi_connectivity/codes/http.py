@@ -1,0 +1,159 @@
+"""What an HTTP status means from each side that answers -> kind, cause and remedy.
+
+`{service}`, `{host}`, `{option}`, `{proxy}`, `{target}` and `{user}` are filled in by the message.
+"""
+
+from __future__ import annotations
+
+import http
+
+from . import Advice, numbered, table
+
+
+def _statuses(text: str) -> dict[int, Advice]:
+    """The rows of a text whose codes are statuses; named as RFC 9110 names them."""
+    return {
+        status: row._replace(name=_phrase(status))
+        for status, row in numbered(text, "HTTP {code}").items()
+    }
+
+
+def _phrase(status: int) -> str:
+    return http.HTTPStatus(status).phrase if status in set(http.HTTPStatus) else ""
+
+
+#: From every service: sign-in, admin interface, Graph, Autodiscover, MAPI over HTTP.
+SERVICES = _statuses("""
+[protocol] a gateway's logon page? Or another host: see {option}
+301: {service} redirects to another address, which is not followed
+302
+303
+307
+308
+
+[throttled, again] spread the checks and run them less often
+429: {service} throttles this check
+
+[server] see the service health page of Microsoft 365
+500: {service} answers: internal error
+502: {service} answers: gateway error
+
+[server, again] see the service health page of Microsoft 365
+503: {service} answers: unavailable
+504: {service} answers: gateway timeout
+""")
+
+#: From Exchange Online's admin interface (reference sheet exchange-online 1.5, 1.7).
+ADMIN = _statuses("""
+[permission] grant and consent Exchange.ManageAsApp of Office 365 Exchange Online
+401: Exchange refuses the token
+
+[permission] add the {user} to a role group whose role holds the cmdlet
+403: this identity may not run Test-MAPIConnectivity
+
+[protocol] check host and proxy; a gateway may have answered
+404: {host} does not answer as Exchange's admin interface does
+405
+""")
+
+#: From Graph, where it names no code of its own (exchange-online 3.3); what 401 and 403 mean is
+#: told by the token.
+GRAPH = _statuses("""
+[mailbox] check the address and its licence
+404: Graph does not find this mailbox
+410
+""")
+
+#: From Autodiscover and MAPI over HTTP (reference sheet mapi-http 2.8 at its end, 8).
+MAPI = _statuses("""
+[logon] check user name and password, and whether the account is locked
+401: {host} refuses user {user}
+
+[permission] a gateway may allow some addresses only; else see the rights of the user
+403: {host} keeps user {user} out
+
+[protocol] is that the Exchange host? See Get-MapiVirtualDirectory
+404: no {service} at this address of {host}
+
+[logon] not possible unattended: exclude this user from the policy
+456: multi-factor authentication is demanded of {user}
+""")
+
+#: From a proxy to CONNECT.
+PROXY = _statuses("""
+[proxy] allow {target} on the proxy
+401: proxy {proxy} refuses to connect to {target}
+403
+405
+451
+
+[proxy] check --proxy-user, --proxy-domain and the password
+407: proxy {proxy} refuses the logon, or wants one
+
+[proxy] is it an HTTP proxy that allows CONNECT? look at its own log
+400: proxy {proxy} does not understand the request to connect to {target}
+501
+
+[proxy] give --proxy with that address, or no proxy at all
+305: proxy {proxy} wants another proxy for {target}
+
+[proxy] spread the checks, or raise the proxy's limit for this host
+429: proxy {proxy} throttles this host
+
+[proxy] look at the proxy's own log and its way to the Internet
+404: proxy {proxy} cannot reach {target}
+408
+410
+500
+502
+503
+504
+""")
+
+#: For a proxy's status without a row.
+PROXY_OTHER = PROXY[503]._replace(code="", name="")
+
+#: Name in a proxy's X-Squid-Error -> advice, those of Squid's error/forward.h that a CONNECT meets.
+SQUID = table("""
+[proxy] allow {target} on the proxy
+ERR_ACCESS_DENIED: proxy {proxy} refuses to connect to {target}
+ERR_FORWARDING_DENIED
+ERR_NO_RELAY
+
+[proxy] check --proxy-user, --proxy-domain and the password
+ERR_CACHE_ACCESS_DENIED: proxy {proxy} refuses the logon, or wants one
+ERR_CACHE_MGR_ACCESS_DENIED
+
+[proxy] check the proxy's name servers, and the spelling of the host
+ERR_DNS_FAIL: proxy {proxy} cannot resolve the name in {target}
+
+[proxy] look at the proxy's own log and its way to the Internet
+ERR_CANNOT_FORWARD: proxy {proxy} cannot reach {target}
+ERR_CONNECT_FAIL
+ERR_GATEWAY_FAILURE
+ERR_SOCKET_FAILURE
+ERR_READ_TIMEOUT: proxy {proxy} gets no answer from {target}
+ERR_LIFETIME_EXP
+ERR_READ_ERROR: proxy {proxy} loses the connection to {target}
+ERR_WRITE_ERROR
+ERR_ZERO_SIZE_OBJECT
+
+[proxy] the proxy inspects TLS and cannot verify the host: see its own log
+ERR_SECURE_CONNECT_FAIL: proxy {proxy} cannot make a TLS connection to {target}
+
+[proxy] is {target} what you meant? else look at the proxy's own log
+ERR_INVALID_REQ: proxy {proxy} does not understand the request to connect to {target}
+ERR_INVALID_URL
+ERR_UNSUP_REQ
+ERR_UNSUP_HTTPVERSION
+ERR_PROTOCOL_UNKNOWN
+ERR_CONFLICT_HOST: proxy {proxy} finds that name and address of {target} do not fit
+ERR_INVALID_RESP: proxy {proxy} gets no HTTP from {target}
+ERR_TOO_BIG: proxy {proxy} finds the request to connect to {target} too big
+
+[proxy] look at the content filter of the proxy (ICAP, eCAP)
+ERR_ICAP_FAILURE: proxy {proxy} cannot ask its content filter
+
+[proxy] wait for the proxy to come back
+ERR_SHUTTING_DOWN: proxy {proxy} is shutting down
+""")

@@ -1,0 +1,1 @@
+"""The recording of a run: kept without secrets, written to a file, played again without network."""

@@ -1,0 +1,365 @@
+"""Graph's refusals, every row of reference sheet exchange-online 3.3, from bytes to words."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+
+from check_mapi_connectivity import graphapi
+from check_mapi_connectivity.codes import graph, recipients
+from check_mapi_connectivity.vocabulary import KINDS
+
+from ..test_advice import make_answer
+
+IDS = (
+    b'"innerError":{"date":"2026-11-22T08:00:00","request-id":"2b6e1a7c-0000-4000-8000-000000000001",'
+    b'"client-request-id":"2b6e1a7c-0000-4000-8000-000000000002"}}}'
+)
+RETRY = {"Retry_After": "17"}
+
+
+def error(status, code, message, **headers):
+    body = json.dumps({"error": {"code": code, "message": message}}).encode()
+    return make_answer(status, body, Content_Type="application/json", **headers)
+
+
+#: Status, body up to innerError, headers -> kind, what --state knows it by, cause, transient.
+ROWS = [
+    (
+        401,
+        b'{"error":{"code":"InvalidAuthenticationToken","message":"Access token is empty.",',
+        {},
+        ("permission", "permission", "Graph refuses the token", False),
+    ),
+    (
+        401,
+        b'{"error":{"code":"InvalidAuthenticationToken","message":"Lifetime validation failed, the token is expired.",',
+        {},
+        ("permission", "permission", "Graph finds the token expired or not yet valid", False),
+    ),
+    (
+        401,
+        b'{"error":{"code":"InvalidAuthenticationToken","message":"Continuous access evaluation resulted in challenge with result: InteractionRequired",',
+        {"WWW_Authenticate": 'Bearer realm="", error="insufficient_claims", claims="eyJ9"'},
+        (
+            "permission",
+            "permission",
+            "Graph holds the token as revoked: insufficient_claims",
+            False,
+        ),
+    ),
+    (
+        401,
+        b'{"error":{"code":"NoPermissionsInAccessToken","message":"The token contains no permissions, or permissions can not be understood.",',
+        {},
+        ("permission", "permission", "Graph finds no permission in the token", False),
+    ),
+    (
+        401,
+        b'{"error":{"code":"OrganizationFromTenantGuidNotFound","message":"The tenant for tenant guid \'0\' does not exist.",',
+        {},
+        ("mailbox", "mailbox", "this tenant has no Exchange Online", False),
+    ),
+    (
+        403,
+        b'{"error":{"code":"ErrorAccessDenied","message":"Access is denied. Check credentials and try again.",',
+        {},
+        ("permission", "permission", "Graph denies access to this mailbox", False),
+    ),
+    (
+        403,
+        b'{"error":{"code":"ErrorAccessDenied","message":"Access to OData is disabled: [RAOP] : Blocked by tenant configured AppOnly AccessPolicy settings.",',
+        {},
+        (
+            "permission",
+            "permission",
+            "an application access policy bars the app from this mailbox",
+            False,
+        ),
+    ),
+    (
+        403,
+        b'{"error":{"code":"Authorization_RequestDenied","message":"Insufficient privileges to complete the operation.",',
+        {},
+        ("permission", "permission", "directory permission to look this user up is missing", False),
+    ),
+    (
+        404,
+        b'{"error":{"code":"MailboxNotEnabledForRESTAPI","message":"REST API is not yet supported for this mailbox.",',
+        {},
+        (
+            "mailbox",
+            "mailbox",
+            "mailbox is unlicensed, on-premises or a guest's",
+            False,
+        ),
+    ),
+    (
+        404,
+        b'{"error":{"code":"MailboxNotEnabledForRESTAPI","message":"The mailbox is either inactive, soft-deleted, or is hosted on-premise.",',
+        {},
+        ("mailbox", "mailbox", "mailbox is inactive, soft-deleted or on-premises", False),
+    ),
+    (
+        404,
+        b'{"error":{"code":"ResourceNotFound","message":"Resource could not be discovered.",',
+        {},
+        (
+            "mailbox",
+            "mailbox",
+            "mailbox cannot be found: on-premises or in another forest",
+            False,
+        ),
+    ),
+    (
+        404,
+        b'{"error":{"code":"Request_ResourceNotFound","message":"Resource \'a@b.example\' does not exist or one of its queried reference-property objects are not present.",',
+        {},
+        ("mailbox", "mailbox", "no such user in this tenant", False),
+    ),
+    (
+        404,
+        b'{"error":{"code":"ErrorItemNotFound","message":"The specified object was not found in the store.",',
+        {},
+        ("mailbox", "mailbox", "mailbox has no Inbox that Graph can find", False),
+    ),
+    (
+        404,
+        b'{"error":{"code":"ErrorInvalidUser","message":"The requested user \'a@b.example\' is invalid.",',
+        {},
+        ("mailbox", "mailbox", "address belongs to no mailbox user", False),
+    ),
+    (
+        403,
+        b'{"error":{"code":"MailboxNotSupportedForRESTAPI","message":"REST API is not supported for this mailbox.",',
+        {},
+        (
+            "mailbox",
+            "mailbox",
+            "mailbox is unlicensed, on-premises or a guest's",
+            False,
+        ),
+    ),
+    (
+        429,
+        b'{"error":{"code":"TooManyRequests","message":"Too many requests.",',
+        RETRY,
+        ("throttled", "throttled", "Graph throttles this app and asks to wait 17s", True),
+    ),
+    (
+        429,
+        b'{"error":{"code":"ApplicationThrottled","message":"Application is over its MailboxConcurrency limit.",',
+        {},
+        ("throttled", "throttled", "Graph throttles this app's requests to one mailbox", True),
+    ),
+    (
+        500,
+        b'{"error":{"code":"InternalServerError","message":"An internal server error occurred.",',
+        {},
+        ("server", "server", "Graph reports an internal error", False),
+    ),
+    (
+        503,
+        b'{"error":{"code":"ServiceNotAvailable","message":"The service is temporarily unavailable.",',
+        {},
+        ("server", "server", "Graph is not available", True),
+    ),
+    (
+        503,
+        b'{"error":{"code":"serviceNotAvailable","message":"The service is temporarily unavailable.",',
+        RETRY,
+        ("throttled", "throttled", "Graph is unavailable and asks to wait 17s", True),
+    ),
+    (
+        500,
+        b'{"error":{"code":"UnknownError","message":"",',
+        {},
+        ("server", "server", "Graph reports an unknown error", False),
+    ),
+    (
+        504,
+        b'{"error":{"code":"UnknownError","message":"",',
+        {},
+        ("server", "server", "Graph reports an unknown error", True),
+    ),
+    (
+        500,
+        b'{"error":{"code":"ErrorServerBusy","message":"The server cannot service this request right now. Try again later.",',
+        {},
+        ("server", "server", "Exchange is busy", True),
+    ),
+    (
+        503,
+        b'{"error":{"code":"ErrorMailboxStoreUnavailable","message":"The mailbox database is temporarily unavailable.",',
+        {},
+        ("server", "server", "Exchange's mailbox store is unavailable", True),
+    ),
+    (
+        500,
+        b'{"error":{"code":"ErrorMailboxMoveInProgress","message":"Mailbox move in progress. Try again later.",',
+        {},
+        ("mailbox", "moving", "mailbox is being moved", False),
+    ),
+    (
+        503,
+        b'{"error":{"code":"ErrorMailboxMoveInProgress","message":"Mailbox move in progress. Try again later.",',
+        RETRY,
+        ("mailbox", "moving", "mailbox is being moved", False),
+    ),
+    (
+        503,
+        b'{"error":{"code":"MailboxInfoStale","message":"Mailbox info is stale.",',
+        {},
+        ("server", "server", "Exchange's record of where this mailbox is has aged", True),
+    ),
+]
+
+
+@pytest.mark.parametrize(("status", "beginning", "headers", "found"), ROWS)
+def test_every_row_of_the_sheet(status, beginning, headers, found):
+    answer = make_answer(status, beginning + IDS, Content_Type="application/json", **headers)
+    failure = graphapi.status(answer, {})
+    assert (failure.kind, failure.state_key, failure.cause, failure.transient) == found
+    assert failure.code == re.search(rb'"code":"(\w+)"', beginning)[1].decode()
+    assert failure.remedy
+    message = re.search(rb'"message":"(.*)",$', beginning)[1].decode()
+    assert failure.detail.startswith(message)
+    assert graphapi.ids(answer) == {
+        "request-id": "2b6e1a7c-0000-4000-8000-000000000001",
+        "client-request-id": "2b6e1a7c-0000-4000-8000-000000000002",
+        "date": "2026-11-22T08:00:00",
+    }
+
+
+def test_every_code_of_the_table_is_a_row_here():
+    codes = {re.search(rb'"code":"(\w+)"', row[1])[1].decode() for row in ROWS}
+    assert set(graph.CODES) <= codes
+
+
+@pytest.mark.parametrize(("status", "beginning", "headers", "found"), ROWS)
+def test_an_error_in_a_200_is_none_the_less_an_error(status, beginning, headers, found):
+    failure = graphapi.status(make_answer(status, beginning + IDS, **headers), {})
+    with pytest.raises(graphapi.CheckFailure) as caught:
+        graphapi.read(make_answer(200, beginning + IDS))
+    assert caught.value.failure.code == failure.code
+    assert caught.value.failure.kind == graph.find(failure.code).kind
+
+
+@pytest.mark.parametrize(
+    ("message", "guest", "cause"),
+    [
+        (b"The mailbox is hosted on-premise.", False, "mailbox is on-premises"),
+        (b"The mailbox is soft deleted.", False, "mailbox is soft-deleted"),
+        (b"The user has no license.", False, "user has no Exchange Online licence"),
+        (
+            b"REST API is not yet supported for this mailbox.",
+            True,
+            "user is a guest, whose mailbox is in another tenant",
+        ),
+    ],
+)
+def test_the_wording_says_more_than_the_code(message, guest, cause):
+    body = b'{"error":{"code":"MailboxNotEnabledForRESTAPI","message":"' + message + b'",' + IDS
+    path, _ = graphapi.request(
+        "a_b.example#EXT#@c.example" if guest else "a@c.example", 1, "T", subjects=False
+    )
+    answer = replace(make_answer(404, body), url=f"https://host.example{path}")
+    failure = graphapi.status(answer, {})
+    assert (failure.kind, failure.cause) == ("mailbox", cause)
+
+
+MAIL = {"roles": ["User.Read.All", "Mail.ReadBasic.All"]}
+
+
+@pytest.mark.parametrize(
+    ("claims", "cause"),
+    [
+        ({}, "Graph denies access to this mailbox"),
+        ({"tid": "x"}, "neither Entra nor Exchange lets the app read this mailbox"),
+        ({"roles": ["Mail.Send"]}, "neither Entra nor Exchange lets the app read this mailbox"),
+        ({"roles": "Mail.Read"}, "neither Entra nor Exchange lets the app read this mailbox"),
+        (MAIL, "the app has Mail.ReadBasic.All, yet not for this mailbox"),
+        ({"scp": "openid Mail.Send"}, "the token lacks the delegated permission Mail.ReadBasic"),
+        ({"scp": "openid Mail.Read"}, "the token's user may not read this mailbox"),
+    ],
+)
+def test_denial_is_explained_by_the_token(claims, cause):
+    for code in ("ErrorAccessDenied", "UnknownError", "Brand_New"):
+        failure = graphapi.status(error(403, code, "Access is denied."), claims)
+        assert (failure.kind, failure.cause, failure.code) == ("permission", cause, code)
+        assert len(failure.remedy) <= 80
+
+
+@pytest.mark.parametrize(
+    ("audience", "host", "cause"),
+    [
+        ("https://graph.microsoft.com", "graph.microsoft.com", "Graph refuses the token"),
+        ("https://graph.microsoft.com/", "127.0.0.1:8443", "Graph refuses the token"),
+        ("00000003-0000-0000-c000-000000000000", "x.example", "Graph refuses the token"),
+        (
+            "https://outlook.office365.com",
+            "graph.microsoft.com",
+            "the token is for outlook.office365.com, not for Microsoft Graph",
+        ),
+        (
+            "https://graph.microsoft.us/",
+            "graph.microsoft.com",
+            "the token is for the Graph of another cloud, graph.microsoft.us",
+        ),
+        (["x"], "graph.microsoft.com", "Graph refuses the token"),
+    ],
+)
+def test_token_for_something_else(audience, host, cause):
+    answer = error(401, "InvalidAuthenticationToken", "Access token validation failure.")
+    failure = graphapi.status(replace(answer, host=host), {"aud": audience})
+    assert (failure.kind, failure.cause) == ("permission", cause)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "cause"),
+    [
+        (
+            make_answer(403, b"<html>no</html>", Content_Type="text/html"),
+            "permission",
+            "host.example refuses the request with a web page",
+        ),
+        (make_answer(404, b"<html>"), "protocol", "host.example does not answer as Graph does"),
+        (make_answer(204), "protocol", "host.example does not answer as Graph does"),
+        (
+            make_answer(302, b"", Location="https://x/"),
+            "protocol",
+            "host.example redirects to another address, which is not followed",
+        ),
+        (error(404, "Brand_New", "x"), "mailbox", "Graph does not find this mailbox"),
+        (error(400, "BadRequest", "x"), "protocol", "Graph does not take the request"),
+        (make_answer(401), "permission", "Graph refuses the token"),
+        (make_answer(403), "permission", "Graph denies access to this mailbox"),
+        (error(403, "ErrorServerBusy", "x"), "server", "Exchange is busy"),
+        (make_answer(502, b"<html>"), "server", "Graph answers with a web page: gateway error"),
+        (make_answer(503, b"<html>"), "server", "Graph answers with a web page: unavailable"),
+        (error(500, "Brand_New", "x"), "server", "Graph answers: internal error"),
+        (
+            make_answer(503, b"", Retry_After="9"),
+            "throttled",
+            "Graph is unavailable and asks to wait 9s",
+        ),
+        (make_answer(429), "throttled", "Graph throttles this check"),
+    ],
+)
+def test_answers_without_a_code_of_the_table(answer, kind, cause):
+    failure = graphapi.status(answer, {})
+    assert (failure.kind, failure.cause) == (kind, cause)
+
+
+def test_words_fit_a_status_line_and_need_no_sanitizer():
+    rows = [*graph.CODES.values(), *(row for _, row in recipients.REASONS)]
+    for row in rows:
+        assert row.kind in KINDS
+        assert row.judged_as in ("", "moving")
+        assert len(row.cause) <= 60
+        assert len(row.remedy) <= 80
+        assert row.cause[0] not in " ." and not (row.cause + row.remedy).endswith(".")
+        assert not re.search(r"[|<>\n]", row.cause + row.remedy)

@@ -1,0 +1,96 @@
+"""Options survive a recording, but for their secrets and for what local files hold."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from check_mapi_connectivity.options import (
+    ClientSecret,
+    FederatedToken,
+    Login,
+    ManagedIdentity,
+    Proxy,
+    Secret,
+    UserPassword,
+)
+from check_mapi_connectivity.record import recorded_options
+from check_mapi_connectivity.record.fields import Fields, Odd
+
+SECRET = Secret("Canary.4711")
+MAPI = "https://mail.contoso.com/mapi/emsmdb/?MailboxId=1@contoso.com"
+
+
+def again(chosen):
+    """The options after a recording, and its text."""
+    text = json.dumps(recorded_options.document(chosen))
+    assert "Canary" not in text
+    return recorded_options.parse(Fields(json.loads(text), "options."))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"credential": ManagedIdentity("", "http://169.254.169.254"), "tenant": ""},
+        {"credential": None, "methods": ("mapi",), "mapi_url": MAPI, "legacy_dn": "/o=C/cn=p"},
+        {"credential": None, "methods": ("mapi",), "hostname": "mail.contoso.com:444"},
+        {"mailboxes": ("a@b.example", "c@d.example"), "methods": ("cmdlet", "graph")},
+        {"json": True, "verbose": 3, "timeout": 2.5, "timeout_state": "UNKNOWN", "ip_version": 6},
+    ],
+)
+def test_all_that_is_no_secret_comes_back(options, changes):
+    chosen = options(**{"credential": ManagedIdentity("", "http://h"), **changes})
+    assert again(chosen) == chosen
+
+
+@pytest.mark.parametrize(
+    ("credential", "stand"),
+    [
+        (ClientSecret(SECRET), "REDACTED-CLIENT-SECRET-1"),
+        (UserPassword("u@contoso.com", SECRET), "REDACTED-PASSWORD-1"),
+        (FederatedToken("token", SECRET), "REDACTED-FEDERATED-TOKEN-1"),
+    ],
+)
+def test_a_secret_has_the_placeholder_of_the_recording(options, credential, stand):
+    chosen = options(credential=credential)
+    found = again(chosen)
+    assert found.secrets == [stand]
+    assert type(found.credential) is type(credential)
+    assert replace(found, credential=None) == replace(chosen, credential=None)
+
+
+def test_login_and_proxy(options):
+    login = Login("CONTOSO\\probe", SECRET, "NTLM")
+    proxy = Proxy("p", 3128, "--proxy", "me", SECRET, True, "NTLM", "p1")
+    found = again(options(credential=None, methods=("mapi",), login=login, proxy=proxy))
+    assert (found.login.username, found.login.scheme) == (login.username, "NTLM")
+    assert str(found.proxy) == str(proxy)
+    assert (found.proxy.user, found.proxy.spn_host, found.proxy.tls) == ("me", "p1", True)
+    assert found.secrets == ["REDACTED-PASSWORD-1", "REDACTED-PROXY-PASSWORD-1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "path"),
+    [
+        ("mailboxes", [], "options.methods"),
+        ("mailboxes", ["a@b.c", "a@b.c"], "options.mailboxes"),
+        ("mailboxes", ["a\nb@c.d"], "options.mailboxes"),
+        ("methods", ["imap"], "options.methods"),
+        ("exchange_url", "http://plain", "options.exchange_url"),
+        ("states", {"dns": "OK"}, "options.states"),
+        ("tenant", "a/b", "options.tenant"),
+        ("limits", [], "options.limits"),
+        ("limits", [{}], "options.limits.mapi_connectivity"),
+        ("hostname", "a b", "options.hostname"),
+        ("mapi_url", "https://x/", "options.mapi_url"),
+        ("legacy_dn", "x", "options.legacy_dn"),
+        ("credential", {"kind": "none"}, "options.credential.kind"),
+    ],
+)
+def test_what_is_odd_is_named(options, name, value, path):
+    document = json.loads(json.dumps(recorded_options.document(options())))
+    with pytest.raises(Odd) as caught:
+        recorded_options.parse(Fields({**document, name: value}, "options."))
+    assert str(caught.value) == path
