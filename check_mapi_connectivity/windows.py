@@ -1,6 +1,6 @@
 """Tokens of NTLM and Kerberos for a server, made by pyspnego and bound to the TLS connection.
 
-pyspnego and what it needs are imported only here, when a server wants them (extras `windows` and
+pyspnego and what it needs are imported only here, when a server wants them (extras `ntlm` and
 `kerberos`). Its own negotiation is not used where Kerberos is installed: after a refused password
 it would try the same one by NTLM, and accounts are locked after a few tries.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib.util
 from typing import TYPE_CHECKING
 
-from .codes import numbered
 from .errors import UsageError
 from .report import CheckFailure, Failure
 
@@ -18,33 +17,6 @@ if TYPE_CHECKING:
     from .options import Login
 
 _TICKET = "get a ticket (kinit), or name a keytab in KRB5_CLIENT_KTNAME"
-
-#: Where the numbers of Kerberos begin in MIT's tables (krb5.h), and error -> advice.
-_FIRST = -1765328384
-KERBEROS = numbered(
-    """
-[logon] check --password-file
-31 KRB5KRB_AP_ERR_BAD_INTEGRITY: KDC refuses the password of {user}
-24 KRB5KDC_ERR_PREAUTH_FAILED
-
-[logon] check --username
-6 KRB5KDC_ERR_C_PRINCIPAL_UNKNOWN: KDC knows no user {user}
-
-[logon] unlock it in the directory
-18 KRB5KDC_ERR_CLIENT_REVOKED: account of {user} is locked or disabled
-
-[logon] set a new one
-23 KRB5KDC_ERR_KEY_EXP: password of {user} has expired
-
-[credential] set this host's clock
-37 KRB5KRB_AP_ERR_SKEW: clocks of this host and the KDC differ
-
-[credential] see /etc/krb5.conf
-154 KRB5_REALM_UNKNOWN: no KDC is known for the realm of {user}
-156 KRB5_KDC_UNREACH: no KDC of the realm of {user} answers
-""",
-    "KRB5 {code}",
-)
 
 
 def available() -> bool:
@@ -147,7 +119,9 @@ class Handshake:
         name, text = type(error).__name__, " ".join(str(error).split())[:500]
         if isinstance(error, ImportError):
             raise UsageError(missing("Kerberos")) from None
-        row = KERBEROS.get((getattr(error, "err_code", 0) or 0) - _FIRST)
+        from .codes.kerberos import FIRST, KERBEROS
+
+        row = KERBEROS.get((getattr(error, "err_code", 0) or 0) - FIRST)
         if row is not None:
             cause = row.cause.format(user=self._user)
             return Failure(row.kind, cause, row.remedy, row.code, text)

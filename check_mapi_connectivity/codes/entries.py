@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from .. import codes, windows
-from . import entra, exchange, graph, http, mapi, network, tls
+from .. import codes
+from . import entra, exchange, graph, http, kerberos, mapi, network, tls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -111,7 +111,7 @@ def entries() -> list[Entry]:
         *_family("TLS handshake", tls.HANDSHAKE.values()),
         *_family("Name resolution", network.DNS.values()),
         *_family("Connection", network.SYSTEM.values()),
-        *_family("Kerberos", windows.KERBEROS.values()),
+        *_family("Kerberos", kerberos.KERBEROS.values()),
     ]
 
 
