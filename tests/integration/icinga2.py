@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.parse
 from pathlib import Path
 
@@ -163,6 +164,17 @@ class Node:
 
         return Result(self.daemon.wait(there, f"{host}!{name} has been checked"))
 
+    def check(self, host, name):
+        """The result of a check that is begun now."""
+        began = time.time()
+        words = {"type": "Service", "service": f"{host}!{name}", "force": True}
+
+        def taken():
+            return self.ask("actions/reschedule-check", "POST", **words)
+
+        self.daemon.wait(taken, f"{host}!{name} is known")
+        return self.result(host, name, began)
+
 
 class Result:
     """One result of a check, as the API tells it."""
@@ -179,5 +191,6 @@ class Result:
         first, newline, rest = self.output.partition("\n")
         perfdata = " ".join(self.perfdata)
         seconds = self.attributes["execution_end"] - self.attributes["execution_start"]
-        text = f"{first} | {perfdata}{newline}{rest}"
+        # The blank before the pipe has stayed.
+        text = f"{first.removesuffix(' ')} | {perfdata}{newline}{rest}"
         return Outcome(self.attributes["exit_status"], text, "", seconds)
