@@ -136,9 +136,7 @@ class Node:
         """The daemon, which is not waited for."""
         self.write("icinga2.conf", self.configuration)
         file = self.directory / "conf/icinga2.conf"
-        self.daemon = self.lab.start(
-            self.name, self.command("daemon", "-c", file), **variables
-        )
+        self.daemon = self.lab.start(self.name, self.command("daemon", "-c", file), **variables)
 
     def ask(self, path, method="GET", **body):
         """`results` of an answer of the API, None while it has none."""
