@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import ROOT, man, readme
+from . import ROOT, director, icinga2, man, readme
 
 #: Who makes files.
-MAKERS = (readme, man)
+MAKERS = (readme, man, icinga2, director)
 
 
 def made() -> dict[str, str]:
