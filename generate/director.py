@@ -227,7 +227,7 @@ def _service_template(name: str, **attributes: Any) -> dict[str, Any]:
 
 def _service_templates() -> dict[str, Any]:
     """One for a mailbox, one for the sign-in; the reasons are told in `icinga2/templates.conf`."""
-    tolerant = [f"{kind}=OK" for kind in ("logon", "mailbox", "moving", "server", "throttled")]
+    tolerant = [f"{kind}=OK" for kind in ("logon", "mailbox", "moving")]
     off = ["certificate_days=none"]
     mailbox = _service_template(
         MAILBOX_TEMPLATE,

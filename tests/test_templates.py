@@ -21,7 +21,7 @@ NAGIOS = (SHIPPED / "nagios/mapi_connectivity.cfg").read_text()
 MRPE = SHIPPED / "checkmk/mapi_mrpe"
 
 #: What a failure of one mailbox may be; all else concerns the tenant.
-OF_A_MAILBOX = {"logon", "mailbox", "moving", "server", "throttled"}
+OF_A_MAILBOX = {"logon", "mailbox", "moving"}
 
 
 def test_every_variable_in_the_examples_is_one_of_the_command():
