@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import ROOT, man, readme
+from . import ROOT, grafana, man, readme
 
 #: Who makes files.
-MAKERS = (readme, man)
+MAKERS = (readme, man, grafana)
 
 
 def made() -> dict[str, str]:
