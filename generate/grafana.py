@@ -219,8 +219,8 @@ def connection() -> tuple[Json, tuple[Query, ...]]:
     )
     return curves(
         "Connection time",
-        "Time to log on and list the Inbox; a failed run has none. Dashed: the lowest thresholds of "
-        "each service, where the check is given -w and -c.",
+        "Time to log on and list the Inbox; a failed run has none. Dashed: the lowest thresholds "
+        "of each service, where the check is given -w and -c.",
         queries,
         lines("s"),
         tuple(
