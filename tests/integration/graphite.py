@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import urllib.parse
 from pathlib import Path
 
@@ -23,6 +24,8 @@ PICKLE_RECEIVER_INTERFACE = 127.0.0.1
 PICKLE_RECEIVER_PORT = {pickle}
 CACHE_QUERY_INTERFACE = 127.0.0.1
 CACHE_QUERY_PORT = {cache}
+ENABLE_TAGS = False
+CARBON_METRIC_INTERVAL = 0
 MAX_CREATES_PER_MINUTE = inf
 MAX_UPDATES_PER_SECOND = inf
 """
@@ -39,7 +42,7 @@ WHISPER_DIR = {storage!r} + "/whisper"
 INDEX_FILE = {storage!r} + "/index"
 LOG_DIR = {log!r}
 LOG_ROTATION = False
-CARBONLINK_HOSTS = []
+CARBONLINK_HOSTS = ["127.0.0.1:{cache}"]
 FUNCTION_PLUGINS = []
 DEFAULT_CACHE_DURATION = FIND_CACHE_DURATION = 0
 DATABASES = {{
@@ -55,17 +58,15 @@ class Graphite:
         directory = owned(lab.directory / "graphite", "nobody")
         storage, log = owned(directory / "storage", "nobody"), owned(directory / "log", "nobody")
         owned(storage / "whisper", "nobody")
-        self.port, self.web = free_port(), free_port()
+        self.port, self.web, cache = free_port(), free_port(), free_port()
         for name, file in settings.items():
             (directory / f"{name.replace('_', '-')}.conf").write_bytes(Path(file).read_bytes())
         carbon = directory / "carbon.conf"
         carbon.write_text(
-            _CARBON.format(
-                directory=directory, port=self.port, pickle=free_port(), cache=free_port()
-            )
+            _CARBON.format(directory=directory, port=self.port, pickle=free_port(), cache=cache)
         )
         (directory / "laboratory_settings.py").write_text(
-            _WEB.format(secret="of the laboratory", storage=str(storage), log=str(log))
+            _WEB.format(secret="of the laboratory", storage=str(storage), log=str(log), cache=cache)
         )
         argv = ["carbon-cache", f"--config={carbon}", "--nodaemon", "start"]
         self.carbon = lab.start("carbon", argv, user="nobody")
@@ -79,12 +80,20 @@ class Graphite:
         )
 
     def ready(self):
-        """Waits until it answers."""
-        self.daemon.wait(lambda: self._there(), "graphite-web answers")
+        """Waits until it listens and answers."""
+        self.carbon.wait(self._listens, "carbon listens")
+        self.daemon.wait(self._there, "graphite-web answers")
+
+    def _listens(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port)).close()
+        except OSError:
+            return False
+        return True
 
     def _there(self):
         try:
-            return self._ask("metrics/find", query="*") is not None
+            return self._ask("metrics/expand", query="*")
         except OSError:
             return None
 

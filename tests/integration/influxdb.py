@@ -48,7 +48,7 @@ class InfluxDB:
 
     def create(self):
         """The database, once the server is up."""
-        self.daemon.wait(lambda: self._there(), "InfluxDB answers")
+        self.daemon.wait(self._there, "InfluxDB answers")
         self._ask("POST", q=f"CREATE DATABASE {DATABASE}")
 
     def _there(self):
