@@ -24,11 +24,11 @@ PHASES = tuple(one for one in ALL_LABELS if one.startswith("time_") and one != "
 #: What the server says it needed, what the client waited for, the whole run.
 TIMES = ("time_server", CONNECTION, "total_time")
 
-#: Columns of the table: title, query, and the reducer that its one point is read by. Reducers name
-#: the columns until they are joined, so no two may be the same.
+#: Columns of the table: title, query, and the reducer that its one point is read by, with the name
+#: that this gives the column until all are joined: no two may be the same.
 COLUMNS = (
     ("Success", Query(SUCCESS, function="last", once=True), "lastNotNull", "Last *"),
-    ("Success rate", Query(SUCCESS, function="mean", once=True), "mean", "Mean"),
+    ("Success rate", Query(SUCCESS, name="rate", once=True), "mean", "Mean"),
     ("Connection time", Query(CONNECTION, function="last", once=True), "max", "Max"),
     ("Certificate days", Query(CERTIFICATE, function="last", once=True), "min", "Min"),
 )
@@ -63,14 +63,12 @@ def steps(label: str) -> Json:
     }
 
 
-def rename(*labels: str) -> Json:
+def rename(*queries: Query) -> Json:
     """The step that takes the label off a series' name; what is left tells the mailbox."""
+    endings = "|".join(dict.fromkeys(query.ending for query in queries))
     return {
         "id": "renameByRegex",
-        "options": {
-            "regex": f"(.*?)(?:{SEPARATOR}|_)(?:{'|'.join(labels)})",
-            "renamePattern": "$1",
-        },
+        "options": {"regex": f"(.*?)(?:{SEPARATOR}|_)(?:{endings})", "renamePattern": "$1"},
     }
 
 
@@ -106,32 +104,39 @@ def curves(
     overrides: tuple[Json, ...] = (),
 ) -> tuple[Json, tuple[Query, ...]]:
     """A panel of curves and what it asks."""
-    labels = dict.fromkeys(query.label for query in queries if query.by == "test")
+    tests = [query for query in queries if query.by == "test"]
     panel: Json = {
         "type": "timeseries",
         "title": title,
         "description": description,
         "fieldConfig": {"defaults": defaults, "overrides": list(overrides)},
         "options": {
-            "legend": {"calcs": ["lastNotNull"], "displayMode": "list", "placement": "bottom"},
+            "legend": {
+                "calcs": ["lastNotNull"],
+                "displayMode": "list",
+                "placement": "bottom",
+                "showLegend": True,
+            },
             "tooltip": {"mode": "multi", "sort": "none"},
         },
-        "transformations": [rename(*labels)] if labels else [],
+        "transformations": [rename(*tests)] if tests else [],
     }
     return panel, queries
 
 
 def mailboxes() -> tuple[Json, tuple[Query, ...]]:
     """The table, worst first."""
-    joined: list[Json] = [rename(*dict.fromkeys(query.label for _, query, _, _ in COLUMNS))]
-    for ref, (_, _, reducer, _) in zip(string.ascii_uppercase, COLUMNS):
-        joined.append(
-            {
-                "id": "reduce",
-                "filter": {"id": "byRefId", "options": ref},
-                "options": {"mode": "seriesToRows", "reducers": [reducer]},
-            }
-        )
+    queries = tuple(query for _, query, _, _ in COLUMNS)
+    joined: list[Json] = [rename(*queries)]
+    # By name: older versions of Grafana cannot tell which query an answer of Graphite's belongs to.
+    joined += [
+        {
+            "id": "reduce",
+            "filter": {"id": "byName", "options": f"/{query.ending}$/"},
+            "options": {"mode": "seriesToRows", "reducers": [reducer]},
+        }
+        for _, query, reducer, _ in COLUMNS
+    ]
     names = {named: title for title, _, _, named in COLUMNS}
     joined += [
         {"id": "merge", "options": {}},
@@ -177,7 +182,7 @@ def mailboxes() -> tuple[Json, tuple[Query, ...]]:
         },
         "transformations": joined,
     }
-    return panel, tuple(query for _, query, _, _ in COLUMNS)
+    return panel, queries
 
 
 def success() -> tuple[Json, tuple[Query, ...]]:
@@ -198,13 +203,18 @@ def success() -> tuple[Json, tuple[Query, ...]]:
             "overrides": [],
         },
         "options": {
-            "legend": {"displayMode": "list", "placement": "bottom", "showLegend": False},
+            "legend": {
+                "calcs": [],
+                "displayMode": "list",
+                "placement": "bottom",
+                "showLegend": False,
+            },
             "mergeValues": True,
             "rowHeight": 0.9,
             "showValue": "never",
             "tooltip": {"mode": "single", "sort": "none"},
         },
-        "transformations": [rename(SUCCESS)],
+        "transformations": [rename(*queries)],
     }
     return panel, queries
 
@@ -225,13 +235,13 @@ def connection() -> tuple[Json, tuple[Query, ...]]:
         lines("s"),
         tuple(
             override(
-                "byFrameRefID",
-                ref,
+                "byRegexp",
+                f"/ {name}$/",
                 color={"fixedColor": colour, "mode": "fixed"},
                 custom_lineStyle=dashed,
                 custom_showPoints="never",
             )
-            for ref, colour in (("B", "orange"), ("C", "red"))
+            for name, colour in (("warning", "orange"), ("critical", "red"))
         ),
     )
 

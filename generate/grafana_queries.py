@@ -23,7 +23,7 @@ class Query:
 
     `by`: a series for each `test` (mailbox and method), each `service`, or one (`nothing`); `field`
     is value, warn or crit; `function` condenses what lies closer than the screen shows, and joins
-    tests; `name` is that of the one series, or is added to a service's.
+    tests; `name` is that of the one series, or is added to those of the others.
     """
 
     label: str
@@ -32,6 +32,11 @@ class Query:
     function: str = "mean"
     name: str = ""
     once: bool = False
+
+    @property
+    def ending(self) -> str:
+        """What the names of the series of tests end with."""
+        return f"{self.label} {self.name}".strip()
 
 
 class Database(Protocol):

@@ -87,7 +87,7 @@ class Asked(NamedTuple):
 
 QUERIES = [
     Asked("Mailboxes", "A", "test", "mapi_connectivity"),
-    Asked("Mailboxes", "B", "test", "mapi_connectivity"),
+    Asked("Mailboxes", "B", "test", "mapi_connectivity"),  # of one run the rate is its success
     Asked("Mailboxes", "C", "test", "connection_time"),
     Asked("Mailboxes", "D", "test", "certificate_days"),
     Asked("Success", "A", "test", "mapi_connectivity"),
