@@ -1,4 +1,4 @@
-"""Nagios 4 in a directory of its own, its results read from status.dat."""
+"""Nagios 4 in a directory of its own, on Debian's objects; its results are read from status.dat."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from pathlib import Path
 from ..conftest import Outcome
 from .laboratory import owned
 
-#: As Debian's nagios.cfg, but for paths, intervals in seconds, and first checks at once.
+#: Objects that Debian brings, which the shipped ones build on.
+DEBIAN = "/etc/nagios4/objects"
+
+#: As Debian's nagios.cfg, but for paths, and all first checks at once.
 _CONFIGURATION = """
 log_file={here}/nagios.log
 object_cache_file={here}/objects.cache
@@ -30,23 +33,35 @@ service_inter_check_delay_method=n
 service_interleave_factor=1
 service_check_timeout=60
 enable_notifications=0
+cfg_file={debian}/commands.cfg
+cfg_file={debian}/contacts.cfg
+cfg_file={debian}/templates.cfg
+cfg_file={debian}/timeperiods.cfg
 check_for_updates=0
 use_syslog=0
 illegal_macro_output_chars=`~$&|'"<>
 """
 
 _STATUS = re.compile(r"^servicestatus \{\n(.*?)^\t\}", re.MULTILINE | re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)")
+
+
+def _character(escaped):
+    return "\n" if escaped[1] == "n" else escaped[1]
 
 
 class Nagios:
-    """One Nagios; `files` are configuration files as they are shipped, `plugins` is $USER1$."""
+    """One Nagios; `files` are configuration files as they are shipped, `plugins` is $USER1$,
+    `directory` $USER11$.
+    """
 
-    def __init__(self, lab, plugins, files, objects):
+    def __init__(self, lab, plugins, directory, files, objects):
         self.lab, self.directory, self.daemon = lab, owned(lab.directory / "nagios"), None
         owned(self.directory / "spool")
-        (self.directory / "resource.cfg").write_text(f"$USER1$={plugins}\n")
+        macros = f"$USER1$={plugins}\n$USER11$={directory}\n"
+        (self.directory / "resource.cfg").write_text(macros)
         (self.directory / "objects.cfg").write_text(objects)
-        lines = _CONFIGURATION.format(here=self.directory)
+        lines = _CONFIGURATION.format(here=self.directory, debian=DEBIAN)
         for path in map(Path, files):
             (self.directory / path.name).write_bytes(path.read_bytes())
             lines += f"cfg_file={self.directory / path.name}\n"
@@ -80,5 +95,5 @@ class Nagios:
         kept = self.daemon.wait(there, f"{host} {service} has been checked")
         text = f"{kept['plugin_output']} | {kept['performance_data']}"
         if kept["long_plugin_output"]:
-            text += "\n" + kept["long_plugin_output"].replace("\\n", "\n").replace("\\\\", "\\")
+            text += "\n" + _ESCAPED.sub(_character, kept["long_plugin_output"])
         return Outcome(int(kept["current_state"]), text, "", float(kept["check_execution_time"]))
