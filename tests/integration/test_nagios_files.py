@@ -88,7 +88,7 @@ def called(running, host, service):
             TENANT,
             "mapi dana@contoso.com",
             f"--method cmdlet --tenant {TENANT} -m dana@contoso.com "
-            "--warning-for certificate_days=none --critical-for certificate_days=none",
+            "--warning-for certificate_days=none --critical-for certificate_days=none -t 30",
         ),
         (
             TENANT,
