@@ -1,4 +1,4 @@
-"""Nagios 4 in a directory of its own, on Debian's objects; its results are read from status.dat."""
+"""Nagios 4 in a directory of its own; its results are read from status.dat."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from pathlib import Path
 from ..conftest import Outcome
 from .laboratory import owned
 
-#: Objects that Debian brings, which the shipped ones build on.
-DEBIAN = "/etc/nagios4/objects"
+#: Files with the objects that Debian brings, which the shipped ones build on.
+DEBIAN = [
+    f"/etc/nagios4/objects/{name}.cfg"
+    for name in ("commands", "contacts", "templates", "timeperiods")
+]
 
 #: As Debian's nagios.cfg, but for paths, and all first checks at once.
 _CONFIGURATION = """
@@ -33,10 +36,6 @@ service_inter_check_delay_method=n
 service_interleave_factor=1
 service_check_timeout=60
 enable_notifications=0
-cfg_file={debian}/commands.cfg
-cfg_file={debian}/contacts.cfg
-cfg_file={debian}/templates.cfg
-cfg_file={debian}/timeperiods.cfg
 check_for_updates=0
 use_syslog=0
 illegal_macro_output_chars=`~$&|'"<>
@@ -52,16 +51,16 @@ def _character(escaped):
 
 class Nagios:
     """One Nagios; `files` are configuration files as they are shipped, `plugins` is $USER1$,
-    `directory` $USER11$.
+    `secrets` $USER11$.
     """
 
-    def __init__(self, lab, plugins, directory, files, objects):
+    def __init__(self, lab, plugins, files, objects, secrets="/etc/check_mapi_connectivity"):
         self.lab, self.directory, self.daemon = lab, owned(lab.directory / "nagios"), None
         owned(self.directory / "spool")
-        macros = f"$USER1$={plugins}\n$USER11$={directory}\n"
+        macros = f"$USER1$={plugins}\n$USER11$={secrets}\n"
         (self.directory / "resource.cfg").write_text(macros)
         (self.directory / "objects.cfg").write_text(objects)
-        lines = _CONFIGURATION.format(here=self.directory, debian=DEBIAN)
+        lines = _CONFIGURATION.format(here=self.directory)
         for path in map(Path, files):
             (self.directory / path.name).write_bytes(path.read_bytes())
             lines += f"cfg_file={self.directory / path.name}\n"

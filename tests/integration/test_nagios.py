@@ -11,7 +11,7 @@ from ..conftest import ROOT
 from ..scenarios import told
 from ..tenant.directory import TENANT_NAME
 from .laboratory import USER
-from .nagios import Nagios
+from .nagios import DEBIAN, Nagios
 from .practice import address, by_hand
 
 SHIPPED = ROOT / "icinga-templates/nagios"
@@ -29,7 +29,7 @@ MAILBOXES = {
     "moving": ("", "WARNING"),
     "slow": ("-w 1 -c 5", "WARNING"),
     "many-003": ("", "UNKNOWN"),
-    "many-004": ("-t 1.5", "CRITICAL"),
+    "many-004": ("-t 4", "CRITICAL"),
 }
 
 #: More than the 8 KB that are safe with Nagios, and less performance data than that.
@@ -113,8 +113,8 @@ def nagios(lab, plugin_dir, practice, by_ini, own):
         own(*words)  # fills the caches
     practice.faults.on("exchange", "http-429-wait-600", -1, "many-003")
     practice.faults.on("exchange", "silent", -1, "many-004")
-    files = [SHIPPED / name for name in FILES]
-    nagios = Nagios(lab, plugin_dir, practice.material.directory, files, objects)
+    files = [*DEBIAN, *(SHIPPED / name for name in FILES)]
+    nagios = Nagios(lab, plugin_dir, files, objects, practice.material.directory)
     nagios.said = nagios.validate()
     nagios.start(**by_ini)
     yield nagios
