@@ -50,27 +50,24 @@ class Practice(Tenant):
             "mapi_method": [method],
         }
 
+    def section(self):
+        """What stands under the tenant's own name in an ini file: all but mailbox and method."""
+        options = self.variables()
+        del options["mapi_tenant"], options["mapi_method"]
+        lines = [f"{name[5:].replace('_', '-')} = {value}" for name, value in options.items()]
+        return "\n".join([f"[{TENANT_NAME}]", *lines, ""])
+
     def secrets(self):
         """What nobody may read anywhere."""
         lines = (self.material.directory / "probe.key").read_text().split("\n")
         return [self.material.password, self.material.secret, lines[1]]
 
 
-def words(variables):
-    """The command line that these variables of a service stand for."""
-    found = []
-    for name, value in variables.items():
-        option = "--" + name.partition("_")[2].replace("_", "-")
-        for one in value if isinstance(value, list) else [value]:
-            found += [option, str(one)]
-    return found
-
-
-def by_hand(plugin, *arguments, **variables):
+def by_hand(*command, **variables):
     """What the check prints itself, run as the scheduler's user."""
     begun = time.monotonic()
     done = subprocess.run(
-        as_user(USER, [plugin, *arguments]),
+        as_user(USER, command),
         env=environment(USER, variables),
         cwd="/",
         stdin=subprocess.DEVNULL,
