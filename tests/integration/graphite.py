@@ -97,6 +97,13 @@ class Graphite:
         except OSError:
             return None
 
+    def write(self, host, label, field, points):
+        """(seconds, value) points of a service `mapi`, as Icinga writes them."""
+        path = f"icinga2.{host}.services.mapi.mapi_connectivity.perfdata.{label}.{field}"
+        lines = [f"{path} {value} {time}\n" for time, value in points]
+        with socket.create_connection(("127.0.0.1", self.port), 10) as carbon:
+            carbon.sendall("".join(lines).encode())
+
     def _ask(self, path, **parameters):
         connection = http.client.HTTPConnection("127.0.0.1", self.web, timeout=20)
         try:

@@ -51,20 +51,26 @@ class InfluxDB:
         self.daemon.wait(self._there, "InfluxDB answers")
         self._ask("POST", q=f"CREATE DATABASE {DATABASE}")
 
+    def write(self, host, label, field, points):
+        """(seconds, value) points of a service `mapi`, as Icinga writes them."""
+        tags = f"mapi_connectivity,hostname={host},service=mapi,metric={label}"
+        lines = [f"{tags} {field}={value} {time}" for time, value in points]
+        self._ask("POST", "write", "\n".join(lines), db=DATABASE, precision="s")
+
     def _there(self):
         try:
             return self._ask("GET", q="SHOW DATABASES")
         except OSError:
             return None
 
-    def _ask(self, method, **parameters):
+    def _ask(self, method, path="query", body=None, **parameters):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
-            connection.request(method, f"/query?{urllib.parse.urlencode(parameters)}")
+            connection.request(method, f"/{path}?{urllib.parse.urlencode(parameters)}", body)
             answer = connection.getresponse()
             text = answer.read().decode()
-            assert answer.status == 200, text
-            return json.loads(text)["results"][0]
+            assert answer.status in (200, 204), text
+            return json.loads(text)["results"][0] if text else None
         finally:
             connection.close()
 

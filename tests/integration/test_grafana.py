@@ -311,3 +311,32 @@ def test_what_is_chosen_is_found_and_nothing_else(measured, kind, asked):
             dashboard.chosen["prefix"] = prefixes
         expected = measured.expected(kind, asked, services, prefixes)
         assert measured.ask(kind, asked) == expected
+
+
+@pytest.mark.parametrize("days", [0.5, 3, 40])
+def test_a_history_is_condensed_as_its_panels_say(measured, kind, days):
+    """Steps of the first two ranges and of the last are others in Graphite; its host is one of its
+    own, so that no other test sees it.
+    """
+    dashboard, host = measured.dashboards[kind], f"history-{str(days).replace('.', '-')}"
+    now = int(time.time())
+    times = [now - int(days * 86400) // 2 + at * 7200 for at in range(4)]
+    write = dashboard.database.database.write
+    write(host, "mapi_connectivity", "value", zip(times, (1, 1, 1, 0)))
+    write(host, "connection_time", "value", zip(times, (0.5, 0.25, 0.75)))
+    write(host, "connection_time", "warn", zip(times, (5, 4, 4)))
+    dashboard.chosen["host"] = [host]
+
+    def values(title, ref):
+        found = dashboard.ask(title, ref, now - int(days * 86400), time.time())
+        return {name: [value for _, value in points] for name, points in found.items()}
+
+    name = f"{host} / mapi"
+    poll(lambda: values("Connection time", "B"), "what was written last is there")
+    assert values("Mailboxes", "A") == {name: [0]}
+    assert values("Mailboxes", "B") == {name: [0.75]}
+    assert values("Mailboxes", "C") == {name: [0.75]}
+    assert values("Success", "A") == {name: [1, 1, 1, 0]}
+    assert values("Connection time", "A") == {name: [0.5, 0.25, 0.75]}
+    assert values("Connection time", "B") == {f"{name} warning": [5, 4, 4]}
+    assert values("Server and client time", "B") == {"connection_time": [0.5, 0.25, 0.75]}
