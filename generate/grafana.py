@@ -124,12 +124,12 @@ def curves(
     return panel, queries
 
 
-def mailboxes() -> tuple[Json, tuple[Query, ...]]:
-    """The table, worst first."""
+def joined() -> list[Json]:
+    """The steps from the series of all columns to one table."""
     queries = tuple(query for _, query, _, _ in COLUMNS)
-    joined: list[Json] = [rename(*queries)]
+    made: list[Json] = [rename(*queries)]
     # By name: older versions of Grafana cannot tell which query an answer of Graphite's belongs to.
-    joined += [
+    made += [
         {
             "id": "reduce",
             "filter": {"id": "byName", "options": f"/{query.ending}$/"},
@@ -138,7 +138,7 @@ def mailboxes() -> tuple[Json, tuple[Query, ...]]:
         for _, query, reducer, _ in COLUMNS
     ]
     names = {named: title for title, _, _, named in COLUMNS}
-    joined += [
+    made += [
         {"id": "merge", "options": {}},
         {
             "id": "organize",
@@ -149,6 +149,11 @@ def mailboxes() -> tuple[Json, tuple[Query, ...]]:
             },
         },
     ]
+    return made
+
+
+def mailboxes() -> tuple[Json, tuple[Query, ...]]:
+    """The table, worst first."""
     coloured = {"type": "color-text"}
     panel: Json = {
         "type": "table",
@@ -180,9 +185,9 @@ def mailboxes() -> tuple[Json, tuple[Query, ...]]:
                 {"displayName": "Connection time", "desc": True},
             ],
         },
-        "transformations": joined,
+        "transformations": joined(),
     }
-    return panel, queries
+    return panel, tuple(query for _, query, _, _ in COLUMNS)
 
 
 def success() -> tuple[Json, tuple[Query, ...]]:
@@ -313,9 +318,9 @@ def variable(database: Database, name: str, label: str, query: str, regex: str) 
     }
 
 
-def dashboard(database: Database) -> Json:
-    """The dashboard in Grafana's classic model, without an id of its own: Grafana gives it one."""
-    source = {
+def source(database: Database) -> Json:
+    """The list of data sources of the database's kind."""
+    return {
         "name": "datasource",
         "label": "Data source",
         "type": "datasource",
@@ -329,6 +334,10 @@ def dashboard(database: Database) -> Json:
         "hide": 0,
         "skipUrlSync": False,
     }
+
+
+def dashboard(database: Database) -> Json:
+    """The dashboard in Grafana's classic model, without an id of its own: Grafana gives it one."""
     made = []
     for number, (panel, queries, (x, y, width, height)) in enumerate(panels(), 1):
         targets = [
@@ -363,7 +372,7 @@ def dashboard(database: Database) -> Json:
         "links": [],
         "annotations": {"list": []},
         "templating": {
-            "list": [source, *(variable(database, *one) for one in database.variables)],
+            "list": [source(database), *(variable(database, *one) for one in database.variables)],
         },
         "panels": made,
     }
