@@ -153,20 +153,23 @@ class Node:
         found = self.ask(f"objects/services/{urllib.parse.quote(f'{host}!{name}', safe='')}")
         return found[0]["attrs"] if found else None
 
-    def check(self, host, name):
-        """The result of a check that is begun now."""
-        began, ordered = time.time(), 0.0
+    def check(self, host, name, scheduler=None):
+        """The result of a check that is begun now, as this node knows it.
+
+        A node takes no orders from another for a minute after its start: those for a satellite's
+        services go to that `scheduler`.
+        """
+        began, node = time.time(), scheduler or self
         words = {"type": "Service", "service": f"{host}!{name}", "force": True}
 
+        def taken():
+            return node.ask("actions/reschedule-check", "POST", **words)
+
         def result():
-            nonlocal ordered
-            # An order that reaches a satellite at the end of the run before is lost.
-            if time.monotonic() > ordered + 3.0:
-                taken = self.ask("actions/reschedule-check", "POST", **words)
-                ordered = time.monotonic() if taken else ordered
             found = (self.service(host, name) or {}).get("last_check_result")
             return found if found and found["execution_start"] >= began else None
 
+        node.daemon.wait(taken, f"{host}!{name} is known")
         return Result(self.daemon.wait(result, f"{host}!{name} has been checked"))
 
 

@@ -1,4 +1,4 @@
-"""Nagios 4 in a directory of its own, its results read from status.dat."""
+"""Nagios 4 in a directory of its own; its results are read from status.dat."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from pathlib import Path
 from ..conftest import Outcome
 from .laboratory import owned
 
-#: As Debian's nagios.cfg, but for paths, intervals in seconds, and first checks at once.
+#: Files with the objects that Debian brings, which the shipped ones build on.
+DEBIAN = [
+    f"/etc/nagios4/objects/{name}.cfg"
+    for name in ("commands", "contacts", "templates", "timeperiods")
+]
+
+#: As Debian's nagios.cfg, but for paths, and all first checks at once.
 _CONFIGURATION = """
 log_file={here}/nagios.log
 object_cache_file={here}/objects.cache
@@ -36,15 +42,23 @@ illegal_macro_output_chars=`~$&|'"<>
 """
 
 _STATUS = re.compile(r"^servicestatus \{\n(.*?)^\t\}", re.MULTILINE | re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)")
+
+
+def _character(escaped):
+    return "\n" if escaped[1] == "n" else escaped[1]
 
 
 class Nagios:
-    """One Nagios; `files` are configuration files as they are shipped, `plugins` is $USER1$."""
+    """One Nagios; `files` are configuration files as they are shipped, `plugins` is $USER1$,
+    `secrets` $USER11$.
+    """
 
-    def __init__(self, lab, plugins, files, objects):
+    def __init__(self, lab, plugins, files, objects, secrets="/etc/check_mapi_connectivity"):
         self.lab, self.directory, self.daemon = lab, owned(lab.directory / "nagios"), None
         owned(self.directory / "spool")
-        (self.directory / "resource.cfg").write_text(f"$USER1$={plugins}\n")
+        macros = f"$USER1$={plugins}\n$USER11$={secrets}\n"
+        (self.directory / "resource.cfg").write_text(macros)
         (self.directory / "objects.cfg").write_text(objects)
         lines = _CONFIGURATION.format(here=self.directory)
         for path in map(Path, files):
@@ -80,5 +94,5 @@ class Nagios:
         kept = self.daemon.wait(there, f"{host} {service} has been checked")
         text = f"{kept['plugin_output']} | {kept['performance_data']}"
         if kept["long_plugin_output"]:
-            text += "\n" + kept["long_plugin_output"].replace("\\n", "\n").replace("\\\\", "\\")
+            text += "\n" + _ESCAPED.sub(_character, kept["long_plugin_output"])
         return Outcome(int(kept["current_state"]), text, "", float(kept["check_execution_time"]))

@@ -50,6 +50,13 @@ class Practice(Tenant):
             "mapi_method": [method],
         }
 
+    def section(self):
+        """What stands under the tenant's own name in an ini file: all but mailbox and method."""
+        options = self.variables()
+        del options["mapi_tenant"], options["mapi_method"]
+        lines = [f"{name[5:].replace('_', '-')} = {value}" for name, value in options.items()]
+        return "\n".join([f"[{TENANT_NAME}]", *lines, ""])
+
     def secrets(self):
         """What nobody may read anywhere."""
         lines = (self.material.directory / "probe.key").read_text().split("\n")

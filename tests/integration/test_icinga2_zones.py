@@ -10,6 +10,7 @@ import pytest
 import trustme
 
 from ..scenarios import told
+from ..tenant.directory import TENANT_NAME
 from .icinga2 import Node
 from .laboratory import USER, owned
 from .practice import address, by_hand
@@ -20,8 +21,14 @@ MASTER, SATELLITE = "master.contoso.com", "satellite.contoso.com"
 #: The line of the shipped zones.conf that is the master's own.
 DIALS = f'  host = "{SATELLITE}"\n'
 
-#: Where a host stands -> its own variables.
+#: Zone of a host -> the host's own variables.
 PLACES = {"master": {"mapi_endpoint": SATELLITE}, "site": {}}
+
+#: Zone of a host -> who schedules its checks.
+SCHEDULERS = {"master": MASTER, "site": SATELLITE}
+
+#: Known everywhere; the credentials are in the ini file's section.
+TENANT = {"mapi_tenant": TENANT_NAME, "mapi_extra_opts": "cmdlet"}
 
 MAILBOXES = {"healthy": {}, "offline": {}}
 
@@ -51,9 +58,9 @@ def nodes(lab, plugin_dir, there):
     for name in FILES:
         master.write(f"zones.d/global-templates/{name}", (SHIPPED / name).read_text())
     for zone, own in PLACES.items():
-        text = host(f"in-{zone}", {"mapi_extra_opts": "cmdlet", **own}, MAILBOXES)
+        text = host(f"in-{zone}", {**TENANT, **own}, MAILBOXES)
         master.write(f"zones.d/{zone}/hosts.conf", text)
-    local = host("central", {"mapi_extra_opts": "cmdlet"}, {"healthy": {}})
+    local = host("central", TENANT, {"healthy": {}})
     master.write("zones.d/master/central.conf", local)
     master.said = master.validate()
     # The one that is dialled first: a second try comes late.
@@ -80,25 +87,21 @@ def test_the_configuration_is_clean(nodes):
     assert "Finished validating the configuration file(s)." in said
 
 
+def check(nodes, zone, name):
+    """The result of a check that is begun now, as the master knows it."""
+    return nodes[MASTER].check(f"in-{zone}", service(name), nodes[SCHEDULERS[zone]])
+
+
 @pytest.mark.parametrize("zone", PLACES)
 @pytest.mark.parametrize(("name", "state"), [("healthy", "OK"), ("offline", "CRITICAL")])
 def test_the_satellite_runs_the_check(nodes, there, zone, name, state):
-    master = nodes[MASTER]
-    master.check(f"in-{zone}", service(name))  # fills the caches
-    result = master.check(f"in-{zone}", service(name))
+    check(nodes, zone, name)  # fills the caches
+    result = check(nodes, zone, name)
+    own = by_hand(*result.command, MP_CONFIG_FILE=there / "plugin.ini")
     assert (result.source, STATES[result.state]) == (SATELLITE, state)
-    assert told(result.outcome) == told(
-        by_hand(*result.command, MP_CONFIG_FILE=there / "plugin.ini")
-    )
+    assert result.attributes["scheduling_source"] == SCHEDULERS[zone]
+    assert told(result.outcome) == told(own)
     assert f"\n[{state}] {address(name)} by cmdlet" in result.output
-
-
-def test_the_master_schedules_by_endpoint_the_satellite_by_zone(nodes):
-    found = {
-        zone: nodes[MASTER].check(f"in-{zone}", service("healthy")).attributes["scheduling_source"]
-        for zone in PLACES
-    }
-    assert found == {"master": MASTER, "site": SATELLITE}
 
 
 def test_the_credentials_are_on_the_satellite_alone(nodes, there):
