@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import ROOT, man, readme
+from . import ROOT, completion, man, readme
 
 #: Who makes files.
-MAKERS = (readme, man)
+MAKERS = (readme, man, completion)
 
 
 def made() -> dict[str, str]:
