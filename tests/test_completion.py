@@ -101,7 +101,7 @@ def test_every_word_is_one_that_the_check_takes(there, name):
     beside = BESIDE.get(name, BESIDE["cloud"])
     words = beside.format(id="11111111-2222-3333-4444-555555555555").split()
     if name == "proxy-auth":
-        words += "--proxy http://p:3128 --proxy-user u --proxy-password-file pw".split()
+        words += ["--proxy", "http://p:3128", "--proxy-user", "u", "--proxy-password-file", "pw"]
     for value in completion.WORDS[name]:
         given = [*words, f"--{name}", value]
         if (name, value) == ("method", "mapi"):
