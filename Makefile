@@ -14,7 +14,7 @@ tenant: .venv ; $(BIN)/python -m tests.tenant
 golden: .venv ; GOLDEN=write $(BIN)/python -m pytest -q -n 4 --dist worksteal tests/test_golden.py tests/test_recordings.py
 fuzz: .venv ; $(BIN)/python -m tests.fuzz
 dist: .venv ; packaging/dist $(BIN)/python
-zipapp: .venv ; packaging/zipapp $(BIN)/python
+zipapp: .venv ; $(BIN)/python packaging/zipapp/build.py
 deb: ; packaging/deb
 rpm: ; packaging/rpm
 clean: ; rm -rf .venv .tenant build dist *.egg-info
