@@ -149,9 +149,11 @@ def _given_limits(
         label, equals, spec = item.partition("=")
         if not equals:
             raise UsageError(f"{option}: {item} is not LABEL=RANGE, e.g. time_tls=0.5")
-        if label not in known:
+        off = is_none(spec)
+        # One template serves every credential, those without a certificate as well.
+        if label not in known and not (off and label in DEFAULT_THRESHOLDS):
             raise UsageError(f"{option}: there is no label {label}; this run has {', '.join(bare)}")
-        limits[label] = None if is_none(spec) else check_range(spec, f"{option} {label}")
+        limits[label] = None if off else check_range(spec, f"{option} {label}")
     return limits
 
 

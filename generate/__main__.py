@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import ROOT, completion, icinga2, man, readme
+from . import ROOT, completion, director, icinga2, man, readme
 
 #: Who makes files.
-MAKERS = (readme, man, completion, icinga2)
+MAKERS = (readme, man, completion, icinga2, director)
 
 
 def made() -> dict[str, str]:

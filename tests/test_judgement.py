@@ -203,6 +203,8 @@ def test_without_a_certificate_there_are_no_days_of_it(there):
     (there / "s").chmod(0o600)
     words = ("--certificate", "none", "--client-secret-file", "s")
     assert "certificate_days" not in parse(*words).thresholds
+    off = ("--warning-for", "certificate_days=none")
+    assert parse(*words, *off).thresholds == parse(*words).thresholds
     assert "there is no label certificate_days" in complaint(
         *words, "--warning-for", "certificate_days=1"
     )

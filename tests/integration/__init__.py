@@ -1,0 +1,3 @@
+"""The check under real schedulers on loopback: what only a machine with Icinga 2, Nagios and Icinga
+Web can show. `make test-integration`, as root.
+"""

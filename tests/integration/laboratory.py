@@ -1,0 +1,153 @@
+"""A directory that every user can enter, and the daemons that run in it: started at once, waited for
+by polling, ended with everything that they have started.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import grp
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import uuid
+from pathlib import Path
+
+from ..acceptor_process import BARE
+
+#: Seconds that anything may take; a busy machine needs a part of it.
+LIMIT = 60.0
+
+#: The user that schedulers run checks as on Debian.
+USER = "nagios"
+
+
+def poll(condition, what, limit=LIMIT):
+    """The first true value of a condition."""
+    deadline = time.monotonic() + limit
+    while not (found := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {limit:g} s in vain until {what}")
+        time.sleep(0.05)
+    return found
+
+
+def owned(path, user=USER):
+    """A new directory of a user's own."""
+    path.mkdir(parents=True, exist_ok=True)
+    shutil.chown(path, user, user if user == USER else None)
+    return path
+
+
+def as_user(user, argv):
+    """The command line that runs another one as a user, in the same process."""
+    found = pwd.getpwnam(user)
+    group = grp.getgrgid(found.pw_gid).gr_name
+    drop = ["setpriv", "--reuid", user, "--regid", group, "--init-groups", "--"]
+    return [*drop, *map(str, argv)]
+
+
+def environment(user, more):
+    """What a service manager gives a daemon."""
+    return {**BARE, "HOME": pwd.getpwnam(user).pw_dir, **{k: str(v) for k, v in more.items()}}
+
+
+class Daemon:
+    """A process that goes on until the laboratory closes."""
+
+    def __init__(self, name, argv, log, user, variables):
+        self.name, self.log = name, log
+        #: Found in the environment of all that it starts, wherever that has gone.
+        self.mark = f"MAPI_LABORATORY={uuid.uuid4()}"
+        marked = dict([self.mark.split("=")])
+        with open(log, "ab") as file:
+            self.process = subprocess.Popen(
+                as_user(user, argv),
+                env={**environment(user, variables), **marked},
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
+
+    def wait(self, condition, what):
+        """The first true value of a condition; its end, or none in time, fails with its last words."""
+
+        def alive():
+            assert self.process.poll() is None, f"{self.name} has ended\n{self.said()}"
+            return condition()
+
+        try:
+            return poll(alive, what)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.name} says:\n{self.said()}") from None
+
+    def said(self, size=4000):
+        """The end of its log."""
+        return self.log.read_text(errors="replace")[-size:]
+
+    def members(self):
+        """The numbers of all its processes."""
+        found = set() if self.process.poll() is not None else {self.process.pid}
+        for path in glob.glob("/proc/[0-9]*/environ"):
+            with contextlib.suppress(OSError):
+                if self.mark.encode() in Path(path).read_bytes().split(b"\0"):
+                    found.add(int(path.split("/")[2]))
+        return found
+
+    def stop(self, grace=5.0):
+        """Ends it and what it has started; twice does no harm."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(grace)
+        for number in self.members():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+        self.process.wait(LIMIT)
+        poll(lambda: not self.members(), f"{self.name} is gone")
+
+
+class Laboratory:
+    """The directory and the daemons; `with Laboratory() as lab:`."""
+
+    def __init__(self):
+        self.directory = Path(tempfile.mkdtemp(prefix="mapi-laboratory-"))
+        self.directory.chmod(0o755)
+        self.daemons = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        # The one that was started last leans on the others.
+        while self.daemons:
+            self.daemons.pop().stop()
+        shutil.rmtree(self.directory)
+
+    def start(self, name, argv, user=USER, **variables):
+        """A daemon, which is not waited for; what it writes is in `NAME.log`."""
+        log = self.directory / f"{name}.log"
+        self.daemons.append(Daemon(name, argv, log, user, variables))
+        return self.daemons[-1]
+
+    def run(self, argv, user=USER, **variables):
+        """What a command that must succeed says."""
+        done = subprocess.run(
+            as_user(user, argv),
+            env=environment(user, variables),
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=LIMIT,
+            check=False,
+        )
+        assert done.returncode == 0, f"{argv}: exit {done.returncode}\n{done.stdout}"
+        return done.stdout

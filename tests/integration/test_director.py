@@ -1,0 +1,91 @@
+"""The basket in a real Director: imported, imported again, rendered, and taken by a real Icinga 2."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import trustme
+
+from check_mapi_connectivity import option_table
+from generate import director, icinga2
+
+from ..conftest import ROOT
+from .conftest import needs
+from .director import Director
+from .icinga2 import Node
+
+BASKET = (ROOT / director.PATH).read_text()
+
+#: A tenant as somebody clicks it together.
+HOST = {
+    "object_name": "contoso.onmicrosoft.com",
+    "object_type": "object",
+    "imports": [director.HOST_TEMPLATE],
+    "vars": {
+        "mapi_tenant": "contoso.onmicrosoft.com",
+        director.SIGN_IN_MAILBOX: "probe@contoso.com",
+        "mapi_mailbox": ["probe@contoso.com", "dana@contoso.com"],
+        "mapi_env_password": "",
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def there(lab):
+    """A Director that has imported the basket once."""
+    needs(icingacli="icingacli", mariadbd="mariadb-server")
+    found = Director(lab)
+    found.restore(BASKET)
+    return found
+
+
+def test_a_second_import_changes_nothing(there):
+    before = there.stored()
+    assert "have been restored" in there.restore(BASKET)
+    assert there.stored() == before
+    assert len(before["director_datafield"]) == len(director.fields())
+
+
+def test_numbers_of_ours_do_not_meet_those_that_are_there(there):
+    fields = there.sql("select varname, count(*) from director_datafield group by varname")
+    assert {count for _, count in fields} == {"1"}
+    of_command = there.sql(
+        "select f.varname from icinga_command_field c join director_datafield f "
+        "on f.id = c.datafield_id join icinga_command o on o.id = c.command_id "
+        f"where o.object_name = '{icinga2.COMMAND}'"
+    )
+    wanted = {icinga2.variable(option.name) for option in icinga2.options()}
+    wanted |= {icinga2.secret_variable(name) for name in option_table.ENVIRONMENT_SECRETS}
+    assert {name for (name,) in of_command} == wanted
+
+
+def test_secrets_are_hidden(there):
+    hidden = there.sql(
+        "select f.varname from director_datafield f join director_datafield_setting s "
+        "on s.datafield_id = f.id where s.setting_name = 'visibility' "
+        "and s.setting_value = 'hidden'"
+    )
+    secrets = map(icinga2.secret_variable, option_table.ENVIRONMENT_SECRETS)
+    assert {name for (name,) in hidden} == set(secrets)
+
+
+def test_the_command_has_our_arguments(there):
+    shown = there.show("command", icinga2.COMMAND)
+    assert set(shown["arguments"]) == {argument.key for argument in icinga2.arguments()}
+    assert shown["arguments"]["--mailbox"]["value"] == "$mapi_mailbox$"
+    assert shown["arguments"]["--archive"]["set_if"] == "$mapi_archive$"
+    assert shown["arguments"]["-vv"]["set_if_format"] == "expression"
+
+
+def test_icinga_takes_what_is_rendered(there, lab, plugin_dir):
+    there.cli("host", "create", "--json", json.dumps(HOST))
+    node = Node(lab, plugin_dir, "director-rendered", trustme.CA())
+    node.include(ROOT / "icinga-templates/icinga2/check_mapi_connectivity.conf")
+    for path, text in sorted(there.render().items()):
+        # Zones are another test's: here everything belongs to the one node.
+        node.write(f"rendered/{path}", text.replace('zone = "director-global"', ""))
+    node.configuration += 'include_recursive "rendered"\n'
+    said = node.validate()
+    assert "Instantiated 3 Services" in said
+    assert "Instantiated 2 Dependencies" in said
