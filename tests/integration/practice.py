@@ -56,21 +56,11 @@ class Practice(Tenant):
         return [self.material.password, self.material.secret, lines[1]]
 
 
-def words(variables):
-    """The command line that these variables of a service stand for."""
-    found = []
-    for name, value in variables.items():
-        option = "--" + name.partition("_")[2].replace("_", "-")
-        for one in value if isinstance(value, list) else [value]:
-            found += [option, str(one)]
-    return found
-
-
-def by_hand(plugin, *arguments, **variables):
+def by_hand(*command, **variables):
     """What the check prints itself, run as the scheduler's user."""
     begun = time.monotonic()
     done = subprocess.run(
-        as_user(USER, [plugin, *arguments]),
+        as_user(USER, command),
         env=environment(USER, variables),
         cwd="/",
         stdin=subprocess.DEVNULL,

@@ -1,0 +1,177 @@
+"""The shipped files in a real Icinga 2, unchanged: what arrives there is what the check prints."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import trustme
+
+from ..conftest import ROOT
+from ..scenarios import told
+from .icinga2 import Node, assignments, literal
+from .laboratory import poll
+from .practice import Practice, address, by_hand
+
+SHIPPED = ROOT / "icinga-templates/icinga2"
+FILES = ("check_mapi_connectivity.conf", "templates.conf")
+
+STATES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
+
+#: Host -> method, and mailbox -> its own settings and its state.
+HOSTS = {
+    "tenant": (
+        "cmdlet",
+        {
+            "healthy": ({}, "OK"),
+            "offline": ({}, "CRITICAL"),
+            "moving": ({}, "WARNING"),
+            "slow": ({"mapi_warning": 1, "mapi_critical": 5}, "WARNING"),
+            "many-001": ({}, "UNKNOWN"),
+            "many-002": ({"mapi_timeout": "1.5"}, "CRITICAL"),
+        },
+    ),
+    "graph": ("graph", {"healthy": ({}, "OK"), "disabled": ({}, "CRITICAL")}),
+    "premises": (
+        "mapi",
+        {
+            "healthy": ({"mapi_username": address("healthy")}, "OK"),
+            "offline": ({"mapi_username": address("offline")}, "CRITICAL"),
+        },
+    ),
+}
+CASES = [
+    pytest.param(host, name, state, id=f"{host}-{name}")
+    for host, (_, mailboxes) in HOSTS.items()
+    for name, (_, state) in mailboxes.items()
+]
+
+#: A service whose scheduler has less patience than the check.
+IMPATIENT = """
+object Service "impatient" {{
+  import "mapi-mailbox"
+  host_name = "tenant"
+  check_timeout = 2s
+  vars.mapi_mailbox = "{mailbox}"
+}}
+"""
+
+
+def host(name, variables, mailboxes):
+    """A Host object, as an administrator writes it."""
+    settings = {address(mailbox): own for mailbox, own in mailboxes.items()}
+    dictionary = f"  vars.mapi_mailboxes = {literal(settings)}\n"
+    body = '  import "mapi-tenant"\n' + assignments(variables) + dictionary
+    return f'object Host "{name}" {{\n{body}}}\n'
+
+
+def service(mailbox):
+    """The name that the apply rule gives a mailbox's service."""
+    return f"mapi {address(mailbox)}"
+
+
+@pytest.fixture(scope="module")
+def refusing(lab):
+    """A tenant that knows the certificate no more."""
+    tenant = Practice(lab.directory / "refusing").start()
+    tenant.faults.on("token", "aadsts-700027")
+    yield tenant
+    tenant.stop()
+    assert tenant.crashes == []
+
+
+@pytest.fixture(scope="module")
+def node(lab, plugin_dir, practice, refusing):
+    """One node with all hosts, running."""
+    practice.faults.on("exchange", "http-429-wait-600", -1, "many-001")
+    practice.faults.on("exchange", "silent", -1, "many-002")
+    node = Node(lab, plugin_dir, "single", trustme.CA())
+    for name in FILES:
+        node.include(SHIPPED / name)
+    for name, (method, mailboxes) in HOSTS.items():
+        own = {mailbox: settings for mailbox, (settings, _) in mailboxes.items()}
+        node.configuration += host(name, practice.variables(method), own)
+    node.configuration += host("refusing", refusing.variables(), {"healthy": {}})
+    asked = {**practice.variables(), "mapi_sign_in_mailbox": address("offline")}
+    node.configuration += host("asked", asked, {"healthy": {}})
+    node.configuration += IMPATIENT.format(mailbox=address("many-002"))
+    node.said = node.validate()
+    node.start()
+    yield node
+    practice.faults.off()
+
+
+def test_the_configuration_is_clean(node):
+    assert "Finished validating the configuration file(s)." in node.said
+    assert [line for line in node.said.split("\n") if "warning" in line or "critical" in line] == []
+
+
+@pytest.mark.parametrize(("host", "name", "state"), CASES)
+def test_what_the_check_prints_arrives(node, host, name, state):
+    """State, first line, long output, performance data with its labels, order and thresholds."""
+    node.check(host, service(name))  # fills the caches
+    result = node.check(host, service(name))
+    own = by_hand(*result.command)
+    assert (STATES[result.state], own.stderr) == (state, "")
+    assert told(result.outcome) == told(own)
+    assert result.output.startswith(f"MAPI {state} - {address(name)}: ")
+    assert f"\n[{state}] {address(name)} by " in result.output
+
+
+def test_variables_become_options(node, plugin_dir, practice):
+    command = node.check("tenant", service("slow")).command
+    assert command[0] == str(plugin_dir / "check_mapi_connectivity")
+    pairs = list(zip(command[1::2], command[2::2]))
+    wanted = {
+        f"--{name[5:].replace('_', '-')}": str(value[0] if isinstance(value, list) else value)
+        for name, value in practice.variables().items()
+    }
+    wanted.update({"--mailbox": address("slow"), "--warning": "1", "--critical": "5"})
+    wanted["--critical-for"] = wanted["--warning-for"] = "certificate_days=none"
+    assert (dict(pairs), len(command)) == (wanted, 1 + 2 * len(wanted))
+
+
+def test_the_sign_in_service_asks_for_the_way_alone(node):
+    """Its mailbox is offline, which is that mailbox's trouble and none of the sign-in's."""
+    result = node.check("asked", "mapi sign-in")
+    assert STATES[result.state] == "OK"
+    assert "certificate_days" in result.outcome.values()
+
+
+def test_mailboxes_depend_on_the_sign_in(node, refusing):
+    def reachable():
+        node.check("refusing", service("healthy"))
+        return node.service("refusing", service("healthy"))["last_reachable"]
+
+    sign_in = node.check("refusing", "mapi sign-in")
+    assert STATES[sign_in.state] == "UNKNOWN"
+    assert "AADSTS700027" in sign_in.output.split("\n", 1)[0]
+    poll(lambda: not reachable(), "the mailbox is not reachable")
+    refusing.faults.off()
+    assert STATES[node.check("refusing", "mapi sign-in").state] == "OK"
+    poll(reachable, "the mailbox is reachable again")
+    assert STATES[node.check("refusing", service("healthy")).state] == "OK"
+
+
+def test_the_check_answers_before_the_scheduler_loses_patience(node):
+    result = node.check("tenant", service("many-002"))
+    assert result.attributes["exit_status"] == 2
+    assert "Timeout exceeded" not in result.output
+    assert "timed out" in result.output.split("\n", 1)[0]
+    assert result.outcome.seconds < 10
+
+
+def test_what_is_known_is_shown_where_the_scheduler_has_less_patience(node):
+    result = node.check("tenant", "impatient")
+    assert STATES[result.state] == "UNKNOWN"
+    assert result.output.startswith("<Timeout exceeded.>")
+    assert "MAPI UNKNOWN - " in result.output
+    assert result.outcome.values()["mapi_connectivity"] == "0"
+
+
+def test_no_secret_is_in_the_api(node, practice, refusing):
+    node.check("premises", service("healthy"))
+    told = json.dumps([node.ask(f"objects/{kind}") for kind in ("hosts", "services")])
+    assert "password_file" in told
+    for secret in [*practice.secrets(), *refusing.secrets()]:
+        assert json.dumps(secret)[1:-1] not in told
