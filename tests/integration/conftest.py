@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 
 import pytest
 
@@ -76,15 +77,15 @@ def deb(sources):
 @pytest.fixture(scope="session")
 def wheel_and_sdist(sources):
     """As `make dist` makes them: name -> path."""
-    return made(sources, "dist", "/usr/bin/python3", PATH=os.environ["PATH"])
+    return made(sources, "dist", sys.executable)
 
 
 @pytest.fixture(scope="session")
 def installed(deb):
     """That package on this machine: `installed.plugins` is where schedulers find the plugin.
 
-    It is purged at the end of the session. A package that is somebody's is left alone: then these
-    tests fail.
+    At the end of the session it is removed and purged, and an error of the last test tells what that
+    has left. A package that is somebody's is left alone: then these tests fail.
     """
     found = somebodys()
     assert not found, f"this machine has {', '.join(found)}: remove it, or test on another machine"

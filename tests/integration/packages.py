@@ -20,7 +20,24 @@ CACHE = Path("/var/cache/check_mapi_connectivity")
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 #: Directories that a package of this kind has files in.
-_PLACES = ["/etc", "/usr/bin", "/usr/sbin", "/usr/lib/nagios", "/usr/lib/python3", "/usr/lib/tmpfiles.d", "/usr/lib/systemd", "/usr/share/bash-completion", "/usr/share/doc", "/usr/share/icinga2", "/usr/share/lintian", "/usr/share/man", "/usr/share/python3", "/usr/share/zsh", "/var/cache", "/var/lib/nagios"]
+_PLACES = [
+    "/etc",
+    "/usr/bin",
+    "/usr/sbin",
+    "/usr/lib/nagios",
+    "/usr/lib/python3",
+    "/usr/lib/tmpfiles.d",
+    "/usr/lib/systemd",
+    "/usr/share/bash-completion",
+    "/usr/share/doc",
+    "/usr/share/icinga2",
+    "/usr/share/lintian",
+    "/usr/share/man",
+    "/usr/share/python3",
+    "/usr/share/zsh",
+    "/var/cache",
+    "/var/lib/nagios",
+]
 
 #: Those that apt and others write to with every package.
 _BUSY = ("/etc/ld.so.cache", "/var/cache/apt", "/var/cache/ldconfig", "/var/cache/man")
@@ -70,9 +87,9 @@ def digest(path):
 
 def apt(*words):
     """What apt-get says."""
-    return run(
-        "apt-get", "-q", "-y", "--no-install-recommends", *words, DEBIAN_FRONTEND="noninteractive"
-    )
+    quick = "Dpkg::Options::=--force-unsafe-io"
+    usual = ("apt-get", "-q", "-y", "--no-install-recommends", "-o", quick)
+    return run(*usual, *words, DEBIAN_FRONTEND="noninteractive")
 
 
 def machine():
@@ -99,8 +116,18 @@ def somebodys():
     return known + [str(path) for path in (CONFIGURATION, CACHE) if path.exists()]
 
 
+def words(variables):
+    """The command line that these variables of a service stand for."""
+    found = []
+    for name, value in variables.items():
+        option = "--" + name.partition("_")[2].replace("_", "-")
+        for one in value if isinstance(value, list) else [value]:
+            found += [option, str(one)]
+    return found
+
+
 class Installed:
-    """The package on this machine, from its installation to its purge."""
+    """The package on this machine, from its installation by apt to its purge."""
 
     #: Where schedulers look for the plugin.
     plugins = Path("/usr/lib/nagios/plugins")
@@ -108,21 +135,25 @@ class Installed:
     def __init__(self, deb):
         self.deb = deb
         self.before = machine()
-        self.install()
-
-    def install(self):
-        """By apt, with Debian's own dependencies."""
-        apt("install", self.deb)
+        apt("install", deb)
 
     def left(self):
-        """What it has left behind or changed: path -> before, after."""
+        """The paths that are there and were not before, or are gone, or have changed."""
         now = machine()
-        different = [
-            path for path in {*self.before, *now} if self.before.get(path) != now.get(path)
-        ]
-        return {path: (self.before.get(path), now.get(path)) for path in sorted(different)}
+        return {path for path in {*self.before, *now} if self.before.get(path) != now.get(path)}
 
     def close(self):
-        """Take it away; nothing may be left."""
-        apt("purge", PACKAGE)
-        assert self.left() == {}
+        """Remove it, which leaves what is the administrator's, and purge it."""
+        certificate = CONFIGURATION / "probe.pem"
+        certificate.write_text("an administrator's\n")
+        apt("remove", PACKAGE)
+        command = Path("/etc/nagios-plugins/config/mapi_connectivity.cfg")
+        assert self.left() == {str(path) for path in (command, CONFIGURATION, certificate)}
+        said = apt("purge", PACKAGE)
+        assert f"{CONFIGURATION} holds certificates or settings of yours" in said
+        assert certificate.read_text() == "an administrator's\n"
+        # An empty directory goes with the package.
+        certificate.unlink()
+        run("dpkg", "--install", "--force-unsafe-io", self.deb)
+        run("dpkg", "--purge", "--force-unsafe-io", PACKAGE)
+        assert self.left() == set()

@@ -17,8 +17,8 @@ from check_mapi_connectivity.vocabulary import PLUGIN
 from ..tenant.directory import TENANT_NAME
 from ..test_squid import need
 from .conftest import needs
-from .packages import digest, made, run
-from .practice import address, words
+from .packages import digest, made, run, words
+from .practice import address
 
 OLDEST, NEWEST = "3.9", "3.13"
 PYTHONS = ("/usr/bin/python3", OLDEST, NEWEST)
@@ -79,7 +79,7 @@ def ways(practice, tmp_path_factory):
 def test_the_wheel_in_a_clean_environment(wheel_and_sdist, ways, version, tmp_path):
     wheel = next(iter(wheel_and_sdist.values()))
     run(interpreter(version), "-m", "venv", tmp_path / "venv")
-    run(tmp_path / "venv/bin/pip", "install", "--quiet", wheel)
+    run(tmp_path / "venv/bin/pip", "install", "--quiet", "--no-compile", wheel)
     code, said = check(tmp_path / "venv/bin" / PLUGIN, *ways["cmdlet"])
     assert (code, said.partition(" - ")[0]) == (0, "MAPI OK")
     assert names.COMMAND in check(tmp_path / "venv/bin" / names.COMMAND, "--help")[1]
@@ -107,7 +107,7 @@ def with_cryptography(request, tmp_path_factory):
         return [python, "-I"]
     venv = tmp_path_factory.mktemp("cryptography") / "venv"
     run(python, "-m", "venv", venv)
-    run(venv / "bin/pip", "install", "--quiet", "cryptography")
+    run(venv / "bin/pip", "install", "--quiet", "--no-compile", "cryptography")
     return [venv / "bin/python", "-I"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 
 import pytest
 
@@ -12,8 +13,8 @@ from check_mapi_connectivity.provision import names
 from check_mapi_connectivity.vocabulary import PLUGIN
 
 from .conftest import needs
-from .packages import CACHE, CONFIGURATION, PACKAGE, PATH, apt, digest, made, run, unpacked
-from .practice import address, by_hand, words
+from .packages import CACHE, CONFIGURATION, PACKAGE, PATH, digest, made, run, unpacked, words
+from .practice import address, by_hand
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def again(wheel_and_sdist, tmp_path_factory):
 
 
 def test_the_sdist_makes_the_same_wheel_and_sdist(wheel_and_sdist, again):
-    found = made(again, "dist", "/usr/bin/python3", PATH=os.environ["PATH"])
+    found = made(again, "dist", sys.executable)
     assert {name: digest(path) for name, path in found.items()} == {
         name: digest(path) for name, path in wheel_and_sdist.items()
     }
@@ -69,26 +70,26 @@ def test_directories_are_the_schedulers(installed):
     assert owner(installed.plugins / PLUGIN) == "root:root 0755"
 
 
+def configured(path=PATH):
+    """The package's own script, as at an upgrade."""
+    script = f"/var/lib/dpkg/info/{PACKAGE}.postinst"
+    version = f"{__version__}-1"
+    run(script, "configure", version, PATH=str(path), DPKG_MAINTSCRIPT_PACKAGE=PACKAGE)
+
+
 def test_the_cache_is_made_without_systemd_as_well(installed, tmp_path):
     for directory in PATH.split(":")[:2]:
         for path in os.scandir(directory):
             if path.name != "systemd-tmpfiles" and not (tmp_path / path.name).is_symlink():
                 (tmp_path / path.name).symlink_to(path.path)
     run("rm", "-r", CACHE)
-    postinst = f"/var/lib/dpkg/info/{PACKAGE}.postinst"
-    run(
-        postinst,
-        "configure",
-        f"{__version__}-1",
-        PATH=str(tmp_path),
-        DPKG_MAINTSCRIPT_PACKAGE=PACKAGE,
-    )
+    configured(tmp_path)
     assert (CACHE.owner(), CACHE.stat().st_mode & 0o777) == ("nagios", 0o700)
 
 
 def test_what_the_administrator_changed_stays_so(installed):
     CONFIGURATION.chmod(0o700)
-    apt("install", "--reinstall", installed.deb)
+    configured()
     assert CONFIGURATION.stat().st_mode & 0o777 == 0o700
     CONFIGURATION.chmod(0o750)
 
@@ -115,23 +116,3 @@ def test_templates_are_where_schedulers_look(installed):
     assert [path for path in examples if path.endswith("/templates.conf")] != []
     installed_ones = (f"/{PLUGIN}.conf", "/mapi_connectivity.cfg")
     assert [path for path in examples if path.endswith(installed_ones)] == []
-
-
-def test_removed_and_purged(installed):
-    certificate = CONFIGURATION / "probe.pem"
-    certificate.write_text("an administrator's\n")
-    (CACHE / "token.json").write_text("{}")
-    apt("remove", PACKAGE)
-    assert not (installed.plugins / PLUGIN).exists()
-    assert not CACHE.exists()
-    assert set(installed.left()) == {
-        "/etc/nagios-plugins/config/mapi_connectivity.cfg",
-        *map(str, (CONFIGURATION, certificate)),
-    }
-    said = apt("purge", PACKAGE)
-    assert f"{CONFIGURATION} holds certificates or settings of yours" in said
-    assert certificate.read_text() == "an administrator's\n"
-    certificate.unlink()
-    CONFIGURATION.rmdir()
-    assert installed.left() == {}
-    installed.install()
