@@ -95,7 +95,7 @@ def examples_for_man(name: str, examples: tuple[tuple[str, str], ...]) -> list[s
 def set_up_man_page() -> str:
     """check_mapi_connectivity_setup(8): a command for administrators."""
     lines = [
-        f'.TH CHECK_MAPI_CONNECTIVITY_SETUP 8 "" "{__version__}" "Monitoring plugins"',
+        f'.TH CHECK_MAPI_CONNECTIVITY_SETUP 8 "" "{__version__}" "Monitoring"',
         ".SH NAME",
         f"{names.COMMAND} \\- {roff('make the identity that check_mapi_connectivity signs in as')}",
         ".SH SYNOPSIS",
