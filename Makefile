@@ -2,16 +2,21 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test lint bench docs golden tenant fuzz clean
+.PHONY: demo test test-integration lint bench docs golden tenant fuzz dist zipapp deb rpm clean
 
 demo: .venv ; $(BIN)/python -m tests.tenant demo
 test: .venv ; $(BIN)/python -m pytest -n 6 --dist worksteal
+test-integration: .venv ; $(BIN)/python -m pytest tests/integration
 lint: .venv ; $(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
 bench: .venv ; $(BIN)/python -m compileall -q check_mapi_connectivity && $(BIN)/python -m tests.bench
 docs: .venv ; $(BIN)/python -m generate
 tenant: .venv ; $(BIN)/python -m tests.tenant
 golden: .venv ; GOLDEN=write $(BIN)/python -m pytest -q -n 4 --dist worksteal tests/test_golden.py tests/test_recordings.py
 fuzz: .venv ; $(BIN)/python -m tests.fuzz
+dist: .venv ; packaging/dist $(BIN)/python
+zipapp: .venv ; $(BIN)/python packaging/zipapp/build.py
+deb: ; packaging/deb
+rpm: ; packaging/rpm
 clean: ; rm -rf .venv .tenant build dist *.egg-info
 
 .venv: setup.cfg pyproject.toml ; $(PYTHON) -m venv .venv && $(BIN)/pip install --quiet -e '.[test,lint]' && $(BIN)/python -m compileall -q check_mapi_connectivity && touch .venv

@@ -146,15 +146,20 @@ def split(parser: argparse.ArgumentParser, argv: Sequence[str]) -> dict[str, Any
     return vars(found)
 
 
-def _wrapped(text: str, width: int = 79, indent: str = "") -> str:
+def _wrapped(text: str) -> str:
     """Greedy line breaks; textwrap would cost another import on the way to `--help`."""
+    return _filled(text.split(), 79, "")
+
+
+def _filled(pieces: Sequence[str], width: int, indent: str) -> str:
+    """Lines of pieces, none of which is broken."""
     lines: list[str] = []
     line = indent
-    for word in text.split():
-        if line.strip() and len(line) + 1 + len(word) > width:
+    for piece in pieces:
+        if line.strip() and len(line) + 1 + len(piece) > width:
             lines.append(line)
             line = indent
-        line = f"{line} {word}" if line.strip() else f"{line}{word}"
+        line = f"{line} {piece}" if line.strip() else f"{line}{piece}"
     return "\n".join([*lines, line])
 
 
@@ -162,10 +167,10 @@ def epilog(name: str, examples: Sequence[tuple[str, str]], exits: str) -> str:
     """Examples, each a purpose and the words after the program's name, and what exit codes mean."""
     lines = ["examples:"]
     for purpose, words in examples:
-        lines.append(_wrapped(f"# {purpose}", indent="  "))
-        lines.append(
-            _wrapped(f"{name} {words}", width=77, indent="  ").replace("\n  ", " \\\n    ")
-        )
+        lines.append(f"  # {purpose}")
+        # An option and its value stay on one line.
+        pieces = f"{name} {words}".replace(" -", "\n-").split("\n")
+        lines.append(_filled(pieces, 77, "  ").replace("\n  ", " \\\n    "))
     lines.append("")
     lines.append(_wrapped(exits))
     return "\n".join(lines)

@@ -40,7 +40,7 @@ EXAMPLES = (
         " --password-file /etc/check_mapi_connectivity/probe.password -m probe@contoso.com",
     ),
     (
-        "Exchange's own test and Graph side by side: is it the mailbox, or the way there?",
+        "Exchange's own test and Graph side by side: the mailbox, or the way there?",
         "--tenant contoso.onmicrosoft.com -m probe@contoso.com --method cmdlet --method graph",
     ),
     (

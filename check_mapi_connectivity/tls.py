@@ -156,8 +156,11 @@ def _known(issuer: str) -> bool:
 
 def _issuer(certificate: bytes) -> str | None:
     """Common name and organization of a certificate's issuer; None for what cannot be read."""
-    from cryptography import x509
-
+    try:
+        from cryptography import x509
+    except ImportError:
+        # A run that needs it for nothing else, from the zipapp, goes on without the name.
+        return None
     try:
         name = x509.load_der_x509_certificate(certificate).issuer
         found = [

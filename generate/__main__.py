@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import ROOT, director, grafana, icinga2, man, readme
+from . import ROOT, completion, director, grafana, icinga2, man, readme
 
 #: Who makes files.
-MAKERS = (readme, man, icinga2, director, grafana)
+MAKERS = (readme, man, completion, icinga2, director, grafana)
 
 
 def made() -> dict[str, str]:

@@ -69,7 +69,8 @@ def man_page() -> str:
     lines.append(".SH ENVIRONMENT")
     for name, text in ENVIRONMENT:
         lines += [".TP", f".B {roff(name)}", roff(text)]
-    lines += examples_for_man(vocabulary.PLUGIN, help_text.EXAMPLES)
+    lines += [*examples_for_man(vocabulary.PLUGIN, help_text.EXAMPLES), ".SH SEE ALSO"]
+    lines.append(f".BR {names.COMMAND} (8)")
     return "\n".join(lines) + "\n"
 
 
@@ -92,9 +93,9 @@ def examples_for_man(name: str, examples: tuple[tuple[str, str], ...]) -> list[s
 
 
 def set_up_man_page() -> str:
-    """check_mapi_connectivity_setup(1)."""
+    """check_mapi_connectivity_setup(8): a command for administrators."""
     lines = [
-        f'.TH CHECK_MAPI_CONNECTIVITY_SETUP 1 "" "{__version__}" "Monitoring plugins"',
+        f'.TH CHECK_MAPI_CONNECTIVITY_SETUP 8 "" "{__version__}" "Monitoring"',
         ".SH NAME",
         f"{names.COMMAND} \\- {roff('make the identity that check_mapi_connectivity signs in as')}",
         ".SH SYNOPSIS",
@@ -114,5 +115,5 @@ def files() -> dict[str, str]:
     """A page each."""
     return {
         f"docs/{vocabulary.PLUGIN}.1": man_page(),
-        f"docs/{names.COMMAND}.1": set_up_man_page(),
+        f"docs/{names.COMMAND}.8": set_up_man_page(),
     }

@@ -30,7 +30,7 @@ def test_man_page_has_every_option():
 
 
 def test_man_page_of_the_set_up_command_has_every_option():
-    page = (ROOT / "docs" / "check_mapi_connectivity_setup.1").read_text()
+    page = (ROOT / "docs" / "check_mapi_connectivity_setup.8").read_text()
     for option in set_up.OPTIONS.values():
         assert man.roff(option.flags[-1]) in page
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import socket
 import ssl
+import sys
 import time
 
 import pytest
@@ -148,6 +149,13 @@ def test_the_second_look_sends_nothing_secret(route, server, chain):
     assert failure.cause.endswith(" by Contoso")
     asked = f"HEAD / HTTP/1.1\r\nHost: {OUTLOOK}\r\nConnection: close\r\n\r\n"
     assert (origin.connections, origin.seen) == (2, [asked])
+
+
+def test_without_cryptography_nobody_is_named(monkeypatch):
+    certificate = der("Contoso Proxy")
+    assert "Contoso Proxy" in tls.told_by_issuer(REFUSED, certificate, OUTLOOK).cause
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    assert tls.told_by_issuer(REFUSED, certificate, OUTLOOK) == REFUSED
 
 
 def test_what_is_not_the_issuers_fault_needs_no_second_look(route, server, chain):

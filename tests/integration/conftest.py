@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 
 import pytest
 
 from ..conftest import ROOT
 from ..test_squid import need
 from .laboratory import Laboratory
+from .packages import Installed, made, somebodys, source
 from .practice import Practice
 
 #: The package as it lies here, run by the system's Python: what a user may enter, and nothing else.
@@ -57,6 +59,39 @@ def practice(lab):
     yield tenant
     tenant.stop()
     assert tenant.crashes == []
+
+
+@pytest.fixture(scope="session")
+def sources(tmp_path_factory):
+    """The source that packages are made of."""
+    return source(tmp_path_factory.mktemp("packages"))
+
+
+@pytest.fixture(scope="session")
+def deb(sources):
+    """Debian's package, as `make deb` makes it."""
+    needs(**{"dpkg-buildpackage": "dpkg-dev", "dh": "debhelper", "pybuild": "dh-python"})
+    return next(iter(made(sources, "deb").values()))
+
+
+@pytest.fixture(scope="session")
+def wheel_and_sdist(sources):
+    """As `make dist` makes them: name -> path."""
+    return made(sources, "dist", sys.executable)
+
+
+@pytest.fixture(scope="session")
+def installed(deb):
+    """That package on this machine: `installed.plugins` is where schedulers find the plugin.
+
+    At the end of the session it is removed and purged, and an error of the last test tells what that
+    has left. A package that is somebody's is left alone: then these tests fail.
+    """
+    found = somebodys()
+    assert not found, f"this machine has {', '.join(found)}: remove it, or test on another machine"
+    package = Installed(deb)
+    yield package
+    package.close()
 
 
 @pytest.hookimpl(hookwrapper=True)
