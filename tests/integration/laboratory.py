@@ -59,7 +59,7 @@ def environment(user, more):
 class Daemon:
     """A process that goes on until the laboratory closes."""
 
-    def __init__(self, name, argv, log, user, variables):
+    def __init__(self, name, argv, log, user, variables, descriptors=()):
         self.name, self.log = name, log
         #: Found in the environment of all that it starts, wherever that has gone.
         self.mark = f"MAPI_LABORATORY={uuid.uuid4()}"
@@ -73,6 +73,7 @@ class Daemon:
                 stdout=file,
                 stderr=file,
                 start_new_session=True,
+                pass_fds=descriptors,
             )
 
     def wait(self, condition, what):
@@ -131,10 +132,10 @@ class Laboratory:
             self.daemons.pop().stop()
         shutil.rmtree(self.directory)
 
-    def start(self, name, argv, user=USER, **variables):
+    def start(self, name, argv, user=USER, descriptors=(), **variables):
         """A daemon, which is not waited for; what it writes is in `NAME.log`."""
         log = self.directory / f"{name}.log"
-        self.daemons.append(Daemon(name, argv, log, user, variables))
+        self.daemons.append(Daemon(name, argv, log, user, variables, descriptors))
         return self.daemons[-1]
 
     def run(self, argv, user=USER, **variables):
