@@ -20,7 +20,7 @@ _PIPES = 'exec "$@" 3<&{} 4>&{}'
 class Browser:
     """One page; `width` and `height` in pixels are what it shows without scrolling."""
 
-    def __init__(self, lab, width=1000, height=2400):
+    def __init__(self, lab, width=1280, height=2400):
         self.number, self.session, self.pending = 0, {}, b""
         home = owned(lab.directory / "chromium", USER)
         command = ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu"]
@@ -78,7 +78,7 @@ class Browser:
     def open(self, url, ready):
         """Go to a page, and wait until an expression is true there."""
         self._ask("Page.navigate", url=url)
-        whole = f"document.readyState == 'complete' && location.href != 'about:blank' && ({ready})"
+        whole = f"document.readyState == 'complete' && location.href != 'about:blank' && !!({ready})"
         poll(lambda: self.tell(whole), f"{url} is shown")
 
     def shoot(self, clip):

@@ -103,7 +103,7 @@ class IcingaWeb:
             path.write_text(text.format(**self._values()))
         (etc / "enabledModules").mkdir()
         (etc / "enabledModules/icingadb").symlink_to(f"{MODULES}/icingadb")
-        options = ["-q", "-d", f"session.save_path={owned(self.directory / 'sessions', USER)}"]
+        options = ["-d", f"session.save_path={owned(self.directory / 'sessions', USER)}"]
         where = ["-S", f"127.0.0.1:{self.port}", "-t", PUBLIC, f"{PUBLIC}/index.php"]
         self.php = self.lab.start(
             "php",

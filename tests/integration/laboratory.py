@@ -9,6 +9,7 @@ import glob
 import grp
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,9 @@ from ..acceptor_process import BARE
 
 #: Seconds that anything may take; a busy machine needs a part of it.
 LIMIT = 60.0
+
+#: What Icinga's API and PHP's server say of each request.
+_POLLING = re.compile(r"HttpServerConnection|127\.0\.0\.1:\d+ (Accepted|Closing)")
 
 #: The user that schedulers run checks as on Debian.
 USER = "nagios"
@@ -91,7 +95,7 @@ class Daemon:
     def said(self, size=4000):
         """The end of its log, without our own polling."""
         lines = self.log.read_text(errors="replace").split("\n")
-        return "\n".join(line for line in lines if "HttpServerConnection" not in line)[-size:]
+        return "\n".join(line for line in lines if not _POLLING.search(line))[-size:]
 
     def members(self):
         """The numbers of all its processes."""
