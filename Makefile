@@ -2,15 +2,17 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test lint bench docs golden tenant fuzz clean
+.PHONY: demo test test-integration lint bench docs golden screenshots tenant fuzz clean
 
 demo: .venv ; $(BIN)/python -m tests.tenant demo
 test: .venv ; $(BIN)/python -m pytest -n 6 --dist worksteal
+test-integration: .venv ; $(BIN)/python -m pytest tests/integration
 lint: .venv ; $(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
 bench: .venv ; $(BIN)/python -m compileall -q check_mapi_connectivity && $(BIN)/python -m tests.bench
 docs: .venv ; $(BIN)/python -m generate
 tenant: .venv ; $(BIN)/python -m tests.tenant
 golden: .venv ; GOLDEN=write $(BIN)/python -m pytest -q -n 4 --dist worksteal tests/test_golden.py tests/test_recordings.py
+screenshots: .venv ; SCREENSHOTS=write $(BIN)/python -m pytest tests/integration/test_icingaweb.py
 fuzz: .venv ; $(BIN)/python -m tests.fuzz
 clean: ; rm -rf .venv .tenant build dist *.egg-info
 

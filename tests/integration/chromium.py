@@ -78,7 +78,9 @@ class Browser:
     def open(self, url, ready):
         """Go to a page, and wait until an expression is true there."""
         self._ask("Page.navigate", url=url)
-        whole = f"document.readyState == 'complete' && location.href != 'about:blank' && !!({ready})"
+        whole = (
+            f"document.readyState == 'complete' && location.href != 'about:blank' && !!({ready})"
+        )
         poll(lambda: self.tell(whole), f"{url} is shown")
 
     def shoot(self, clip):

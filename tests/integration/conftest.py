@@ -9,7 +9,7 @@ import pytest
 
 from ..conftest import ROOT
 from ..test_squid import need
-from .laboratory import Laboratory, USER
+from .laboratory import Laboratory
 from .practice import Practice
 
 #: The package as it lies here, run by the system's Python: what a user may enter, and nothing else.

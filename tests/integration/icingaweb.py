@@ -63,9 +63,7 @@ class IcingaWeb:
         self.lab, self.directory = lab, owned(lab.directory / "web", USER)
         self.port, self.redis_port = free_port(), free_port()
         self.feature = (
-            'object IcingaDB "icingadb" {\n'
-            f'  host = "127.0.0.1"\n  port = {self.redis_port}\n'
-            "}\n"
+            f'object IcingaDB "icingadb" {{\n  host = "127.0.0.1"\n  port = {self.redis_port}\n}}\n'
         )
         self.session = requests.Session()
         self.session.trust_env = False

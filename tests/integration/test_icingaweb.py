@@ -71,6 +71,7 @@ def web(lab, plugin_dir, practice):
     node.configuration += web.feature + host(HOST, practice.variables(), MAILBOXES) + MORE
     node.configuration += host(ODD, practice.variables(), {"hostile": {}})
     node.start()
+    node.daemon.wait(node.check_hosts, "the hosts are known")
     web.results = {place: node.check(*place) for place in [*PAGES, (HOST, "mapi sign-in")]}
     return web
 
