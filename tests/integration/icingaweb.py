@@ -110,7 +110,6 @@ class IcingaWeb:
             ICINGAWEB_CONFIGDIR=etc,
             ICINGAWEB_LIBDIR="/usr/share/icinga-php",
             REMOTE_USER="admin",
-            PHP_CLI_SERVER_WORKERS=4,
         )
 
     def url(self, path, **query):
