@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test test-integration lint bench docs golden tenant fuzz dist zipapp deb rpm clean
+.PHONY: demo test test-integration lint bench docs golden screenshots tenant fuzz dist zipapp deb rpm clean
 
 demo: .venv ; $(BIN)/python -m tests.tenant demo
 test: .venv ; $(BIN)/python -m pytest -n 6 --dist worksteal
@@ -12,6 +12,7 @@ bench: .venv ; $(BIN)/python -m compileall -q check_mapi_connectivity && $(BIN)/
 docs: .venv ; $(BIN)/python -m generate
 tenant: .venv ; $(BIN)/python -m tests.tenant
 golden: .venv ; GOLDEN=write $(BIN)/python -m pytest -q -n 4 --dist worksteal tests/test_golden.py tests/test_recordings.py
+screenshots: .venv ; SCREENSHOTS=write $(BIN)/python -m pytest tests/integration/test_icingaweb.py
 fuzz: .venv ; $(BIN)/python -m tests.fuzz
 dist: .venv ; packaging/dist $(BIN)/python
 zipapp: .venv ; $(BIN)/python packaging/zipapp/build.py

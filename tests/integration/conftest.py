@@ -8,19 +8,10 @@ import sys
 
 import pytest
 
-from ..conftest import ROOT
 from ..test_squid import need
 from .laboratory import Laboratory
 from .packages import Installed, made, somebodys, source
 from .practice import Practice
-
-#: The package as it lies here, run by the system's Python: what a user may enter, and nothing else.
-WRAPPER = """#!/usr/bin/python3
-import sys
-sys.path.insert(0, {library!r})
-from check_mapi_connectivity.__main__ import run
-run()
-"""
 
 
 def needs(**programs):
@@ -40,16 +31,9 @@ def lab():
 
 
 @pytest.fixture(scope="session")
-def plugin_dir(lab):
-    """A directory with `check_mapi_connectivity` that the scheduler's user can run."""
-    directory = lab.directory / "plugins"
-    shutil.copytree(ROOT / "check_mapi_connectivity", directory / "lib/check_mapi_connectivity")
-    plugin = directory / "check_mapi_connectivity"
-    plugin.write_text(WRAPPER.format(library=str(directory / "lib")))
-    lab.run(["chmod", "-R", "a+rX", directory], user="root")
-    plugin.chmod(0o755)
-    lab.run(["/usr/bin/python3", "-m", "compileall", "-q", directory / "lib"], user="root")
-    return directory
+def plugin_dir(installed):
+    """Where schedulers find the plugin: that of the installed package."""
+    return installed.plugins
 
 
 @pytest.fixture(scope="session")

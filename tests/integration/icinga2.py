@@ -153,6 +153,11 @@ class Node:
         found = self.ask(f"objects/services/{urllib.parse.quote(f'{host}!{name}', safe='')}")
         return found[0]["attrs"] if found else None
 
+    def check_hosts(self):
+        """Have all hosts checked now; None while the node cannot."""
+        words = {"type": "Host", "filter": "true", "force": True}
+        return self.ask("actions/reschedule-check", "POST", **words)
+
     def check(self, host, name, scheduler=None):
         """The result of a check that is begun now, as this node knows it.
 

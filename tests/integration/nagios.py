@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from pathlib import Path
 
 from ..conftest import Outcome
@@ -55,7 +56,9 @@ class Nagios:
     """
 
     def __init__(self, lab, plugins, files, objects, secrets="/etc/check_mapi_connectivity"):
-        self.lab, self.directory, self.daemon = lab, owned(lab.directory / "nagios"), None
+        self.lab, self.daemon = lab, None
+        self.directory = owned(Path(tempfile.mkdtemp(prefix="nagios-", dir=lab.directory)))
+        self.directory.chmod(0o755)
         owned(self.directory / "spool")
         macros = f"$USER1$={plugins}\n$USER11$={secrets}\n"
         (self.directory / "resource.cfg").write_text(macros)
@@ -74,7 +77,7 @@ class Nagios:
     def start(self, **variables):
         """The daemon, which is not waited for."""
         command = ["nagios4", self.directory / "nagios.cfg"]
-        self.daemon = self.lab.start("nagios", command, **variables)
+        self.daemon = self.lab.start(self.directory.name, command, **variables)
 
     def services(self):
         """(host, description) -> members of status.dat, for services that have been checked."""
