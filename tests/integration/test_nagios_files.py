@@ -94,7 +94,7 @@ def called(running, host, service):
             TENANT,
             "mapi sign-in",
             f"--tenant {TENANT} -m probe@contoso.com --state logon=OK --state mailbox=OK "
-            "--state moving=OK --state server=OK --state throttled=OK "
+            "--state moving=OK "
             "--critical-for certificate_days=none",
         ),
         (
@@ -119,5 +119,5 @@ def test_our_parser_takes_the_sign_in(running, tmp_path):
     identity = ["--client-id", "11111111-2222-3333-4444-555555555555", "--certificate"]
     options = parse([*called(running, TENANT, "mapi sign-in"), *identity, str(certificate)], {})
     assert options.thresholds["certificate_days"] == ("30:", None)
-    assert options.states["logon"] == options.states["throttled"] == "OK"
+    assert options.states["logon"] == options.states["mailbox"] == "OK"
     assert options.states["credential"] == "UNKNOWN"

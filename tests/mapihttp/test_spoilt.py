@@ -39,7 +39,7 @@ def test_vectors(vector):
         # Of a ROP or a compressed block nothing can be missing, but the redirect of C07.
         if vector.layer in ("rop", "lz77") and spoilt and spoilt[:6] != REDIRECT[:6]:
             assert isinstance(found, WireError)
-    for spoilt in flips(data, thorough=len(data) < 200):
+    for spoilt in flips(data, thorough=len(data) < 80):
         assert_value_or_error(parser, spoilt)
 
 
@@ -70,7 +70,7 @@ def test_recorded_answers(exchange, like):
     parser = partial(replay, exchange)
     for spoilt in prefixes(exchange.body):
         assert_value_or_error(parser, spoilt)
-    spoilt = list(flips(exchange.body, thorough=len(exchange.body) < 200, unlike=like))
+    spoilt = list(flips(exchange.body, thorough=len(exchange.body) < 80, unlike=like))
     # Of a long body every byte is changed once, in a bit that moves on; ten changes each take long.
     for data in spoilt[:: 9 if len(exchange.body) > 1000 else 1]:
         assert_value_or_error(parser, data)
