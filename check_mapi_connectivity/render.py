@@ -135,7 +135,7 @@ def diagnosis(judged: Judged, options: Options) -> Iterator[str]:
     report = judged.report
     yield _head(judged)
     if report.failure is not None:
-        yield from _failure(report.failure)
+        yield from _failure(report.failure, judged.state)
         if report.result:
             yield field("result", report.result)
         if clock_told(report):
@@ -172,7 +172,7 @@ def brief(judged: Judged) -> Iterator[str]:
     report = judged.report
     yield _head(judged)
     if report.failure is not None:
-        yield from _failure(report.failure, whole=False)
+        yield from _failure(report.failure, judged.state, whole=False)
     for state, words in judged.violations:
         yield field("limit", f"{state}: {words}")
     if report.failure is not None:
@@ -190,13 +190,15 @@ def clock_told(report: Report) -> bool:
 
 def _head(judged: Judged) -> str:
     report, failure = judged.report, judged.report.failure
-    outcome = clean(failure.cause if failure else report.result or "Success")
+    limits = ", but beyond a limit" if judged.violations else ""
+    outcome = clean(failure.cause) if failure else f"{clean(report.result or 'Success')}{limits}"
     archive = " (archive)" if report.archive else ""
     return f"[{judged.state}] {clean(report.mailbox)} by {report.method}{archive}: {outcome}"
 
 
-def _failure(failure: Failure, *, whole: bool = True) -> Iterator[str]:
-    yield field("kind", failure.kind + (f" ({failure.judged_as})" if failure.judged_as else ""))
+def _failure(failure: Failure, state: str, *, whole: bool = True) -> Iterator[str]:
+    kind = failure.kind + (f" ({failure.judged_as})" if failure.judged_as else "")
+    yield field("kind", f"{kind}, counts as OK" if state == "OK" else kind)
     told = not failure.during or failure.during in failure.cause
     yield field("cause", failure.cause if told else f"{failure.during}: {failure.cause}")
     if failure.remedy:
