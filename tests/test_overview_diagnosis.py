@@ -23,7 +23,7 @@ def test_a_few_are_shown_whole_the_worst_first(options):
     lines = long_output(reports, options)
     assert heads(lines) == [
         "[CRITICAL] d@x.y by cmdlet: gone",
-        "[CRITICAL] c@contoso.com by cmdlet: Success",
+        "[CRITICAL] c@contoso.com by cmdlet: Success, but beyond a limit",
         "[UNKNOWN] b@contoso.com by cmdlet: slow down",
         "[OK] probe@contoso.com by cmdlet: Success",
     ]

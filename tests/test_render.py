@@ -20,7 +20,7 @@ from check_mapi_connectivity.options import (
 )
 from check_mapi_connectivity.report import Exchange, Failure, Report, Row
 
-from .reports import judged, success, watch
+from .reports import failed, judged, success, watch
 from .test_output import HOSTILE
 
 
@@ -222,6 +222,11 @@ def test_brief(options):
         "  limit         WARNING: too slow",
         "  request-id    abc",
     ]
+
+
+def test_a_failure_that_counts_as_ok_says_so():
+    lines = list(render.brief(Judged(failed("a@b.c", kind="mailbox"), "OK", [], [])))
+    assert lines[:2] == ["[OK] a@b.c by cmdlet: gone", "  kind          mailbox, counts as OK"]
 
 
 def test_many_limits_are_counted_where_a_long_address_leaves_no_room():
