@@ -201,7 +201,7 @@ def test_any_code(code):
 
 def test_the_diagnosis_says_what_a_code_is():
     def shown(code, **how):
-        return list(render._failure(Failure("tls", "no", "do", code), **how))[3:]
+        return list(render._failure(Failure("tls", "no", "do", code), "CRITICAL", **how))[3:]
 
     assert shown("AADSTS50126") == [
         "  code          AADSTS50126",
