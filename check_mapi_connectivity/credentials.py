@@ -12,6 +12,7 @@ from . import files, prompt
 from .errors import UsageError
 from .option_table import ENVIRONMENT_SECRETS, INI_SECRETS, MISSING
 from .sources import TENANT_DIRECTORIES, Given
+from .vocabulary import PLUGIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -201,9 +202,9 @@ def _certificate(given: Given, environ: MutableMapping[str, str], tenant: str) -
         )
     if path is None:
         raise UsageError(
-            f"no certificate for {tenant}: give --certificate and --client-id, or put them "
-            f"into an ini section [{tenant}] or the"
-            f" directory {TENANT_DIRECTORIES}/{tenant}; or give another credential, see --help"
+            f"no certificate for {tenant}: run {PLUGIN}_setup, or give --certificate and"
+            f" --client-id, here, in an ini section [{tenant}] or in the directory"
+            f" {TENANT_DIRECTORIES}/{tenant}; or give another credential, see --help"
         )
     data = _private(path, "--certificate")
     key_data = _private(key_path, "--certificate-key") if key_path else None

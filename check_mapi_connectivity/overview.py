@@ -245,8 +245,7 @@ def diagnosis(judged: list[Judged], options: Options) -> Iterator[str]:
 def _doubtful(method: str, judged: list[Judged], options: Options) -> bool:
     """Whether what nobody has seen yet may matter to the reader."""
     success = all(one.report.success for one in judged if one.report.method == method)
-    online = options.credential is not None
-    return method != "mapi" or not success or online or bool(options.verbose)
+    return not success or bool(options.verbose)
 
 
 def _short(groups: list[list[Judged]]) -> Iterator[str]:

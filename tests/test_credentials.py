@@ -117,7 +117,7 @@ def test_none_takes_a_kind_back(parse, files, pair):
 
 def test_everything_none_is_no_credential(complaint):
     words = [f"{option}=NONE" for option in KINDS]
-    text = "no certificate for contoso.example: give --certificate and --client-id, or put them "
+    text = "no certificate for contoso.example: run check_mapi_connectivity_setup, or give --cert"
     assert complaint(*TENANT, *words).startswith(text)
 
 

@@ -240,7 +240,8 @@ def test_bearer(mapi, tenant):
     second = mapi("healthy", section="mapi-bearer")
     assert second.perfdata == mapi_perfdata(discovery="0s", service="reached")
     assert second.requests == [MAPI, MAPI, MAPI]
-    assert "not yet been seen for own app registrations" in second.diagnosis
+    # It has been seen now.
+    assert "not yet been seen" not in second.diagnosis
 
 
 def test_thresholds_and_labels(mapi):
