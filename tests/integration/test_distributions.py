@@ -178,6 +178,7 @@ def test_the_rpm_as_far_as_debian_can_tell(sources):
     )
     for line in (
         f"-rwxr-xr-x root:root /usr/lib64/nagios/plugins/{PLUGIN}",
+        f"lrwxrwxrwx root:root /usr/bin/{PLUGIN}",
         f"-rwxr-xr-x root:root /usr/sbin/{names.COMMAND}",
         f"drwxr-x--- root:nagios /etc/{PLUGIN}",
         f"drwx------ nagios:nagios /var/cache/{PLUGIN}",

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+import shutil
+from pathlib import Path
 
 import pytest
 import trustme
 
 from ..conftest import ROOT
 from ..scenarios import told
+from ..test_docs import README
 from .icinga2 import Node, assignments, literal
 from .laboratory import poll
 from .practice import Practice, address, by_hand
@@ -105,6 +110,27 @@ def node(lab, plugin_dir, practice, refusing):
 def test_the_configuration_is_clean(node):
     assert "Finished validating the configuration file(s)." in node.said
     assert [line for line in node.said.split("\n") if "warning" in line or "critical" in line] == []
+
+
+def test_what_readme_says_works_beside_debians_own_configuration(lab, plugin_dir):
+    """The first service: the command of the package, its templates, and the host of the README."""
+    node = Node(lab, plugin_dir, "debian", trustme.CA())
+    conf = node.directory / "conf"
+    shutil.copytree("/etc/icinga2", conf, dirs_exist_ok=True)
+    (line,) = re.findall("^cp .*templates.conf.*$", README, re.MULTILINE)
+    _, source, target = shlex.split(line)
+    assert not Path(target).exists()
+    shutil.copy(source, conf / Path(target).relative_to("/etc/icinga2"))
+    text = re.search(r'```\n(object Host "contoso[^`]*)```', README)[1]
+    (conf / "conf.d/contoso.conf").write_text(text)
+    lab.run(["chown", "-R", "nagios:nagios", conf], user="root")
+    said = lab.run(node.command("daemon", "-C", "-c", conf / "icinga2.conf"))
+    assert "Finished validating the configuration file(s)." in said
+    assert "warning/" not in said
+    found = lab.run(["icinga2", "object", "list", "--type", "Service", *node.command()[1:]])
+    own = re.findall(r"Object 'contoso.onmicrosoft.com!(.*?)' of type 'Service'", found)
+    probe, dana = "mapi probe@contoso.com", "mapi dana@contoso.com"
+    assert {*own} == {"mapi sign-in", probe, dana}
 
 
 @pytest.mark.parametrize(("host", "name", "state"), CASES)

@@ -82,20 +82,20 @@ def called(running, host, service):
             TENANT,
             "mapi probe@contoso.com",
             f"--method cmdlet --tenant {TENANT} -m probe@contoso.com "
-            "--warning-for certificate_days=none --critical-for certificate_days=none -w 2 -c 5",
+            "--warning-for certificate_days=none --critical-for certificate_days=none -t 30 -w 2 -c 5",
         ),
         (
             TENANT,
             "mapi dana@contoso.com",
             f"--method cmdlet --tenant {TENANT} -m dana@contoso.com "
-            "--warning-for certificate_days=none --critical-for certificate_days=none -t 30",
+            "--warning-for certificate_days=none --critical-for certificate_days=none -t 30 --concurrency 4",
         ),
         (
             TENANT,
             "mapi sign-in",
             f"--tenant {TENANT} -m probe@contoso.com --state logon=OK --state mailbox=OK "
             "--state moving=OK "
-            "--critical-for certificate_days=none",
+            "--critical-for certificate_days=none -t 30",
         ),
         (
             HOST,

@@ -12,6 +12,7 @@ from check_mapi_connectivity import __version__
 from check_mapi_connectivity.provision import names
 from check_mapi_connectivity.vocabulary import PLUGIN
 
+from ..test_docs import README
 from .conftest import needs
 from .packages import CACHE, CONFIGURATION, PACKAGE, PATH, digest, made, run, unpacked, words
 from .practice import address, by_hand
@@ -113,6 +114,8 @@ def test_templates_are_where_schedulers_look(installed):
     assert f"/usr/share/icinga2/include/plugins-contrib.d/{PLUGIN}.conf" in own
     assert "/etc/nagios-plugins/config/mapi_connectivity.cfg" in own
     examples = [path for path in own if "/check-mapi-connectivity/examples/" in path]
-    assert [path for path in examples if path.endswith("/templates.conf")] != []
+    named = re.findall(r"`(/usr/[^`\s]*check-mapi-connectivity/[^`\s]*)`", README)
+    assert named != []
+    assert {path.rstrip("/") for path in named} <= {*own}
     installed_ones = (f"/{PLUGIN}.conf", "/mapi_connectivity.cfg")
     assert [path for path in examples if path.endswith(installed_ones)] == []
