@@ -44,9 +44,8 @@ def define(kind, **members):
 
 def host(name, **members):
     """A host that nobody pings."""
-    usual = {"use": "generic-host", "host_name": name, "address": "127.0.0.1"}
-    silent = {"max_check_attempts": 1, "active_checks_enabled": 0, "contact_groups": "admins"}
-    return define("host", **usual, **silent, **members)
+    usual = {"use": "mapi-tenant", "host_name": name, "contact_groups": "admins"}
+    return define("host", **usual, **members)
 
 
 def commands(practice):
