@@ -45,7 +45,8 @@ by the path of a file. Not among the arguments, because a scheduler has no use f
 _ENVIRONMENT = """\
 Secrets for those who have no other place. A file (mapi_password_file and the like, 0640
 root:nagios) is better: custom variables are in Icinga's API, its database and its web
-interface for all to read who may see the service, and travel to every satellite.
+interface for all to read who may see the service, and travel to every satellite. A variable of
+Icinga's own environment by the same name wins.
 """
 
 

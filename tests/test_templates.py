@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -91,3 +92,38 @@ def test_the_readme_names_every_file():
     for directory in ("icinga2", "director", "nagios", "checkmk"):
         for path in (SHIPPED / directory).iterdir():
             assert path.name in text, path
+
+
+def test_both_ways_to_icinga_depend_alike():
+    (own,) = re.findall(r"apply Dependency .*?\n}\n", TEMPLATES, re.DOTALL)
+    assert re.search(r"  states = \[ OK, Warning \]\n  ignore_soft_states = false\n", own)
+    assert "  disable_notifications = true\n" in own
+    basket = json.loads((SHIPPED / "director/check_mapi_connectivity-basket.json").read_text())
+    (theirs,) = basket["Dependency"].values()
+    assert theirs["states"] == ["OK", "Warning"]
+    assert (theirs["ignore_soft_states"], theirs["disable_notifications"]) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("check_mapi_connectivity", "$ARG1$"),
+        ("check_mapi_cmdlet", "--method cmdlet --tenant '$ARG1$' -m '$ARG2$' $ARG3$"),
+        ("check_mapi_graph", "--method graph --tenant '$ARG1$' -m '$ARG2$' $ARG3$"),
+        (
+            "check_mapi_on_premises",
+            "--method mapi -H '$ARG1$' -l '$ARG2$' --password-file '$ARG3$' -m '$ARG4$' $ARG5$",
+        ),
+        ("check_mapi_ini", "--extra-opts='$ARG1$' -m '$ARG2$' $ARG3$"),
+    ],
+)
+def test_commands_of_nagios_take_their_arguments_in_order(command, words):
+    line = f"$USER1$/check_mapi_connectivity {words}"
+    assert f"\tcommand_name\t{command}\n\tcommand_line\t{line}\n" in NAGIOS
+
+
+def test_mailboxes_leave_the_certificate_to_the_sign_in():
+    text = (SHIPPED / "nagios/servicetemplates.cfg").read_text()
+    both = "--warning-for certificate_days=none --critical-for certificate_days=none"
+    assert text.count(both) == 1
+    assert TEMPLATES.count('_for = [ "certificate_days=none" ] + ') == 2

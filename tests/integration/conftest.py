@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 
 import pytest
@@ -20,6 +21,14 @@ def needs(**programs):
     for program, package in programs.items():
         found = shutil.which(program, path="/usr/sbin:/usr/bin:/sbin:/bin")
         need("" if found else f"{program} is missing: Debian package {package}")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def terminable():
+    """Who ends the tests by SIGTERM has the machine put in order as well."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture(scope="session")

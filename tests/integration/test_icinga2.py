@@ -57,7 +57,8 @@ IMPATIENT = """
 object Service "impatient" {{
   import "mapi-mailbox"
   host_name = "tenant"
-  check_timeout = 2s
+  // Icinga kills after a tenth more.
+  check_timeout = 8s
   vars.mapi_mailbox = "{mailbox}"
 }}
 """
@@ -97,7 +98,9 @@ def node(lab, plugin_dir, practice, refusing):
     for name, (method, mailboxes) in HOSTS.items():
         own = {mailbox: settings for mailbox, (settings, _) in mailboxes.items()}
         node.configuration += host(name, practice.variables(method), own)
-    node.configuration += host("refusing", refusing.variables(), {"healthy": {}})
+    elsewhere = {**practice.variables(), "mapi_warning_for": "none", "mapi_critical_for": []}
+    mailboxes = {"healthy": {}, "moving": elsewhere, "offline": None}
+    node.configuration += host("refusing", refusing.variables(), mailboxes)
     asked = {**practice.variables(), "mapi_sign_in_mailbox": address("offline")}
     node.configuration += host("asked", asked, {"healthy": {}})
     node.configuration += IMPATIENT.format(mailbox=address("many-002"))
@@ -174,6 +177,9 @@ def test_mailboxes_depend_on_the_sign_in(node, refusing):
     assert STATES[sign_in.state] == "UNKNOWN"
     assert "AADSTS700027" in sign_in.output.split("\n", 1)[0]
     poll(lambda: not reachable(), "the mailbox is not reachable")
+    # That of another tenant has nothing to do with it.
+    assert STATES[node.check("refusing", service("moving")).state] == "WARNING"
+    assert node.service("refusing", service("moving"))["last_reachable"]
     refusing.faults.off()
     assert STATES[node.check("refusing", "mapi sign-in").state] == "OK"
     poll(reachable, "the mailbox is reachable again")
