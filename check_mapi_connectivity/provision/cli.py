@@ -80,8 +80,9 @@ class Settings:
 
 def parser() -> argparse.ArgumentParser:
     """The parser of the set-up command."""
+    exits = f"Exit codes: {'; '.join(f'{code} {text}' for code, text in EXITS.items())}."
     return program(
-        names.COMMAND, USAGE, DESCRIPTION, epilog(names.COMMAND, EXAMPLES, EXITS), GROUPS
+        names.COMMAND, USAGE, DESCRIPTION, epilog(names.COMMAND, EXAMPLES, exits), GROUPS
     )
 
 

@@ -191,5 +191,10 @@ EXAMPLES = (
     ),
 )
 
-EXITS = """Exit codes: 0 done, or nothing to do; 1 a step failed, or --status found something
-missing; 2 usage; 130 interrupted."""
+#: Exit code -> meaning.
+EXITS = {
+    0: "done, or nothing to do",
+    1: "a step failed, or --status found something missing",
+    2: "usage",
+    130: "interrupted",
+}
