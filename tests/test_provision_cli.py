@@ -239,6 +239,26 @@ def test_root_that_may_not_become_another_user(monitor, monkeypatch):
     assert parse("--ca-file", str(monitor[1] / "file")).monitor == monitor[0]
 
 
+def test_a_program_that_the_user_cannot_start(monitor, monkeypatch):
+    user, place = monitor
+    (place / "python").symlink_to("/bin/true")
+    (place / "provision").mkdir(0o755)
+    module = place / "provision" / "reach.py"
+    module.write_text("")
+    module.chmod(0o644)
+    monkeypatch.setattr(reach.sys, "executable", str(place / "python"))
+    monkeypatch.setattr(reach, "__file__", str(module))
+    assert reach.closed_program(Owner(), user) is None
+    module.parent.chmod(0o700)
+    assert reach.closed_program(Owner(), user) == str(place)
+    place.chmod(0o700)
+    assert reach.closed_program(Owner(), user) == f"{place}/python"
+    # In a zip archive it is no file.
+    place.chmod(0o755)
+    monkeypatch.setattr(reach, "__file__", f"{place}/file/provision/reach.py")
+    assert reach.closed_program(Owner(), user) is None
+
+
 def test_owner_without_root(there, monkeypatch):
     monkeypatch.setattr(cli.os, "geteuid", lambda: 1000)
     assert parse().owner == Owner()

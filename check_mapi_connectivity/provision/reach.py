@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
@@ -33,6 +34,16 @@ def try_all(files: Mapping[str, str | None], directory: str, owner: Owner, user:
             f"--output: {directory} cannot be entered by {user}, who runs the check; let that user "
             "enter it and those above it, or see --owner"
         )
+
+
+def closed_program(owner: Owner, user: str) -> str | None:
+    """The path of this Python, or of this program, where `user` cannot start it; else None."""
+    if not _may("-x", sys.executable, owner, user):
+        return sys.executable
+    # In a zip archive it is no file.
+    if os.path.isfile(__file__) and not _may("-r", __file__, owner, user):
+        return os.path.dirname(os.path.dirname(__file__))
+    return None
 
 
 def _may(test: str, path: str, owner: Owner, user: str) -> bool:
