@@ -168,9 +168,14 @@ def epilog(name: str, examples: Sequence[tuple[str, str]], exits: str) -> str:
     lines = ["examples:"]
     for purpose, words in examples:
         lines.append(f"  # {purpose}")
-        # An option and its value stay on one line.
-        pieces = f"{name} {words}".replace(" -", "\n-").split("\n")
-        lines.append(_filled(pieces, 77, "  ").replace("\n  ", " \\\n    "))
+        lines += [f"  {line}" for line in command_lines(name, words)]
     lines.append("")
     lines.append(_wrapped(exits))
     return "\n".join(lines)
+
+
+def command_lines(name: str, words: str) -> list[str]:
+    """A command line as lines to copy, narrow enough for a man page of 80 columns."""
+    # An option and its value stay on one line.
+    pieces = f"{name} {words}".replace(" -", "\n-").split("\n")
+    return _filled(pieces, 67, "").replace("\n", " \\\n  ").split("\n")

@@ -40,8 +40,9 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "-m --mailbox",
                 "ADDRESS",
-                """Mailbox to log on to: its e-mail address, or (cmdlet: mailbox, graph: user) its
-                GUID. Repeatable. Default: the address of --username, where that is one.""",
+                """Mailbox to log on to: its e-mail address, or its GUID (by method cmdlet that of
+                the mailbox, by graph that of the user). Repeatable. Default: the address of
+                --username, where that is one.""",
                 LIST,
             ),
             Option(
@@ -53,24 +54,28 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--method",
                 "METHOD",
-                "How to test it. cmdlet: Exchange Online runs its own Test-MAPIConnectivity. "
+                "How to test a mailbox. "
+                "cmdlet: Exchange Online runs its own Test-MAPIConnectivity. "
                 "mapi: log on by MAPI over HTTP, as Outlook does: Exchange Server, grommunio. "
                 "graph: list the Inbox through Microsoft Graph. "
                 f"One of: {', '.join(LABELS)}. Repeatable: all are run side by side. "
                 "Default: cmdlet.",
                 LIST,
             ),
-            Option("--archive", "", "Test the archive, not the primary mailbox (cmdlet).", FLAG),
+            Option(
+                "--archive", "", "Test the archive, not the primary mailbox (method cmdlet).", FLAG
+            ),
             Option(
                 "--inbox-items",
                 "N",
-                "Newest messages to list, 1 to 1000 (mapi, graph). Default: 10.",
+                """How many messages of the Inbox to list, newest first, 1 to 1000 (methods mapi and
+                graph). Default: 10.""",
             ),
             Option(
                 "--concurrency",
                 "N",
-                """Mailboxes, or methods of one, that are tested at the same time, 1 to 64. One that
-                hangs gives its place away. Default: 4.""",
+                """How many mailboxes, or methods of one, are tested at the same time, 1 to 64. A
+                test that hangs gives its place away. Default: 4.""",
             ),
         ),
     ),
@@ -80,14 +85,15 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "-H --hostname",
                 "HOST[:PORT]",
-                """Exchange host to ask for the mailbox's address (Autodiscover); beside
-                --autodiscover-url: another host that the password may go to. Default: guessed from
-                the mailbox, as Outlook does. Example: mail.contoso.com.""",
+                """Exchange Server (method mapi) to ask for the mailbox's address (Autodiscover);
+                beside --autodiscover-url: another host that the password may go to. Default:
+                guessed from the mailbox, as Outlook does. Example: mail.contoso.com.""",
             ),
             Option(
                 "--autodiscover-url",
                 "URL",
-                "Autodiscover URL, if not the host's usual. https only.",
+                """Autodiscover URL (method mapi), where it is not the usual one of the Exchange
+                Server. https only.""",
             ),
             Option(
                 "--mapi-url",
@@ -99,9 +105,10 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--auth",
                 "SCHEME",
-                """HTTP authentication: basic, ntlm or negotiate. Default: the strongest that the
-                server offers, NTLM before Negotiate before Basic; remembered. negotiate without a
-                password uses a Kerberos ticket or keytab (KRB5CCNAME, KRB5_CLIENT_KTNAME).""",
+                """HTTP authentication at the Exchange Server (method mapi): basic, ntlm or
+                negotiate. Default: the strongest that it offers, NTLM before Negotiate before
+                Basic; remembered. negotiate without a password uses a Kerberos ticket or keytab
+                (KRB5CCNAME, KRB5_CLIENT_KTNAME).""",
             ),
         ),
     ),
@@ -118,23 +125,26 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--cloud",
                 "CLOUD",
-                "Microsoft cloud of the tenant. One of: worldwide, gcc, gcc-high, dod, china. "
-                "Default: worldwide.",
+                """Microsoft cloud of the tenant. One of: worldwide, gcc, gcc-high, dod, china.
+                Default: worldwide.""",
             ),
             Option(
                 "--authority-url",
                 "URL",
-                "Sign-in host instead of the cloud's own, for new clouds and tests. https only.",
+                """URL of the Entra sign-in, instead of that of --cloud, for new clouds and tests.
+                https only.""",
             ),
             Option(
                 "--exchange-url",
                 "URL",
-                "Exchange host instead of the cloud's own, for new clouds and tests. https only.",
+                """URL of Exchange Online, instead of that of --cloud, for new clouds and tests.
+                https only.""",
             ),
             Option(
                 "--graph-url",
                 "URL",
-                "Microsoft Graph instead of the cloud's own, for new clouds and tests. https only.",
+                """URL of Microsoft Graph, instead of that of --cloud, for new clouds and tests.
+                https only.""",
             ),
         ),
     ),
@@ -144,26 +154,28 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--client-id",
                 "GUID",
-                """Application (client) id of the app registration that may run the test. For a user
-                and method cmdlet alone, Microsoft's own for Exchange PowerShell serves.""",
+                """Application (client) id of the app registration that may run the test. Default
+                for --username with method cmdlet alone: Microsoft's own for Exchange
+                PowerShell.""",
             ),
             Option(
                 "--certificate",
                 "FILE",
-                "Certificate of the app registration: PEM (with or without its key) or PFX. "
-                "RSA. Not readable by others.",
+                """Certificate of the app registration: PEM (with or without its key) or PFX. RSA.
+                Not readable by others.""",
             ),
             Option(
                 "--certificate-key",
                 "FILE",
-                "Private key of the certificate, PEM, where it is in a file of its own.",
+                """PEM file with the private key of --certificate, where that is in a file of its
+                own.""",
             ),
             Option(
                 "--certificate-passphrase-file",
                 "FILE",
-                """File with the passphrase of the private key or PFX; its first line counts.
-                Instead: certificate-passphrase in an ini section, or the environment variable
-                MAPI_CERTIFICATE_PASSPHRASE.""",
+                """File with the passphrase of the certificate's private key or PFX; its first line
+                counts. Instead: certificate-passphrase in an ini section, or the environment
+                variable MAPI_CERTIFICATE_PASSPHRASE.""",
             ),
             Option(
                 "--client-secret-file",
@@ -176,20 +188,20 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "-l --username",
                 "[DOMAIN\\]USER",
                 """User who logs on by method mapi: the mailbox's own, or one with FullAccess. With
-                --tenant the user signs in at Entra by password, which Microsoft is going to
-                retire, and which no policy may ask more of.""",
+                --tenant the user signs in at Entra by password alone, which fails where a policy
+                asks more, and which Microsoft is going to retire.""",
             ),
             Option(
                 "--password-file",
                 "FILE",
-                """File with that user's password; its first line counts. Instead: password in an
-                ini section, or the environment variable MAPI_PASSWORD.""",
+                """File with the password of --username; its first line counts. Instead: password in
+                an ini section, or the environment variable MAPI_PASSWORD.""",
             ),
             Option(
                 "--managed-identity",
                 "CLIENT-ID",
-                """Managed identity of the Azure VM that the check runs on: its own, or the
-                user-assigned one of this client id. Never through a proxy.""",
+                """Sign in as a managed identity of the Azure VM that the check runs on: its own, or
+                the user-assigned one of this client id. Never through a proxy.""",
                 OPTIONAL,
             ),
             Option(
@@ -221,28 +233,28 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "--proxy",
                 "URL",
                 """HTTP proxy for sign-in, Exchange and Graph. Format: http://HOST:PORT, or https://
-                for one that is spoken to by TLS. A user name
-                belongs into --proxy-user. Default: HTTPS_PROXY or ALL_PROXY of the environment,
-                except for hosts in NO_PROXY.""",
+                for one that is spoken to by TLS. A user name belongs in --proxy-user. Default:
+                HTTPS_PROXY or ALL_PROXY of the environment, except for hosts in NO_PROXY.""",
             ),
             Option(
-                "--proxy-host", "HOST", "The proxy's host, instead of --proxy; needs --proxy-port."
+                "--proxy-host", "HOST", "HTTP proxy's host, instead of --proxy; needs --proxy-port."
             ),
-            Option("--proxy-port", "PORT", "The proxy's port, together with --proxy-host."),
-            Option("--proxy-user", "NAME", "User for the proxy: NAME, DOMAIN\\NAME or NAME@REALM."),
-            Option("--proxy-domain", "DOMAIN", "Windows domain of that user."),
+            Option("--proxy-port", "PORT", "Port of the HTTP proxy, needed by --proxy-host."),
+            Option("--proxy-user", "NAME", "User at the proxy: NAME, DOMAIN\\NAME or NAME@REALM."),
+            Option("--proxy-domain", "DOMAIN", "Windows domain of --proxy-user."),
             Option(
                 "--proxy-password-file",
                 "FILE",
-                """File with the proxy password; its first line counts. Instead: proxy-password in
-                an ini section, or the environment variable MAPI_PROXY_PASSWORD.""",
+                """File with the password of --proxy-user; its first line counts. Instead:
+                proxy-password in an ini section, or the environment variable
+                MAPI_PROXY_PASSWORD.""",
             ),
             Option(
                 "--proxy-auth",
                 "SCHEME",
-                """How to authenticate at the proxy: basic, ntlm or negotiate. Default: asked of
-                the proxy, the strongest that both know. negotiate without a password uses a
-                Kerberos ticket or keytab (KRB5CCNAME, KRB5_CLIENT_KTNAME).""",
+                """How to authenticate at the proxy: basic, ntlm or negotiate. Default: the
+                strongest that the proxy offers and the check knows. negotiate without a password
+                uses a Kerberos ticket or keytab (KRB5CCNAME, KRB5_CLIENT_KTNAME).""",
             ),
             Option(
                 "--proxy-spn-host",
@@ -250,7 +262,7 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 """Host in the proxy's Kerberos service name (HTTP/HOST), where it is not that of
                 --proxy, e.g. behind a load balancer.""",
             ),
-            Option("--no-proxy", "", "Connect directly, whatever the environment says.", FLAG),
+            Option("--no-proxy", "", "Use no proxy, also where the environment names one.", FLAG),
         ),
     ),
     (
@@ -259,14 +271,14 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--ca-file",
                 "FILE",
-                "PEM file of certificate authorities to trust besides the system's own, e.g. "
-                "of a TLS-inspecting proxy.",
+                """PEM file of certificate authorities to trust besides the system's own, e.g. of a
+                TLS-inspecting proxy.""",
             ),
             Option(
                 "--min-tls", "VERSION", "Lowest TLS version to accept: 1.2 or 1.3. Default: 1.2."
             ),
-            Option("-4 --ipv4", "", "Use IPv4 only.", FLAG),
-            Option("-6 --ipv6", "", "Use IPv6 only.", FLAG),
+            Option("-4 --ipv4", "", "Connect by IPv4 only.", FLAG),
+            Option("-6 --ipv6", "", "Connect by IPv6 only.", FLAG),
         ),
     ),
     (
@@ -275,54 +287,62 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "-w --warning",
                 "RANGE",
-                "WARNING when the connection time in seconds is outside this range. Format: "
-                "[@]START:END. Example: 2.",
+                """WARNING when the connection time in seconds is outside this range. Format:
+                [@]START:END. Example: 2.""",
             ),
-            Option("-c --critical", "RANGE", "CRITICAL when it is outside this range. Example: 5."),
+            Option(
+                "-c --critical",
+                "RANGE",
+                """CRITICAL when the connection time in seconds is outside this range. Format:
+                [@]START:END. Example: 5.""",
+            ),
             Option(
                 "--warning-for",
                 "LABEL=RANGE",
-                "The same for any performance label. Repeatable. Example: time_tls=0.5. "
-                "Default: certificate_days=30:.",
+                """WARNING when a performance value, named by its label, is outside its range.
+                Repeatable. Example: time_tls=0.5. Default: certificate_days=30:.""",
                 LIST,
             ),
             Option(
                 "--critical-for",
                 "LABEL=RANGE",
-                "The same for CRITICAL. Repeatable. Default: certificate_days=7:.",
+                """CRITICAL when a performance value, named by its label, is outside its range.
+                Repeatable. Example: time_tls=2. Default: certificate_days=7:.""",
                 LIST,
             ),
             Option(
                 "--state",
                 "KIND=STATE",
-                f"State for one kind of failure. Repeatable. Kinds: {_KINDS}. Example: "
+                f"Monitoring state for one kind of failure. Repeatable. Kinds: {_KINDS}. Example: "
                 "throttled=OK.",
                 LIST,
             ),
             Option(
                 "-t --timeout",
                 "SECONDS[:STATE]",
-                """Time for the whole run, fractions allowed; the state when it is used up. Keep it
-                below the scheduler's own limit. Default: 30:CRITICAL.""",
+                """Time limit of the whole run in seconds, fractions allowed, and the state when it
+                is used up. Keep it below the scheduler's own limit. Default: 30:CRITICAL.""",
             ),
         ),
     ),
     (
         "output",
         (
-            Option("--diagnosis", "on|off", "Print a diagnosis below the first line. Default: on."),
+            Option(
+                "--diagnosis", "on|off", "Print a diagnosis below the status line. Default: on."
+            ),
             Option(
                 "--diagnosis-frequency",
                 "NORMAL:ABNORMAL",
-                """Print it every NORMAL-th run while all is well, every ABNORMAL-th while it is
-                not, and whenever the state changes; none: never. -v prints it always. Default:
-                1:1. Example: 12:1.""",
+                """Print the diagnosis every NORMAL-th run while all is well, every ABNORMAL-th
+                while something is wrong, and whenever the state changes; none: never. -v prints it
+                always. Default: 1:1. Example: 12:1.""",
             ),
             Option(
                 "-v --verbose",
                 "",
-                """More of it: -v notes on cache, proxy and retries, -vv requests and headers, -vvv
-                bodies too. Secrets and tokens are in none of them.""",
+                """Print more details: -v notes on cache, proxy and retries, -vv requests and
+                headers, -vvv bodies too. Secrets and tokens are in none of them.""",
                 COUNT,
             ),
             Option("--json", "", "Print the report as one JSON document instead of text.", FLAG),
@@ -343,11 +363,10 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "--cache-dir",
                 "DIR",
                 """Directory for cached tokens and what method mapi learned about mailboxes, created
-                with mode 0700. Default:
-                /var/cache/check_mapi_connectivity where that is the running user's own, else
-                check_mapi_connectivity in $XDG_CACHE_HOME or ~/.cache.""",
+                with mode 0700. Default: /var/cache/check_mapi_connectivity where that is the
+                running user's own, else check_mapi_connectivity in $XDG_CACHE_HOME or ~/.cache.""",
             ),
-            Option("--no-cache", "", "Neither read nor write what is cached.", FLAG),
+            Option("--no-cache", "", "Neither read nor write the cache of --cache-dir.", FLAG),
         ),
     ),
     (
@@ -360,12 +379,12 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 tokens, cookies and subjects are replaced before. The cache is not used: the run
                 signs in, also where a password was refused within the last minute.""",
             ),
-            Option("--redact-addresses", "", "Replace addresses and other names in it, too.", FLAG),
+            Option("--redact-addresses", "", "Replace addresses and names in --record, too.", FLAG),
             Option(
                 "--replay",
                 "FILE",
-                """Run such a file again, without network: the result is the same. Beside it only
-                -v, --json and --diagnosis.""",
+                """Run a file of --record again, without network: the result is the same. Beside it
+                only -v, --json and --diagnosis.""",
             ),
         ),
     ),

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
-from check_mapi_connectivity import __version__, help_text, option_table, vocabulary
+import re
+
+from check_mapi_connectivity import (
+    __version__,
+    arguments,
+    cli,
+    help_text,
+    ini,
+    option_table,
+    sources,
+    vocabulary,
+)
 from check_mapi_connectivity.provision import names
 from check_mapi_connectivity.provision import option_table as set_up
 from check_mapi_connectivity.provision.words import NOT_YET_SEEN
 
 from . import Groups, flags
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Neither hyphens nor wide gaps, which nobody can copy.
+_AS_WRITTEN = (".nh", ".ad l")
+
+#: A directory of one tenant on this host.
+_TENANT = f"{sources.TENANT_DIRECTORIES}/TENANT/"
 
 #: Environment variables that the check reads, and when.
 ENVIRONMENT = (
@@ -29,8 +50,11 @@ ENVIRONMENT = (
 
 
 def roff(text: str) -> str:
-    """Plain text as roff: nothing in it is a request or an escape."""
-    text = text.replace("\\", "\\e").replace("-", "\\-")
+    """Plain text as roff: nothing in it is a request or an escape; what stands in backticks is
+    bold.
+    """
+    text = text.replace("\\", "\\e").replace("-", "\\-").replace("~", "\\(ti")
+    text = re.sub("`([^`]*)`", r"\\fB\1\\fR", text)
     return f"\\&{text}" if text[:1] in (".", "'") else text
 
 
@@ -38,6 +62,7 @@ def man_page() -> str:
     """check_mapi_connectivity(1)."""
     lines = [
         f'.TH CHECK_MAPI_CONNECTIVITY 1 "" "{__version__}" "Monitoring plugins"',
+        *_AS_WRITTEN,
         ".SH NAME",
         f"{vocabulary.PLUGIN} \\- "
         + roff("check that users can log on to their Exchange mailboxes"),
@@ -66,12 +91,49 @@ def man_page() -> str:
     }
     for state, code in vocabulary.STATES.items():
         lines += [".TP", f".B {code} {state}", roff(meanings[state])]
-    lines.append(".SH ENVIRONMENT")
-    for name, text in ENVIRONMENT:
-        lines += [".TP", f".B {roff(name)}", roff(text)]
+    lines += [*terms("ENVIRONMENT", ENVIRONMENT), *terms("FILES", check_files())]
     lines += [*examples_for_man(vocabulary.PLUGIN, help_text.EXAMPLES), ".SH SEE ALSO"]
     lines.append(f".BR {names.COMMAND} (8)")
     return "\n".join(lines) + "\n"
+
+
+def terms(title: str, entries: Iterable[tuple[str, str]]) -> list[str]:
+    """A section of terms, each with its text."""
+    lines = [f".SH {title}"]
+    for term, text in entries:
+        lines += [".TP", f".B {roff(term)}", roff(text)]
+    return lines
+
+
+def check_files() -> list[tuple[str, str]]:
+    """What the check reads and writes where no option names a file."""
+    cache = f"{vocabulary.PLUGIN}/"
+    return [
+        (
+            _TENANT,
+            "What --tenant alone finds; TENANT is its value as given, or in lower case. An ini "
+            "section of that name in the file of --extra-opts comes first.",
+        ),
+        (f"{_TENANT}options.ini", "Ini file with a section `[TENANT]`: all options of the check."),
+        (
+            f"{_TENANT}certificate.pem, {_TENANT}certificate.pfx",
+            "The certificate, where no ini section names a credential.",
+        ),
+        (f"{_TENANT}client_id", "The client id that belongs to it, where none is given."),
+        (
+            "/etc/monitoring-plugins.ini",
+            "Ini file of --extra-opts where none is named. The first counts that there is: "
+            "`$MP_CONFIG_FILE`; in the directories of `$NAGIOS_CONFIG_PATH` "
+            f"{', '.join(f'`{name}`' for name in ini.NAMES)}; "
+            f"{', '.join(f'`{path}`' for path in ini.PATHS)}.",
+        ),
+        (
+            f"{cli.SYSTEM_CACHE}/, $XDG_CACHE_HOME/{cache}, ~/.cache/{cache}",
+            "Cached tokens, and what was learned about mailboxes: the first directory where it is "
+            "the running user's own, else the second, or the third where XDG_CACHE_HOME is not "
+            "set. Made with mode 0700, files with 0600; nothing is lost when they are removed.",
+        ),
+    ]
 
 
 def options_for_man(groups: Groups) -> list[str]:
@@ -85,10 +147,11 @@ def options_for_man(groups: Groups) -> list[str]:
 
 
 def examples_for_man(name: str, examples: tuple[tuple[str, str], ...]) -> list[str]:
-    """The section of examples."""
+    """The section of examples, with the lines of `--help`."""
     lines = [".SH EXAMPLES"]
     for purpose, words in examples:
-        lines += [".TP", roff(purpose), f".B {roff(f'{name} {words}')}"]
+        lines += [".PP", f"{roff(purpose[0].upper() + purpose[1:])}", ".PP", ".EX"]
+        lines += [*map(roff, arguments.command_lines(name, words)), ".EE"]
     return lines
 
 
@@ -96,6 +159,7 @@ def set_up_man_page() -> str:
     """check_mapi_connectivity_setup(8): a command for administrators."""
     lines = [
         f'.TH CHECK_MAPI_CONNECTIVITY_SETUP 8 "" "{__version__}" "Monitoring"',
+        *_AS_WRITTEN,
         ".SH NAME",
         f"{names.COMMAND} \\- {roff('make the identity that check_mapi_connectivity signs in as')}",
         ".SH SYNOPSIS",
@@ -104,11 +168,26 @@ def set_up_man_page() -> str:
         lines += [f".B {names.COMMAND}", roff(usage), ".br"]
     lines += [".SH DESCRIPTION", roff(" ".join(set_up.DESCRIPTION.split()))]
     lines += [".PP", roff(" ".join(NOT_YET_SEEN.split())), ".SH OPTIONS"]
-    lines += [*options_for_man(set_up.GROUPS), ".SH EXIT STATUS"]
-    lines.append(roff(" ".join(set_up.EXITS.split())))
+    lines += options_for_man(set_up.GROUPS)
+    lines += terms("EXIT STATUS", ((str(code), text) for code, text in set_up.EXITS.items()))
+    lines += terms("FILES", set_up_files())
     lines += [*examples_for_man(names.COMMAND, set_up.EXAMPLES), ".SH SEE ALSO"]
     lines.append(f".BR {vocabulary.PLUGIN} (1)")
     return "\n".join(lines) + "\n"
+
+
+def set_up_files() -> list[tuple[str, str]]:
+    """What the set-up command writes where --output is not given."""
+    return [
+        (f"{_TENANT}{names.CERTIFICATE}", "Certificate and private key, in one file."),
+        (f"{_TENANT}{names.CLIENT_ID}", "The client id of the app registration."),
+        (f"{_TENANT}{names.PASSWORD}", "The password of --username, where it was typed in."),
+        (
+            f"{_TENANT}{names.OPTIONS_INI}",
+            "The ini section that the check reads with --tenant alone. A later run takes from it "
+            "what its own command line does not say.",
+        ),
+    ]
 
 
 def files() -> dict[str, str]:

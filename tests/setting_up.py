@@ -26,6 +26,10 @@ ADMIN = "admin@practice.example"
 MAILBOX = "healthy@practice.example"
 FILES = {"certificate.pem", "client_id", "options.ini"}
 
+#: For a command that runs as a process: the directories of a test are closed to a monitoring user that
+#: may be there.
+OWNER = ["--owner=root"] if os.geteuid() == 0 else []
+
 #: What a check that is green says, for runs whose proof is not the point.
 GREEN = {"mailbox": MAILBOX, "method": "none", "failure": None, "success": True}
 GREEN = json.dumps({"reports": [{**GREEN, "connection_time": 0.041, "round_trip": None}]})

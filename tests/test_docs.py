@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
 
 import pytest
 
-from check_mapi_connectivity import help_text, option_table, vocabulary
+from check_mapi_connectivity import (
+    arguments,
+    cli,
+    help_text,
+    ini,
+    option_table,
+    sources,
+    vocabulary,
+)
 from check_mapi_connectivity.credentials import IMDS_VARIABLE
+from check_mapi_connectivity.provision import cli as set_up_cli
 from check_mapi_connectivity.provision import names
 from check_mapi_connectivity.provision import option_table as set_up
 from generate import man
@@ -16,6 +28,12 @@ from generate.__main__ import made
 from .conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
+
+#: What the check looks for in a tenant's directory.
+TENANT_FILES = ("options.ini", "certificate.pem", "certificate.pfx", "client_id")
+
+#: Man page -> the parser whose command it describes.
+PAGES = {"check_mapi_connectivity.1": arguments, "check_mapi_connectivity_setup.8": set_up_cli}
 
 
 @pytest.mark.parametrize("path", made())
@@ -33,6 +51,61 @@ def test_man_page_of_the_set_up_command_has_every_option():
     page = (ROOT / "docs" / "check_mapi_connectivity_setup.8").read_text()
     for option in set_up.OPTIONS.values():
         assert man.roff(option.flags[-1]) in page
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def shown(request):
+    """(the parser of a command, its man page as a terminal of 80 columns shows it)."""
+    if shutil.which("man") is None:
+        pytest.skip("there is no man here")
+    done = subprocess.run(
+        ["man", "--warnings", "-l", ROOT / "docs" / request.param],
+        env={**os.environ, "MANWIDTH": "80", "MANPAGER": "cat", "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not done.stderr
+    return PAGES[request.param].parser(), done.stdout
+
+
+def test_man_page_fits_80_columns_and_breaks_no_word(shown):
+    assert max(map(len, shown[1].split("\n"))) <= 80
+    assert not re.search("[`\u2010]", shown[1])
+
+
+def test_examples_of_the_man_page_can_be_copied(shown):
+    """The lines of `--help`, as they are."""
+    parser, page = shown
+    examples = parser.format_help().partition("examples:\n")[2].partition("\n\n")[0]
+    for block in filter(None, re.split(r" *#.*\n", examples)):
+        lines = [line.replace("  ", "", 1) for line in block.rstrip().split("\n")]
+        assert "\n".join(f"       {line}" for line in lines) in page
+        for line in lines[:-1]:
+            assert line.endswith(" \\")
+
+
+def test_man_page_tells_the_exit_codes(shown):
+    parser, page = shown
+    section = page.partition("\nEXIT STATUS\n")[2].partition("\nENVIRONMENT\n")[0]
+    assert "Exit codes" not in section
+    told = re.findall(r"\b[0-9]+(?= [a-zA-Z])", parser.format_help().rpartition("Exit codes:")[2])
+    assert re.findall(r"^ {7}([0-9]+) ", section, re.MULTILINE) == told
+
+
+def test_files_of_the_man_page():
+    page = man.man_page().partition(".SH FILES")[2]
+    places = [f"{sources.TENANT_DIRECTORIES}/TENANT/{name}" for name in TENANT_FILES]
+    for path in (*places, *ini.NAMES, *ini.PATHS, cli.SYSTEM_CACHE):
+        assert man.roff(path) in page
+    page = man.set_up_man_page().partition(".SH FILES")[2]
+    for name in (names.CERTIFICATE, names.CLIENT_ID, names.OPTIONS_INI, names.PASSWORD):
+        assert f"/TENANT/{name}" in page
+
+
+def test_man_pages_name_each_other():
+    assert ".BR check_mapi_connectivity_setup (8)" in man.man_page().partition(".SH SEE ALSO")[2]
+    assert ".BR check_mapi_connectivity (1)" in man.set_up_man_page().partition(".SH SEE ALSO")[2]
 
 
 def test_readme_names_what_the_set_up_command_makes():

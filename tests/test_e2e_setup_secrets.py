@@ -5,7 +5,6 @@ in a file that is not meant for it.
 from __future__ import annotations
 
 import os
-import pwd
 import re
 import subprocess
 import sys
@@ -13,14 +12,13 @@ import sys
 import pytest
 
 from .canaries import Room, echoing
-from .setting_up import MAILBOX
+from .setting_up import MAILBOX, OWNER
 from .tenant.directory import TENANT_NAME
 
 COMMAND = "check_mapi_connectivity.provision"
 
-#: Files are for their owner; and where root sets up and a monitoring user is there, for that group.
-MONITORS = {"nagios", "icinga", "naemon"} & {account.pw_name for account in pwd.getpwall()}
-MODE = 0o640 if MONITORS and os.geteuid() == 0 else 0o600
+#: Files are for their owner; and where root sets up, for a group.
+MODE = 0o640 if os.geteuid() == 0 else 0o600
 
 
 @pytest.fixture
@@ -32,7 +30,11 @@ def room(tmp_path, environment, tenant, monkeypatch):
     for name in ("begin", "remember"):
         monkeypatch.setattr(tenant.admin.devices, name, _noting(tenant.admin.devices, name, issued))
     places = [f"--{name}-url={tenant.url}" for name in ("authority", "exchange", "graph")]
-    places += [f"--ca-file={tenant.material.ca_file}", f"--output={room.places['work']}/etc"]
+    places += [
+        f"--ca-file={tenant.material.ca_file}",
+        f"--output={room.places['work']}/etc",
+        *OWNER,
+    ]
 
     def set_up(*words, **keywords):
         done = subprocess.run(

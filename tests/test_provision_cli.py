@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import grp
 import os
+import pathlib
 import pwd
+import tempfile
 
 import pytest
 
+from check_mapi_connectivity import sources
 from check_mapi_connectivity.errors import Information, UsageError
-from check_mapi_connectivity.provision import cli, option_table
+from check_mapi_connectivity.provision import cli, option_table, reach
 from check_mapi_connectivity.provision.directory import Owner
+
+from .conftest import PEM
 
 TENANT = "contoso.onmicrosoft.com"
 USUAL = ("--tenant", TENANT, "-m", "probe@contoso.com")
+
+
+@pytest.fixture(autouse=True)
+def nobody_else(monkeypatch):
+    """No user of this machine runs the check."""
+    monkeypatch.setattr(cli, "_MONITORS", ())
 
 
 def parse(*words, **environ):
     return cli.parse([*USUAL, *words], environ)
 
 
-def test_what_is_usual(there, monkeypatch):
-    monkeypatch.setattr(cli, "_MONITORS", ())
+def test_what_is_usual(there):
     settings = parse()
     assert (settings.action, settings.options.methods, settings.mailboxes) == (
         "set up",
@@ -115,6 +125,8 @@ def test_tokens_from_a_file(there):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 def test_owner(there, monkeypatch):
+    # Where nothing is in the way of anybody.
+    monkeypatch.setattr(sources, "TENANT_DIRECTORIES", "/nowhere")
     one = next(account for account in pwd.getpwall() if account.pw_uid != 0)
     settings = parse("--owner", one.pw_name)
     assert (settings.owner, settings.monitor) == (Owner(0, one.pw_gid), one.pw_name)
@@ -130,6 +142,121 @@ def test_owner(there, monkeypatch):
         with pytest.raises(UsageError) as caught:
             parse("--owner", words)
         assert str(caught.value) == text
+
+
+@pytest.fixture
+def monitor(there, monkeypatch):
+    """(the user who runs the check, a directory that everybody may enter, with `file` in it)."""
+    if os.geteuid() != 0:
+        pytest.skip("only root sets up for another user")
+    names = {account.pw_name for account in pwd.getpwall()}
+    user = "nagios" if "nagios" in names else "nobody"
+    monkeypatch.setattr(cli, "_MONITORS", (user,))
+    # Not in tmp_path, which is closed to others.
+    with tempfile.TemporaryDirectory() as directory:
+        place = pathlib.Path(directory)
+        place.chmod(0o755)
+        monkeypatch.setattr(sources, "TENANT_DIRECTORIES", str(place / "etc"))
+        (place / "file").write_text(PEM)
+        os.chown(place / "file", 0, pwd.getpwnam(user).pw_gid)
+        (place / "file").chmod(0o640)
+        yield user, place
+
+
+LASTING = {
+    "--ca-file": (),
+    "--password-file": ("--username", "probe@contoso.com"),
+    "--proxy-password-file": ("--proxy", "http://p.example:3128", "--proxy-user", "svc"),
+}
+
+
+@pytest.mark.parametrize("option", LASTING)
+def test_files_are_tried_as_the_user_who_runs_the_check(monitor, option):
+    user, place = monitor
+    words = (*LASTING[option], option, str(place / "file"))
+    text = (
+        f"{option}: {place}/file cannot be read by {user}, who runs the check; let that user read "
+        "it and enter its directories, or see --owner"
+    )
+    assert parse(*words).monitor == user
+    # Open itself, but in a directory that is not.
+    place.chmod(0o700)
+    with pytest.raises(UsageError) as caught:
+        parse(*words)
+    assert str(caught.value) == text
+    place.chmod(0o755)
+    (place / "file").chmod(0o600)
+    with pytest.raises(UsageError) as caught:
+        parse(*words)
+    assert str(caught.value) == text
+    assert not (place / "etc").exists()
+    # Nobody else is going to read them then.
+    assert parse(*words, "--owner", "root").monitor == "root"
+    for action in ("--print-only", "--remove"):
+        parse(*words, action)
+
+
+def test_a_file_that_a_group_may_read(monitor):
+    """A group that --owner names is one of the user's."""
+    user, place = monitor
+    other = next(one for one in grp.getgrall() if one.gr_gid not in (0, pwd.getpwnam(user).pw_gid))
+    os.chown(place / "file", 0, other.gr_gid)
+    words = ("--ca-file", str(place / "file"))
+    with pytest.raises(UsageError):
+        parse(*words)
+    assert parse(*words, "--owner", f"{user}:{other.gr_name}").owner == Owner(0, other.gr_gid)
+
+
+def test_a_file_that_is_not_there_is_not_said_to_be_closed(monitor):
+    with pytest.raises(UsageError) as caught:
+        parse("--ca-file", str(monitor[1] / "none"))
+    assert str(caught.value) == f"--ca-file: {monitor[1]}/none does not exist"
+
+
+def test_the_directory_is_tried_as_the_user_who_runs_the_check(monitor):
+    user, place = monitor
+    closed = place / "closed"
+    closed.mkdir(0o700)
+    for output in (closed, closed / "a" / "b"):
+        with pytest.raises(UsageError) as caught:
+            parse("--output", str(output))
+        assert str(caught.value) == (
+            f"--output: {closed} cannot be entered by {user}, who runs the check; let that user "
+            "enter it and those above it, or see --owner"
+        )
+    closed.chmod(0o711)
+    assert parse("--output", str(closed / "a" / "b")).directory == str(closed / "a" / "b")
+
+
+def test_root_that_may_not_become_another_user(monitor, monkeypatch):
+    """As in some containers: what cannot be tried is not refused."""
+
+    def run(*_, **__):
+        raise PermissionError
+
+    monitor[1].chmod(0o700)
+    monkeypatch.setattr(reach.subprocess, "run", run)
+    assert parse("--ca-file", str(monitor[1] / "file")).monitor == monitor[0]
+
+
+def test_a_program_that_the_user_cannot_start(monitor, monkeypatch):
+    user, place = monitor
+    (place / "python").symlink_to("/bin/true")
+    (place / "provision").mkdir(0o755)
+    module = place / "provision" / "reach.py"
+    module.write_text("")
+    module.chmod(0o644)
+    monkeypatch.setattr(reach.sys, "executable", str(place / "python"))
+    monkeypatch.setattr(reach, "__file__", str(module))
+    assert reach.closed_program(Owner(), user) is None
+    module.parent.chmod(0o700)
+    assert reach.closed_program(Owner(), user) == str(place)
+    place.chmod(0o700)
+    assert reach.closed_program(Owner(), user) == f"{place}/python"
+    # In a zip archive it is no file.
+    place.chmod(0o755)
+    monkeypatch.setattr(reach, "__file__", f"{place}/file/provision/reach.py")
+    assert reach.closed_program(Owner(), user) is None
 
 
 def test_owner_without_root(there, monkeypatch):

@@ -17,6 +17,8 @@ from check_mapi_connectivity.provision import run, voice
 from check_mapi_connectivity.provision.work import StepFailure
 from check_mapi_connectivity.report import CheckFailure, Failure
 
+from .setting_up import OWNER
+
 TENANT = ("--tenant", "contoso.onmicrosoft.com")
 MAILBOX = ("-m", "probe@contoso.com")
 
@@ -109,7 +111,13 @@ def test_interrupted_while_it_waits(environment, tmp_path, number):
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        words = [*TENANT, *MAILBOX, f"--authority-url=https://127.0.0.1:{port}", "--no-proxy"]
+        words = [
+            *TENANT,
+            *MAILBOX,
+            f"--authority-url=https://127.0.0.1:{port}",
+            "--no-proxy",
+            *OWNER,
+        ]
         process = subprocess.Popen(
             [sys.executable, "-m", entry.__name__, f"--output={tmp_path}/out", *words],
             env=environment,

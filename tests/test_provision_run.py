@@ -323,3 +323,13 @@ def test_print_only_touches_nothing(command):
     assert "None of this has been tried on a live tenant yet" in text
     assert command("--print-only", "--remove", mailbox=None) == 0
     assert 'Remove-RoleGroup -Identity "MAPI probes" -Confirm:$false' in command.said
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root sets up for another user")
+@pytest.mark.parametrize("closed", [None, "/opt/closed/bin/python"])
+def test_a_program_that_the_user_cannot_start_is_noted(command, monkeypatch, closed):
+    monkeypatch.setattr(run.reach, "closed_program", lambda *_: closed)
+    assert command("--owner", "root") == 0
+    note = f"  note: root cannot start what is tried here: {closed} is closed"
+    assert (note in command.said) == bool(closed)
+    assert any(line.startswith("  the check is green") for line in command.said)

@@ -17,7 +17,7 @@ from .. import files, sources
 from ..arguments import epilog, program, split
 from ..errors import UsageError
 from ..options import UserPassword
-from . import names
+from . import names, reach
 from .directory import Owner
 from .option_table import DESCRIPTION, EXAMPLES, EXITS, GROUPS, USAGE
 
@@ -46,6 +46,9 @@ _NETWORK = tuple(
 _NOBODY = "nobody@example.invalid"
 
 _PATHS = ("ca-file", "proxy-password-file")
+
+#: Files that the check goes on reading where they are.
+_LASTING = ("password-file", *_PATHS)
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,9 @@ class Settings:
 
 def parser() -> argparse.ArgumentParser:
     """The parser of the set-up command."""
+    exits = f"Exit codes: {'; '.join(f'{code} {text}' for code, text in EXITS.items())}."
     return program(
-        names.COMMAND, USAGE, DESCRIPTION, epilog(names.COMMAND, EXAMPLES, EXITS), GROUPS
+        names.COMMAND, USAGE, DESCRIPTION, epilog(names.COMMAND, EXAMPLES, exits), GROUPS
     )
 
 
@@ -110,6 +114,9 @@ def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Settings:
     if "graph" in options.methods and any("@" not in one for one in options.mailboxes):
         raise UsageError("--mailbox: method graph needs the mailbox's primary address, not a GUID")
     owner, monitor = _owner(given, print_only=print_only)
+    if monitor and not print_only and action in ("set up", "renew"):
+        lasting = {f"--{name}": _absolute(given.text(name)) for name in _LASTING}
+        reach.try_all(lasting, directory, owner, monitor)
     return Settings(
         action=action,
         print_only=print_only,

@@ -23,8 +23,8 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "-m --mailbox",
                 "ADDRESS",
-                """Mailbox that the check is to log on to. By method graph the app may read these
-                and no others. Repeatable.""",
+                """Mailbox that the check is to log on to. By method graph the app may read the
+                mailboxes that are named here, and no others. Repeatable.""",
                 LIST,
             ),
             Option(
@@ -47,7 +47,7 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--status",
                 "",
-                "Tell what there is, until when, and what is missing; change nothing.",
+                "Tell what is set up, until when it is valid, and what is missing; change nothing.",
                 FLAG,
             ),
             Option(
@@ -59,14 +59,14 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--remove",
                 "",
-                """Take everything away again, after asking. What other hosts still use stays.""",
+                """Remove all that was set up, after asking. What other hosts still use stays.""",
                 FLAG,
             ),
             Option(
                 "--print-only",
                 "",
                 """Touch nothing and sign in nowhere: print the plan in words, as requests, and as
-                PowerShell; with --remove, that of the removal.""",
+                PowerShell; with --remove, the plan of the removal.""",
                 FLAG,
             ),
             Option("--yes", "", "Do not ask before --remove.", FLAG),
@@ -91,10 +91,12 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--certificate-passphrase-file",
                 "FILE",
-                """File with the passphrase of that key or PFX; its first line counts. Instead: the
-                environment variable MAPI_CERTIFICATE_PASSPHRASE.""",
+                """File with the passphrase of the certificate's private key or PFX; its first line
+                counts. Instead: the environment variable MAPI_CERTIFICATE_PASSPHRASE.""",
             ),
-            Option("--lifetime", "MONTHS", "Life of a new certificate, 1 to 24. Default: 12."),
+            Option(
+                "--lifetime", "MONTHS", "Life of a new certificate in months, 1 to 24. Default: 12."
+            ),
             Option(
                 "-l --username",
                 "USER",
@@ -104,8 +106,8 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--password-file",
                 "FILE",
-                """File with that user's password, which the check goes on reading. Without it, the
-                password is asked for on the terminal and kept in --output.""",
+                """File with the password of --username, which the check goes on reading. Without
+                it, the password is asked for on the terminal and kept in --output.""",
             ),
         ),
     ),
@@ -115,13 +117,14 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--token-file",
                 "FILE",
-                """File with access tokens to use instead of signing in by device code, one a line,
-                one for Microsoft Graph and one for Exchange Online; - reads standard input.""",
+                """File with the administrator's access tokens, instead of a sign-in by device code,
+                one a line, one for Microsoft Graph and one for Exchange Online; - reads standard
+                input.""",
             ),
             Option(
                 "--ask-token",
                 "",
-                "Ask for these tokens on the terminal, without showing them.",
+                "Ask for the administrator's access tokens on the terminal, without showing them.",
                 FLAG,
             ),
         ),
@@ -144,7 +147,7 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--wait",
                 "SECONDS",
-                "How long to wait for grants to arrive before giving up. Default: 900.",
+                "How many seconds to wait until what was granted works. Default: 900.",
             ),
         ),
     ),
@@ -191,5 +194,10 @@ EXAMPLES = (
     ),
 )
 
-EXITS = """Exit codes: 0 done, or nothing to do; 1 a step failed, or --status found something
-missing; 2 usage; 130 interrupted."""
+#: Exit code -> meaning.
+EXITS = {
+    0: "done, or nothing to do",
+    1: "a step failed, or --status found something missing",
+    2: "usage",
+    130: "interrupted",
+}

@@ -20,6 +20,7 @@ from . import (
     file_steps,
     names,
     proof,
+    reach,
     scope_steps,
     signin,
     words,
@@ -181,6 +182,9 @@ def _introduce(settings: Settings, voice: Voice) -> None:
     voice.say(f"Setting up {settings.options.tenant}, in {settings.directory}:")
     if os.geteuid() == 0 and not settings.monitor:
         voice.say("  no user nagios, icinga or naemon: files are root's alone; see --owner")
+    closed = reach.closed_program(settings.owner, settings.monitor) if settings.monitor else None
+    if closed:
+        voice.say(f"  note: {settings.monitor} cannot start what is tried here: {closed} is closed")
     if settings.options.cloud.doubt:
         voice.say(f"  note: {settings.options.cloud.doubt}")
     for warning in words.PASSWORD_WARNINGS if settings.user else ():
