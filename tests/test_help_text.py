@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,16 @@ def test_help_fits_80_columns_and_names_every_option():
     assert max(map(len, HELP.split("\n"))) <= 80
     for option in option_table.OPTIONS.values():
         assert all(flag in HELP for flag in option.flags)
+
+
+def test_every_option_is_read_somewhere():
+    package = Path(option_table.__file__).parent
+    sources = [path for path in package.glob("**/*.py") if path.name != "option_table.py"]
+    code = "".join(path.read_text() for path in sources)
+    # These two are put together from a level and `-for`.
+    built = {"warning-for", "critical-for"}
+    names = {name for name in option_table.OPTIONS if f'"{name}"' in code or f'"--{name}' in code}
+    assert {*option_table.OPTIONS} - names == built
 
 
 def test_no_option_takes_a_secret():
