@@ -114,7 +114,7 @@ def test_templates_are_where_schedulers_look(installed):
     assert f"/usr/share/icinga2/include/plugins-contrib.d/{PLUGIN}.conf" in own
     assert "/etc/nagios-plugins/config/mapi_connectivity.cfg" in own
     examples = [path for path in own if "/check-mapi-connectivity/examples/" in path]
-    named = re.findall(r"`(/usr/[^`\s]*check-mapi-connectivity/[^`\s]*)`", README)
+    named = re.findall(r"/usr/[^`\s]*check-mapi-connectivity/[^`\s]*", README)
     assert named != []
     assert {path.rstrip("/") for path in named} <= {*own}
     installed_ones = (f"/{PLUGIN}.conf", "/mapi_connectivity.cfg")
