@@ -174,7 +174,7 @@ def _issuer(certificate: bytes) -> str | None:
 
 
 def failure(error: OSError | ValueError, host: str, port: int, via: str) -> Failure:
-    """What became of a handshake; `via` is the way, in words (tls)."""
+    """What became of a handshake; `via` is the way, in words (codes.tls)."""
     from .codes import network, tls
 
     where = f"{host} port {port}{via}"
