@@ -8,12 +8,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from check_mapi_connectivity import option_table
+from check_mapi_connectivity import credentials, option_table, options, vocabulary
 
 ROOT = Path(__file__).resolve().parent.parent
 
 #: What a list of options is made of: title -> options, in order.
 Groups = tuple[tuple[str, tuple[option_table.Option, ...]], ...]
+
+#: Option -> the words that it takes.
+WORDS = {
+    "method": tuple(vocabulary.LABELS),
+    "cloud": tuple(options.CLOUDS),
+    "auth": tuple(credentials.SCHEMES),
+    "proxy-auth": tuple(credentials.SCHEMES),
+    "min-tls": ("1.2", "1.3"),
+    "diagnosis": ("on", "off"),
+}
 
 
 def flags(option: option_table.Option) -> str:

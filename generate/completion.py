@@ -8,26 +8,15 @@ from __future__ import annotations
 
 import re
 
-from check_mapi_connectivity import credentials, option_table, vocabulary
+from check_mapi_connectivity import option_table, vocabulary
 from check_mapi_connectivity.option_table import COUNT, FLAG, LIST, OPTIONAL, Option
-from check_mapi_connectivity.options import CLOUDS
 from check_mapi_connectivity.provision import names
 from check_mapi_connectivity.provision import option_table as set_up
 
-from . import Groups
+from . import WORDS, Groups
 
 #: Every label that any method prints, in their order.
 _LABELS = tuple(dict.fromkeys(label for labels in vocabulary.LABELS.values() for label in labels))
-
-#: Option -> words that it takes.
-WORDS = {
-    "auth": tuple(credentials.SCHEMES),
-    "cloud": tuple(CLOUDS),
-    "diagnosis": ("on", "off"),
-    "method": tuple(vocabulary.LABELS),
-    "min-tls": ("1.2", "1.3"),
-    "proxy-auth": tuple(credentials.SCHEMES),
-}
 
 #: Methods that the set-up command sets up for.
 SET_UP_METHODS = ("cmdlet", "graph")

@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from check_mapi_connectivity import credentials, option_table, options, vocabulary
+from check_mapi_connectivity import option_table, vocabulary
 
-from . import icinga2
+from . import WORDS, icinga2
 
 PATH = f"icinga-templates/director/{vocabulary.PLUGIN}-basket.json"
 
@@ -27,16 +27,6 @@ SIGN_IN_MAILBOX = "mapi_sign_in_mailbox"
 
 #: Fields of the host template, by option; all others are added where they are needed.
 HOST_FIELDS = ("tenant", "mailbox", "cloud", "method", "warning", "critical")
-
-#: Option -> the words that it takes.
-WORDS = {
-    "method": tuple(vocabulary.LABELS),
-    "cloud": tuple(options.CLOUDS),
-    "auth": tuple(credentials.SCHEMES),
-    "proxy-auth": tuple(credentials.SCHEMES),
-    "min-tls": ("1.2", "1.3"),
-    "diagnosis": ("on", "off"),
-}
 
 #: How parts of an option's name are written.
 _SPELLED = {"url": "URL", "id": "ID", "dn": "DN", "ca": "CA", "spn": "SPN", "imds": "IMDS"}
