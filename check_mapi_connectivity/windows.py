@@ -33,6 +33,13 @@ def missing(what: str, *, there: bool | None = None) -> str:
     return f"{what} needs a package: pip install {package} beside this plugin"
 
 
+def opens_ntlm(token: bytes) -> bool:
+    """Whether a token, bare or inside SPNEGO, is NTLM's first message: it names the client's
+    abilities and holds no proof of a password (MS-NLMP 2.2.1.1).
+    """
+    return b"NTLMSSP\0\x01\0\0\0" in token
+
+
 def end_point(certificate: bytes) -> bytes:
     """The channel binding of a server certificate in DER: `tls-server-end-point` (RFC 5929 4.1).
 
