@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 class _Parser(argparse.ArgumentParser):
     """argparse without its exits: exit code 2 means CRITICAL to a scheduler."""
 
+    color: bool
+
     def error(self, message: str) -> NoReturn:
         raise UsageError(_plain(message))
 
@@ -95,6 +97,8 @@ def program(
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
     )
+    # From Python 3.14 on the help would have colours, on a terminal and by FORCE_COLOR.
+    result.color = False
     actions: dict[str, Any] = {
         "help": {"action": _Help, "nargs": 0},
         "version": {"action": _Version, "nargs": 0},

@@ -1,14 +1,12 @@
 """What all tests share: the practice tenant, a way to run the check as a scheduler does, and a
-guard against the network.
+guard against what tests must not do.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +22,7 @@ from check_mapi_connectivity.options import CLOUDS, CertificateFiles, Options
 from check_mapi_connectivity.vocabulary import DEFAULT_THRESHOLDS, KINDS, LABELS, prefixes
 
 from . import keys, masks
+from .guard.hook import VARIABLE, Guard
 from .tenant import Tenant
 from .tenant.admin_client import Administrator
 from .tenant.material import CLIENT_IDS, TENANT_NAME
@@ -61,20 +60,48 @@ def known_keys():
     undo()
 
 
+#: Directories of the installed product: no test makes, changes or removes one.
+INSTALLED = ("/etc/check_mapi_connectivity", "/var/cache/check_mapi_connectivity")
+
+#: Where `sitecustomize` lies, which watches the processes that tests start.
+GUARD = Path(__file__).parent / "guard"
+
+
 @pytest.fixture(autouse=True, scope="session")
-def loopback_only():
-    """No test process connects to anything but loopback."""
-    connect = socket.socket.connect
+def guard(tmp_path_factory):
+    """Watches this process and those that it starts."""
+    base = tmp_path_factory.getbasetemp()
+    written = [ROOT / "tests"] if os.environ.get("GOLDEN") == "write" else []
+    watching = Guard(base, ROOT / ".hypothesis", *written).install()
+    names = (VARIABLE, "PYTHONPATH")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ[VARIABLE] = str(base)
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(GUARD), before["PYTHONPATH"]]))
+    yield watching
+    watching.watches = False
+    for name, value in before.items():
+        os.environ.pop(name)
+        if value is not None:
+            os.environ[name] = value
 
-    def guarded(self, address):
-        if self.family in (socket.AF_INET, socket.AF_INET6):
-            host = ipaddress.ip_address(address[0])
-            assert host.is_loopback, f"a test connects to {host}"
-        return connect(self, address)
 
-    socket.socket.connect = guarded
+def _installed():
+    """What is there of the installed product, and when it was changed."""
+    return [os.stat(path).st_mtime_ns if os.path.exists(path) else None for path in INSTALLED]
+
+
+@pytest.fixture(autouse=True)
+def guarded(guard):
+    """Fails a test that has written outside of the directories for tests, or has used the network
+    beyond loopback, by itself or by a process that it started.
+    """
+    before = _installed()
     yield
-    socket.socket.connect = connect
+    assert _installed() == before, f"one of {INSTALLED} is not as it was"
+    if os.path.exists(guard.notes):
+        tried = Path(guard.notes).read_text()
+        os.unlink(guard.notes)
+        pytest.fail(f"a test leaves its room:\n{tried}")
 
 
 @pytest.fixture(scope="session")
@@ -141,7 +168,8 @@ def environment(tmp_path):
     keep = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
     return {
         **keep,
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": f"{GUARD}:{ROOT}",
+        VARIABLE: os.environ[VARIABLE],
         "HOME": str(tmp_path),
         "LC_ALL": "C",
         **keys.NO_AUTHORITIES,
