@@ -31,6 +31,9 @@ from .zygote import Zygote
 
 ROOT = Path(__file__).resolve().parent.parent
 
+#: Imported by nobody but Python itself, as it starts.
+collect_ignore = ["guard/sitecustomize.py"]
+
 # On a busy machine an example takes any time. `make test` tries the same examples each time;
 # `make fuzz` and HYPOTHESIS=search look for new ones.
 settings.register_profile("patient", deadline=None, max_examples=40, derandomize=True)
@@ -60,7 +63,8 @@ def known_keys():
     undo()
 
 
-#: Directories of the installed product: no test makes, changes or removes one.
+#: Directories of the installed product: no test makes or removes one, or changes the first; the
+#: second may be in use.
 INSTALLED = ("/etc/check_mapi_connectivity", "/var/cache/check_mapi_connectivity")
 
 #: Where `sitecustomize` lies, which watches the processes that tests start.
@@ -86,8 +90,9 @@ def guard(tmp_path_factory):
 
 
 def _installed():
-    """What is there of the installed product, and when it was changed."""
-    return [os.stat(path).st_mtime_ns if os.path.exists(path) else None for path in INSTALLED]
+    """What is there of the installed product, and when its configuration was changed."""
+    there = [path for path in INSTALLED if os.path.exists(path)]
+    return there, os.stat(INSTALLED[0]).st_mtime_ns if INSTALLED[0] in there else None
 
 
 @pytest.fixture(autouse=True)

@@ -113,17 +113,18 @@ def test_all_well_then_ten_broken(hundred, tenant, method):
 
 
 def in_tenths(text):
-    """Text in which the moment that method mapi gives up at is `6.#s`."""
-    return re.sub(r"timed out after 6\.\d+s", "timed out after 6.#s", text)
+    """Text in which the moment that method mapi gives up at is `14.#s`, give or take a second."""
+    return re.sub(r"timed out after 1[345]\.\d+s", "timed out after 14.#s", text)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_ten_that_hang_do_not_hold_the_others(hundred, tenant, method):
     for name in BROKEN:
         tenant.faults.on(PLACES[method], "silent", mailbox=name)
-    run = hundred(method, "-t", "8")
+    # The others have to be through by then, also on a busy machine.
+    run = hundred(method, "-t", "16")
     # Method mapi keeps time to end its session.
-    seconds = "6.#s" if method == "mapi" else "8s"
+    seconds = "14.#s" if method == "mapi" else "16s"
     phase = TOUCHED[method].removeprefix("time_")
     text = f"{BROKEN[0]}@{DOMAIN}: no answer from 127.0.0.1 in phase {phase}: tim..."
     line = f"MAPI CRITICAL - {text}; 10 of 100 mailboxes not OK"
@@ -133,7 +134,7 @@ def test_ten_that_hang_do_not_hold_the_others(hundred, tenant, method):
     for name in BROKEN:
         assert after[name][TOUCHED[method]] == "U"
         assert after[name]["mapi_connectivity"] == "0;;;0;1"
-    assert run.seconds < 8 + GRACE
+    assert run.seconds < 16 + GRACE
     heads = re.findall(r"^\[CRITICAL\] .*", in_tenths(run.diagnosis), re.MULTILINE)
     ended = f"no answer from 127.0.0.1 in phase {phase}: timed out after {seconds}"
     assert heads == [f"[CRITICAL] {name}@{DOMAIN} by {method}: {ended}" for name in BROKEN]
