@@ -165,12 +165,24 @@ class Outcome:
         )
 
 
+#: Variables that every process needs of the one that starts it: where programs lie, and the clock
+#: that the tests go by.
+INHERITED = (
+    "PATH",
+    "LD_LIBRARY_PATH",
+    "TZ",
+    "LD_PRELOAD",
+    "FAKETIME",
+    "FAKETIME_DONT_FAKE_MONOTONIC",
+)
+
+
 @pytest.fixture
 def environment(tmp_path):
     """A scheduler's environment: little, and no proxy or CA variable of the person who runs the
     tests.
     """
-    keep = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
+    keep = {name: os.environ[name] for name in INHERITED if name in os.environ}
     return {
         **keep,
         "PYTHONPATH": f"{GUARD}:{ROOT}",
