@@ -35,8 +35,9 @@ ROOT = Path(__file__).resolve().parent.parent
 collect_ignore = ["guard/sitecustomize.py"]
 
 # On a busy machine an example takes any time. `make test` tries the same examples each time;
-# `make fuzz` and HYPOTHESIS=search look for new ones.
+# `make fuzz` and HYPOTHESIS=search look for new ones; CI's later legs take a few of them.
 settings.register_profile("patient", deadline=None, max_examples=40, derandomize=True)
+settings.register_profile("few", deadline=None, max_examples=4, derandomize=True)
 settings.register_profile("search", deadline=None, max_examples=400, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS", "patient"))
 

@@ -11,6 +11,7 @@ import threading
 import pytest
 
 from .setting_up import FILES, Arranged
+from .sweeps import sweep
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def every_call(begin, how, words, first=None, ways=("before", "after")):
     assert whole(*given) == 0
     wanted, calls = (whole.state(), whole.kept()), len(whole.tenant.admin.calls)
     for when in ways:
-        for number in range(1, calls + 1):
+        for number in sweep(range(1, calls + 1)):
             arranged, given = prepared()
             code = interrupt(arranged, how)(when, number, *given)
             # A question is asked again after a broken connection.
@@ -111,7 +112,7 @@ def test_a_removal_that_is_interrupted(begin):
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_renewal_that_is_interrupted(begin, when):
     """At any point the check goes on with the certificate that is in place."""
-    for number in range(1, 5):
+    for number in sweep(range(1, 5)):
         arranged = begin()
         token = arranged.tokens()
         arranged(token)
