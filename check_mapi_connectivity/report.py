@@ -190,6 +190,8 @@ class Report:
     database: str | None = None
     server: str | None = None
     server_latency: float | None = None
+    #: Whether shares of the time may be derived from it.
+    server_exact: bool = True
     round_trip: float | None = None
     connection_time: float | None = None
     inbox_items: int | None = None
