@@ -39,7 +39,7 @@ _IN_CONTEXT = {
     ),
     # gromox: also for a user with a hundred sessions, and for a code page that it does not know.
     ("Connect", 0x80040111): CODES[0x80040111]._replace(
-        cause="server opens no session for this user and does not say why",
+        cause="server opens no session for this user",
         remedy="may be too many sessions of this user: end some, or restart the MAPI service",
     ),
     ("Connect", 0x80070005): CODES[0x80070005]._replace(
@@ -67,7 +67,7 @@ _WORDS = {
 }
 
 #: What a server's own words beside X-ResponseCode say -> the specification's number for it
-#: (MS-OXCMAPIHTTP 2.2.3.3.3; Gromox numbers them otherwise: reference sheet mapi-http, corrections).
+#: (MS-OXCMAPIHTTP 2.2.3.3.3; Gromox numbers otherwise: reference sheet mapi-http, corrections).
 _MEANT = (
     (r"(missing|no|without|lacks)\b.*\bcookie", 13),
     (r"(session|context)\b.*\b(not found|expired|unknown|lost|gone)", 10),
@@ -207,6 +207,9 @@ def autodiscover_error(number: int, message: str) -> Failure:
     """An Error element of Autodiscover (MS-OXDSCLI)."""
     name, own = f"Autodiscover ErrorCode {_short(str(number), 12)}", _plain(message)
     row = AUTODISCOVER_CODES.get(number)
+    if re.search(r"(?i)\b403\b|permission denied|access denied", own):
+        cause = "signed-in user has no right to this mailbox"
+        return Failure("permission", cause, _FULL_ACCESS, name, own)
     if row is None:
         cause = "Autodiscover answers with an error"
         return Failure("server", cause, "see Autodiscover's own text", name, own)

@@ -76,14 +76,10 @@ def analyse(report: Report, label: str) -> Analysis | None:
         add(HOST, max(0.0, (report.total or 0.0) - sum(found.values())))
     parts = sorted((Part(*item) for item in found.items()), key=lambda part: -part.seconds)
     whole = sum(part.seconds for part in parts)
-    return (
-        Analysis(parts, whole, server, POINTS_TO[parts[0].name]) if parts else None
-    )
+    return Analysis(parts, whole, server, POINTS_TO[parts[0].name]) if parts else None
 
 
-def _service(
-    report: Report, told: float | None, add: Callable[[str, float | None], None]
-) -> None:
+def _service(report: Report, told: float | None, add: Callable[[str, float | None], None]) -> None:
     """The phases of the way to the mailbox service and of what was said to it; `told` is the
     server's own time in seconds.
     """

@@ -52,7 +52,7 @@ _LOGON = """
 [logon] Set-CASMailbox -MAPIBlockOutlookNonCachedMode $false
 0x4E1 ecCachedModeRequired: only clients in cached mode are let in
 
-[logon] see Get-MailboxDatabaseCopyStatus and Get-CASMailbox; is it the user's session limit?
+[logon] see Get-MailboxDatabaseCopyStatus, Get-CASMailbox, the user's session limit
 0x80040111 MAPI_E_LOGON_FAILED: logon failed, and the server does not say why
 
 [permission] grant the right: Add-MailboxPermission, Add-MailboxFolderPermission

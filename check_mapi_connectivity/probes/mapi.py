@@ -227,9 +227,13 @@ class MapiProbe:
             )
             self._changes(learned)
             self._remember(learned)
+        except CheckFailure as error:
+            report.ending = error.failure
+            raise
         finally:
             self._told_by(session)
             self._end(session)
+            report.ending = None
 
     def _take_again(self, listing: Listing, session: Session) -> None:
         """List in a second session; there is no third. Raises CheckFailure."""
@@ -287,7 +291,9 @@ class MapiProbe:
             session.connect(user_dn)
         except CheckFailure as error:
             self._told_by(session)
+            self._report.ending = error.failure
             self._end(session, lost=isinstance(error, SessionLost))
+            self._report.ending = None
             raise
         return session
 

@@ -244,9 +244,7 @@ class Session:
         if code is None:
             raise CheckFailure(mapi_advice.not_mapi(answer))
         if code:
-            raise SessionLost(
-                mapi_advice.response_code(code, answer.text, exchange=self.exchange)
-            )
+            raise SessionLost(mapi_advice.response_code(code, answer.text, exchange=self.exchange))
         echo = answer.headers.get("X-RequestId", "nothing")
         if echo.strip().lower() != request_id.lower():
             self._report.remarks.append(
