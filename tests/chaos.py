@@ -78,7 +78,7 @@ class Chaos:
         tenant.material.server.configure_cert(self._context)
         self._client = ssl.create_default_context(cafile=tenant.material.ca_file)
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self.url = f"https://{self.address}"
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -154,6 +154,7 @@ def _drip(chaos, client, answer):
         if chaos._stop.wait(0.2):
             return False
         client.sendall(bytes([byte]))
+    return True
 
 
 def _pieces(_, client, answer):
