@@ -37,6 +37,11 @@ _IN_CONTEXT = {
         cause="unknown legacy DN, or back end out of reach",
         remedy="is the DN still the mailbox's? Else Test-ServiceHealth on the mailbox server",
     ),
+    # gromox: also for a user with a hundred sessions, and for a code page that it does not know.
+    ("Connect", 0x80040111): CODES[0x80040111]._replace(
+        cause="server opens no session for this user",
+        remedy="may be too many sessions of this user: end some, or restart the MAPI service",
+    ),
     ("Connect", 0x80070005): CODES[0x80070005]._replace(
         cause="this user may not begin a session under this legacy DN",
         remedy="is it the mailbox's own user? Another is named as an e-mail address (--username)",
@@ -61,6 +66,20 @@ _WORDS = {
     "Culture is not supported": CODES[0x8004011F],
 }
 
+#: What a server's own words beside X-ResponseCode say -> the specification's number for it
+#: (MS-OXCMAPIHTTP 2.2.3.3.3; Gromox numbers otherwise: reference sheet mapi-http, corrections).
+_MEANT = (
+    (r"(missing|no|without|lacks)\b.*\bcookie", 13),
+    (r"(session|context)\b.*\b(not found|expired|unknown|lost|gone)", 10),
+    (r"\bcookie", 6),
+    (r"(missing|no|without|lacks)\b.*\bheader", 7),
+    (r"\bprivilege", 11),
+    (r"\b(verb|http method)", 2),
+    (r"\bsequence", 15),
+    (r"\brequest type", 5),
+    (r"\b(request|invalid) body", 12),
+)
+
 #: Headers that tell which server answered, and why it says that it failed.
 _TELLING = (
     "X-FailureDescription",
@@ -79,20 +98,35 @@ def symbol(number: int) -> str:
     return row.name if row else ""
 
 
-def response_code(number: int, text: str) -> Failure:
-    """X-ResponseCode other than 0; `text` is the body, HTML or not (MS-OXCMAPIHTTP 2.2.3.3.3)."""
+def response_code(number: int, text: str, *, exchange: bool = False) -> Failure:
+    """X-ResponseCode other than 0; `text` is the body, HTML or not (MS-OXCMAPIHTTP 2.2.3.3.3).
+
+    Only Exchange numbers as the specification does: elsewhere the server's own words decide, and
+    the number stands beside them.
+    """
     name = f"X-ResponseCode {_short(str(number), 12)}"
-    own = _plain(text) or "the server adds no text"
+    own = _plain(re.sub(r"(?is)<h1\b.*?</h1>", " ", text[:8000]))
     found = _worded(text)
-    row = RESPONSE_CODES.get(number)
     if found:
         return replace(found, code=name)
-    if row is None:
-        return Failure(
-            "protocol", "server refuses the request", "see the server's own text", name, own
-        )
-    detail = f"{row.name} in the specification, other servers number differently; here: {own}"
-    return _failure(row, detail)
+    row = RESPONSE_CODES.get(number)
+    meant = row if exchange or not own else _meant(own)
+    if meant is not None:
+        where = "here" if meant is row else f"that is how {name} is meant here"
+        official = row.name if row else "no name"
+        detail = f"{official} in the specification; {where}: {own or 'the server adds no text'}"
+        return replace(_failure(meant, detail), code=row.code if meant is row and row else name)
+    cause = f"server refuses the request: {_short(own)}" if own else "server refuses the request"
+    official = f"{row.name} in the specification, which this server may not follow; " if row else ""
+    return Failure(
+        "protocol", cause, "see the server's own text", name, f"{official}here: {own or 'no text'}"
+    )
+
+
+def _meant(own: str) -> Advice | None:
+    """The row of X-ResponseCode that a server's own words name; None for words that name none."""
+    numbers = (number for pattern, number in _MEANT if re.search(pattern, own.lower()))
+    return next((RESPONSE_CODES[number] for number in numbers), None)
 
 
 def status_code(number: int) -> Failure:
@@ -173,6 +207,9 @@ def autodiscover_error(number: int, message: str) -> Failure:
     """An Error element of Autodiscover (MS-OXDSCLI)."""
     name, own = f"Autodiscover ErrorCode {_short(str(number), 12)}", _plain(message)
     row = AUTODISCOVER_CODES.get(number)
+    if re.search(r"(?i)\b403\b|permission denied|access denied", own):
+        cause = "signed-in user has no right to this mailbox"
+        return Failure("permission", cause, _FULL_ACCESS, name, own)
     if row is None:
         cause = "Autodiscover answers with an error"
         return Failure("server", cause, "see Autodiscover's own text", name, own)
@@ -202,6 +239,11 @@ def http_status(answer: Answer, *, scheme: str, offered: tuple[str, ...], user: 
         return _nothing_here(answer)
     if status == 429:
         return replace(advice.throttled(answer, _host(answer)), detail=_told(answer))
+    if status == 503 and answer.reason.startswith("L-202"):
+        # Gromox, when all its connections are taken (reference sheet mapi-http, corrections).
+        cause = f"{_host(answer)} has no connection left"
+        remedy = "too many connections at once: end some, or raise its limit"
+        return Failure("server", cause, remedy, f"{code} L-202", _told(answer), transient=True)
     if status >= 500:
         remedy = "see IIS and Test-ServiceHealth there; the gateway, if one is in between"
         return replace(advice.trouble(answer, _host(answer), remedy), detail=_told(answer))
@@ -288,6 +330,16 @@ def not_mapi(answer: Answer) -> Failure:
         "a logon page or a gateway's error page? Look at what answers there",
         f"HTTP {answer.status}",
         _join(page, _told(answer, text=False)),
+    )
+
+
+def no_rows(count: int) -> Failure:
+    """A readable answer to RopQueryRows without rows, of a table that counts `count` messages."""
+    return Failure(
+        "protocol",
+        f"Inbox counts {count} messages, but the server lists none of them",
+        "run it again: they may have been moved meanwhile; else report it with --record",
+        detail=f"RopGetContentsTable counts {count}, RopQueryRows gives no row",
     )
 
 

@@ -97,6 +97,9 @@ class MapiProbe:
             # Connecting with the cookies of a lost session ends that one (MS-OXCMAPIHTTP 3.1.5.7).
             try:
                 self._end(self._connected(left.url, left.user_dn, left.cookies, "disconnect"))
+            except SessionLost:
+                # The server knows no session by these cookies: none is left behind.
+                continue
             except CheckFailure as error:
                 self._report.remarks.append(f"a session is left behind: {error.failure.cause}")
 
@@ -208,8 +211,8 @@ class MapiProbe:
                 listing.take(session)
             except SessionLost as error:
                 self._report.remarks.append(f"{error.failure.cause}; connected again")
-                self._end(session)
-                session = self._begin(endpoint)
+                self._end(session, lost=True)
+                session = self._begin(endpoint, afresh=True)
                 self._take_again(listing, session)
             report.connection_time = sum(phase.seconds for phase in report.service.phases())
             report.round_trip = report.connection_time
@@ -224,9 +227,13 @@ class MapiProbe:
             )
             self._changes(learned)
             self._remember(learned)
+        except CheckFailure as error:
+            report.ending = error.failure
+            raise
         finally:
-            report.server_latency = session.elapsed
+            self._told_by(session)
             self._end(session)
+            report.ending = None
 
     def _take_again(self, listing: Listing, session: Session) -> None:
         """List in a second session; there is no third. Raises CheckFailure."""
@@ -235,10 +242,10 @@ class MapiProbe:
         except SessionLost as error:
             raise CheckFailure(replace(error.failure, transient=False)) from None
 
-    def _begin(self, endpoint: Endpoint) -> Session:
-        """A connected session. Raises CheckFailure."""
+    def _begin(self, endpoint: Endpoint, *, afresh: bool = False) -> Session:
+        """A connected session; without cookies where `afresh`. Raises CheckFailure."""
         before, cookies = self._session, None
-        if before is not None and before.open:
+        if before is not None and before.open and not afresh:
             # Cookies go back to where they came from only.
             if before.url == endpoint.url:
                 cookies = before.cookies
@@ -246,10 +253,17 @@ class MapiProbe:
                 self._left.append(before)
         report = self._report
         report.facts["endpoint"] = endpoint.url
-        session = self._connected(endpoint.url, endpoint.user_dn, cookies)
+        try:
+            session = self._connected(endpoint.url, endpoint.user_dn, cookies)
+        except SessionLost as error:
+            if cookies is None:
+                raise
+            # The server knows no such session any more: a fresh one needs no cookies.
+            report.remarks.append(f"{error.failure.cause}; connected without the old cookies")
+            session = self._connected(endpoint.url, endpoint.user_dn, None)
         if endpoint.user_dn == endpoint.legacy_dn:
             # The name is that of the user, who may be another.
-            endpoint = replace(endpoint, name=session.display_name or endpoint.name)
+            endpoint = replace(endpoint, name=_whole(endpoint.name, session.display_name))
         report.named = endpoint.name or report.named
         user = self._authentication.user
         user = f"user {user}" if user.startswith("of ") else user
@@ -275,14 +289,21 @@ class MapiProbe:
         self._session = session
         try:
             session.connect(user_dn)
-        except CheckFailure:
-            self._report.server_latency = session.elapsed
-            self._end(session)
+        except CheckFailure as error:
+            self._told_by(session)
+            self._report.ending = error.failure
+            self._end(session, lost=isinstance(error, SessionLost))
+            self._report.ending = None
             raise
         return session
 
-    def _end(self, session: Session) -> None:
-        why = session.disconnect()
+    def _told_by(self, session: Session) -> None:
+        """What the server says that it needed; a share of the time follows from Exchange's only."""
+        self._report.server_latency = session.elapsed
+        self._report.server_exact = session.exchange
+
+    def _end(self, session: Session, *, lost: bool = False) -> None:
+        why = session.disconnect(lost=lost)
         if why:
             self._report.remarks.append(f"the session could not be ended: {why}")
 
@@ -322,6 +343,19 @@ def _endpoint(document: dict[str, Any]) -> Endpoint | None:
     if not usable_store(url) or not all(map(_usable_dn, (legacy_dn, user_dn))):
         return None
     return Endpoint(url, legacy_dn, user_dn, bytes.fromhex(inbox), together, server, store, name)
+
+
+def _whole(known: str, told: str) -> str:
+    """The display name that Connect tells, or the known one where that lost characters.
+
+    Gromox leaves out whatever is not ASCII for code page 1252 (reference sheet mapi-http,
+    corrections).
+
+    >>> _whole("J\xf6rg M\xfcller", "Jrg Mller"), _whole("Old Name", "New Name"), _whole("", "Name")
+    ('J\xf6rg M\xfcller', 'New Name', 'Name')
+    """
+    left_over = [re.sub(r"[^!-~]|\?", "", name) for name in (known, told)]
+    return known if left_over[0] == left_over[1] and len(known) >= len(told) else told
 
 
 def _usable_dn(text: str) -> bool:

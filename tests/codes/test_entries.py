@@ -112,7 +112,7 @@ COUNTS = {
     "TLS handshake": 63,
     "Name resolution": 18,
     "Connection": 26,
-    "Kerberos": 8,
+    "Kerberos": 12,
 }
 
 

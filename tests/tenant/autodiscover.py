@@ -104,6 +104,7 @@ NAMES = (
     "no-dn",
     "two-mapi",
     "endless-body",
+    "not-permitted",
 )
 
 
@@ -171,6 +172,9 @@ def _read(raw):
 
 
 def _special(root, name, query):
+    if name == "not-permitted":
+        # As Gromox words it (err_autodiscover_no_permission).
+        return error(501, f"Bad Address (403 Permission Denied on {name}@{DOMAIN})")
     if name.startswith("error-") and name in NAMES:
         return error(int(name[6:]))
     if name in ADDRESSES:
