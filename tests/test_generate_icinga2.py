@@ -55,7 +55,7 @@ def refusals(variables):
     that the loop knows.
     """
     loops = re.findall(
-        r'for \(option in (\[.*?\])\) \{.*?in (\[.*?\])\).*?"; it takes (.*?)"',
+        r'for \(option in (\[.*?\])\) \{.*?in (\[.*?\])\).*?; it takes (.*?)"',
         BLOCKS[icinga2.REFUSED],
         re.DOTALL,
     )
@@ -63,7 +63,7 @@ def refusals(variables):
         for option in json.loads(options):
             text = text_of(variables.get(icinga2.variable(option)))
             if text.lower() not in json.loads(words):
-                yield f"--{option}={icinga2.variable(option)} is {text}; it takes {takes}"
+                yield f'--{option}={icinga2.variable(option)} is "{text}"; it takes {takes}'
 
 
 def words(**variables):
@@ -167,7 +167,7 @@ def test_flags_take_true_and_false_in_words_and_numbers(name, value, meaning):
     if meaning is not None:
         assert found == [f"--{name}"] * meaning
         return
-    text = f"{variable} is {value}; it takes true or false, yes or no, 1 or 0"
+    text = f'{variable} is "{value}"; it takes true or false, yes or no, 1 or 0'
     with pytest.raises(UsageError) as caught:
         parse_command_line(found)
     assert str(caught.value) == f"--{name} takes no value: {text}"
@@ -186,7 +186,7 @@ def test_verbosity_is_a_number_or_a_switch(value, meaning):
     if meaning is not None:
         assert parse_command_line(found) == ({"verbose": int(meaning)} if meaning else {})
         return
-    text = f"mapi_verbose is {value}; it takes a number from 0 to 3"
+    text = f'mapi_verbose is "{value}"; it takes a number from 0 to 3'
     with pytest.raises(UsageError, match=f"^--verbose takes no value: {re.escape(text)}$"):
         parse_command_line(found)
 
