@@ -103,8 +103,9 @@ def test_rights_that_it_does_not_make_worse(arranged, stranger):
     registry = arranged.tenant.admin.registry
     graph = next(one for one in registry.principals.values() if one.app_id != EXCHANGE_APP)
     registry.assign(registry.principals[principal], graph, MAIL_READ_BASIC_ALL)
-    assert arranged("--method", "graph") == 1
+    assert arranged("--method", "graph", "--method", "cmdlet") == 1
     assert arranged.said[-3] == (
-        "failed: no right to every mailbox: Entra gives the app Mail.ReadBasic.All, for every mailbox"
+        "failed: no other right in Entra: Entra gives the app Mail.ReadBasic.All of Microsoft "
+        "Graph, for every mailbox"
     )
     assert arranged.check(mailbox=MAILBOX).code == 0

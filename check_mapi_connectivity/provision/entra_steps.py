@@ -146,7 +146,6 @@ class AppStep(Step):
 class KeyStep(Step):
     """Our certificate in the app registration, beside those that are there already."""
 
-    checked = True
     title = "certificate in the app registration"
     why = "only where the app was there; the whole list is replaced, so what it holds is sent again"
 
@@ -179,6 +178,8 @@ class KeyStep(Step):
 
 class PrincipalStep(Step):
     """The enterprise application: what rights are given to."""
+
+    checked = True
 
     title = f"enterprise application {names.APP}"
     why = "rights are given to this object, not to the app registration"

@@ -88,11 +88,9 @@ class CredentialStep(JudgeStep):
         ours = [one for one in keys if any(keypair.same(one, key) for key in held)]
         strange = _strange(site, app, [one for one in keys if one not in ours])
         owners = f"owners, who may add others: {self._owners(site)}"
-        if not strange and (ours or not known.by_name):
-            return Found(True, f"{_number(ours)} of this directory; {owners}")
-        if site.named_client:
+        if site.named_client or (not strange and (ours or not known.by_name)):
             more = f"; beside them {'; '.join(strange[:_MOST])}" if strange else ""
-            return Found(True, f"{_number(ours)} of this directory{more}; {owners}")
+            return Found(bool(ours), f"{_number(ours)} of this directory{more}; {owners}")
         made = shown(app.get("createdDateTime") or "at a time that Graph does not tell")[:40]
         site.voice.tell("found", f"app registration {known.client_id}", f"made {made}; {owners}")
         for one in strange[:_MOST]:
@@ -102,7 +100,11 @@ class CredentialStep(JudgeStep):
     def _owners(self, site: Site) -> str:
         """Names of the app's owners, in words."""
         rows = site.services.listed(f"{_APPLICATIONS}/{site.known.app}/owners")
-        told = [shown(one.get("userPrincipalName") or one.get("displayName") or "") for one in rows]
+        # Without the right to read users Graph shows their ids alone.
+        told = [
+            shown(one.get("userPrincipalName") or one.get("displayName") or guid(one.get("id")))
+            for one in rows
+        ]
         return ", ".join(filter(None, told[:_MOST])) or "none that Graph names"
 
 

@@ -62,7 +62,9 @@ class ScopeStep(Step):
 
     def _make(self, site: Site) -> bool:
         self._before = site.known.scoped
-        return patiently(site, self.calls(site.known)[0]) is not None
+        made = patiently(site, self.calls(site.known)[0]) is not None
+        site.known.scoped = (*(self._before or ()), *(one.lower() for one in self._mailboxes))
+        return made
 
     def _take_back(self, site: Site) -> None:
         if self._before is None:
@@ -137,7 +139,8 @@ class AuthorizationStep(JudgeStep):
         self.title = f"right to read {mailbox}"
 
     def _look(self, site: Site) -> Found:
-        if not site.known.has("principal"):
+        scoped = self._mailbox.lower() in (site.known.scoped or ())
+        if not (scoped and site.known.has("principal")):
             return Found(False)
         identity, verb = site.known.principal, "Test-ServicePrincipalAuthorization"
         try:

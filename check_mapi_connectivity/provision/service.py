@@ -1,8 +1,8 @@
 """Microsoft Graph and Exchange's admin interface with the administrator's tokens.
 
 What is asked may be asked again: after a broken connection, a gateway's error, and where the
-service asks to wait. What changes something is sent again only where the service says that it did nothing;
-after anything else the step fails, and a second run looks first.
+service asks to wait. What changes something is sent again only where the service says that it did
+nothing; after anything else the step fails, and a second run looks first.
 """
 
 from __future__ import annotations
