@@ -320,5 +320,6 @@ def _exchange_failure(answer: Answer, cmdlet: str) -> Failure:
     if advice.error_document(answer) and failure.kind not in ("throttled",):
         code = advice.exception_name(answer) or code
         cause, remedy = f"Exchange could not run {cmdlet}", "see Exchange's own text"
-        return Failure("server", cause, remedy, code, advice.message(answer))
+        text = advice.message(answer)
+        return Failure("server", cause, remedy, code, text, status=answer.status)
     return failure
