@@ -128,10 +128,9 @@ def _strange(site: Site, app: dict[str, Any], keys: list[dict[str, Any]]) -> lis
     ):
         if one.get("issuer") and one.get("subject"):
             found.append(f"federated identity {shown(one['subject'])} of {shown(one['issuer'])}")
+    # Of the two, a certificate alone has a usage.
     for one in site.known.principal_keys:
-        words = (
-            _certificate(one) if "customKeyIdentifier" in one or "usage" in one else _secret(one)
-        )
+        words = _certificate(one) if "usage" in one else _secret(one)
         found.append(f"of the enterprise application: {words}")
     return found
 
