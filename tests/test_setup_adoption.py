@@ -216,3 +216,17 @@ def test_an_entra_role_of_the_app(arranged, role):
     )
     assert arranged() == 1
     assert arranged.changes() == []
+
+
+def test_an_app_made_by_hand_with_the_certificate_that_is_given(arranged, tmp_path):
+    """It is known here before it is copied into the directory."""
+    own = tmp_path / "own.pem"
+    own.write_bytes(next(pems()))
+    own.chmod(0o600)
+    policy = arranged.tenant.admin.registry.policy
+    credential = keypair.credential(keypair.der(own.read_text()), "own")
+    [kept] = graph_keys.replace([], [credential], policy)
+    squat(arranged, keys=[kept])
+    assert arranged(f"--certificate={own}") == 0
+    [app] = arranged.state()["applications"]
+    assert len(app["keyCredentials"]) == 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .. import certificate
 from ..report import CheckFailure, Failure
 from . import keypair, names
 from .entra_steps import COLUMNS, objects
@@ -18,6 +19,8 @@ from .plan import Found, Site, Step, guid, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from ..options import CertificateFiles
 
 _APPLICATIONS = "/v1.0/applications"
 _PRINCIPALS = "/v1.0/servicePrincipals"
@@ -76,6 +79,10 @@ class CredentialStep(JudgeStep):
     title = "credentials of the app registration"
     why = "all of them have to be this directory's, unless --client-id names the app"
 
+    def __init__(self, given: CertificateFiles | None = None) -> None:
+        #: The certificate that is going to be copied into the directory.
+        self._given = given
+
     def _look(self, site: Site) -> Found:
         known = site.known
         if not known.has("app"):
@@ -83,7 +90,7 @@ class CredentialStep(JudgeStep):
         app = site.services.graph(f"{_APPLICATIONS}/{known.app}?$select={COLUMNS}")
         if app is None:
             return Found(False)
-        held = _held(site)
+        held = self._held(site)
         keys = objects(app.get("keyCredentials"))
         ours = [one for one in keys if any(keypair.same(one, key) for key in held)]
         strange = _strange(site, app, [one for one in keys if one not in ours])
@@ -97,6 +104,13 @@ class CredentialStep(JudgeStep):
             site.voice.tell("found", one)
         raise CheckFailure(_refusal(site, strange))
 
+    def _held(self, site: Site) -> list[str]:
+        """The certificates of the directory in base64 DER, those of a renewal as well."""
+        files = (names.CERTIFICATE, names.NEXT_CERTIFICATE, names.OLD_CERTIFICATE)
+        texts = [(site.directory.read(name) or b"").decode("ascii", "replace") for name in files]
+        texts += [certificate.load(self._given).certificate] if self._given else []
+        return [key for key in map(keypair.der, texts) if key]
+
     def _owners(self, site: Site) -> str:
         """Names of the app's owners, in words."""
         rows = site.services.listed(f"{_APPLICATIONS}/{site.known.app}/owners")
@@ -106,13 +120,6 @@ class CredentialStep(JudgeStep):
             for one in rows
         ]
         return ", ".join(filter(None, told[:_MOST])) or "none that Graph names"
-
-
-def _held(site: Site) -> list[str]:
-    """The certificates of the directory in base64 DER, those of a renewal as well."""
-    files = (names.CERTIFICATE, names.NEXT_CERTIFICATE, names.OLD_CERTIFICATE)
-    texts = [(site.directory.read(name) or b"").decode("ascii", "replace") for name in files]
-    return [key for key in map(keypair.der, texts) if key]
 
 
 def _number(ours: list[dict[str, Any]]) -> str:

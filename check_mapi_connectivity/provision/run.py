@@ -77,7 +77,7 @@ def steps_of(settings: Settings) -> list[Step]:
     steps: list[Step] = [
         *_entra_steps(settings),
         entra_steps.PrincipalStep(),
-        identity_steps.CredentialStep(),
+        identity_steps.CredentialStep(settings.options.certificate),
         identity_steps.EntraRightsStep(cmdlet="cmdlet" in methods),
     ]
     if "cmdlet" in methods:
