@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from check_mapi_connectivity import advice
+from check_mapi_connectivity import advice, entra_refusals
 from check_mapi_connectivity.answer import Answer
 from check_mapi_connectivity.codes.entra import ENTRA, OAUTH
 from check_mapi_connectivity.codes.exchange import EC, EXCHANGE, MAPI
@@ -45,7 +45,7 @@ def test_every_row_has_a_kind_of_the_contract_and_words():
 
 @pytest.mark.parametrize("number", sorted(ENTRA))
 def test_every_entra_number(number):
-    failure = advice.sign_in(refusal(number), None)
+    failure = entra_refusals.sign_in(refusal(number), None)
     assert (failure.kind, failure.cause, failure.remedy) == ENTRA[number][:3]
     assert failure.code == f"AADSTS{number}"
     assert failure.transient == (failure.kind == "server")
@@ -60,28 +60,28 @@ def test_every_entra_number(number):
     ],
 )
 def test_kinds_that_the_contract_names(numbers, kind):
-    assert {advice.sign_in(refusal(number), None).kind for number in numbers} == {kind}
+    assert {entra_refusals.sign_in(refusal(number), None).kind for number in numbers} == {kind}
 
 
 def test_expired_certificate_is_told_from_an_unknown_one():
-    expired = advice.sign_in(refusal(700027, "The key used is expired."), None)
-    unknown = advice.sign_in(refusal(700027, "The key was not found."), None)
+    expired = entra_refusals.sign_in(refusal(700027, "The key used is expired."), None)
+    unknown = entra_refusals.sign_in(refusal(700027, "The key was not found."), None)
     assert expired.cause == "Entra holds this certificate as expired"
     assert unknown.cause == "Entra does not know this certificate"
 
 
 def test_unknown_number_keeps_its_number():
-    failure = advice.sign_in(refusal(987654, "New.", "unauthorized_client"), None)
+    failure = entra_refusals.sign_in(refusal(987654, "New.", "unauthorized_client"), None)
     assert (failure.code, failure.kind) == ("AADSTS987654", "credential")
     assert failure.cause == OAUTH["unauthorized_client"].cause
     assert failure.remedy == "https://login.microsoftonline.com/error?code=987654"
-    assert advice.sign_in({"error": "temporarily_unavailable"}, None).kind == "server"
+    assert entra_refusals.sign_in({"error": "temporarily_unavailable"}, None).kind == "server"
 
 
 def test_number_is_found_in_the_text_too():
-    assert advice.aadsts({"error_description": "AADSTS50034: no such user"}) == 50034
-    assert advice.aadsts({"error_codes": ["x"], "error_description": None}) == 0
-    assert advice.aadsts({"error_codes": [True]}) == 0
+    assert entra_refusals.aadsts({"error_description": "AADSTS50034: no such user"}) == 50034
+    assert entra_refusals.aadsts({"error_codes": ["x"], "error_description": None}) == 0
+    assert entra_refusals.aadsts({"error_codes": [True]}) == 0
 
 
 def exchange_error(message, internal=None):
@@ -230,7 +230,7 @@ def test_any_refusal_of_exchange(status, body, kind, retry, exception, claims):
     failure = advice.exchange_status(answer, claims)
     assert failure.kind in KINDS
     assert failure.cause
-    advice.sign_in_status(answer)
+    entra_refusals.status(answer)
 
 
 @given(
@@ -240,7 +240,7 @@ def test_any_refusal_of_exchange(status, body, kind, retry, exception, claims):
     )
 )
 def test_any_refusal_of_entra(document):
-    assert advice.sign_in(document, make_answer()).kind in ("credential", "server", "throttled")
+    assert entra_refusals.sign_in(document, make_answer()).kind in ("credential", "server", "throttled")
 
 
 @given(TEXT)

@@ -41,6 +41,7 @@ SERVICES = _statuses("""
 [server, again] see the service health page of Microsoft 365
 503: {service} answers: unavailable
 504: {service} answers: gateway timeout
+408: {service} answers: request timeout
 """)
 
 #: From Exchange Online's admin interface (reference sheet exchange-online 1.5, 1.7).
