@@ -97,7 +97,9 @@ def read(answer: Answer) -> Outcome:
     row = _row(document)
     if row is None:
         if errors:
-            failure = replace(_cmdlet_error(errors), cause="Exchange reports an error and no result")
+            failure = replace(
+                _cmdlet_error(errors), cause="Exchange reports an error and no result"
+            )
             named = (advice.exchange_error(text) for text in errors)
             raise CheckFailure(next((found for found in named if found), failure))
         raise CheckFailure(_no_result(answer, "the answer holds no result", document.get("value")))

@@ -47,7 +47,9 @@ def words(document: Mapping[str, Any]) -> Words:
         for value in [_text(document.get(name))[:80]]
         if value and value not in text
     ]
-    return Words(error, "; ".join(part for part in (text, ", ".join(ids)) if part), aadsts(document))
+    return Words(
+        error, "; ".join(part for part in (text, ", ".join(ids)) if part), aadsts(document)
+    )
 
 
 def _error(value: object) -> tuple[str, str]:

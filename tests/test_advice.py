@@ -240,7 +240,11 @@ def test_any_refusal_of_exchange(status, body, kind, retry, exception, claims):
     )
 )
 def test_any_refusal_of_entra(document):
-    assert entra_refusals.sign_in(document, make_answer()).kind in ("credential", "server", "throttled")
+    assert entra_refusals.sign_in(document, make_answer()).kind in (
+        "credential",
+        "server",
+        "throttled",
+    )
 
 
 @given(TEXT)

@@ -35,6 +35,7 @@ class Web:
 
     def __init__(self, **answers):
         self.answers = answers
+        self.sent = 0
         self.asked = []
 
     def __call__(self, places):
