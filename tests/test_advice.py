@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -143,7 +144,86 @@ def test_missing_role_is_read_from_the_token():
         assert "2000003" in failure.detail
         failure = advice.exchange_status(make_answer(401, b"", x_ms_diagnostics="77;"), claims)
         assert failure.cause == "Exchange refuses the token"
-        assert failure.remedy.startswith("grant and consent Exchange.ManageAsApp ")
+        # Who has the app role is not told to grant it.
+        granted = failure.remedy.startswith("grant and consent Exchange.ManageAsApp ")
+        assert granted == (not claims)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "User is not allowed to call Test-MAPIConnectivity",
+        "The role assigned to application 5d1b isn't supported in this scenario.",
+        'The user "contoso/app" isn\'t assigned to any management roles.',
+    ],
+)
+def test_a_401_that_speaks_of_roles_is_about_the_role_group(text):
+    body = json.dumps({"error": {"code": "Unauthorized", "message": text}}).encode()
+    failure = advice.exchange_status(make_answer(401, body), {"roles": ["Exchange.ManageAsApp"]})
+    assert (failure.kind, failure.cause) == (
+        "permission",
+        "this identity may not run Test-MAPIConnectivity",
+    )
+    assert failure.remedy == "add the app to a role group whose role holds the cmdlet"
+    assert text in failure.detail
+
+
+EXCEPTIONS = [
+    (
+        "ManagementObjectAmbiguousException",
+        "mailbox",
+        "address fits several objects of this tenant",
+    ),
+    ("NonUniqueRecipientException", "mailbox", "address fits several objects of this tenant"),
+    ("ADNoSuchObjectException", "mailbox", "Exchange's directory has no such object"),
+    ("AccountDisabledException", "mailbox", "account or mailbox is disabled"),
+    ("WrongServerException", "mailbox", "mailbox is not on the server asked, may have moved"),
+    ("CommandNotFoundException", "permission", "this identity may not run Test-MAPIConnectivity"),
+    (
+        "CmdletAccessDeniedException",
+        "permission",
+        "this identity may not run Test-MAPIConnectivity",
+    ),
+    ("AuthorizationException", "permission", "this identity may not run Test-MAPIConnectivity"),
+    (
+        "ImpersonationDeniedException",
+        "permission",
+        "this identity may not run Test-MAPIConnectivity",
+    ),
+    ("UnauthorizedAccessException", "permission", "Exchange denies access"),
+    ("OverBudgetException", "throttled", "Exchange's budget for this identity is used up"),
+    ("ADTransientException", "server", "Exchange has trouble with its directory"),
+    ("ConnectionFailedTransientException", "server", "Exchange cannot reach the mailbox database"),
+    ("ResourceUnhealthyException", "server", "a resource that Exchange needs is overloaded"),
+    ("WlmResourceUnhealthyException", "server", "a resource that Exchange needs is overloaded"),
+    ("StorageTransientException", "server", "Exchange reports a passing fault"),
+    ("MapiExceptionMdbOffline", "mailbox", "mailbox database is offline"),
+    ("StorePermanentException", "protocol", "Exchange reports an error that is not known here"),
+]
+
+
+@pytest.mark.parametrize(("name", "kind", "cause"), EXCEPTIONS)
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409])
+def test_an_exception_counts_for_more_than_the_status(name, kind, cause, status):
+    answer = exchange_error(f"Ex9E65A2|Microsoft.Exchange.Some.Space.{name}|What it says.")
+    answer = replace(answer, status=status)
+    failure = advice.exchange_status(answer, {"roles": ["Exchange.ManageAsApp"]})
+    assert (failure.kind, failure.cause, failure.code) == (kind, cause, name)
+    assert "What it says." in failure.detail
+
+
+def test_an_exception_that_only_carries_another_is_none():
+    text = "Ex1|Microsoft.Exchange.Admin.OData.Core.ODataServiceException|No."
+    failure = advice.exchange_status(replace(exchange_error(text), status=403), {})
+    assert (failure.kind, failure.code) == ("permission", "HTTP 403")
+
+
+def test_a_500_of_exchange_may_be_a_burst():
+    failure = advice.exchange_status(make_answer(500, b"{}"), {})
+    assert failure.cause == "Exchange answers: internal error"
+    assert failure.remedy == (
+        "see the service health page; it may be a burst of calls: spread the checks"
+    )
 
 
 def test_a_person_is_told_apart_from_an_app():
@@ -171,10 +251,10 @@ def test_a_person_is_told_apart_from_an_app():
         ("something ec=0x80070005", "logon", "logon", "MapiExceptionNoAccess"),
         ("ec=1292", "mailbox", "moving", "MapiExceptionMailboxInTransit"),
         ("The mailbox is being moved.", "mailbox", "moving", ""),
-        ("MapiExceptionBrandNew: x (ec=77)", "logon", "logon", "MapiExceptionBrandNew"),
+        ("MapiExceptionBrandNew: x (ec=77)", "server", "server", "MapiExceptionBrandNew"),
         ("MapiExceptionBrandNew: x (ec=1142)", "mailbox", "mailbox", "MapiExceptionBrandNew"),
-        ("ec=77", "logon", "logon", "ec=77"),
-        ("no idea", "logon", "logon", ""),
+        ("ec=77", "server", "server", "ec=77"),
+        ("no idea", "server", "server", ""),
     ],
 )
 def test_mapi_error(text, kind, judged, code):
@@ -240,11 +320,8 @@ def test_any_refusal_of_exchange(status, body, kind, retry, exception, claims):
     )
 )
 def test_any_refusal_of_entra(document):
-    assert entra_refusals.sign_in(document, make_answer()).kind in (
-        "credential",
-        "server",
-        "throttled",
-    )
+    kinds = ("credential", "server", "throttled", "protocol")
+    assert entra_refusals.sign_in(document, make_answer()).kind in kinds
 
 
 @given(TEXT)

@@ -157,7 +157,7 @@ class Walk:
         self.trust = trust
         self._online = online
         self._url = url
-        self._address = address
+        self.address = address
         self._hops = 0
         self._seen: set[tuple[str, str]] = set()
         self.steps: list[Step] = []
@@ -239,7 +239,7 @@ class Walk:
                 step for step in self.steps if step.how != GUESSED or self.trust.allows(step.url)
             ]
             again = result.address.lower() == step.address.lower()
-            if not self.steps and again and self._address.lower() != step.address.lower():
+            if not self.steps and again and self.address.lower() != step.address.lower():
                 raise Moved(result.address)
             if not self.steps:
                 raise WireError(f"Autodiscover redirects {step.address} in circles")

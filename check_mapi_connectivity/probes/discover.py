@@ -170,14 +170,8 @@ class Discovery:
             place = to.url if to.address == step.address else to.address
             self._report.remarks.append(f"Autodiscover led on to {place}")
         if isinstance(result, autodiscover.Refusal):
-            failure = mapi_advice.autodiscover_error(result.code, result.message)
-            if step.how == GUESSED and self._authentication.sent == sent:
-                # Exchange wants to know first who asks: a web hoster, and the next may be Exchange.
-                cause = f"{answer.host}: {failure.cause}"
-                failure = replace(failure, kind="protocol", cause=cause)
-            elif result.code in _UNKNOWN and step.address != self._report.mailbox:
-                failure = replace(_moved(step.address), code=failure.code, detail=failure.detail)
-            raise CheckFailure(failure)
+            asked = self._authentication.sent != sent
+            raise CheckFailure(_refused(answer, walk, result, asked=asked))
         if isinstance(result, autodiscover.Settings) and result.foreign:
             raise CheckFailure(_foreign(answer, result, guessed=step.how != NAMED))
         return result
@@ -267,6 +261,19 @@ def _moved(address: str) -> Failure:
         remedy = "onmicrosoft is Exchange Online: --method cmdlet or graph, with --tenant"
     cause = f"Autodiscover: the mailbox is at {shown}"
     return Failure("mailbox", cause, remedy, detail=address)
+
+
+def _refused(answer: Answer, walk: Walk, refusal: autodiscover.Refusal, *, asked: bool) -> Failure:
+    """What the Error document of the first candidate means; `asked` is whether it asked for a
+    sign-in before.
+    """
+    failure, step = mapi_advice.autodiscover_error(refusal.code, refusal.message), walk.steps[0]
+    if step.how == GUESSED and not asked:
+        # Exchange wants to know first who asks: the next candidate may be Exchange.
+        return replace(failure, kind="protocol", cause=f"{answer.host}: {failure.cause}")
+    if refusal.code in _UNKNOWN and step.address.lower() != walk.address.lower():
+        return replace(_moved(step.address), code=failure.code, detail=failure.detail)
+    return failure
 
 
 def _foreign(answer: Answer, settings: autodiscover.Settings, *, guessed: bool) -> Failure:

@@ -248,8 +248,8 @@ class MapiProbe:
             raise CheckFailure(replace(error.failure, transient=False)) from None
 
     def _reached(self, endpoint: Endpoint) -> tuple[Endpoint, Session]:
-        """A connected session, at the mailbox's next address where one cannot be reached, as long as
-        no credential was sent there (contract 7.28). Raises CheckFailure of the first.
+        """A connected session, at the mailbox's next address where one cannot be reached (contract
+        7.28). Raises CheckFailure of the first.
         """
         patience = self._transport.patience
         if self._others and patience is None:
