@@ -85,6 +85,44 @@ def test_number_is_found_in_the_text_too():
     assert entra_refusals.aadsts({"error_codes": [True]}) == 0
 
 
+IDS = {
+    "trace_id": "0f6a7c11-1",
+    "correlation_id": "9b1e2d33-2",
+    "timestamp": "2026-11-29 03:00:00Z",
+}
+
+
+@pytest.mark.parametrize(
+    ("document", "code", "detail"),
+    [
+        ({"error": "odd", "error_description": "Why."}, "odd", "Why."),
+        ({"error": {"code": "Odd", "message": "Why."}}, "Odd", "Why."),
+        ({"error": {"code": 7}}, "7", "7"),
+        ({"error": {"message": "AADSTS987654: Why."}}, "AADSTS987654", "AADSTS987654: Why."),
+        ({"error": [{"code": "Odd", "message": "Why."}, 2]}, "Odd", "Why."),
+        ({"error": [], "message": "Why."}, "", "Why."),
+        ({"error": 503}, "503", "503"),
+        ({"error": True, "error_description": ["x"]}, "", ""),
+        (
+            {"error": "odd", "error_description": "Why. Trace ID: 0f6a7c11-1", **IDS},
+            "odd",
+            "Why. Trace ID: 0f6a7c11-1; correlation id 9b1e2d33-2, timestamp 2026-11-29 03:00:00Z",
+        ),
+        (
+            {"error": "odd", **IDS},
+            "odd",
+            "correlation id 9b1e2d33-2, trace id 0f6a7c11-1, timestamp 2026-11-29 03:00:00Z",
+        ),
+    ],
+)
+def test_an_error_in_any_form(document, code, detail):
+    failure = entra_refusals.sign_in(document, make_answer(400))
+    assert (failure.kind, failure.code, failure.detail) == ("protocol", code, detail)
+    beside = entra_refusals.status(make_answer(503, json.dumps(document).encode()))
+    assert beside.code == f"HTTP 503, {code}".rstrip(", ")
+    assert beside.kind == "server"
+
+
 def exchange_error(message, internal=None):
     error = {
         "code": "BadRequest",
