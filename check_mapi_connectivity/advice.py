@@ -118,12 +118,14 @@ def _refused(answer: Answer, claims: Mapping[str, Any]) -> Failure:
     """A 401 or 403 of the admin API to a token of these claims."""
     from .codes.http import ADMIN
 
-    person = "scp" in claims
+    person, roles = "scp" in claims, claims.get("roles")
+    lacking = isinstance(roles, list) and "Exchange.ManageAsApp" not in roles
+    of_roles = not lacking and _OF_ROLES.search(message(answer)[:1000])
     code, detail = f"HTTP {answer.status}", _explained(answer)
     if is_page(answer):
         cause = "the request is refused with a web page, by a gateway or by Exchange"
         remedy = "allow it on the gateway; if it is Exchange's page, see to the permissions"
-    elif answer.status == 401 and not _OF_ROLES.search(message(answer)[:1000]):
+    elif answer.status == 401 and not of_roles:
         cause, remedy = _token_refused(answer, claims)
     else:
         cause = ADMIN[403].cause

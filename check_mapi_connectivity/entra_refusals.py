@@ -131,20 +131,23 @@ def with_words(failure: Failure, answer: Answer) -> Failure:
     Numbers of trouble and throttling choose the kind; a refusal does not, because a service in
     trouble has judged nothing.
     """
-    from .codes.entra import ENTRA
+    from .codes.entra import ENTRA, OAUTH
 
     document = answer.json()
     if not isinstance(document, dict) or "error" not in document:
         return failure
     found = words(document)
-    code = f"AADSTS{found.number}" if found.number else found.error
+    known = found.error if found.error in OAUTH else ""
+    code = f"AADSTS{found.number}" if found.number else known
+    # What somebody else's error is called stands in the text: as a code it may be another's.
+    detail = ": ".join(part for part in ("" if code else found.error, found.text) if part)
     row = ENTRA.get(found.number)
     if row is not None and row.kind == "throttled":
         failure = replace(failure, kind=row.kind, cause=row.cause, remedy=row.remedy)
     return replace(
         failure,
         code=f"{failure.code}, {code}" if code else failure.code,
-        detail=found.text or failure.detail,
+        detail=detail or failure.detail,
     )
 
 

@@ -119,8 +119,9 @@ def test_an_error_in_any_form(document, code, detail):
     failure = entra_refusals.sign_in(document, make_answer(400))
     assert (failure.kind, failure.code, failure.detail) == ("protocol", code, detail)
     beside = entra_refusals.status(make_answer(503, json.dumps(document).encode()))
-    assert beside.code == f"HTTP 503, {code}".rstrip(", ")
-    assert beside.kind == "server"
+    number = code if code.startswith("AADSTS") else ""
+    assert beside.code == f"HTTP 503, {number}".rstrip(", ")
+    assert beside.kind == "server" and code in f"{beside.code} {beside.detail}"
 
 
 def exchange_error(message, internal=None):
@@ -185,6 +186,13 @@ def test_missing_role_is_read_from_the_token():
         # Who has the app role is not told to grant it.
         granted = failure.remedy.startswith("grant and consent Exchange.ManageAsApp ")
         assert granted == (not claims)
+
+
+def test_a_401_that_speaks_of_roles_to_a_token_without_the_app_role():
+    body = b'{"error": {"code": "Unauthorized", "message": "User is not allowed to call X"}}'
+    failure = advice.exchange_status(make_answer(401, body), {"roles": []})
+    assert failure.cause == "the token lacks the app role Exchange.ManageAsApp"
+    assert failure.remedy.startswith("grant and consent Exchange.ManageAsApp ")
 
 
 @pytest.mark.parametrize(

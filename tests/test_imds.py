@@ -127,8 +127,8 @@ def test_being_updated(runs, monkeypatch):
 
     monkeypatch.setattr(imds, "token", gone)
     failure = refusal(runs.by_managed_identity())
-    assert (failure.kind, failure.code, failure.transient) == ("server", "HTTP 410, gone", True)
-    assert failure.detail == "The endpoint is being updated"
+    assert (failure.kind, failure.code, failure.transient) == ("server", "HTTP 410", True)
+    assert failure.detail == "gone: The endpoint is being updated"
 
 
 def test_other_refusals_are_told_in_its_own_words(runs, monkeypatch):
