@@ -7,7 +7,6 @@ access token").
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -36,7 +35,8 @@ _REFUSALS = (
     *("invalid_scope", "unknown_source", "bad_request_102"),
 )
 
-_INSTEAD = "a managed identity is for Azure VMs; else use a certificate"
+#: Those have services of their own for it.
+_INSTEAD = "for Azure VMs only, not App Service or Azure Arc: else use a certificate"
 
 
 def ask(job: Job, identity: ManagedIdentity, resource: str) -> Mapping[str, Any]:
@@ -72,17 +72,11 @@ def _absent(failure: Failure, identity: ManagedIdentity) -> Failure:
     """Nobody answers: most likely this is no Azure VM."""
     if failure.kind not in ("dns", "connect", "timeout"):
         return failure
-    remedy = _INSTEAD
-    # Set where another service gives the tokens (same page: App Service, Azure Arc).
-    if os.environ.get("IDENTITY_HEADER"):
-        remedy = "this is App Service or Container Apps, not a VM: use a certificate"
-    elif os.environ.get("IMDS_ENDPOINT"):
-        remedy = "this is an Azure Arc server, not a VM: use a certificate"
     return replace(
         failure,
         kind="credential",
         cause=f"no instance metadata service answers at {identity.url}",
-        remedy=remedy,
+        remedy=_INSTEAD,
         detail=failure.detail or failure.cause,
         transient=False,
     )
@@ -138,7 +132,7 @@ def _no_service(answer: Answer) -> Failure:
     return Failure(
         "protocol",
         f"{answer.host} does not answer as an instance metadata service does",
-        "what answers there is not Azure's",
+        f"see what answers there; {_INSTEAD}",
         f"HTTP {answer.status}",
         advice.glimpse(answer),
     )

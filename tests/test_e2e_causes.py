@@ -120,7 +120,7 @@ AGENTS = [
     (
         *(401, "Bearer", {"error": "unauthorized"}),
         *("UNKNOWN", "sign-in refused: 127.0.0.1 wants a proof before it gives a token (HTTP 401)"),
-        "a managed identity is for Azure VMs; else use a certificate",
+        "for Azure VMs only, not App Service or Azure Arc: else use a certificate",
     ),
     (
         *(400, "", {"error": {"code": "Odd.Code", "message": "Not like this."}}),

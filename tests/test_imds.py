@@ -150,7 +150,7 @@ def test_no_azure_machine(runs):
     assert (failure.kind, failure.cause, failure.remedy, failure.transient) == (
         "credential",
         "no instance metadata service answers at http://127.0.0.1:1",
-        "a managed identity is for Azure VMs; else use a certificate",
+        "for Azure VMs only, not App Service or Azure Arc: else use a certificate",
         False,
     )
 
