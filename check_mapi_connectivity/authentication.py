@@ -53,6 +53,8 @@ class Authentication:
         self._login: Login | None = options.login
         self._forced = BEARER if options.credential else self._login.scheme if self._login else None
         self.scheme: str | None = self._forced or self._logon.scheme
+        #: Requests that carried a credential.
+        self.sent = 0
         #: Whether a server has refused the credential.
         self.refused = False
         #: Whether a proof of the password was sent, which no weaker scheme may follow.
@@ -172,6 +174,7 @@ class Authentication:
         headers = dict(keywords.get("headers") or {})
         if authorization is not None:
             headers["Authorization"] = authorization
+            self.sent += 1
         rest = {name: value for name, value in keywords.items() if name != "headers"}
         return self._transport.send("POST", url, watch, phase=phase, headers=headers, **rest)
 

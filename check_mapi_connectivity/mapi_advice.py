@@ -28,6 +28,10 @@ NO_DATABASE = "no MAPI field names the database"
 #: Characters of the other side's own text that go into a detail.
 _TEXT = 300
 
+#: What to do about a page that is shown before the service is reached. No remedy names a host that
+#: the other side chose: it would get the password.
+LOGON_PAGE = "a logon page before it? Let /autodiscover/ and /mapi/ pass without one"
+
 _FULL_ACCESS = "grant FullAccess: Add-MailboxPermission -AccessRights FullAccess"
 
 #: Request or ROP, and number, where the number says more than its row does.
@@ -248,7 +252,7 @@ def http_status(answer: Answer, *, scheme: str, offered: tuple[str, ...], user: 
         remedy = "see IIS and Test-ServiceHealth there; the gateway, if one is in between"
         return replace(advice.trouble(answer, _host(answer), remedy), detail=_told(answer))
     cause = f"{_host(answer)} does not answer as {_service(answer)} does"
-    return Failure("protocol", cause, "a gateway may have answered", code, _told(answer))
+    return Failure("protocol", cause, "see the server's own text", code, _told(answer))
 
 
 def _user_refused(answer: Answer, scheme: str, offered: tuple[str, ...], user: str) -> Failure:
@@ -261,7 +265,7 @@ def _user_refused(answer: Answer, scheme: str, offered: tuple[str, ...], user: s
         return Failure("logon", cause, "choose another --auth of those offered", code, detail)
     remedy = MAPI[401].remedy
     if scheme.lower() in ("ntlm", "negotiate"):
-        remedy = "check the password; if it is right, a gateway breaks Extended Protection"
+        remedy = "check the password; if it is right: Extended Protection behind a gateway?"
     cause = MAPI[401].cause.format(host=_host(answer), user=_short(user))
     return Failure("logon", f"{cause} ({name})", remedy, code, detail)
 
@@ -311,8 +315,7 @@ def _nothing_here(answer: Answer) -> Failure:
     except ValueError:
         target = "an address that is none"
     detail = _join(f"redirects to {_short(target, 120)}, not followed", _told(answer))
-    remedy = f"it redirects to {_short(target, 40)}: a logon page?"
-    return Failure("protocol", cause, remedy, code, detail)
+    return Failure("protocol", cause, LOGON_PAGE, code, detail)
 
 
 def not_mapi(answer: Answer) -> Failure:
@@ -340,6 +343,36 @@ def no_rows(count: int) -> Failure:
         f"Inbox counts {count} messages, but the server lists none of them",
         "run it again: they may have been moved meanwhile; else report it with --record",
         detail=f"RopGetContentsTable counts {count}, RopQueryRows gives no row",
+    )
+
+
+def no_store(known: bool) -> Failure:
+    """Autodiscover answers, but without an address for MAPI over HTTP."""
+    if not known:
+        return Failure(
+            "protocol",
+            "Autodiscover names no DN of the mailbox",
+            "report it with --record",
+            during="Autodiscover",
+        )
+    return Failure(
+        "mailbox",
+        "Autodiscover names no MAPI over HTTP address of this mailbox",
+        "see MapiHttpEnabled of Get-CASMailbox and Get-OrganizationConfig, or a proxy strips "
+        "X-MapiHttpCapability",
+        during="Autodiscover",
+    )
+
+
+def no_address(url: str) -> Failure:
+    """Autodiscover names an address that cannot be one of MAPI over HTTP."""
+    named = "a MAPI address without https" if url.startswith("http:") else "no usable MAPI address"
+    return Failure(
+        "protocol",
+        f"Autodiscover names {named}: {url[:60]}{'...' if len(url) > 60 else ''}",
+        "see Set-MapiVirtualDirectory -InternalUrl and -ExternalUrl",
+        detail=url,
+        during="Autodiscover",
     )
 
 
@@ -378,7 +411,12 @@ def _offered(offered: tuple[str, ...]) -> str:
 
 
 def _service(answer: Answer) -> str:
-    return "Autodiscover" if "autodiscover" in answer.url.lower() else "MAPI over HTTP"
+    """What was asked: the mailbox's own addresses are those of MS-OXCMAPIHTTP 2.2.1."""
+    try:
+        path = urlsplit(answer.url).path.lower()
+    except ValueError:
+        path = ""
+    return "MAPI over HTTP" if path.startswith("/mapi/") else "Autodiscover"
 
 
 def _host(answer: Answer) -> str:

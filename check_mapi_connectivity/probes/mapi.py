@@ -51,6 +51,8 @@ class MapiProbe:
         self._left: list[Session] = []
         #: The endpoint that Autodiscover named in this run.
         self._found: Endpoint | None = None
+        #: Addresses that Autodiscover named beside it.
+        self._others: list[str] = []
         #: What an earlier run learned, whether its address is still good or not.
         self._learned: Endpoint | None = None
         #: The endpoint as the cache had it.
@@ -152,8 +154,17 @@ class MapiProbe:
             raise CheckFailure(failure) from None
         places = [(one.url, one.legacy_dn, one.user_dn) for one in (fresh, remembered)]
         if places[0] == places[1] and failure.kind != "timeout":
-            raise CheckFailure(failure)
+            if not self._others or not self._unreached(failure):
+                raise CheckFailure(failure)
+            fresh = replace(fresh, url=self._others.pop(0))
         return fresh
+
+    def _unreached(self, failure: Failure) -> bool:
+        """Whether the server was not reached, so that nothing was sent to it."""
+        begun = {phase.name for phase in self._report.service.phases()}
+        refused = failure.kind == "proxy" and failure.code == "HTTP 407"
+        reaching = begun <= {"dns", "tcp", "proxy"}
+        return failure.kind in ("dns", "connect", "proxy") and reaching and not refused
 
     def _discovered(self) -> Endpoint:
         """The mailbox's endpoint by Autodiscover. Raises CheckFailure, UsageError."""
@@ -164,13 +175,13 @@ class MapiProbe:
         settings = found.settings
         report.named = settings.address or report.named
         report.facts["Autodiscover"] = found.url
-        url = settings.url()
+        url, *others = settings.urls or ("",)
         if not url or not settings.legacy_dn:
-            raise CheckFailure(_no_store(bool(settings.legacy_dn)))
+            raise CheckFailure(mapi_advice.no_store(bool(settings.legacy_dn)))
         if not _usable_dn(settings.legacy_dn):
             raise CheckFailure(mapi_advice.wire("its DN is none", "Autodiscover"))
         if not usable_store(url):
-            raise CheckFailure(_no_address(url))
+            raise CheckFailure(mapi_advice.no_address(url))
         if not self._discovery.trust.allows(url):
             raise CheckFailure(_foreign(url))
         user_dn = self._own_dn(settings.legacy_dn, found.url)
@@ -179,6 +190,7 @@ class MapiProbe:
             inbox, together = self._learned.inbox, self._learned.together
             found_there = replace(found_there, inbox=inbox, together=together)
         self._found = found_there
+        self._others = [other for other in others if usable_store(other)]
         return found_there
 
     def _own_dn(self, legacy_dn: str, url: str) -> str:
@@ -205,7 +217,7 @@ class MapiProbe:
         listing = Listing(
             self._options, report, endpoint.legacy_dn, endpoint.inbox, together=endpoint.together
         )
-        session = self._begin(endpoint)
+        endpoint, session = self._reached(endpoint)
         try:
             try:
                 listing.take(session)
@@ -241,6 +253,35 @@ class MapiProbe:
             listing.take(session)
         except SessionLost as error:
             raise CheckFailure(replace(error.failure, transient=False)) from None
+
+    def _reached(self, endpoint: Endpoint) -> tuple[Endpoint, Session]:
+        """A connected session, at the mailbox's next address where one cannot be reached (contract
+        7.28). Raises CheckFailure of the first.
+        """
+        patience = self._transport.patience
+        if self._others and patience is None:
+            self._transport.patience = self._deadline.remaining() / 2
+        try:
+            return endpoint, self._begin(endpoint)
+        except CheckFailure as error:
+            if not self._others or not self._unreached(error.failure):
+                raise
+            other = replace(endpoint, url=self._others.pop(0))
+            text = f"{error.failure.cause}; Autodiscover names {other.url}, too"
+            if not self._discovery.trust.allows(other.url):
+                self._report.remarks.append(f"{text}, where no password is sent")
+                raise
+            self._report.remarks.append(f"{text}: tried instead")
+            self._report.service = self._report.stopwatch()
+            self._transport.patience = patience
+            try:
+                return self._reached(other)
+            except CheckFailure as second:
+                if not self._unreached(second.failure):
+                    raise
+                raise error from None
+        finally:
+            self._transport.patience = patience
 
     def _begin(self, endpoint: Endpoint, *, afresh: bool = False) -> Session:
         """A connected session; without cookies where `afresh`. Raises CheckFailure."""
@@ -363,40 +404,11 @@ def _usable_dn(text: str) -> bool:
     return re.fullmatch(r"/[ -~]{1,1000}", text) is not None
 
 
-def _no_store(known: bool) -> Failure:
-    """Autodiscover answers, but without an address for MAPI over HTTP."""
-    if not known:
-        return Failure(
-            "protocol",
-            "Autodiscover names no DN of the mailbox",
-            "report it with --record",
-            during="Autodiscover",
-        )
-    return Failure(
-        "mailbox",
-        "Autodiscover names no MAPI over HTTP address of this mailbox",
-        "see MapiHttpEnabled of Get-CASMailbox and Get-OrganizationConfig, or a proxy strips "
-        "X-MapiHttpCapability",
-        during="Autodiscover",
-    )
-
-
-def _no_address(url: str) -> Failure:
-    named = "a MAPI address without https" if url.startswith("http:") else "no usable MAPI address"
-    return Failure(
-        "protocol",
-        f"Autodiscover names {named}: {url[:60]}{'...' if len(url) > 60 else ''}",
-        "see Set-MapiVirtualDirectory -InternalUrl and -ExternalUrl",
-        detail=url,
-        during="Autodiscover",
-    )
-
-
 def _foreign(url: str) -> Failure:
     host = host_of(url)
     return Failure(
         "protocol",
         f"no password is sent to {host}, which Autodiscover names",
-        f"if it is yours, give --autodiscover-url and -H {host}",
+        "if that is an Exchange host of yours, name it: --autodiscover-url and -H",
         during="Autodiscover",
     )
