@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Union
 
 from urllib3.util.ssltransport import SSLTransport
 
+from . import files, pem
 from .errors import UsageError
 from .mapihttp.discovery import MICROSOFT
 from .report import Failure
@@ -56,12 +57,34 @@ def context(options: Options) -> ssl.SSLContext:
     # identifiers of RFC 5280 4.2.1. The same certificate must not depend on the Python version.
     made.verify_flags &= ~ssl.VERIFY_X509_STRICT
     for path in options.ca_files:
-        try:
-            made.load_verify_locations(**{"capath" if os.path.isdir(path) else "cafile": path})
-        except OSError:
-            text = f"--ca-file: {path} holds no usable certificate authority; PEM is wanted"
-            raise UsageError(text) from None
+        if os.path.isdir(path):
+            made.load_verify_locations(capath=path)
+        else:
+            _trust(made, path)
     return made
+
+
+def _trust(made: ssl.SSLContext, path: str) -> None:
+    """Trust the certificates of a file. Raises UsageError."""
+    found = pem.read(files.read(path, "--ca-file")).certificates
+    try:
+        made.load_verify_locations(cadata=b"".join(found))
+    except (OSError, ValueError):
+        text = f"--ca-file: {path} holds no usable certificate authority; PEM is wanted"
+        damaged = [number for number, one in enumerate(found, 1) if not _usable(one)]
+        if len(damaged) < len(found):
+            numbers = ", ".join(map(str, damaged[:9]))
+            text = f"--ca-file: damaged in {path}: certificate {numbers} of {len(found)}"
+        raise UsageError(text) from None
+
+
+def _usable(certificate: bytes) -> bool:
+    """Whether OpenSSL takes it."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=certificate)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def wrap(sock: socket.socket, settings: ssl.SSLContext, host: str) -> Secured:
