@@ -212,7 +212,7 @@ def _pem(files: CertificateFiles, contents: pem.Contents) -> _Found:
     """Keys and certificates of PEM, or of DER beside a key file. Raises UsageError."""
     from cryptography import x509
 
-    if not contents.blocks and not contents.certificates:
+    if not contents.certificates and (contents.der or not files.data):
         raise UsageError(_unread(files.path, contents))
     if not contents.certificates:
         raise UsageError(f"--certificate: {files.path} holds no certificate")

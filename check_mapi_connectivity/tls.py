@@ -67,24 +67,19 @@ def context(options: Options) -> ssl.SSLContext:
 def _trust(made: ssl.SSLContext, path: str) -> None:
     """Trust the certificates of a file. Raises UsageError."""
     found = pem.read(files.read(path, "--ca-file")).certificates
-    try:
-        made.load_verify_locations(cadata=b"".join(found))
-    except (OSError, ValueError):
+    damaged = []
+    # One by one: a damaged one would take the beginning of the next for its own.
+    for number, certificate in enumerate(found, 1):
+        try:
+            made.load_verify_locations(cadata=certificate)
+        except (OSError, ValueError):
+            damaged.append(str(number))
+    if len(damaged) == len(found):
         text = f"--ca-file: {path} holds no usable certificate authority; PEM is wanted"
-        damaged = [number for number, one in enumerate(found, 1) if not _usable(one)]
-        if len(damaged) < len(found):
-            numbers = ", ".join(map(str, damaged[:9]))
-            text = f"--ca-file: damaged in {path}: certificate {numbers} of {len(found)}"
-        raise UsageError(text) from None
-
-
-def _usable(certificate: bytes) -> bool:
-    """Whether OpenSSL takes it."""
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=certificate)
-    except (OSError, ValueError):
-        return False
-    return True
+        raise UsageError(text)
+    if damaged:
+        numbers = ", ".join(damaged[:9])
+        raise UsageError(f"--ca-file: damaged in {path}: certificate {numbers} of {len(found)}")
 
 
 def wrap(sock: socket.socket, settings: ssl.SSLContext, host: str) -> Secured:

@@ -324,16 +324,6 @@ def test_damaged_dates_in_the_cache_end_no_run(cmdlet, tmp_path, moment):
     assert cmdlet().perfdata == COLD
 
 
-def test_expired_certificate(cmdlet, tenant):
-    path = tenant.material.extra_certificate("old", start_days=-9, end_days=-2)
-    run = cmdlet("healthy", "--certificate", path)
-    assert run.line.startswith(f"MAPI UNKNOWN - certificate {path} expired on "[:117])
-    assert "  subject CN=old\n  SHA-1 " in run.diagnosis
-    assert (run.code, run.perfdata, tenant.requests) == (3, "", [])
-    document = json.loads(cmdlet("healthy", "--certificate", path, "--json").stdout)
-    assert document["failure"]["kind"] == "usage"
-
-
 def test_warm_run_imports_neither_msal_nor_cryptography(cmdlet, environment, tmp_path):
     cmdlet()
     hook = tmp_path / "hook"
