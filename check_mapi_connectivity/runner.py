@@ -119,7 +119,7 @@ class Runner:
             except RuntimeError:
                 self._left.append(report)
                 if not self._busy:
-                    text = "no thread can be started: raise the limit of processes (ulimit -u)"
+                    text = "no thread can be started: raise the limits (ulimit -u, -d, -v)"
                     raise UsageError(text) from None
                 return
             self._busy[id(report)] = self._deadline.now()
