@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _ADDRESS = r"[^@\s]+@[^@\s]+"
 
 #: What no address of a mailbox has, and exports put around one.
-_AROUND = r"[\"<>(),;:\[\]\\`]|^'|'$|\.$"
+_AROUND = rf"[{pasted.QUOTES}<>(),;:\[\]\\]|^'|'$|\.$"
 _GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 
 
