@@ -227,10 +227,12 @@ def _private(path: str, option: str) -> bytes:
 
     Raises UsageError.
     """
+    data = files.read(path, option)
+    if b"PRIVATE KEY-----" in data:
+        return files.read(path, option, secret=True)
     from . import pem
 
-    data = files.read(path, option)
-    if b"PRIVATE KEY-----" in data or pem.read(data).private:
+    if pem.read(data).private:
         return files.read(path, option, secret=True)
     return data
 
