@@ -10,13 +10,8 @@ import os
 import sys
 import time
 
-try:
-    from . import deadline, output
-    from .errors import Information, UsageError
-except MemoryError:
-    # Nothing else of this package may fit.
-    os.write(1, b"MAPI UNKNOWN - out of memory; raise the limit this check runs under\n")
-    os._exit(3)
+from . import deadline, output
+from .errors import Information, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import re
 from . import files, pasted, prompt
 from .errors import UsageError
 from .option_table import ENVIRONMENT_SECRETS, INI_SECRETS, MISSING
-from .sources import TENANT_DIRECTORIES, Given
+from .sources import GUID, TENANT_DIRECTORIES, Given
 from .vocabulary import PLUGIN
 
 TYPE_CHECKING = False
@@ -133,16 +133,20 @@ def _check_username(username: str | None) -> None:
     """Refuse what would only be a failed logon. Raises UsageError."""
     if username is None:
         return
-    pasted.check_alone(username, "--username")
     if username != username.strip() or not username.isprintable():
         raise UsageError("--username begins or ends with a blank, or holds control characters")
+    pasted.check_alone(username, "--username")
     if ":" in username:
         raise UsageError("--username holds a colon, which no user name can have")
 
 
 def _managed_identity(given: Given, environ: MutableMapping[str, str]) -> ManagedIdentity:
     named = given.text("managed-identity") or MISSING
-    identity = "" if named == MISSING else _application_id(named, "--managed-identity")
+    if named != MISSING and not re.fullmatch(GUID, named):
+        raise UsageError(
+            f"--managed-identity: {named} is neither a client id (a GUID) nor true or false"
+        )
+    identity = "" if named == MISSING else named
     named_url, variable = given.text("imds-url"), environ.get(IMDS_VARIABLE)
     option = "--imds-url" if named_url else IMDS_VARIABLE
     url = (named_url or variable or IMDS).rstrip("/")

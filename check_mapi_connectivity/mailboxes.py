@@ -6,6 +6,7 @@ import re
 
 from . import files, pasted
 from .errors import UsageError
+from .sources import GUID
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ _ADDRESS = r"[^@\s]+@[^@\s]+"
 
 #: What no address of a mailbox has, and exports put around one.
 _AROUND = rf"[{pasted.QUOTES}<>(),;:\[\]\\]|^'|'$|\.$"
-_GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 
 
 def mailboxes_of(given: Given) -> tuple[str, ...]:
@@ -46,10 +46,10 @@ def _check(name: str, place: str) -> None:
     UsageError.
     """
     pasted.check_visible(name, place)
-    if re.fullmatch(_GUID, name) or (_is_address(name) and not re.search(_AROUND, name)):
+    if re.fullmatch(GUID, name) or (_is_address(name) and not re.search(_AROUND, name)):
         return
     alone = pasted.bare(name).rstrip(".")
-    if re.fullmatch(_GUID, alone) or (_is_address(alone) and not re.search(_AROUND, alone)):
+    if re.fullmatch(GUID, alone) or (_is_address(alone) and not re.search(_AROUND, alone)):
         raise UsageError(f"{place}: {name} has something around the address; write {alone}")
     if len(re.findall(r"[^@\s,;]+@[^@\s,;]+", name[:1000])) > 1:
         raise UsageError(

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, quote_plus, unquote
 
-from . import decodings
+from . import decodings, untrusted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -87,11 +87,10 @@ def body(content: str, limit: int = 4000) -> str:
     'scope=a&client_assertion=***&b=c'
     """
     content = content[: 16 * limit]
-    try:
+    document = untrusted.document(content)
+    if document is not None:
         # Member names may be spelled with escapes, so whole JSON is masked member by member.
-        content = json.dumps(_members(json.loads(content)), ensure_ascii=False)
-    except (ValueError, RecursionError):
-        content = content[: 4 * limit]
+        content = json.dumps(_members(document), ensure_ascii=False)
     return text(fields(content[: 4 * limit]))[:limit]
 
 
