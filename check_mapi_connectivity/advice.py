@@ -7,13 +7,12 @@ its kind is that of the HTTP status, its words are the answer's own.
 from __future__ import annotations
 
 import email.utils
-import json
 import re
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from . import masking
+from . import masking, untrusted
 from .codes import recipients
 from .report import Failure
 
@@ -281,10 +280,7 @@ def message(answer: Answer) -> str:
 
 def _embedded(text: str) -> str:
     """The `Message` of a detail that is itself a JSON object; any other detail as it is."""
-    try:
-        document = json.loads(text) if text.lstrip().startswith("{") else None
-    except (ValueError, RecursionError):
-        document = None
+    document = untrusted.document(text) if text.lstrip().startswith("{") else None
     found = document.get("Message") if isinstance(document, dict) else None
     return found if isinstance(found, str) and found else text
 

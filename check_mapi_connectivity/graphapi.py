@@ -7,18 +7,17 @@ puts any other into words, by the code that Graph names (codes.graph), else by t
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from . import advice
-from .answer import JSON_LIMIT
+from . import advice, untrusted
 from .codes import Advice, graph
 from .codes.http import GRAPH
 from .report import CheckFailure, Failure, Row
+from .untrusted import JSON_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -152,10 +151,7 @@ def front_end(answer: Answer) -> str | None:
     it does not say so in a way that can be read.
     """
     header = answer.headers.get("x-ms-ags-diagnostic", "")
-    try:
-        document = json.loads(header) if len(header) <= 4000 else None
-    except (ValueError, RecursionError):
-        return None
+    document = untrusted.document(header, 4000)
     found = document.get("ServerInfo") if isinstance(document, dict) else None
     if not isinstance(found, dict):
         return None

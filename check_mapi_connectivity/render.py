@@ -313,7 +313,8 @@ def general_notes(options: Options) -> Iterator[str]:
     if isinstance(options.credential, UserPassword):
         yield RETIRING
         if options.client_id == MODULE_CLIENT_ID:
-            yield MODULE_APP
+            given = "client-id" in options.origins
+            yield MODULE_APP.format(because="" if given else ", because --client-id is not given")
 
 
 def surroundings(options: Options) -> Iterator[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import re
 
-from . import files, ini
+from . import files, ini, pasted
 from .errors import UsageError
 from .option_table import (
     COMMAND_LINE_ONLY,
@@ -158,13 +158,16 @@ class Given:
         if not value:
             shown = name if name in INI_SECRETS else f"--{name}"
             raise UsageError(f"{shown}: its value is empty; write none for not given")
-        if name not in INI_SECRETS and not str(value).isprintable():
-            raise UsageError(f"--{name}: its value holds control characters")
+        if name not in INI_SECRETS:
+            pasted.check_visible(str(value), f"--{name}", shown=_may_show(name))
         return str(value)
 
     def texts(self, name: str) -> list[str]:
-        """The values of a repeatable option."""
-        return [value for value in self.values.get(name, ()) if not is_none(value)]
+        """The values of a repeatable option. Raises UsageError."""
+        found = [value for value in self.values.get(name, ()) if not is_none(value)]
+        for value in found:
+            pasted.check_visible(value, f"--{name}", shown=_may_show(name))
+        return found
 
     def flag(self, name: str) -> bool:
         """Whether a flag is set."""
@@ -195,6 +198,11 @@ def _meant(name: str, value: Any) -> Any:
         return value
     word = str(value).lower()
     return MISSING if word in _ON else "none" if word in _OFF else value
+
+
+def _may_show(name: str) -> bool:
+    """Whether the value of an option may stand in a message; a URL may hold a password."""
+    return not name.endswith(("proxy", "url"))
 
 
 def is_none(value: object) -> bool:

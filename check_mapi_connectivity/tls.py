@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Union
 
 from urllib3.util.ssltransport import SSLTransport
 
+from . import files, pem
 from .errors import UsageError
 from .mapihttp.discovery import MICROSOFT
 from .report import Failure
@@ -56,12 +57,29 @@ def context(options: Options) -> ssl.SSLContext:
     # identifiers of RFC 5280 4.2.1. The same certificate must not depend on the Python version.
     made.verify_flags &= ~ssl.VERIFY_X509_STRICT
     for path in options.ca_files:
-        try:
-            made.load_verify_locations(**{"capath" if os.path.isdir(path) else "cafile": path})
-        except OSError:
-            text = f"--ca-file: {path} holds no usable certificate authority; PEM is wanted"
-            raise UsageError(text) from None
+        if os.path.isdir(path):
+            made.load_verify_locations(capath=path)
+        else:
+            _trust(made, path)
     return made
+
+
+def _trust(made: ssl.SSLContext, path: str) -> None:
+    """Trust the certificates of a file. Raises UsageError."""
+    found = pem.read(files.read(path, "--ca-file")).certificates
+    damaged = []
+    # One by one: a damaged one would take the beginning of the next for its own.
+    for number, certificate in enumerate(found, 1):
+        try:
+            made.load_verify_locations(cadata=certificate)
+        except (OSError, ValueError):
+            damaged.append(str(number))
+    if len(damaged) == len(found):
+        text = f"--ca-file: {path} holds no usable certificate authority; PEM is wanted"
+        raise UsageError(text)
+    if damaged:
+        numbers = ", ".join(damaged[:9])
+        raise UsageError(f"--ca-file: damaged in {path}: certificate {numbers} of {len(found)}")
 
 
 def wrap(sock: socket.socket, settings: ssl.SSLContext, host: str) -> Secured:

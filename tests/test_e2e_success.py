@@ -8,7 +8,6 @@ import stat
 import pytest
 
 from .conftest import perfdata
-from .masks import begins
 from .tenant.material import CLIENT_IDS, PASSPHRASE, TENANT_ID, TENANT_NAME
 
 GOOD = "MAPI OK - healthy@practice.example: Inbox listed in 0.041s (cmdlet)"
@@ -311,16 +310,6 @@ def test_damaged_dates_in_the_cache_end_no_run(cmdlet, tmp_path, moment):
     content["expires_at"] = moment
     document.write_text(json.dumps(content))
     assert cmdlet().perfdata == COLD
-
-
-def test_expired_certificate(cmdlet, tenant):
-    path = tenant.material.extra_certificate("old", start_days=-9, end_days=-2)
-    run = cmdlet("healthy", "--certificate", path)
-    assert begins(run.line, f"MAPI UNKNOWN - certificate {path} expired on "), run.line
-    assert "  subject CN=old\n  SHA-1 " in run.diagnosis
-    assert (run.code, run.perfdata, tenant.requests) == (3, "", [])
-    document = json.loads(cmdlet("healthy", "--certificate", path, "--json").stdout)
-    assert document["failure"]["kind"] == "usage"
 
 
 def test_warm_run_imports_neither_msal_nor_cryptography(cmdlet, environment, tmp_path):

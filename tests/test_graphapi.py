@@ -11,9 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from check_mapi_connectivity import graphapi
-from check_mapi_connectivity.answer import JSON_LIMIT
 from check_mapi_connectivity.probes.graph import GraphProbe
 from check_mapi_connectivity.report import CheckFailure, Report, Row
+from check_mapi_connectivity.untrusted import JSON_LIMIT
 from check_mapi_connectivity.vocabulary import KINDS
 
 from .codes.test_graph import MAIL, error

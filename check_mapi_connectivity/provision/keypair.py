@@ -7,7 +7,7 @@ import re
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from .. import certificate
+from .. import certificate, pem
 from ..errors import UsageError
 from ..options import CertificateFiles
 
@@ -73,14 +73,14 @@ def prove(client: ClientCertificate, path: str) -> None:
         raise UsageError(f"--certificate: the key in {path} is not its certificate's") from None
 
 
-def der(pem: str) -> str:
+def der(data: str) -> str:
     """The first certificate of a PEM in base64 DER, as Graph takes it; empty for none.
 
-    >>> der("-----BEGIN CERTIFICATE-----\\nAA\\nBB\\n-----END CERTIFICATE-----\\n")
-    'AABB'
+    >>> der("-----BEGIN CERTIFICATE-----\\nMAA=\\n-----END CERTIFICATE-----\\n")
+    'MAA='
     """
-    found = re.search("-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", pem, re.DOTALL)
-    return "".join(found[1].split()) if found else ""
+    found = pem.read(data.encode("utf-8")).certificates
+    return base64.b64encode(found[0]).decode("ascii") if found else ""
 
 
 def credential(key: str, subject: str) -> dict[str, str]:

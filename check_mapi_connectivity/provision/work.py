@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from .. import pem
 from ..errors import UsageError
 from ..report import CheckFailure, Failure
 from . import file_steps, keypair, names, proof
@@ -301,9 +301,7 @@ def _bring_in(site: Site, own: Own, wait: float, done: list[str]) -> None:
         proof.prove(own(names.NEXT_CERTIFICATE), site.voice, wait)
     with _Doing("change of certificates", done):
         old = there.read(names.CERTIFICATE) or b""
-        public = re.search(
-            b"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n?", old, re.DOTALL
-        )
+        public = [pem.Block("CERTIFICATE", (), one).text() for one in pem.read(old).certificates]
         there.write(names.OLD_CERTIFICATE, public[0] if public else b"")
         there.move(names.NEXT_CERTIFICATE, names.CERTIFICATE)
         site.voice.tell("in use", there.file(names.CERTIFICATE), file_steps.describe(client))

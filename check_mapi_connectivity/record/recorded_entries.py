@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 #: What a test is told by others than servers -> the shape of the answer.
-_LEARNT = ("sign-in", "turn", "spnego", "handshake", "service")
+_LEARNT = ("sign-in", "turn", "spnego", "handshake", "service", "certificate")
 
 #: Seconds since 1970 that a calendar can still show, and seconds that a run may last.
 YEAR_9999, LONGEST = 253402300799.0, 1e7
@@ -212,7 +212,7 @@ def _value(kind: str, fields: Fields) -> Any:
         return None
     if kind == "handshake":
         return fields.flag_or("value", OPENING)
-    if kind == "spnego":
+    if kind in ("spnego", "certificate"):
         return fields.flag("value")
     if kind == "service":
         if not fields.there("value"):
