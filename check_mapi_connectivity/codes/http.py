@@ -41,6 +41,9 @@ SERVICES = _statuses("""
 [server, again] see the service health page of Microsoft 365
 503: {service} answers: unavailable
 504: {service} answers: gateway timeout
+
+[connect] log this host on to that network, or have it exempted there
+511: a network on the way to {service} wants a logon (captive portal)
 """)
 
 #: From Exchange Online's admin interface (reference sheet exchange-online 1.5, 1.7).
@@ -96,6 +99,9 @@ PROXY = _statuses("""
 
 [proxy] give --proxy with that address, or no proxy at all
 305: proxy {proxy} wants another proxy for {target}
+
+[proxy] log this host on to that network, or have it exempted there
+511: a network on the way to proxy {proxy} wants a logon (captive portal)
 
 [proxy] spread the checks, or raise the proxy's limit for this host
 429: proxy {proxy} throttles this host
