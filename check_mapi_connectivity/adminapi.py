@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from . import advice
+from .answer import too_large
 from .report import CheckFailure, Failure
 
 if TYPE_CHECKING:
@@ -243,6 +244,9 @@ def _document(answer: Answer) -> dict[str, Any]:
     if not answer.decoded:
         failure = _no_result(answer, "the answer's body is not what its encoding says")
         raise CheckFailure(replace(failure, transient=True))
+    large = too_large(answer)
+    if large is not None:
+        raise CheckFailure(large)
     document = answer.json()
     if document is None:
         raise CheckFailure(_no_result(answer, f"{answer.host} answers with what is no JSON"))

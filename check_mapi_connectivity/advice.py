@@ -88,7 +88,10 @@ def trouble(answer: Answer, who: str, remedy: str = "") -> Failure:
     if row is None:
         row = SERVICES[500]._replace(cause=f"{{service}} answers: {_phrase(answer)}")
     cause, advised = row.cause.format(service=who), remedy or row.remedy
-    if answer.status > 501 and is_page(answer):
+    if answer.status == 511:
+        # By definition not the service's own (RFC 6585 6).
+        advised = row.remedy
+    elif answer.status > 501 and is_page(answer):
         cause = cause.replace(" answers:", " answers with a web page:")
         advised = remedy or "does a gateway answer in its place? else see service health"
     return Failure(

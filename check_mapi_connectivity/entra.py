@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import entra_refusals, federation
+from .answer import SIGN_IN_LIMIT, too_large
 from .options import CLOUDS, ClientSecret, FederatedToken, UserPassword
 from .report import CheckFailure, Failure
 from .tokens import sendable
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from .certificate import ClientCertificate
     from .job import Job
     from .options import Cloud
+
+#: Bytes of an answer beyond the limit that are looked at.
+_BEGINNING = 4096
 
 
 def ask(
@@ -183,6 +187,11 @@ class EntraHttp:
 
     def _judge(self, url: str, answer: Answer) -> None:
         """What Entra itself answers. Raises CheckFailure for what msal must not see."""
+        large = too_large(answer, SIGN_IN_LIMIT)
+        if large is not None:
+            # An error page tells enough by its status.
+            page = replace(answer, body=answer.body[:_BEGINNING])
+            raise CheckFailure(entra_refusals.status(page) or large)
         failure = entra_refusals.status(answer)
         document = answer.json()
         if failure is None and document is None:

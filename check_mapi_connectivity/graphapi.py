@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from . import advice, untrusted
+from .answer import too_large
 from .codes import Advice, graph
 from .codes.http import GRAPH
 from .report import CheckFailure, Failure, Row
-from .untrusted import JSON_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -206,10 +206,9 @@ def _document(answer: Answer) -> dict[str, Any]:
     if not answer.decoded:
         failure = _no_list(answer, "the answer's body is not what its encoding says")
         raise CheckFailure(replace(failure, transient=True))
-    if len(answer.body) > JSON_LIMIT:
-        cause = f"{answer.host} sends a list of more than {JSON_LIMIT >> 10} KiB"
-        failure = _no_list(answer, cause)
-        raise CheckFailure(replace(failure, remedy="list fewer messages: --inbox-items"))
+    large = too_large(answer)
+    if large is not None:
+        raise CheckFailure(replace(large, remedy="list fewer messages: --inbox-items"))
     document = answer.json()
     if document is None:
         raise CheckFailure(_no_list(answer, f"{answer.host} answers with what is no JSON"))

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import advice, entra_refusals
+from .answer import SIGN_IN_LIMIT, too_large
 from .report import CheckFailure, Failure
 from .tokens import sendable
 
@@ -60,6 +61,9 @@ def ask(job: Job, identity: ManagedIdentity, resource: str) -> Mapping[str, Any]
         raise CheckFailure(_absent(error.failure, identity)) from None
     finally:
         job.transport.patience = None
+    large = too_large(answer, SIGN_IN_LIMIT)
+    if large is not None:
+        raise CheckFailure(large)
     document = answer.json()
     if answer.status != 200:
         raise CheckFailure(_refused(answer, document, identity))

@@ -325,6 +325,14 @@ def not_mapi(answer: Answer) -> Failure:
     found = _worded(answer.text)
     if found:
         return replace(found, code=f"HTTP {answer.status}")
+    if answer.headers.get("Content-Type", "").lower().startswith("application/mapi-http"):
+        return Failure(
+            "protocol",
+            f"{_host(answer)} answers without a usable X-ResponseCode",
+            "does a gateway or proxy remove or change headers of the answer?",
+            f"HTTP {answer.status}",
+            _told(answer, text=False),
+        )
     title = re.search(r"(?i)<title[^<>]{0,100}>([^<]{1,300})", answer.text[:8000])
     page = f'a page titled "{_plain(title[1])}"' if title else advice.glimpse(answer)
     return Failure(

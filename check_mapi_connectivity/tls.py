@@ -214,6 +214,25 @@ def failure(error: OSError | ValueError, host: str, port: int, via: str) -> Fail
     return Failure("tls", f"TLS handshake with {where} failed: {reason}", cut.remedy, code)
 
 
+def broken(error: ssl.SSLError, host: str) -> Failure:
+    """What became of a connection after its handshake. With TLS 1.3 a server says only then that it
+    wants a certificate of the client (RFC 8446 4.4.2.4).
+
+    The number of such an error is OpenSSL's, not the system's.
+    """
+    from .codes import tls
+
+    code = error.reason or ""
+    row = tls.HANDSHAKE.get(code)
+    if row is None or code == "UNEXPECTED_EOF_WHILE_READING":
+        ended = isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError))
+        reason = code.replace("_", " ").lower() or "no reason given"
+        cause = f"TLS connection with {host} " + ("broken off" if ended else f"failed: {reason}")
+        remedy = tls.HANDSHAKE["UNEXPECTED_EOF_WHILE_READING"].remedy
+        return Failure("tls", cause, remedy, "" if ended else code, transient=ended)
+    return Failure(row.kind, row.cause.format(host=host), row.remedy, row.code)
+
+
 def _refused(
     error: ssl.SSLCertVerificationError, row: Advice | None, host: str, via: str
 ) -> Failure:

@@ -42,6 +42,9 @@ SERVICES = _statuses("""
 503: {service} answers: unavailable
 504: {service} answers: gateway timeout
 408: {service} answers: request timeout
+
+[connect] log this host on to that network, or have it exempted there
+511: a network on the way to {service} wants a logon (captive portal)
 """)
 
 #: From Exchange Online's admin interface (reference sheet exchange-online 1.5, 1.7).
@@ -98,6 +101,9 @@ PROXY = _statuses("""
 
 [proxy] ask who runs the proxy for the right address
 305: proxy {proxy} wants another proxy for {target}
+
+[proxy] log this host on to that network, or have it exempted there
+511: a network on the way to proxy {proxy} wants a logon (captive portal)
 
 [proxy] spread the checks, or raise the proxy's limit for this host
 429: proxy {proxy} throttles this host

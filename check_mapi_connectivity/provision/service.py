@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from .. import adminapi, advice, graphapi
+from ..answer import too_large
 from ..codes.exchange import EXCHANGE
 from ..report import CheckFailure, Failure, Stopwatch
 from ..tokens import claims
@@ -217,6 +218,9 @@ def _document(answer: Answer, who: str) -> dict[str, Any]:
     """The JSON object of an answer with status 200. Raises CheckFailure."""
     if answer.status != 200:
         raise CheckFailure(_graph_failure(answer))
+    large = too_large(answer)
+    if large is not None:
+        raise CheckFailure(large)
     document = answer.json()
     if not isinstance(document, dict):
         cause = f"{answer.host} does not answer as {who} does"
