@@ -13,7 +13,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from . import masking
+from . import headers, masking
 from .codes import recipients
 from .report import Failure
 
@@ -183,8 +183,8 @@ def _refused(answer: Answer, claims: Mapping[str, Any]) -> Failure:
         cause = "the request is refused with a web page, by a gateway or by Exchange"
         remedy = "allow it on the gateway; if it is Exchange's page, see to the permissions"
     elif answer.status == 401:
-        number = re.match(r"\s*([0-9]{1,9})", answer.headers.get("x-ms-diagnostics", ""))
-        row = DIAGNOSTICS.get(int(number[1]) if number else 0, ADMIN[401])
+        told = headers.diagnostics(answer.headers.get("x-ms-diagnostics", ""))
+        row = DIAGNOSTICS.get(told.number or 0, ADMIN[401])
         cause, remedy = row.cause, row.remedy
         if isinstance(roles, list) and "Exchange.ManageAsApp" not in roles:
             cause = "the token lacks the app role Exchange.ManageAsApp"

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from . import advice
+from . import advice, headers
 from .answer import JSON_LIMIT
 from .codes import Advice, graph
 from .codes.http import GRAPH
@@ -288,9 +288,15 @@ def _refused(answer: Answer, code: str, row: Advice | None, claims: Mapping[str,
     if row is not None and row not in _VAGUE:
         found = row
     detail = advice.message(answer)
-    if "insufficient_claims" in answer.headers.get("WWW-Authenticate", ""):
+    if _revoked(answer):
         detail += " (WWW-Authenticate: insufficient_claims)"
     return Failure("permission", found.cause, found.remedy, code or f"HTTP {answer.status}", detail)
+
+
+def _revoked(answer: Answer) -> bool:
+    """Whether the challenge says that the token is held as revoked (continuous access)."""
+    challenges = answer.all("WWW-Authenticate")
+    return headers.parameter(challenges, headers.BEARER, "error") == "insufficient_claims"
 
 
 def _token_refused(answer: Answer, claims: Mapping[str, Any]) -> Advice:
@@ -304,7 +310,7 @@ def _token_refused(answer: Answer, claims: Mapping[str, Any]) -> Advice:
     if host in graph.HOSTS and answer.host in graph.HOSTS and host != answer.host:
         cause = f"the token is for the Graph of another cloud, {host}"
         return row._replace(cause=cause, remedy="check --cloud and --graph-url")
-    if "insufficient_claims" in answer.headers.get("WWW-Authenticate", ""):
+    if _revoked(answer):
         cause = "Graph holds the token as revoked: insufficient_claims"
         return row._replace(cause=cause, remedy="see sign-in log and Conditional Access")
     if re.search(r"expired|lifetime|not yet valid", advice.message(answer)[:500], re.IGNORECASE):

@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from .. import mapi_advice
+from ..errors import UsageError
 from ..mapihttp import autodiscover, discovery
 from ..mapihttp.discovery import GUESSED, REDIRECT, SERVICE, Trust, Untrusted, Walk
 from ..mapihttp.reader import WireError
 from ..report import CheckFailure, Failure
+from ..windows import Unusable
 
 if TYPE_CHECKING:
     from typing import Any
@@ -25,6 +27,13 @@ _TELLING = (
     *("logon", "mailbox", "permission", "throttled", "server", "protocol"),
     *("tls", "proxy", "connect", "dns"),
 )
+
+#: Kinds of failure after which no other candidate is asked, unless no password was needed for it.
+_LAST = ("logon", "credential", "untested", "mailbox", "timeout")
+
+#: Kinds of failure that mean no Autodiscover service was found.
+_NOTHING = ("dns", "protocol", "connect", "tls")
+
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
@@ -64,6 +73,7 @@ class Discovery:
         """
         walk = Walk(address, self.trust, url or self._named)
         failures: list[Failure] = []
+        lacking: UsageError | None = None
         while walk.steps:
             url = walk.steps[0].url
             try:
@@ -74,16 +84,22 @@ class Discovery:
                     walk.skip()
             except Untrusted as error:
                 failures.append(_untrusted(error))
+            except UsageError as error:
+                # Another candidate may want no package that is missing here.
+                lacking = lacking or error
+                walk.skip()
             except CheckFailure as error:
                 failures.append(self._doubted(error.failure, walk))
-                if error.failure.kind in ("logon", "credential", "mailbox", "timeout"):
+                if error.failure.kind in _LAST and not isinstance(error, Unusable):
                     break
                 walk.skip()
             else:
                 if settings is not None:
                     return Found(settings, url)
+        if lacking is not None and all(failure.kind in _NOTHING for failure in failures):
+            raise lacking
         failure = _worst(failures, address)
-        if failure.kind not in ("logon", "credential", "permission"):
+        if failure.kind not in ("logon", "credential", "permission", "untested"):
             failure = replace(failure, during=failure.during or "Autodiscover")
         raise CheckFailure(failure)
 
@@ -224,7 +240,7 @@ def _worst(failures: list[Failure], address: str) -> Failure:
         key=lambda failure: _TELLING.index(failure.kind) if failure.kind in _TELLING else -1,
     )
     domain = address.rpartition("@")[2]
-    if not ranked or ranked[0].kind in ("dns", "protocol", "connect", "tls"):
+    if not ranked or ranked[0].kind in _NOTHING:
         return Failure(
             ranked[0].kind if ranked else "protocol",
             f"no Autodiscover service found for {domain}",

@@ -210,7 +210,10 @@ def _value(kind: str, fields: Fields) -> Any:
             raise Odd(f"{fields.path}value")
         return None
     if kind in ("spnego", "handshake"):
-        return fields.flag("value")
+        try:
+            return fields.flag("value")
+        except Odd:
+            return fields.choice("value", ("opening",) if kind == "handshake" else ())
     if kind == "service":
         if not fields.there("value"):
             return None
