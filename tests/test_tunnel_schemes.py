@@ -135,7 +135,7 @@ def test_without_the_package(proxy, opening, handshake):
     opening(odd, **user).open().close()
     assert "Proxy-Authorization: Basic " in odd.seen[1]
     [remark] = opening.report.remarks
-    assert remark.startswith(f"Basic is used: proxy https://{odd.address} offers NTLM and Negotiate")
+    assert remark.startswith(f"Basic is used: proxy {odd.address} offers NTLM and Negotiate")
     assert "pip install pyspnego" in remark
 
 
