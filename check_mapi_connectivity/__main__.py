@@ -93,13 +93,13 @@ def harden() -> int | None:
     # A closed descriptor 0, 1 or 2 would be given to the next file opened; a write to stdout would
     # then go there.
     while True:
-        descriptor = os.open(os.devnull, os.O_RDONLY)
+        descriptor = _nothing(os.O_RDONLY)
         if descriptor > 2:
             os.close(descriptor)
             break
     terminal = os.dup(2) if os.isatty(2) else None
     # Libraries in other languages write to the descriptor itself.
-    silent = os.open(os.devnull, os.O_WRONLY)
+    silent = _nothing(os.O_WRONLY)
     os.dup2(silent, 2)
     os.close(silent)
     for name in _MISUSED:
@@ -109,6 +109,17 @@ def harden() -> int | None:
 
     warnings.simplefilter("ignore")
     return terminal
+
+
+def _nothing(flags: int) -> int:
+    """A descriptor of /dev/null. Raises UsageError where there is none."""
+    try:
+        return os.open(os.devnull, flags)
+    except OSError as error:
+        raise UsageError(
+            f"{os.devnull} cannot be opened: {error.strerror}; this check needs /dev, in a chroot "
+            "or container as well"
+        ) from None
 
 
 #: Modules this package needs -> name on PyPI; Debian's is python3- and the module's.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from . import pasted
 from .errors import UsageError
 
 TYPE_CHECKING = False
@@ -19,18 +20,27 @@ def url(text: str | None, option: str) -> str | None:
     """An https URL without user, query and trailing slash. Raises UsageError."""
     if text is None:
         return None
+    if not _is_url(text):
+        alone = pasted.bare(text)
+        raise UsageError(
+            f"{option}: what is given has something around the URL; write {alone}"
+            if _is_url(alone)
+            else f"{option}: what is given is not an https URL like https://host or "
+            "https://host:port"
+        )
+    return text.rstrip("/")
+
+
+def _is_url(text: str) -> bool:
     from urllib.parse import urlsplit
 
     try:
         parts = urlsplit(text)
         usable = parts.scheme == "https" and re.fullmatch(_HOST, parts.netloc) and parts.port != 0
     except ValueError:
-        usable = False
-    if not usable or parts.query or parts.fragment or not text.isprintable() or " " in text:
-        raise UsageError(
-            f"{option}: what is given is not an https URL like https://host or https://host:port"
-        )
-    return text.rstrip("/")
+        return False
+    pasted_on = re.search(r"[\"<>,;` ]", text) or not text.isprintable()
+    return bool(usable) and not (parts.query or parts.fragment or pasted_on)
 
 
 def authority(text: str | None, tenant: str) -> str | None:
@@ -59,7 +69,8 @@ def exchange_server(
         port = re.search(r":([0-9]{1,5})$", hostname)
         if not re.fullmatch(_HOST, hostname) or (port and not 0 < int(port[1]) < 65536):
             shown = "what is given" if "@" in hostname else hostname
-            raise UsageError(f"--hostname: {shown} is not HOST or HOST:PORT")
+            hint = "" if "@" in hostname else pasted.instead(hostname, _HOST)
+            raise UsageError(f"--hostname: {shown} is not HOST or HOST:PORT{hint}")
     if bool(mapi_url) != bool(legacy_dn):
         raise UsageError("--mapi-url and --legacy-dn belong together; give both")
     if mapi_url is not None and legacy_dn is not None:

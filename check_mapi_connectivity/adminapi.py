@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from . import advice
+from .answer import too_large
 from .report import CheckFailure, Failure
 
 if TYPE_CHECKING:
@@ -97,9 +98,11 @@ def read(answer: Answer) -> Outcome:
     row = _row(document)
     if row is None:
         if errors:
-            failure = _cmdlet_error(errors)
-            cause = "Exchange reports an error and no result"
-            raise CheckFailure(replace(failure, cause=cause))
+            failure = replace(
+                _cmdlet_error(errors), cause="Exchange reports an error and no result"
+            )
+            named = (advice.exchange_error(text) for text in errors)
+            raise CheckFailure(next((found for found in named if found), failure))
         raise CheckFailure(_no_result(answer, "the answer holds no result", document.get("value")))
     result = _scalar(row.get("Result"))
     if result is None or not result.strip("* "):
@@ -141,7 +144,7 @@ def judge(outcome: Outcome) -> Failure | None:
     return (
         failure
         if failure.judged_as
-        else Failure("logon", cause, "see the service health page of Microsoft 365")
+        else Failure("server", cause, "see the service health page of Microsoft 365")
     )
 
 
@@ -161,11 +164,7 @@ def read_latency(value: object) -> tuple[float | None, str]:
 
 def _seconds(value: object) -> float | None:
     if isinstance(value, dict):
-        for name, unit in (("TotalMilliseconds", 1e-3), ("TotalSeconds", 1.0), ("Ticks", 1e-7)):
-            number = _number(value.get(name))
-            if number is not None:
-                return number * unit
-        return _seconds(_scalar(value)) if _scalar(value) else None
+        return _of_members(value)
     number = _number(value)
     if number is not None:
         # Which unit a bare number has is unknown; only as seconds is it plausible.
@@ -190,6 +189,45 @@ def _seconds(value: object) -> float | None:
     return None
 
 
+#: Members of a TimeSpan that are the whole of it, and those that are parts -> seconds of one.
+_WHOLES = {
+    "totalmilliseconds": 1e-3,
+    "totalseconds": 1.0,
+    "totalminutes": 60.0,
+    "totalhours": 3600.0,
+    "totaldays": 86400.0,
+    "ticks": 1e-7,
+}
+_PARTS = {
+    "days": 86400.0,
+    "hours": 3600.0,
+    "minutes": 60.0,
+    "seconds": 1.0,
+    "milliseconds": 1e-3,
+    "microseconds": 1e-6,
+    "nanoseconds": 1e-9,
+}
+
+
+def _of_members(value: dict[str, Any]) -> float | None:
+    """A TimeSpan as an object, in any case of letters: the member that is its whole, else the sum
+    of its parts, else what it wraps.
+    """
+    members = {name.lower(): member for name, member in value.items() if "@" not in name}
+    for name, unit in _WHOLES.items():
+        number = _number(members.get(name))
+        if number is not None:
+            return number * unit
+    parts = [(_number(members[name]), unit) for name, unit in _PARTS.items() if name in members]
+    if parts:
+        known = [number * unit for number, unit in parts if number is not None]
+        return sum(known) if len(known) == len(parts) else None
+    inner = members.get("value")
+    if inner is None and len(members) == 1:
+        inner = next(iter(members.values()))
+    return _seconds(inner) if isinstance(inner, str) else None
+
+
 def _number(value: object) -> float | None:
     if isinstance(value, bool):
         return None
@@ -206,6 +244,9 @@ def _document(answer: Answer) -> dict[str, Any]:
     if not answer.decoded:
         failure = _no_result(answer, "the answer's body is not what its encoding says")
         raise CheckFailure(replace(failure, transient=True))
+    large = too_large(answer)
+    if large is not None:
+        raise CheckFailure(large)
     document = answer.json()
     if document is None:
         raise CheckFailure(_no_result(answer, f"{answer.host} answers with what is no JSON"))

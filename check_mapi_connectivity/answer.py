@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import http.client
-import json
+import re
+import ssl
 import time
 import zlib
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ import requests
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
+from . import tls, untrusted
+from .head import HeadError
 from .report import CheckFailure, Failure
 
 if TYPE_CHECKING:
@@ -21,9 +24,8 @@ if TYPE_CHECKING:
     #: Bytes of a body, decoded, that are read of one answer.
 BODY_LIMIT = 4 << 20
 
-#: Bytes of a body that are taken for JSON: a hundred times what the services send, and parsed it
-#: still fits into little memory.
-JSON_LIMIT = 512 << 10
+#: Bytes of a sign-in's answer that are taken for JSON; a token has some KiB.
+SIGN_IN_LIMIT = 64 << 10
 
 
 @dataclass(frozen=True)
@@ -48,22 +50,12 @@ class Answer:
 
     def json(self) -> Any:
         """The body as JSON; None for one that is none, or that is beyond all measure."""
-        if len(self.body) > JSON_LIMIT:
-            return None
-        try:
-            return json.loads(self.body, parse_int=integer)
-        except (ValueError, RecursionError):
-            return None
+        return untrusted.document(self.body)
 
     @property
     def text(self) -> str:
         """The body as text, whatever it is."""
-        return self.body.decode("utf-8", "replace")
-
-
-def integer(text: str) -> float:
-    """A JSON integer; int() of thousands of digits would take longer than any deadline."""
-    return int(text) if len(text) < 20 else float(text)
+        return untrusted.text(self.body)
 
 
 def read(response: requests.Response, host: str) -> bytes:
@@ -82,6 +74,9 @@ def read(response: requests.Response, host: str) -> bytes:
             if size > BODY_LIMIT:
                 raise CheckFailure(_too_large(host))
     except (HTTPError, http.client.HTTPException, OSError, ValueError) as error:
+        cause = _innermost(error)
+        if isinstance(cause, ssl.SSLError):
+            raise CheckFailure(tls.broken(cause, host)) from None
         failure = Failure(
             "protocol",
             f"{host} breaks off its answer after {size} bytes",
@@ -100,12 +95,23 @@ def _too_large(host: str) -> Failure:
     )
 
 
+def too_large(answer: Answer, limit: int = untrusted.JSON_LIMIT) -> Failure | None:
+    """The failure of an answer too large to be taken for JSON; None for another."""
+    size = len(answer.body)
+    if size <= limit:
+        return None
+    return Failure(
+        "protocol",
+        f"{answer.host} sends more than {limit >> 10} KiB",
+        "what answers there is not the service",
+        f"HTTP {answer.status}",
+        f"{size} bytes",
+    )
+
+
 def build(response: requests.Response, url: str, host: str, body: bytes) -> Answer:
     """The answer with the body that was read of it. Raises CheckFailure."""
-    decoded: bytes | None = body
-    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding not in ("", "identity"):
-        decoded = decode(encoding, body, host)
+    decoded = decode(response.headers.get("Content-Encoding", ""), body, host)
     return Answer(
         url,
         host,
@@ -118,41 +124,94 @@ def build(response: requests.Response, url: str, host: str, body: bytes) -> Answ
     )
 
 
+#: Content codings (IANA's HTTP Content Coding Registry) that are known here, and those that are
+#: not. Any other word, a character set or `none`, is a mistake, and nothing was done to the body.
+_DECODERS = {"gzip": (47,), "x-gzip": (47,), "deflate": (47, -15)}
+_FOREIGN = (
+    "aes128gcm",
+    "br",
+    "compress",
+    "dcb",
+    "dcz",
+    "exi",
+    "pack200-gzip",
+    "x-compress",
+    "zstd",
+)
+
+#: Codings of one answer that are undone.
+_MOST_CODINGS = 3
+
+#: Bytes that are decompressed at once: what a member leaves of them is copied.
+_PIECE = 4096
+
+
 def decode(encoding: str, body: bytes, host: str) -> bytes | None:
-    """Undo gzip or deflate up to the limit; None when the body is not what its label says
-    (reference sheet exchange-online 1.7).
+    """Undo the codings of a Content-Encoding, the last one first (RFC 9110 8.4), up to the limit;
+    None when the body is not what its label says (reference sheet exchange-online 1.7).
+
+    Raises CheckFailure.
     """
-    for bits in {"gzip": (47,), "x-gzip": (47,), "deflate": (47, -15)}.get(encoding, ()):
-        decoder = zlib.decompressobj(bits)
-        try:
-            plain = decoder.decompress(body, BODY_LIMIT + 1)
-        except zlib.error:
-            continue
-        if len(plain) > BODY_LIMIT:
-            raise CheckFailure(_too_large(host))
-        if decoder.eof:
-            return plain
-    return None
+    names = [name.strip().lower() for name in encoding.split(",")]
+    names = [name for name in names if name in _DECODERS or name in _FOREIGN]
+    if len(names) > _MOST_CODINGS or not set(names) <= set(_DECODERS):
+        return None
+    plain: bytes | None = body
+    for name in reversed(names):
+        if plain:
+            found = (_inflated(plain, bits, host) for bits in _DECODERS[name])
+            plain = next((one for one in found if one is not None), None)
+    return plain
 
 
-def broken(error: requests.RequestException, host: str) -> Failure:
-    """What became of a request that got no answer."""
-    cause: BaseException = error
+def _inflated(body: bytes, bits: int, host: str) -> bytes | None:
+    """What was compressed, in one member or several (RFC 1952 2.2); None for what was not."""
+    decoder = zlib.decompressobj(bits)
+    parts: list[bytes] = []
+    size = 0
+    try:
+        for begin in range(0, len(body), _PIECE):
+            piece = body[begin : begin + _PIECE]
+            while piece:
+                if decoder.eof:
+                    if not re.match(rb"\x1f(\x8b|$)", piece):
+                        # What follows the last member is ignored, as by gzip itself.
+                        return b"".join(parts)
+                    decoder = zlib.decompressobj(31)
+                parts.append(decoder.decompress(piece, BODY_LIMIT + 1 - size))
+                size += len(parts[-1])
+                if size > BODY_LIMIT:
+                    raise CheckFailure(_too_large(host))
+                piece = decoder.unused_data
+    except zlib.error:
+        return None
+    return b"".join(parts) if decoder.eof else None
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """The error that libraries have wrapped into their own."""
     for _ in range(8):
+        if isinstance(error, (http.client.HTTPException, OSError)) and not isinstance(
+            error, requests.RequestException
+        ):
+            break
         deeper = next(
             (
                 part
-                for part in (*cause.args, getattr(cause, "reason", None))
+                for part in (*error.args, getattr(error, "reason", None))
                 if isinstance(part, BaseException)
             ),
             None,
         )
-        if deeper is None or (
-            isinstance(cause, (http.client.HTTPException, OSError))
-            and not isinstance(cause, requests.RequestException)
-        ):
+        if deeper is None:
             break
-        cause = deeper
+        error = deeper
+    return error
+
+
+def broken(error: requests.RequestException, host: str) -> Failure:
+    """What became of a request that got no answer."""
+    cause = _innermost(error)
     detail = f"{type(cause).__name__}: {cause}"
     if isinstance(cause, http.client.RemoteDisconnected):
         return Failure(
@@ -161,9 +220,10 @@ def broken(error: requests.RequestException, host: str) -> Failure:
             "a gateway or proxy may cut it",
             transient=True,
         )
-    if isinstance(cause, http.client.HTTPException) and "headers" in detail:
-        remedy = "what answers there is not the service"
-        return Failure("protocol", f"{host} sends endless headers", remedy, detail=detail)
+    if isinstance(cause, HeadError):
+        return Failure("protocol", f"{host} {cause}", cause.remedy, detail=cause.line)
+    if isinstance(cause, ssl.SSLError):
+        return tls.broken(cause, host)
     if isinstance(cause, (http.client.HTTPException, HTTPError, ValueError)):
         return Failure(
             "protocol",

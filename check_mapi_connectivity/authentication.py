@@ -51,6 +51,8 @@ class Authentication:
         self._login: Login | None = options.login
         self._forced = BEARER if options.credential else self._login.scheme if self._login else None
         self.scheme: str | None = self._forced or self._logon.scheme
+        #: Requests that carried a credential.
+        self.sent = 0
         #: Whether the credential was refused, or must not be sent.
         self.refused = False
         #: Whether a password or a proof was sent in this request, which nothing else may follow.
@@ -224,6 +226,7 @@ class Authentication:
         headers = dict(request.keywords.get("headers") or {})
         if authorization is not None:
             headers["Authorization"] = authorization
+            self.sent += 1
         rest = {name: value for name, value in request.keywords.items() if name != "headers"}
         if kept:
             rest["kept"] = True

@@ -12,7 +12,7 @@ import re
 import stat
 import time
 
-from . import addresses, credentials, files, judgement
+from . import addresses, credentials, files, judgement, pasted
 from .arguments import parse_command_line
 from .errors import UsageError
 from .mailboxes import mailboxes_of
@@ -171,7 +171,7 @@ def _replayed(given: Given) -> Options:
 def _shown(given: Given) -> dict[str, Any]:
     """How much of a run is shown, how often and in which form. Raises UsageError."""
     frequency = judgement.frequency(given.values.get("diagnosis-frequency", "1:1"))
-    wanted = given.choice("diagnosis", ("on", "off"), "on") == "on"
+    wanted = given.switch("diagnosis", default=True)
     return {
         "diagnosis": wanted and frequency is not None,
         "frequency": frequency or (1, 1),
@@ -201,7 +201,10 @@ def _note_variables(
         # Where no scheme is named, the other side may ask for Negotiate.
         ("Kerberos", kerberos if {None, "Negotiate"} & set(schemes) else ()),
     ):
-        given.reads += [(what, f"{environ[name]} ({name})") for name in names if environ.get(name)]
+        found = [name for name in names if environ.get(name)]
+        for name in found:
+            pasted.check_quotes(environ[name], name)
+        given.reads += [(what, f"{environ[name]} ({name})") for name in found]
 
 
 def _methods(names: Sequence[str]) -> tuple[str, ...]:
@@ -256,7 +259,8 @@ def _tenant(given: Given, methods: tuple[str, ...], chosen: str | None) -> str:
             "or its GUID"
         )
     if not re.fullmatch(TENANT, tenant):
-        raise UsageError(f"--tenant: {tenant} is neither a domain nor a GUID")
+        hint = pasted.instead(tenant, TENANT)
+        raise UsageError(f"--tenant: {tenant} is neither a domain nor a GUID{hint}")
     return tenant
 
 
@@ -273,11 +277,29 @@ def _ca_files(given: Given, environ: MutableMapping[str, str]) -> tuple[str, ...
     )
     for option, path in sources:
         if path:
-            if not os.path.isdir(path) and b"-----BEGIN" not in files.read(path, option):
-                raise UsageError(f"{option}: {path} holds no PEM certificate")
+            pasted.check_quotes(path, option)
+            if not os.path.isdir(path):
+                _check_authorities(path, option)
             given.reads.append(("authorities", f"{path} ({option})"))
             return (path,)
     return ()
+
+
+def _check_authorities(path: str, option: str) -> None:
+    """Refuse a file that holds no certificate. Raises UsageError."""
+    data = files.read(path, option)
+    # The usual form is read once, by who needs it.
+    if b"-----BEGIN CERTIFICATE-----" in data:
+        return
+    from . import pem
+
+    found = pem.read(data)
+    if any(block.name == "PKCS7" for block in found.blocks):
+        raise UsageError(
+            f"{option}: {path} is PKCS #7 (P7B); make it PEM: openssl pkcs7 -print_certs"
+        )
+    if not found.certificates:
+        raise UsageError(f"{option}: {path} holds no PEM certificate")
 
 
 def _proxy(given: Given, environ: MutableMapping[str, str]) -> tuple[Proxy | None, str]:
@@ -319,7 +341,7 @@ def _proxy(given: Given, environ: MutableMapping[str, str]) -> tuple[Proxy | Non
         names = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
         source = next((name for name in names if environ.get(name)), "")
         url = environ.get(source)
-        no_proxy = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+        no_proxy = _no_proxy(environ)
         if not url:
             return None, ""
 
@@ -330,6 +352,17 @@ def _proxy(given: Given, environ: MutableMapping[str, str]) -> tuple[Proxy | Non
     found = parse_url(url, source, user, password, given.text("proxy-domain"))
     scheme, spn_host = _proxy_logon(given, found)
     return replace(found, scheme=scheme, spn_host=spn_host), no_proxy
+
+
+def _no_proxy(environ: MutableMapping[str, str]) -> str:
+    """The hosts that need no proxy, by commas, whatever stands between them. Raises UsageError."""
+    for name in ("no_proxy", "NO_PROXY"):
+        text = environ.get(name)
+        if text:
+            pasted.check_quotes(text, name)
+            pasted.check_visible(" ".join(text.split()), name)
+            return ",".join(filter(None, re.split(r"[,;\s]+", text)))
+    return ""
 
 
 def _proxy_logon(given: Given, found: Proxy) -> tuple[str | None, str | None]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from dataclasses import replace
@@ -26,7 +27,6 @@ from .report import CheckFailure, Failure, Stopwatch
 from .tunnel import Tunnel
 
 if TYPE_CHECKING:
-    import ssl
     from typing import Any
 
     from .deadline import Deadline
@@ -38,6 +38,10 @@ _ADDRESS_FAMILIES: dict[int | None, int] = {
     4: socket.AF_INET,
     6: socket.AF_INET6,
 }
+
+
+#: Seconds for the alert of a connection that has been closed already.
+_LAST_WORDS = 0.5
 
 
 class Shared(NamedTuple):
@@ -206,6 +210,13 @@ class Route:
         )
         return made.open()
 
+    def odd(self, lines: list[str]) -> None:
+        """Tell of header lines that are odd; what became of the answer is told by others."""
+        shown = ", ".join(f'"{line}"' for line in lines[:3])
+        remark = f"{self.report.host} sends header lines that are malformed: {shown}"
+        if remark not in self.report.remarks:
+            self.report.remarks.append(remark)
+
     def _to(self, through: Proxy) -> socket.socket:
         """A connection to the proxy itself. Raises CheckFailure of kind `proxy`."""
         try:
@@ -260,10 +271,19 @@ def _tcp_failure(host: str, port: int, failed: list[tuple[str, OSError]]) -> Fai
 
 
 class Connection(HTTPSConnection):
-    """An urllib3 connection that is opened by a Route and bounds the headers it reads."""
+    """An urllib3 connection that is opened by a Route, which learns of odd headers."""
 
     route: Route
-    response_class = CappedResponse
+
+    def send(self, data: Any) -> None:
+        """Send, as http.client does. Raises OSError."""
+        try:
+            super().send(data)
+        except ssl.SSLError:
+            # Why the other side has gone may have come before that it has.
+            self.sock.settimeout(_LAST_WORDS)
+            self.sock.recv(1)
+            raise
 
     def connect(self) -> None:
         """Open the connection. Raises CheckFailure."""
@@ -276,7 +296,6 @@ class PlainConnection(HTTPConnection):
     """The same without TLS."""
 
     route: Route
-    response_class = CappedResponse
 
     def connect(self) -> None:
         """Open the connection. Raises CheckFailure."""
@@ -342,7 +361,8 @@ class Cut:
 
 def pool_classes(route: Route) -> dict[str, type[HTTPConnectionPool]]:
     """Scheme -> pool whose connections go by `route`; nothing global is changed."""
-    attributes = {"route": route}
+    response = type("RoutedResponse", (CappedResponse,), {"told": staticmethod(route.odd)})
+    attributes = {"route": route, "response_class": response}
     secure = type("RoutedConnection", (Connection,), attributes)
     plain = type("RoutedPlainConnection", (PlainConnection,), attributes)
     return {

@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import re
 
-from . import files, prompt
+from . import files, pasted, prompt
 from .errors import UsageError
 from .option_table import ENVIRONMENT_SECRETS, INI_SECRETS, MISSING
-from .sources import TENANT_DIRECTORIES, Given
+from .sources import GUID, TENANT_DIRECTORIES, Given
 from .vocabulary import PLUGIN
 
 TYPE_CHECKING = False
@@ -135,13 +135,18 @@ def _check_username(username: str | None) -> None:
         return
     if username != username.strip() or not username.isprintable():
         raise UsageError("--username begins or ends with a blank, or holds control characters")
+    pasted.check_alone(username, "--username")
     if ":" in username:
         raise UsageError("--username holds a colon, which no user name can have")
 
 
 def _managed_identity(given: Given, environ: MutableMapping[str, str]) -> ManagedIdentity:
     named = given.text("managed-identity") or MISSING
-    identity = "" if named == MISSING else _application_id(named, "--managed-identity")
+    if named != MISSING and not re.fullmatch(GUID, named):
+        raise UsageError(
+            f"--managed-identity: {named} is neither a client id (a GUID) nor true or false"
+        )
+    identity = "" if named == MISSING else named
     named_url, variable = given.text("imds-url"), environ.get(IMDS_VARIABLE)
     option = "--imds-url" if named_url else IMDS_VARIABLE
     url = (named_url or variable or IMDS).rstrip("/")
@@ -182,12 +187,14 @@ def client_id(given: Given, *, module: bool = False) -> str:
     return _application_id(client_id, "--client-id")
 
 
+#: Where an application id is to be found.
+_PORTAL = "; the portal shows it as Application (client) ID"
+
+
 def _application_id(text: str, option: str) -> str:
     if re.search(r"[^A-Za-z0-9._-]", text):
-        raise UsageError(
-            f"{option}: {text} is not an application id; the portal shows it as "
-            "Application (client) ID"
-        )
+        hint = pasted.instead(text, "[A-Za-z0-9._-]+")
+        raise UsageError(f"{option}: {text} is not an application id{hint or _PORTAL}")
     return text
 
 
@@ -219,13 +226,17 @@ def _certificate(given: Given, environ: MutableMapping[str, str], tenant: str) -
 
 
 def _private(path: str, option: str) -> bytes:
-    """A certificate or key file; refused when it holds a private key that others can read.
+    """A certificate or key file; refused when it holds a private key, in any form, that others can
+    read.
 
     Raises UsageError.
     """
     data = files.read(path, option)
-    # PFX is DER and begins with the tag of a SEQUENCE; other files hold nothing worth guarding.
-    if data[:1] == b"\x30" or b"PRIVATE KEY-----" in data:
+    if b"PRIVATE KEY-----" in data:
+        return files.read(path, option, secret=True)
+    from . import pem
+
+    if pem.read(data).private:
         return files.read(path, option, secret=True)
     return data
 
@@ -277,20 +288,21 @@ def who(
 ) -> dict[str, Any]:
     """Who signs in: the options of that name. Raises UsageError.
 
-    What is to be explained may lack its credential: the explanation is wanted before there is one.
+    What is to be explained may lack its credential, or have a certificate that cannot be used: the
+    explanation is wanted before there is one.
     """
     try:
         return _signs_in(given, environ, methods, tenant, chosen)
     except UsageError as error:
         named = chosen if tenant or chosen != "--username" else None
-        if not given.flag("explain") or named is not None:
+        if not given.flag("explain") or named not in (None, "--certificate"):
             raise
         lacking = str(error)
     from .options import CertificateFiles, Login
 
     return {
         "login": None if tenant else Login(given.text("username")),
-        "credential": CertificateFiles("", b"") if tenant else None,
+        "credential": CertificateFiles(given.text("certificate") or "", b"") if tenant else None,
         "client_id": given.text("client-id") or "CLIENT-ID",
         "lacking": lacking,
     }

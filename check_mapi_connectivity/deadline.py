@@ -84,7 +84,7 @@ class Watchdog:
         try:
             Thread(target=self._watch, name="watchdog", daemon=True).start()
         except RuntimeError:
-            text = "no thread can be started: raise the limit of processes (ulimit -u)"
+            text = "no thread can be started: raise the limits (ulimit -u, -d, -v)"
             raise UsageError(text) from None
 
     def claim(self) -> bool:

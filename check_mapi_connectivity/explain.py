@@ -11,7 +11,7 @@ from .contacts import Contact, contacts
 from .document import certificate_facts
 from .explanation import Known, Section, read_certificate, sections
 from .grants import COMMAND, FACT, Entry
-from .output import FORMAT_VERSION, clean, first_line, render_json
+from .output import FORMAT_VERSION, clean, first_line, render_json, slashed
 from .vocabulary import SERVICE, STATES
 
 if TYPE_CHECKING:
@@ -47,8 +47,10 @@ def _lines(entry: Entry) -> list[str]:
     """One entry as text of 79 columns; a longer word is not broken."""
     text = clean(entry.text, _LONGEST)
     if entry.kind == COMMAND:
+        # To be copied into a shell, which wants its backslashes.
         return _command(text)
-    name = clean(entry.name) if entry.kind == FACT else "note"
+    text = slashed(text)
+    name = slashed(clean(entry.name)) if entry.kind == FACT else "note"
     head, margin = f"  {name:<{_NAME}} ", " " * (_NAME + 3)
     if len(head) > len(margin):
         return [*_wrapped(name, "  ", "  "), *_wrapped(text, _INDENT, _INDENT)]

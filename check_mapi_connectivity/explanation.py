@@ -82,13 +82,12 @@ def read_certificate(options: Options, now: float) -> Known:
     files = options.certificate
     if files is None or options.lacking:
         return Known(problem=options.lacking)
-    facts = None
     try:
-        facts = certificate.load(files).facts
-        certificate.check_dates(facts, now)
+        facts = certificate.load(files, now).facts
     except UsageError as error:
-        return Known(facts, str(error), () if facts else error.details)
-    return Known(facts)
+        return Known(None, str(error), error.details)
+    refused = certificate.refusal(facts, now, options.tenant)
+    return Known(facts, f"{refused.cause}; {refused.remedy}" if refused else "")
 
 
 def _tests(options: Options) -> Iterator[Entry]:
@@ -167,7 +166,7 @@ def _credential(options: Options, known: Known, now: float) -> Iterator[Entry]:
         yield from _login(options)
         return
     kind, option = _kind(options.credential)
-    if options.lacking:
+    if options.lacking and option not in options.origins:
         kind = "none yet; what a certificate needs is told here"
     yield Entry(FACT, kind, "kind")
     if option in options.origins:

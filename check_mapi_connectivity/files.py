@@ -23,18 +23,21 @@ def read(path: str, option: str, *, secret: bool = False, limit: int = LIMIT) ->
     Raises UsageError, naming option, file and remedy.
     """
     try:
-        # Without O_NONBLOCK a FIFO would hold the run before its deadline is known.
+        # To open a device may do something; without O_NONBLOCK a FIFO would hold the run before its
+        # deadline is known.
+        _check_regular(path, option, os.stat(path))
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except (OSError, ValueError) as error:
         raise UsageError(f"{option}: {_reason(path, error)}") from None
     try:
         status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise UsageError(f"{option}: {path} is not a regular file")
+        _check_regular(path, option, status)
         if secret:
             check_private(path, option, status)
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            data = file.read(limit + 1)
+        data = _all(descriptor, limit + 1)
+    except BlockingIOError:
+        # Some files of /proc and /sys are called regular, and have no end.
+        raise UsageError(f"{option}: {path} has no end; it is not a regular file") from None
     except OSError as error:
         raise UsageError(f"{option}: {_reason(path, error)}") from None
     finally:
@@ -42,6 +45,22 @@ def read(path: str, option: str, *, secret: bool = False, limit: int = LIMIT) ->
     if len(data) > limit:
         text = f"{option}: {path} is larger than {limit >> 20} MiB"
         raise UsageError(f"{text}; it is not what this option wants")
+    return data
+
+
+def _check_regular(path: str, option: str, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise UsageError(f"{option}: {path} is not a regular file")
+
+
+def _all(descriptor: int, most: int) -> bytes:
+    """All that there is to read, up to so many bytes. Raises OSError."""
+    data = b""
+    while len(data) < most:
+        more = os.read(descriptor, min(most - len(data), 1 << 16))
+        if not more:
+            break
+        data += more
     return data
 
 
@@ -65,11 +84,30 @@ def check_private(path: str, option: str, status: os.stat_result) -> None:
 
 
 def read_text(path: str, option: str, *, secret: bool = False) -> str:
-    """The same as UTF-8 text, a byte order mark removed. Raises UsageError."""
+    """The same as text with plain line ends. Raises UsageError."""
     try:
-        return read(path, option, secret=secret).decode("utf-8-sig")
+        return _lines(decoded(read(path, option, secret=secret)))
     except UnicodeDecodeError:
         raise UsageError(f"{option}: {path} is not UTF-8 text") from None
+
+
+def decoded(data: bytes) -> str:
+    r"""Text of an administrator's file without its byte order mark: UTF-8, or UTF-16 as Windows
+    PowerShell writes it, with or without a mark. Raises UnicodeDecodeError.
+
+    >>> decoded(b"\xff\xfea\0b\0"), decoded(b"\0a\0b"), decoded(b"\xef\xbb\xbfab")
+    ('ab', 'ab', 'ab')
+    """
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data[: len(data) & ~1].decode("utf-16")
+    if b"\0\0" in (data[:3:2], data[1:4:2]):
+        # A text begins with letters of ASCII, whose other halves are zero.
+        return data[: len(data) & ~1].decode("utf-16-be" if data[:1] == b"\0" else "utf-16-le")
+    return data.decode("utf-8-sig")
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def first_line(path: str, option: str, *, secret: bool = False) -> str:
@@ -77,7 +115,7 @@ def first_line(path: str, option: str, *, secret: bool = False) -> str:
 
     Raises UsageError.
     """
-    line = read_text(path, option, secret=secret).split("\n", 1)[0].rstrip("\r")
+    line = read_text(path, option, secret=secret).split("\n", 1)[0]
     if not line:
         raise UsageError(f"{option}: the first line of {path} is empty")
     return line
@@ -95,7 +133,7 @@ def standard_input(option: str) -> str:
                 raise UsageError(f"{option}: standard input does not end; name a file")
             more = os.read(0, 65536)
             if not more:
-                return data.decode("utf-8-sig")
+                return _lines(decoded(data))
             data += more
     except (OSError, ValueError):
         raise UsageError(f"{option}: standard input is no UTF-8 text") from None

@@ -21,8 +21,8 @@ RETIRING = """Signed in with user name and password: Microsoft has announced to 
 sign-in (MC1248389), the date is not known yet; a certificate lasts."""
 
 #: What somebody signs in as who names no app registration.
-MODULE_APP = """Signed in as Microsoft's own app for Exchange PowerShell, because --client-id is not
-given; it has not yet been seen on a live tenant that this app may sign in so."""
+MODULE_APP = """Signed in as Microsoft's own app for Exchange PowerShell{because}; it has not yet
+been seen on a live tenant that this app may sign in so."""
 
 EXAMPLES = (
     (

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from . import certificate, entra, imds, lockout
 from .cache import Cache
-from .errors import UsageError
 from .options import ClientSecret, FederatedToken, ManagedIdentity, UserPassword
 from .report import SHARED, CheckFailure, Failure
 from .tokens import Token, lifetime, usable
@@ -32,6 +31,9 @@ if TYPE_CHECKING:
 
 #: Seconds since 1970 that a calendar can still show.
 _YEAR_9999 = 253402300800.0
+
+#: Entra does not know the certificate (reference sheet exchange-online 6).
+_UNKNOWN = "AADSTS700027"
 
 #: Seconds before a second try where the other side names none.
 _PAUSE = 0.25
@@ -61,7 +63,7 @@ class Identity:
         self._tokens: dict[str, Token] = {}
         self._refused: dict[str, str] = {}
         self._refusals: dict[str, _Refusal] = {}
-        self._client: certificate.ClientCertificate | None = None
+        self._clients: list[certificate.ClientCertificate] = []
         self._facts: certificate.CertificateFacts | None = None
         who = _fingerprint(options.credential) if options.credential else ""
         self._keys = {
@@ -80,24 +82,24 @@ class Identity:
         """Read the certificate's dates, from the cache if it knows the files; `now` is in seconds
         since 1970.
 
-        Raises UsageError before anything is sent.
+        Raises UsageError for files that cannot be used.
         """
         files = self._options.certificate
         if files is None:
             return
         document = cache.load(next(iter(self._keys.values()))) or {}
         facts = _facts(document.get("certificate"), files.path)
-        if facts is None:
-            self._client = certificate.load(files)
-            facts = self._client.facts
-        try:
-            certificate.check_dates(facts, now)
-        except UsageError:
-            # A damaged cache may say so too: only the files themselves end a run.
-            self._client = self._client or certificate.load(files)
-            facts = self._client.facts
-        certificate.check_dates(facts, now)
+        # A damaged cache may say that it is not valid: only the files themselves end a run.
+        if facts is None or certificate.unfit(facts, now):
+            self._clients = certificate.candidates(files, now)
+            facts = self._clients[0].facts
         self._facts = facts
+
+    def refusal(self, now: float) -> Failure | None:
+        """Why nothing need be sent: no certificate is valid at `now` (contract 7.1)."""
+        if self._facts is None:
+            return None
+        return certificate.refusal(self._facts, now, self._options.tenant)
 
     @property
     def facts(self) -> certificate.CertificateFacts | None:
@@ -117,6 +119,8 @@ class Identity:
                 raise CheckFailure(replace(error.failure, during="sign-in")) from None
             finally:
                 report.sign_in.stop()
+                if self._facts is not report.certificate:
+                    report.signed_by(self._facts, job.deadline.wall())
         report.token_cached = token.cached or not report.sign_in.phases()
         if report.token_cached:
             report.unneeded.add("token")
@@ -216,9 +220,9 @@ class Identity:
 
     def _fetch(self, job: Job, resource: str) -> Token:
         job.report.sign_in.start("signing")
-        files = self._options.certificate
-        if self._client is None and files is not None:
-            self._client = certificate.load(files)
+        files, now = self._options.certificate, job.deadline.wall()
+        if not self._clients and files is not None:
+            self._clients = certificate.candidates(files, now)
         answer = self._ask(job, resource)
         lasting = lifetime(answer.get("expires_in"))
         token = Token(str(answer["access_token"]), job.deadline.wall() + lasting)
@@ -227,7 +231,7 @@ class Identity:
             {
                 "access_token": token.access_token,
                 "expires_at": token.expires_at,
-                "certificate": asdict(self._client.facts) if self._client else None,
+                "certificate": asdict(self._facts) if self._facts else None,
             },
         )
         return token
@@ -238,7 +242,7 @@ class Identity:
         if isinstance(credential, ManagedIdentity):
             return imds.ask(job, credential, resource)
         if not isinstance(credential, UserPassword):
-            return entra.ask(job, resource, self._client)
+            return self._shown(job, resource)
         pause = lockout.Pause.of_sign_in(self._options, credential, job.cache)
         pause.check()
         try:
@@ -251,6 +255,39 @@ class Identity:
             raise CheckFailure(failure) from None
         pause.told(None)
         return found
+
+    def _shown(self, job: Job, resource: str) -> Mapping[str, Any]:
+        """A token answer for what no guessing can harm: of several certificates of one file the
+        next one that is valid, where Entra does not know the first (contract 7.28). Raises
+        CheckFailure.
+        """
+        now, tried = job.deadline.wall(), 0
+        valid = [one for one in self._clients if not certificate.unfit(one.facts, now)]
+        clients = valid or self._clients[:1]
+
+        def go_on() -> bool:
+            if tried + 1 >= len(clients):
+                return False
+            before, self._facts = clients[tried].facts, clients[tried + 1].facts
+            job.report.remarks.append(
+                f"Entra does not know {_named(before)} ({_UNKNOWN}); the next certificate of "
+                f"{before.path} that fits is {_named(self._facts)}"
+            )
+            return True
+
+        while True:
+            try:
+                return entra.ask(job, resource, clients[tried] if clients else None)
+            except CheckFailure as error:
+                unknown = error.failure.code == _UNKNOWN
+                if not unknown or not job.transport.learn("certificate", go_on):
+                    raise
+            tried += 1
+
+
+def _named(facts: certificate.CertificateFacts) -> str:
+    """A certificate by what the portal shows of it."""
+    return f"{facts.subject}, SHA-1 {facts.sha1}"
 
 
 def _fingerprint(credential: Credential) -> str:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 
-from . import files
+from . import files, pasted
 from .errors import UsageError
+from .sources import GUID
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .sources import Given
 
 _ADDRESS = r"[^@\s]+@[^@\s]+"
-_GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+
+#: What no address of a mailbox has, and exports put around one.
+_AROUND = rf"[{pasted.QUOTES}<>(),;:\[\]\\]|^'|'$|\.$"
 
 
 def mailboxes_of(given: Given) -> tuple[str, ...]:
@@ -33,11 +36,31 @@ def mailboxes_of(given: Given) -> tuple[str, ...]:
     for name, place in named:
         if not name:
             raise UsageError(f"{place}: its value is empty; write none for not given")
-        address = re.fullmatch(_ADDRESS, name) and name.isprintable() and len(name) <= 320
-        if not address and not re.fullmatch(_GUID, name):
-            raise UsageError(f"{place}: {name} is neither an e-mail address nor a GUID")
+        _check(name, place)
         found.setdefault(name.lower(), name)
     return tuple(found.values())
+
+
+def _check(name: str, place: str) -> None:
+    """Refuse what is neither an address nor a GUID, or has something around it. Raises
+    UsageError.
+    """
+    pasted.check_visible(name, place)
+    if re.fullmatch(GUID, name) or (_is_address(name) and not re.search(_AROUND, name)):
+        return
+    alone = pasted.bare(name).rstrip(".")
+    if re.fullmatch(GUID, alone) or (_is_address(alone) and not re.search(_AROUND, alone)):
+        raise UsageError(f"{place}: {name} has something around the address; write {alone}")
+    if len(re.findall(r"[^@\s,;]+@[^@\s,;]+", name[:1000])) > 1:
+        raise UsageError(
+            f"{place}: {name} is more than one address; give --mailbox once for each, or one a "
+            "line of --mailbox-file"
+        )
+    raise UsageError(f"{place}: {name} is neither an e-mail address nor a GUID")
+
+
+def _is_address(name: str) -> bool:
+    return re.fullmatch(_ADDRESS, name) is not None and len(name) <= 320
 
 
 def _lines(path: str) -> list[tuple[str, str]]:

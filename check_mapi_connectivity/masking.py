@@ -7,9 +7,11 @@ import html
 import json
 import re
 from dataclasses import replace
-from functools import cached_property, partial
-from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus, unquote, unquote_plus
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote, quote_plus, unquote
+
+from . import decodings, untrusted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -85,11 +87,10 @@ def body(content: str, limit: int = 4000) -> str:
     'scope=a&client_assertion=***&b=c'
     """
     content = content[: 16 * limit]
-    try:
+    document = untrusted.document(content)
+    if document is not None:
         # Member names may be spelled with escapes, so whole JSON is masked member by member.
-        content = json.dumps(_members(json.loads(content)), ensure_ascii=False)
-    except (ValueError, RecursionError):
-        content = content[: 4 * limit]
+        content = json.dumps(_members(document), ensure_ascii=False)
     return text(fields(content[: 4 * limit]))[:limit]
 
 
@@ -159,11 +160,15 @@ class Echoes:
             start = _RUN.sub(lambda run: MASK if self._shares(run[0]) else run[0], start)
         content = _replaced(start + rest, self._secrets)
         start, rest = content[:_MOST_SEARCHED], content[_MOST_SEARCHED:]
-        hidden = _hidden(start, self._secrets)
+        hidden = _hidden(start, self._looked_for)
         if hidden:
             start = _ENCODED.sub(lambda run: MASK if _hidden(run[0], hidden) else run[0], start)
             start = MASK if wholly and _hidden(start, hidden) else start
         return start + rest
+
+    @cached_property
+    def _looked_for(self) -> list[_Sought]:
+        return _sought(self._secrets)
 
     @cached_property
     def _parts(self) -> set[str]:
@@ -188,18 +193,27 @@ def _pieces(word: str) -> list[str]:
     return [word[begin : begin + _PART] for begin in range(len(word) - _PART + 1)]
 
 
-def _hidden(content: str, secrets: Iterable[str]) -> list[str]:
-    """The secrets that are in a text once it is decoded."""
-    found: list[str] = []
-    for _ in range(_LAYERS):
-        if not any(mark in content for mark in "\0%&"):
-            break
-        # A reference of thousands of digits is beyond what int() takes.
-        content = re.sub(r"&#0+(?=[0-9])", "&#", content.replace("\0", ""))
-        content = re.sub(r"&#[0-9]{8,};?", " ", content)
-        views = [html.unescape(decode(content)) for decode in (unquote_plus, unquote)]
-        found += [one for one in secrets if any(one in view for view in views)]
-        content = views[-1]
+class _Sought(NamedTuple):
+    """A secret that is looked for, and its letters and digits."""
+
+    secret: str
+    bones: str
+
+
+def _sought(secrets: Iterable[str]) -> list[_Sought]:
+    # A secret may look as if it were encoded itself.
+    found = dict.fromkeys(one for secret in secrets for one in (secret, unquote(secret)))
+    return [_Sought(one, decodings.skeleton(one)) for one in found if len(one) > 3]
+
+
+def _hidden(content: str, secrets: list[_Sought]) -> list[_Sought]:
+    """The secrets that are in a text once it is decoded, or are spelt letter by letter."""
+    found: list[_Sought] = []
+    for view in decodings.views(content):
+        bones = decodings.skeleton(view)
+        found += [
+            one for one in secrets if one.secret in view or (one.bones and one.bones in bones)
+        ]
     return found
 
 
@@ -296,12 +310,13 @@ def conceal(reports: Iterable[Report], given: Iterable[str] = ()) -> None:
 
 
 def _conceal_known(report: Report, secrets: frozenset[str]) -> None:
-    """Mask the secrets as they are."""
+    """Mask the secrets, where there is a trace of one."""
     texts = _texts(report)
-    whole = "\n".join(_strings(texts))
-    found = {secret for secret in secrets if secret in whole}
-    for name, value in texts.items() if found else ():
-        setattr(report, name, _each(value, partial(known, secrets=found)))
+    whole = " ".join(_strings(texts))
+    if _hidden(whole, _sought(secrets)):
+        echoes = Echoes(secrets, report.words)
+        for name, value in texts.items():
+            setattr(report, name, _each(value, echoes.masked))
 
 
 def _conceal_echoes(report: Report, echoes: Echoes, secrets: frozenset[str]) -> None:

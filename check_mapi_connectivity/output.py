@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FIRST_LINE = 120
 
 #: Words that Icinga Web shows as coloured dots when in brackets; a server's are no state.
-_MARKER = r"\b(OK|WARNING|CRITICAL|UNKNOWN|PENDING)[\])]+"
+_MARKER = r"\b(OK|WARNING|CRITICAL|UNKNOWN|PENDING|UP|DOWN|INFO)[\])]+"
 
 #: Format of the JSON document, as docs/report.schema.json describes it; counted up when a member
 #: goes or changes its meaning, not when one is added.
@@ -55,9 +55,16 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text.translate(_REPLACED))
 
 
+def slashed(text: str) -> str:
+    """Text with `/` for each backslash, some of which Icinga's pages turn into white space
+    (contract 7.30).
+    """
+    return text.replace("\\", "/")
+
+
 def first_line(state: str, text: str, perfdata: str = "") -> str:
     """`MAPI STATE - text | perfdata`, the part before the pipe at most 120 characters."""
-    head = clean(f"{SERVICE} {state} - {text}", FIRST_LINE)
+    head = slashed(clean(f"{SERVICE} {state} - {text}", FIRST_LINE))
     return f"{head} | {perfdata}" if perfdata else head
 
 
@@ -105,7 +112,7 @@ def complain(text: str, details: tuple[str, ...] = (), *, as_json: bool) -> str:
         )
     line = first_line("UNKNOWN", text)
     whole = [text] if line.endswith("...") else []
-    return "\n".join([line, *(f"  {clean(more)}" for more in [*whole, *details])]) + "\n"
+    return "\n".join([line, *(f"  {slashed(clean(more))}" for more in [*whole, *details])]) + "\n"
 
 
 def render_json(document: dict[str, Any]) -> str:
@@ -118,7 +125,7 @@ def render_json(document: dict[str, Any]) -> str:
 def extended(text: str, name: str, words: str, *, as_json: bool) -> str:
     """A whole output with one thing more, which is about the run and not of it."""
     if not as_json:
-        return f"{text}  {name:<13} {clean(words)}\n"
+        return f"{text}  {name:<13} {slashed(clean(words))}\n"
     import json
 
     return render_json({**json.loads(text), name: clean(words)})

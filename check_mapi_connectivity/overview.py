@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from . import render
 from .help_text import NOT_YET_SEEN
-from .output import FIRST_LINE, clean, first_line, printable
+from .output import FIRST_LINE, clean, first_line, printable, slashed
 from .vocabulary import SERVICE, SEVERITY, worst
 
 if TYPE_CHECKING:
@@ -217,7 +217,8 @@ def text(state: str, head: str, judged: list[Judged], diagnosis: list[str]) -> s
     """First line with all performance data, and the diagnosis below it."""
     # nagiosplugin quotes labels with a dash; none here needs it.
     perfdata = " ".join(str(item).replace("'", "") for one in judged for item in one.performances)
-    lines = [first_line(state, head, perfdata), *map(printable, diagnosis)]
+    told = (slashed(printable(line)) for line in diagnosis)
+    lines = [first_line(state, head, perfdata), *told]
     return "\n".join(lines) + "\n"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from . import pasted
 from .errors import UsageError
 from .options import Proxy, Secret
 
@@ -28,6 +29,9 @@ def parse_url(
     Raises UsageError, which never shows the URL: it may hold a password.
     """
     usual = f"{source}: what is given is not a proxy URL like http://proxy.example.com:3128"
+    pasted.check_quotes(url, source)
+    pasted.check_visible(url, source, shown=False)
+    url = url.strip()
     if "://" not in url:
         url = f"http://{url}"
     try:

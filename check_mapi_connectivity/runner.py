@@ -80,8 +80,13 @@ class Runner:
         cache = Cache(self._options.cache_dir, first.notes)
         cache.sweep()
         self._identity.prepare(cache, now)
+        refused = self._identity.refusal(now)
         for report in self._reports:
             report.signed_by(self._identity.facts, now)
+            if refused is not None:
+                report.failure, report.ended = refused, self._deadline.now()
+        if refused is not None:
+            return
         if len(self._reports) == 1:
             first.begun = self._deadline.started
             self._test(first, self._first)
@@ -116,7 +121,7 @@ class Runner:
             except RuntimeError:
                 self._left.append(report)
                 if not self._busy:
-                    text = "no thread can be started: raise the limit of processes (ulimit -u)"
+                    text = "no thread can be started: raise the limits (ulimit -u, -d, -v)"
                     raise UsageError(text) from None
                 return
             self._busy[id(report)] = self._deadline.now()

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import re
 
-from . import files, ini
+from . import files, ini, pasted
 from .errors import UsageError
 from .option_table import (
     COMMAND_LINE_ONLY,
@@ -39,8 +39,16 @@ _CREDENTIALS = {
     "--federated-token-file": ("federated-token-file",),
 }
 
+#: As Entra and Exchange write it.
+GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+
 #: A domain or a GUID. Patterns stay text until they are used: compiling them costs `--help` time.
 TENANT = r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?"
+
+
+#: What a switch may be beside its own words, in any letter case; templates for schedulers and forms
+#: of the Director write all of them.
+_ON, _OFF = ("true", "yes", "1"), ("false", "no", "0", "none")
 
 
 class Given:
@@ -60,7 +68,7 @@ class Given:
         """Take values over; a later source replaces an earlier one, unless it is `weak`."""
         for name, value in values.items():
             if not (weak and name in self.source):
-                self.values[name] = value
+                self.values[name] = _meant(name, value)
                 self.source[name] = source
 
     def add_section(self, reference: str, environ: Mapping[str, str]) -> None:
@@ -150,13 +158,16 @@ class Given:
         if not value:
             shown = name if name in INI_SECRETS else f"--{name}"
             raise UsageError(f"{shown}: its value is empty; write none for not given")
-        if name not in INI_SECRETS and not str(value).isprintable():
-            raise UsageError(f"--{name}: its value holds control characters")
+        if name not in INI_SECRETS:
+            pasted.check_visible(str(value), f"--{name}", shown=_may_show(name))
         return str(value)
 
     def texts(self, name: str) -> list[str]:
-        """The values of a repeatable option."""
-        return [value for value in self.values.get(name, ()) if not is_none(value)]
+        """The values of a repeatable option. Raises UsageError."""
+        found = [value for value in self.values.get(name, ()) if not is_none(value)]
+        for value in found:
+            pasted.check_visible(value, f"--{name}", shown=_may_show(name))
+        return found
 
     def flag(self, name: str) -> bool:
         """Whether a flag is set."""
@@ -170,6 +181,28 @@ class Given:
         if value.lower() not in choices:
             raise UsageError(f"--{name}: {value} is none of {', '.join(choices)}")
         return value.lower()
+
+    def switch(self, name: str, *, default: bool) -> bool:
+        """An option that is on or off. Raises UsageError."""
+        on = ("on", *_ON)
+        value = self.choice(name, ("on", "off", *_ON, *_OFF), "on" if default else "off")
+        return value in on
+
+
+def _meant(name: str, value: Any) -> Any:
+    """A value, where it may be missing, that is but a yes or a no: as if it were missing, or not
+    given.
+    """
+    option = OPTIONS.get(name)
+    if option is None or option.shape != OPTIONAL:
+        return value
+    word = str(value).lower()
+    return MISSING if word in _ON else "none" if word in _OFF else value
+
+
+def _may_show(name: str) -> bool:
+    """Whether the value of an option may stand in a message; a URL may hold a password."""
+    return not name.endswith(("proxy", "url"))
 
 
 def is_none(value: object) -> bool:
@@ -199,9 +232,7 @@ def _read_section(path: str, section: str) -> dict[str, Any] | None:
         elif option.shape == LIST:
             values.setdefault(name, []).append(value)
         elif option.shape == FLAG:
-            if value and not is_none(value):
-                raise UsageError(f"{where}: {key} is a flag and takes no value; write {key} =")
-            values[name] = not value
+            values[name] = _flag(key, value, where)
         else:
             values[name] = _count(value, where)
     return values
@@ -222,9 +253,25 @@ def _ini_name(key: str, where: str) -> str:
     )
 
 
+def _flag(key: str, value: str, where: str) -> bool:
+    """Whether a flag is on: without a value it is. Raises UsageError."""
+    word = value.lower()
+    if word in _OFF:
+        return False
+    if word not in ("", *_ON):
+        raise UsageError(
+            f"{where}: {key} = is on, {key} = no is off; {value} is neither yes nor no"
+        )
+    return True
+
+
 def _count(value: str, where: str) -> int:
-    if is_none(value):
+    """How often an option is given. Raises UsageError."""
+    word = value.lower()
+    if word in _OFF:
         return 0
-    if value not in ("", "1", "2", "3"):
+    if word in ("", *_ON):
+        return 1
+    if word not in ("2", "3"):
         raise UsageError(f"{where}: verbose takes 1, 2 or 3")
-    return int(value or 1)
+    return int(word)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Union
 
 from urllib3.util.ssltransport import SSLTransport
 
+from . import files, pem
 from .errors import UsageError
 from .mapihttp.discovery import MICROSOFT
 from .report import Failure
@@ -56,12 +57,29 @@ def context(options: Options) -> ssl.SSLContext:
     # identifiers of RFC 5280 4.2.1. The same certificate must not depend on the Python version.
     made.verify_flags &= ~ssl.VERIFY_X509_STRICT
     for path in options.ca_files:
-        try:
-            made.load_verify_locations(**{"capath" if os.path.isdir(path) else "cafile": path})
-        except OSError:
-            text = f"--ca-file: {path} holds no usable certificate authority; PEM is wanted"
-            raise UsageError(text) from None
+        if os.path.isdir(path):
+            made.load_verify_locations(capath=path)
+        else:
+            _trust(made, path)
     return made
+
+
+def _trust(made: ssl.SSLContext, path: str) -> None:
+    """Trust the certificates of a file. Raises UsageError."""
+    found = pem.read(files.read(path, "--ca-file")).certificates
+    damaged = []
+    # One by one: a damaged one would take the beginning of the next for its own.
+    for number, certificate in enumerate(found, 1):
+        try:
+            made.load_verify_locations(cadata=certificate)
+        except (OSError, ValueError):
+            damaged.append(str(number))
+    if len(damaged) == len(found):
+        text = f"--ca-file: {path} holds no usable certificate authority; PEM is wanted"
+        raise UsageError(text)
+    if damaged:
+        numbers = ", ".join(damaged[:9])
+        raise UsageError(f"--ca-file: damaged in {path}: certificate {numbers} of {len(found)}")
 
 
 def wrap(sock: socket.socket, settings: ssl.SSLContext, host: str) -> Secured:
@@ -194,6 +212,25 @@ def failure(error: OSError | ValueError, host: str, port: int, via: str) -> Fail
     code = error.reason or ""
     reason = code.replace("_", " ").lower() or "no reason given"
     return Failure("tls", f"TLS handshake with {where} failed: {reason}", cut.remedy, code)
+
+
+def broken(error: ssl.SSLError, host: str) -> Failure:
+    """What became of a connection after its handshake. With TLS 1.3 a server says only then that it
+    wants a certificate of the client (RFC 8446 4.4.2.4).
+
+    The number of such an error is OpenSSL's, not the system's.
+    """
+    from .codes import tls
+
+    code = error.reason or ""
+    row = tls.HANDSHAKE.get(code)
+    if row is None or code == "UNEXPECTED_EOF_WHILE_READING":
+        ended = isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError))
+        reason = code.replace("_", " ").lower() or "no reason given"
+        cause = f"TLS connection with {host} " + ("broken off" if ended else f"failed: {reason}")
+        remedy = tls.HANDSHAKE["UNEXPECTED_EOF_WHILE_READING"].remedy
+        return Failure("tls", cause, remedy, "" if ended else code, transient=ended)
+    return Failure(row.kind, row.cause.format(host=host), row.remedy, row.code)
 
 
 def _refused(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from . import untrusted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,8 +55,8 @@ def claims(token: str) -> dict[str, Any]:
     """
     try:
         payload = token.split(".")[1]
-        found = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    except (ValueError, IndexError, RecursionError):
+        found = untrusted.document(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (ValueError, IndexError):
         return {}
     return found if isinstance(found, dict) else {}
 

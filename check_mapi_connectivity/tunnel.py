@@ -17,12 +17,14 @@ import contextlib
 import http.client
 import re
 import socket
+import ssl
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import headers, masking, proxy_schemes, windows
+from . import headers, masking, proxy_schemes, tls, windows
 from .capped import CappedResponse
 from .errors import UsageError
+from .head import HeadError
 from .headers import BASIC, NEGOTIATE, NTLM
 from .options import Login
 from .report import CheckFailure, Failure
@@ -345,12 +347,9 @@ def _refused(proxy: Proxy, target: str, reply: _Reply) -> Failure:
 
 
 def _no_http(proxy: Proxy, error: http.client.HTTPException) -> Failure:
-    return Failure(
-        "proxy",
-        f"proxy {proxy} answers CONNECT with no HTTP",
-        _NO_PROXY,
-        detail=f"{type(error).__name__}: {error}",
-    )
+    line = f": {error.line}" if isinstance(error, HeadError) and error.line else ""
+    cause = f"proxy {proxy} answers CONNECT with no HTTP"
+    return Failure("proxy", cause, _NO_PROXY, detail=f"{error}{line}")
 
 
 def _interrupted(proxy: Proxy, scheme: str) -> Failure:
@@ -369,6 +368,9 @@ def _broken(proxy: Proxy, error: OSError) -> Failure:
     from .codes import network
 
     cause = f"proxy {proxy} breaks the connection during CONNECT"
+    if isinstance(error, ssl.SSLError):
+        found = tls.broken(error, f"proxy {proxy}")
+        return replace(found, kind="proxy", transient=False)
     row = network.system(error)
     code, detail = (row.code, row.cause) if row else ("", str(error))
     return Failure("proxy", cause, _NO_PROXY, code, detail)

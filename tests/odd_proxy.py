@@ -56,11 +56,11 @@ class OddProxy:
                 self.seen.append(head.decode())
                 keep = self._act(self, client, head.decode())
 
-    def relay(self, client, head):
+    def relay(self, client, head, opened=OPENED):
         """An ordinary proxy's tunnel."""
         host, port = head.split()[1].rsplit(":", 1)
         with socket.create_connection((host, int(port))) as origin:
-            client.sendall(OPENED)
+            client.sendall(opened)
             while True:
                 for source in select.select([client, origin], [], [])[0]:
                     data = source.recv(65536)

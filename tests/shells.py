@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import shlex
 import signal
 import time
 from pathlib import Path
@@ -29,7 +30,7 @@ _SHELLS = {
         ("zsh", "-f", "-i"),
         (
             "PS1= RPS1=",
-            f"fpath=({COMPLETION / 'zsh'} $fpath)",
+            f"fpath=({shlex.quote(str(COMPLETION / 'zsh'))} $fpath)",
             "autoload -Uz compinit; compinit -u -D",
             "every() { _main_complete; compstate[insert]=all; compstate[list]= }",
             "zle -C every complete-word every; bindkey '^T' every",
@@ -51,7 +52,7 @@ class Shell:
         for command in (vocabulary.PLUGIN, names.COMMAND):
             self._type(f"{command}() {{ printf '\\1'; printf '%s\\n' \"$@\"; printf '\\2'; }}\n")
             if name == "bash":
-                self._type(f"source {COMPLETION / 'bash' / command}\n")
+                self._type(f"source {shlex.quote(str(COMPLETION / 'bash' / command))}\n")
         for line in commands:
             self._type(f"{line}\n")
         assert self.complete(f"{vocabulary.PLUGIN} ready") == ["ready"]

@@ -130,7 +130,7 @@ REFUSED = [
         ["--mapi-url", URL, "--legacy-dn", "/o=C", "-m", "a@b.c", "-m", "d@e.f"],
         "--mapi-url is the address of one mailbox; leave it to Autodiscover",
     ),
-    (["-H", "https://mail/"], "--hostname: https://mail/ is not HOST or HOST:PORT"),
+    (["-H", "https://mail/"], "--hostname: https://mail/ is not HOST or HOST:PORT; write mail"),
     (["-H", "u:p@mail"], "--hostname: what is given is not HOST or HOST:PORT"),
     (["-H", "mail:65536"], "--hostname: mail:65536 is not HOST or HOST:PORT"),
     (

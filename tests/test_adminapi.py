@@ -124,7 +124,7 @@ def test_result_that_means_failure(result, shown):
     failure = adminapi.judge(outcome)
     assert (outcome.success, outcome.result) == (False, shown)
     assert (failure.kind, failure.cause) == (
-        "logon",
+        "server",
         f"Test-MAPIConnectivity says {shown} without a reason",
     )
 
@@ -205,3 +205,27 @@ def test_every_prefix_of_the_practice_tenants_answers(mailbox):
     body = json.dumps(document).encode()
     for end in range(len(body)):
         check_read_and_judge(make_answer(200, body[:end]))
+
+
+@pytest.mark.parametrize(
+    ("members", "seconds"),
+    [
+        ({"Days": 0, "Hours": 0, "Minutes": 1, "Seconds": 3, "Milliseconds": 52}, 63.052),
+        ({"seconds": 3, "ticks": 31250000, "totalSeconds": 3.125}, 3.125),
+        ({"milliseconds": 125, "seconds": 3, "totalMilliseconds": "3125"}, 3.125),
+        ({"@odata.type": "#TimeSpan", "Value": "00:00:03.1250000"}, 3.125),
+        ({"Seconds": 3, "Microseconds": 250}, 3.00025),
+        ({"totalMinutes": 0.5}, 30.0),
+    ],
+)
+def test_a_timespan_as_an_object(members, seconds):
+    assert adminapi.read_latency(members) == (seconds, "")
+
+
+@pytest.mark.parametrize(
+    "members",
+    [{"Seconds": "soon"}, {"Seconds": -3}, {"length": 3, "size": 4}, {"Value": {"Seconds": 1}}, {}],
+)
+def test_an_object_that_is_no_timespan_is_unreadable(members):
+    seconds, note = adminapi.read_latency(members)
+    assert (seconds, note[-14:]) == (None, " is unreadable")

@@ -109,7 +109,9 @@ def test_damaged_file_is_written_anew(directory):
 
 
 def test_directory_open_to_others_is_ignored(directory):
-    directory.mkdir(parents=True, mode=0o755)
+    directory.mkdir(parents=True)
+    # Whatever the umask is.
+    directory.chmod(0o755)
     cache = Cache(str(directory), [])
     cache.store(KEY, {"access_token": "x"})
     assert os.listdir(directory) == []

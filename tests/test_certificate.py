@@ -11,14 +11,17 @@ from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
     PrivateFormat,
+    pkcs12,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from check_mapi_connectivity import certificate
+from check_mapi_connectivity import pkcs12 as pkcs12_reader
 from check_mapi_connectivity.errors import UsageError
 from check_mapi_connectivity.options import CertificateFiles, Secret
 
+from .pkcs12_files import keystore
 from .tenant.material import PASSPHRASE, make_certificate, pem, pem_key, pfx
 
 KEY, CERTIFICATE = make_certificate("unit")
@@ -123,7 +126,7 @@ REFUSED = [
     ),
     (
         files(CERTIFICATE.public_bytes(Encoding.DER)),
-        "--certificate: c is a DER certificate; make it PEM: openssl x509 -inform der",
+        "--certificate-key: c holds no private key; name the file that does",
     ),
     (files(pfx(KEY, None)), "--certificate: the PFX c holds no certificate, only a key"),
     (
@@ -173,6 +176,7 @@ def test_fingerprint_changes_with_any_part():
 
 GOOD = pem(CERTIFICATE) + pem_key(KEY)
 GOOD_PFX = pfx(KEY, CERTIFICATE)
+TWO = keystore([(KEY, CERTIFICATE), (OTHER_KEY, OTHER_CERTIFICATE)])
 
 
 @pytest.mark.filterwarnings("ignore:PKCS#12 bundle")
@@ -186,3 +190,82 @@ def test_any_damage_gives_a_certificate_or_one_complaint(data, position, patch, 
         assert certificate.load(files(damaged)).facts.sha1
     except UsageError as error:
         assert "c" in str(error)
+
+
+NOW = time.time()
+SPAN = {"old": (-400, -35), "short": (-10, 20), "long": (-1, 300), "later": (5, 700)}
+RENEWED = {name: make_certificate(name, *days, key=KEY)[1] for name, days in SPAN.items()}
+
+
+def fits(given_files, now=NOW):
+    return [pair.facts.subject[3:] for pair in certificate.candidates(given_files, now)]
+
+
+@pytest.mark.parametrize(
+    ("names", "order"),
+    [
+        (["old", "long"], ["long", "old"]),
+        (["long", "old"], ["long", "old"]),
+        (["short", "later", "old", "long"], ["long", "short", "later", "old"]),
+        (["old", "later"], ["later", "old"]),
+    ],
+)
+def test_of_several_certificates_of_one_key_the_valid_one_that_ends_last(names, order):
+    several = [RENEWED[name] for name in names]
+    text = b"".join(map(pem, several))
+    assert fits(files(text + pem_key(KEY))) == order
+    assert fits(files(pem_key(KEY) + text)) == order
+    assert fits(files(text, pem_key(KEY))) == order
+    first, *others = several
+    locked = BestAvailableEncryption(PASSPHRASE.encode())
+    data = pkcs12.serialize_key_and_certificates(b"probe", KEY, first, others, locked)
+    assert fits(files(data, passphrase=LOCK)) == order
+
+
+@pytest.mark.parametrize("key", [pem_key(OTHER_KEY), TRADITIONAL, pem_key(KEY)[:300]])
+def test_a_key_that_is_of_no_use_spoils_nothing(key):
+    good = pem_key(KEY)
+    foreign = pem(make_certificate("foreign")[1])
+    for data in (key + good, good + key, foreign + key + good):
+        assert fits(files(data + pem(CERTIFICATE))) == ["unit"]
+        assert fits(files(pem(CERTIFICATE), data)) == ["unit"]
+
+
+def test_a_damaged_certificate_of_a_chain_spoils_nothing():
+    cut = pem(OTHER_CERTIFICATE)[:300] + pem(OTHER_CERTIFICATE)[400:]
+    assert fits(files(cut + pem(CERTIFICATE) + pem_key(KEY))) == ["unit"]
+
+
+def test_two_pairs_of_which_the_second_is_valid():
+    key, ended = make_certificate("ended", -90, -1)
+    assert fits(files(pem(ended) + pem_key(key) + GOOD)) == ["unit", "ended"]
+
+
+@pytest.mark.filterwarnings("ignore:PKCS#12 bundle")
+@pytest.mark.parametrize("passphrase", ["", PASSPHRASE])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_keystore_with_two_pairs(passphrase, turned):
+    pairs = [make_certificate("ended", -90, -1), (KEY, CERTIFICATE)]
+    data = keystore(pairs[::-1] if turned else pairs, passphrase)
+    lock = Secret(passphrase) if passphrase else None
+    assert fits(files(data, passphrase=lock)) == ["unit", "ended"]
+    loaded = certificate.load(files(data, passphrase=lock), NOW)
+    assert loaded.private_key.encode() == pem_key(KEY)
+
+
+@given(st.binary(max_size=200), st.integers(0, 3000), st.booleans())
+@pytest.mark.filterwarnings("ignore:PKCS#12 bundle")
+def test_bags_of_anything_are_no_bags(patch, position, whole):
+    data = patch if whole else TWO[:position] + patch + TWO[position + len(patch) :]
+    for part in pkcs12_reader._authenticated(data):
+        assert all(isinstance(bag, bytes) for bag in pkcs12_reader._key_bags(part))
+
+
+def test_a_java_keystore_is_named():
+    with pytest.raises(UsageError, match=r"^--certificate: c is a Java keystore \(JKS\); make it "):
+        certificate.load(files(b"\xfe\xed\xfe\xed" + bytes(40)))
+
+
+def test_what_is_wrong_with_a_key_that_was_not_tried_is_told():
+    with pytest.raises(UsageError, match=r"^the private key in c is encrypted; give "):
+        certificate.load(files(pem(CERTIFICATE) + pem_key(OTHER_KEY) + pem_key(KEY, PASSPHRASE)))

@@ -230,7 +230,9 @@ def test_a_certificate_that_has_ended_or_is_none(here):
         text[begin : text.index("\nTLS")]
         == """\
   client id     11111111-2222-3333-4444-555555555555 (command line)
-  not usable    certificate probe.pem expired on (day); renew it
+  not usable    certificate probe.pem expired on (day); renew it:
+                check_mapi_connectivity_setup --tenant contoso.onmicrosoft.com
+                --renew
   subject       CN=probe
   ends          (day) (in -1.0 days)
   SHA-1         (sha1)
@@ -258,8 +260,9 @@ def test_the_credential_need_not_be_there_yet():
     text = told("--method", "mapi", "-H", "mail.contoso.com", "-l", "probe@contoso.com")
     assert "  kind          user probe@contoso.com and password\n" in text
     assert "  not usable    no password for probe@contoso.com: " in text
-    with pytest.raises(UsageError, match=r"absent\.pem"):
-        told("--tenant", "contoso.onmicrosoft.com", "--certificate", "absent.pem")
+    text = told("--tenant", "contoso.onmicrosoft.com", "--certificate", "absent.pem")
+    assert "  kind          certificate of an app registration, absent.pem\n" in text
+    assert "  not usable    --certificate: absent.pem does not exist\n" in text
 
 
 def test_what_is_written_besides_tokens():

@@ -114,8 +114,8 @@ CASES = [
         ),
         {},
         """\
-  proxy         proxy:3128 from --proxy (command line) as CONTOSO\\svc
-  logs on by    NTLM, as CONTOSO\\svc
+  proxy         proxy:3128 from --proxy (command line) as CONTOSO/svc
+  logs on by    NTLM, as CONTOSO/svc
   secret        proxy password from password
   note          from here only the proxy, and what is reached directly, must be
                 reachable""",

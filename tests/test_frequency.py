@@ -68,7 +68,7 @@ def test_what_cannot_be_remembered_is_printed(service, tmp_path):
     assert service(3, 3, cache_dir=None)("OK", "OK") == [True, True]
     (tmp_path / "file").write_text("x")
     assert service(3, 3, cache_dir=str(tmp_path / "file"))("OK", "OK") == [True, True]
-    (tmp_path / "open").mkdir(mode=0o777)
+    (tmp_path / "open").mkdir()
     (tmp_path / "open").chmod(0o777)
     assert service(3, 3, cache_dir=str(tmp_path / "open"))("OK", "OK") == [True, True]
 

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from check_mapi_connectivity import identity, masking
 from check_mapi_connectivity.cache import Cache
-from check_mapi_connectivity.errors import UsageError
 from check_mapi_connectivity.options import CertificateFiles
 from check_mapi_connectivity.report import CheckFailure
 
@@ -183,8 +182,9 @@ def test_dates_are_checked_before_anything_is_sent(runs, tenant, cached):
     run = runs(credential=CertificateFiles("old.pem", pem(expired) + pem_key(key)))
     if cached:
         run.cache.store(key_of(run), {"access_token": "x", "expires_at": time.time() + 3000.0})
-    with pytest.raises(UsageError, match=r"certificate old\.pem expired on "):
-        prepared(run)
+    prepared(run)
+    refused = run.identity.refusal(time.time())
+    assert (refused.kind, refused.cause[:28]) == ("credential", "certificate old.pem expired ")
     assert tenant.requests == []
 
 

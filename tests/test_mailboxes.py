@@ -52,13 +52,28 @@ def complaint(listed):
         (b"a@b.c\nd@e.f\n", ("a@b.c", "d@e.f")),
         (b"a@b.c\r\nd@e.f\r\n", ("a@b.c", "d@e.f")),
         (b"\xef\xbb\xbfa@b.c", ("a@b.c",)),
+        ("a@b.c\r\nd@e.f\r\n".encode("utf-16"), ("a@b.c", "d@e.f")),
+        ("a@b.c\nd@e.f".encode("utf-16-be"), ("a@b.c", "d@e.f")),
+        (b"a@b.c\rd@e.f\r", ("a@b.c", "d@e.f")),
         (b"# who\n\n  a@b.c  # why\n\t#\nd@e.f#x\n", ("a@b.c", "d@e.f#x")),
         (b"guest_b.c#EXT#@e.f # of another tenant\n", ("guest_b.c#EXT#@e.f",)),
         (b"a@b.c\nd@e.f\nA@B.c\na@b.c\n", ("a@b.c", "d@e.f")),
         ("ä@b.c\n".encode(), ("ä@b.c",)),
         (GUID.encode(), (GUID,)),
     ],
-    ids=["lines", "crlf", "bom", "comments", "guest", "twice", "utf-8", "guid"],
+    ids=[
+        "lines",
+        "crlf",
+        "bom",
+        "utf-16",
+        "no-mark",
+        "cr",
+        "comments",
+        "guest",
+        "twice",
+        "utf-8",
+        "guid",
+    ],
 )
 def test_mailbox_file(listed, data, mailboxes):
     assert listed(data) == mailboxes
@@ -101,14 +116,15 @@ def test_as_many_as_there_may_be_by_two_methods(listed):
         ),
         (
             b"a@b.c d@e.f\n",
-            "--mailbox-file: list line 1: a@b.c d@e.f is neither an e-mail address nor a GUID",
+            "--mailbox-file: list line 1: a@b.c d@e.f is more than one address; give --mailbox "
+            "once for each, or one a line of --mailbox-file",
         ),
         (
             b"none\n",
             "--mailbox-file: list line 1: none is neither an e-mail address nor a GUID",
         ),
         (b"a@b.c\n\xe4@b.c\n", "--mailbox-file: list is not UTF-8 text"),
-        ("a@b.c".encode("utf-16"), "--mailbox-file: list is not UTF-8 text"),
+        ("a@b.c".encode("utf-16")[:-1] + b"\xd8", "--mailbox-file: list is not UTF-8 text"),
         (
             b"a@b.c;\n" * 200000,
             "--mailbox-file: list is larger than 1 MiB; it is not what this option wants",

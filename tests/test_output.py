@@ -217,3 +217,27 @@ def test_progress_on_a_terminal_that_is_stopped():
         os.read(read, 1)
     os.close(read)
     os.close(write)
+
+
+@pytest.mark.parametrize("word", ["UP", "DOWN", "INFO", "PENDING", "OK", "CRITICAL"])
+def test_markers_of_icinga_web_are_no_markers(word):
+    assert output.clean(f"server says [{word}] here") == f"server says [{word} here"
+
+
+def test_backslashes_are_slashes_but_for_json():
+    words = "user LAB\\nagios of C:\\temp"
+    assert output.complain(words, ("a\\b",), as_json=False) == (
+        "MAPI UNKNOWN - user LAB/nagios of C:/temp\n  a/b\n"
+    )
+    document = json.loads(output.complain(words, ("a\\b",), as_json=True))
+    assert (document["summary"], document["failure"]["details"]) == (
+        "user LAB\\nagios of C:\\temp",
+        ["a\\b"],
+    )
+
+
+def test_backslashes_of_a_whole_run(cmdlet):
+    proxy = ("--proxy", "http://127.0.0.1:1", "--proxy-user", "LAB\\nagios")
+    run = cmdlet("healthy", *proxy, MAPI_PROXY_PASSWORD="x")
+    assert "as LAB/nagios" in run.diagnosis
+    assert "\\" not in run.stdout

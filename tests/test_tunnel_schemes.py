@@ -170,5 +170,7 @@ def test_after_all_else_failed_basic_shows_no_password(proxy, opening, handshake
 
 def test_without_the_package_and_without_basic(proxy, opening, monkeypatch):
     monkeypatch.setattr(windows, "available", lambda: False)
-    with pytest.raises(UsageError, match=r"offers NTLM, which needs a package: pip .* beside this plugin$"):
+    with pytest.raises(
+        UsageError, match=r"offers NTLM, which needs a package: pip .* beside this plugin$"
+    ):
         opening(proxy(answers(wanted("NTLM"))), **USER).open()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import ssl
 from typing import NamedTuple
 
 from . import Advice, table
@@ -124,6 +125,9 @@ def dns(number: int | None) -> Advice:
 
 def system(error: OSError) -> Advice | None:
     """The row of an error of the system; None where it has none."""
+    if isinstance(error, ssl.SSLError):
+        # Its number is OpenSSL's.
+        return None
     if error.errno is None and isinstance(error, socket.timeout):
         return SYSTEM["ETIMEDOUT"]
     return of_number(error.errno or 0)
@@ -140,5 +144,5 @@ def reason(error: OSError) -> Reason:
     if row is not None:
         return Reason(row.cause, row.code, row.remedy, row.transient)
     words = (error.strerror or str(error) or type(error).__name__).lower()
-    name = errno.errorcode.get(error.errno or 0, "")
+    name = "" if isinstance(error, ssl.SSLError) else errno.errorcode.get(error.errno or 0, "")
     return Reason(words, name, SYSTEM["ECONNREFUSED"].remedy, True)

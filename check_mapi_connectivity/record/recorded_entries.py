@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 #: What a test is told by others than servers -> the shape of the answer.
-_LEARNT = ("sign-in", "turn", "spnego", "handshake", "service")
+_LEARNT = ("sign-in", "turn", "spnego", "handshake", "service", "certificate")
 
 #: Seconds since 1970 that a calendar can still show, and seconds that a run may last.
 YEAR_9999, LONGEST = 253402300799.0, 1e7
@@ -209,11 +209,10 @@ def _value(kind: str, fields: Fields) -> Any:
         if fields.there("value"):
             raise Odd(f"{fields.path}value")
         return None
-    if kind in ("spnego", "handshake"):
-        try:
-            return fields.flag("value")
-        except Odd:
-            return fields.choice("value", ("opening",) if kind == "handshake" else ())
+    if kind == "handshake":
+        return fields.flag_or("value", "opening")
+    if kind in ("spnego", "certificate"):
+        return fields.flag("value")
     if kind == "service":
         if not fields.there("value"):
             return None

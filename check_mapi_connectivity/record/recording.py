@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from .. import __version__, files
-from ..answer import integer
 from ..certificate import CertificateFacts
 from ..errors import UsageError
 from ..report import Failure
+from ..untrusted import integer
 from ..vocabulary import STATES
 from . import recorded_entries, recorded_options
 from .fields import Fields, Odd
@@ -135,7 +135,7 @@ def read(path: str) -> Recording:
 def parse(data: bytes, name: str) -> Recording:
     """The recording in a file of that name. Raises UsageError."""
     try:
-        whole = json.loads(data.decode("utf-8"), parse_int=integer)
+        whole = json.loads(files.decoded(data), parse_int=integer)
     except (ValueError, RecursionError):
         cut = data.lstrip().startswith(b"{") and not data.rstrip().endswith(b"}")
         what = "is cut short: it ends in the middle" if cut else "is no JSON"
