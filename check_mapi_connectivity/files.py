@@ -12,6 +12,13 @@ import time
 
 from .errors import UsageError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: What was read of a file, and its status at that time.
+Content = tuple[bytes, os.stat_result]
+
 #: No file that is named here is ever this large.
 LIMIT = 1 << 20
 
@@ -23,26 +30,55 @@ def read(path: str, option: str, *, secret: bool = False, limit: int = LIMIT) ->
     Raises UsageError, naming option, file and remedy.
     """
     try:
-        # Without O_NONBLOCK a FIFO would hold the run before its deadline is known.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        data, status = _sources[-1](path, option, limit)
     except (OSError, ValueError) as error:
         raise UsageError(f"{option}: {_reason(path, error)}") from None
+    if secret:
+        check_private(path, option, status)
+    return data
+
+
+def _by_name(path: str, option: str, limit: int) -> Content:
+    # Without O_NONBLOCK a FIFO would hold the run before its deadline is known.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise UsageError(f"{option}: {path} is not a regular file")
-        if secret:
-            check_private(path, option, status)
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            data = file.read(limit + 1)
-    except OSError as error:
-        raise UsageError(f"{option}: {_reason(path, error)}") from None
+        return content(descriptor, path, option, limit)
     finally:
         os.close(descriptor)
+
+
+def content(descriptor: int, path: str, option: str, limit: int) -> Content:
+    """What an open file holds. Raises UsageError, OSError."""
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise UsageError(f"{option}: {path} is not a regular file")
+    with os.fdopen(descriptor, "rb", closefd=False) as file:
+        data = file.read(limit + 1)
     if len(data) > limit:
         text = f"{option}: {path} is larger than {limit >> 20} MiB"
         raise UsageError(f"{text}; it is not what this option wants")
-    return data
+    return data, status
+
+
+#: Where the content of files comes from; the last one counts.
+_sources: list[Callable[[str, str, int], Content]] = [_by_name]
+
+
+class Source:
+    """Takes the content of files from elsewhere, for a command that is stricter than the check:
+    `with Source(read):`.
+    """
+
+    def __init__(self, read: Callable[[str, str, int], Content]) -> None:
+        self._read = read
+
+    def __enter__(self) -> None:
+        """From here on."""
+        _sources.append(self._read)
+
+    def __exit__(self, *_: object) -> None:
+        """And no longer."""
+        _sources.pop()
 
 
 def check_private(path: str, option: str, status: os.stat_result) -> None:
@@ -50,17 +86,19 @@ def check_private(path: str, option: str, status: os.stat_result) -> None:
 
     Owner and group may read it: 0640 root:nagios is the usual way. Raises UsageError.
     """
+    import shlex
+
     mode = stat.S_IMODE(status.st_mode)
     if mode & 0o006:
         raise UsageError(
             f"{option}: {path} holds a secret and is open to all users (mode {mode:04o}); "
-            f"chmod 640 {path}"
+            f"chmod 640 {shlex.quote(path)}"
         )
     if status.st_uid not in (0, os.geteuid()):
         raise UsageError(
             f"{option}: {path} holds a secret and belongs to user id {status.st_uid}, neither "
             "root nor the running"
-            f" user {os.geteuid()}; chown root {path}"
+            f" user {os.geteuid()}; chown root {shlex.quote(path)}"
         )
 
 

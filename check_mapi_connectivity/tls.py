@@ -55,10 +55,14 @@ def context(options: Options) -> ssl.SSLContext:
     # From 3.13 on Python refuses what companies' own authorities often issue: without the key
     # identifiers of RFC 5280 4.2.1. The same certificate must not depend on the Python version.
     made.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    for path in options.ca_files:
+    named = [
+        (path, {"capath" if os.path.isdir(path) else "cafile": path}) for path in options.ca_files
+    ]
+    named += [(path, {"cadata": text}) for path, text in options.authorities]
+    for path, where in named:
         try:
-            made.load_verify_locations(**{"capath" if os.path.isdir(path) else "cafile": path})
-        except OSError:
+            made.load_verify_locations(**where)
+        except (OSError, ValueError):
             text = f"--ca-file: {path} holds no usable certificate authority; PEM is wanted"
             raise UsageError(text) from None
     return made

@@ -25,6 +25,24 @@ GREEN = "  the check is green: healthy@practice.example: Inbox listed in #s ({})
 ROOT = ["  no user nagios, icinga or naemon: files are root's alone; see --owner"]
 ROOT = ROOT if os.geteuid() == 0 else []
 
+
+
+def named(arranged):
+    """What is said of the practice tenant's hosts, which are no cloud's."""
+    tenant = arranged.tenant
+    return [
+        *(
+            f"note: {said} {tenant.url}, not https://{own} (--{option}-url: command line)"
+            for said, own, option in (
+                ("the administrator signs in at", "login.microsoftonline.com", "authority"),
+                ("the token for Exchange Online goes to", "outlook.office365.com", "exchange"),
+                ("the token for Microsoft Graph goes to", "graph.microsoft.com", "graph"),
+            )
+        ),
+        f"note: certificates of the authorities in {tenant.material.ca_file} are accepted",
+    ]
+
+
 CMDLET_MADE = [
     *ROOT,
     "  made     DIR/certificate.pem",
@@ -62,7 +80,8 @@ CMDLET_THERE = [
 def test_from_an_empty_tenant_to_a_check_that_is_green(arranged):
     assert arranged() == 0
     # Two codes, because no client of Microsoft's own is known to have both services.
-    assert arranged.seen()[3::4][:2] == [SIGNED_IN, SIGNED_IN]
+    assert arranged.seen()[:4] == named(arranged)
+    assert arranged.seen()[7::4][:2] == [SIGNED_IN, SIGNED_IN]
     assert arranged.seen(START) == CMDLET_MADE
     state = arranged.state()
     [app], [principal] = state["applications"], state["service_principals"]
@@ -266,7 +285,7 @@ def test_a_user_with_a_password(arranged):
     ]
     assert arranged.state()["role_groups"][names.GROUP]["members"] == [["user", "many-007"]]
     assert arranged.state()["applications"] == []
-    assert (arranged.check().code, set(arranged.kept())) == (0, {"", "options.ini"})
+    assert (arranged.check().code, set(arranged.kept())) == (0, {"", "options.ini", "made.json"})
     assert arranged(*words) == 0
     assert (arranged.said[-2], arranged.changes()) == ("nothing to do: all of it was there", [])
     assert arranged("--remove", "--yes", mailbox=None) == 0
@@ -292,7 +311,7 @@ def test_print_only_asks_nobody(arranged, words):
 
 def test_tokens_that_were_pasted(arranged):
     assert arranged(arranged.tokens()) == 0
-    assert arranged.seen() == [START, *CMDLET_MADE]
+    assert arranged.seen() == [*named(arranged), START, *CMDLET_MADE]
     paths = arranged.tenant.paths()
     assert not any("devicecode" in path for path in paths)
     assert arranged.check().code == 0

@@ -21,6 +21,7 @@ from check_mapi_connectivity.provision.work import StepFailure
 from check_mapi_connectivity.report import Failure
 
 from .provisioning import MAILBOX, TENANT, TOKENS, AdminTenant, pems
+from .setting_up import FILES
 
 EMPTY = AdminTenant().state()
 
@@ -93,7 +94,7 @@ MADE = {
 def test_the_files(command):
     command()
     directory = command.directory
-    assert sorted(os.listdir(directory)) == ["certificate.pem", "client_id", "options.ini"]
+    assert set(os.listdir(directory)) == FILES
     assert {stat.S_IMODE((directory / n).stat().st_mode) for n in os.listdir(directory)} == {0o600}
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
     client_id = command.tenant.apps[0]["appId"]

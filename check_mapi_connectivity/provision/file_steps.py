@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from .. import certificate
 from ..errors import UsageError
 from ..report import CheckFailure, Failure
-from . import directory, keypair, names
+from . import keypair, names
 from .plan import Found, Site, Step
 
 if TYPE_CHECKING:
@@ -27,10 +27,6 @@ class FileStep(Step):
     def __init__(self, place: str) -> None:
         self._place = place
         self.title = os.path.join(place, self.name)
-
-    def _remove(self, site: Site) -> str:
-        site.directory.drop(self.name)
-        return "removed"
 
 
 class CertificateStep(FileStep):
@@ -61,7 +57,7 @@ class CertificateStep(FileStep):
             certificate.check_dates(client.facts, time.time())
         except UsageError as error:
             raise CheckFailure(Failure("usage", str(error), "run it with --renew")) from None
-        mode = directory.mode_of(self.title)
+        mode = site.directory.mode_of(self.name)
         return Found(True, f"{describe(client)}; mode {mode}")
 
     def _make(self, site: Site) -> bool:
@@ -92,12 +88,18 @@ class ClientIdStep(FileStep):
         data = site.directory.read(self.name)
         if data is None or not site.known.has("client_id"):
             return Found(False)
+        if data == self._data(site):
+            site.directory.vouch(self.name)
         text = data.decode("utf-8", "replace").strip()
         return Found(text.lower() == site.known.client_id.lower(), text[:80])
 
     def _make(self, site: Site) -> bool:
-        site.directory.write(self.name, f"{site.known.client_id}\n".encode("ascii"))
+        site.directory.write(self.name, self._data(site))
         return True
+
+    @staticmethod
+    def _data(site: Site) -> bytes:
+        return f"{site.known.client_id}\n".encode("ascii")
 
     def _shell(self) -> list[str]:
         return [f"# write into {self.title}:", "CLIENT-ID", *_readable(self.title)]
@@ -138,6 +140,8 @@ class OptionsStep(FileStep):
     def _look(self, site: Site) -> Found:
         data = site.directory.read(self.name)
         there = data == self.text(site.known.client_id).encode()
+        if there:
+            site.directory.vouch(self.name)
         return Found(there, "" if data is None or there else "differs")
 
     def _make(self, site: Site) -> bool:

@@ -21,12 +21,12 @@ from . import (
     names,
     proof,
     reach,
+    removal,
     scope_steps,
     signin,
     words,
     work,
 )
-from .directory import Directory
 from .line import PATIENCE, Line
 from .plan import Known, Site
 from .service import Services
@@ -118,7 +118,9 @@ def run(settings: Settings, voice: Voice) -> int:
     report = Report("", "graph")
     deadline = Deadline(time.monotonic(), PATIENCE)
     # The administrator's requests need no credential of the check.
-    options = replace(settings.options, credential=None)
+    options = replace(
+        settings.options, credential=None, ca_files=(), authorities=settings.authorities
+    )
     transport = Transport(options, deadline, report)
     try:
         return _run(
@@ -129,15 +131,18 @@ def run(settings: Settings, voice: Voice) -> int:
         )
     finally:
         transport.close()
+        settings.place.close()
 
 
 def _run(settings: Settings, steps: list[Step], voice: Voice, job: _Job) -> int:
     tokens = _tokens(settings, voice)
     administrator = Administrator(job, voice, tokens)
     services = Services(job.options, job.transport, administrator, voice)
-    directory = Directory(settings.directory, settings.owner)
-    site = Site(job.options, services, directory, voice, Known(), settings.user, settings.client_id)
+    place, known = settings.place, Known()
+    site = Site(job.options, services, place, voice, known, settings.user, settings.client_id)
     tenant = job.options.tenant
+    for line in settings.hosts:
+        voice.say(f"note: {line}")
     # Before anything is made, and both codes in one go.
     for service in _wanted(settings):
         administrator.token(service)
@@ -155,6 +160,7 @@ def _run(settings: Settings, steps: list[Step], voice: Voice, job: _Job) -> int:
         given = settings.options.certificate
         voice.say(f"A new certificate for {tenant}, in {settings.directory}:")
         _renew(settings, site, given)
+        place.settle()
         voice.say("done")
         return 0
     _introduce(settings, voice)
@@ -164,6 +170,7 @@ def _run(settings: Settings, steps: list[Step], voice: Voice, job: _Job) -> int:
         return proof.Check(words, settings.environ)
 
     made = work.set_up(site, steps, own, settings.wait)
+    place.settle()
     if made:
         voice.say("done")
     voice.say(f"run: check_mapi_connectivity {_command(settings)}")
@@ -227,7 +234,11 @@ def _remove(settings: Settings, site: Site, steps: list[Step]) -> int:
             return True
         return confirm(voice, "All of this is going to be removed.", tenant)
 
-    if work.remove(site, steps, agreed):
+    def asked(title: str) -> bool:
+        voice.say(f"{title}: no list says that {names.COMMAND} made it")
+        return confirm(voice, "Is it to be removed?", "yes")
+
+    if removal.remove(site, steps, agreed, asked):
         voice.say("done")
         return 0
     voice.say("nothing was removed; without a terminal, --yes agrees")
