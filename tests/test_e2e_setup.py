@@ -26,7 +26,6 @@ ROOT = ["  no user nagios, icinga or naemon: files are root's alone; see --owner
 ROOT = ROOT if os.geteuid() == 0 else []
 
 
-
 def named(arranged):
     """What is said of the practice tenant's hosts, which are no cloud's."""
     tenant = arranged.tenant
@@ -294,7 +293,7 @@ def test_a_user_with_a_password(arranged):
     assert arranged(*words) == 1
     assert arranged.said[-3:] == [
         f"failed: user {user}: EXOModuleEnabled of {user} is off, which overrides every role",
-        f"  to do: Set-User -Identity {user} -EXOModuleEnabled $true",
+        f"  to do: Set-User -Identity '{user}' -EXOModuleEnabled $true",
         "  done before that: nothing; run it again, it goes on from there",
     ]
 

@@ -5,6 +5,8 @@ finds.
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import time
 from typing import TYPE_CHECKING
 
@@ -68,13 +70,15 @@ class CertificateStep(FileStep):
         return True
 
     def _shell(self) -> list[str]:
-        days = round(self._months * 365 / 12)
+        days, path = round(self._months * 365 / 12), shlex.quote(self.title)
+        # What openssl would take for the end of a name.
+        subject = re.sub(r"([\\/+])", r"\\\1", self._subject)
         return [
-            "umask 077",
-            f"install -d -m 0750 -o root -g nagios {os.path.dirname(self._place)} {self._place}",
-            f"openssl req -x509 -newkey rsa:2048 -sha256 -days {days} -nodes "
-            f'-subj "/CN={self._subject}" -keyout {self.title} -out {self.title}',
+            f"[ -e {path} ] || openssl req -x509 -newkey rsa:2048 -sha256 -days {days} -nodes "
+            f"-subj {shlex.quote(f'/CN={subject}')} -keyout {path} -out {path}",
             *_readable(self.title),
+            "# BASE64-OF-THE-CERTIFICATE is:",
+            f"openssl x509 -in {path} -outform DER | openssl base64 -A; echo",
         ]
 
 
@@ -102,16 +106,16 @@ class ClientIdStep(FileStep):
         return f"{site.known.client_id}\n".encode("ascii")
 
     def _shell(self) -> list[str]:
-        return [f"# write into {self.title}:", "CLIENT-ID", *_readable(self.title)]
+        return _written(self.title, ["CLIENT-ID"])
 
 
 class PasswordStep(FileStep):
-    """The user's password, where it was typed in."""
+    """The user's password, where it was typed in; None where that is only planned."""
 
     name = names.PASSWORD
     why = "the user's password as it was typed in"
 
-    def __init__(self, place: str, password: Secret) -> None:
+    def __init__(self, place: str, password: Secret | None) -> None:
         super().__init__(place)
         self._password = password
 
@@ -124,7 +128,12 @@ class PasswordStep(FileStep):
         return True
 
     def _data(self) -> bytes:
-        return f"{self._password.reveal()}\n".encode()
+        text = self._password.reveal() if self._password else ""
+        return f"{text}\n".encode()
+
+    def _shell(self) -> list[str]:
+        path = shlex.quote(self.title)
+        return [f"touch -- {path}", *_readable(self.title), "# write the password into it"]
 
 
 class OptionsStep(FileStep):
@@ -156,12 +165,17 @@ class OptionsStep(FileStep):
         return "\n".join([*lines, ""])
 
     def _shell(self) -> list[str]:
-        lines = self.text("CLIENT-ID").split("\n")[1:-1]
-        return [f"# write into {self.title}:", *lines, *_readable(self.title)]
+        return _written(self.title, self.text("CLIENT-ID").split("\n")[1:-1])
+
+
+def _written(path: str, lines: list[str]) -> list[str]:
+    """Shell commands that write lines into a file."""
+    words = " ".join(map(shlex.quote, lines))
+    return [f"printf '%s\\n' {words} > {shlex.quote(path)}", *_readable(path)]
 
 
 def _readable(path: str) -> list[str]:
-    return [f"chown root:nagios {path}", f"chmod 0640 {path}"]
+    return [f"own {shlex.quote(path)}", f"chmod 0640 -- {shlex.quote(path)}"]
 
 
 def new_certificate(subject: str, months: int, given: CertificateFiles | None) -> bytes:

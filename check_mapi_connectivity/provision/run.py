@@ -63,12 +63,11 @@ def steps_of(settings: Settings) -> list[Step]:
     if user:
         path = settings.password_file or os.path.join(place, names.PASSWORD)
         identity = [("username", user), ("password-file", path)]
-        typed = cli.password_of(settings)
         return [
             exchange_steps.UserStep(user),
             *shared,
             exchange_steps.MemberStep(user),
-            *([file_steps.PasswordStep(place, typed.password)] if typed else []),
+            *_password(settings),
             file_steps.OptionsStep(place, tenant, [*identity, *lines]),
         ]
     identity = [("client-id", ""), ("certificate", os.path.join(place, names.CERTIFICATE))]
@@ -89,6 +88,15 @@ def steps_of(settings: Settings) -> list[Step]:
         steps.append(scope_steps.AssignmentStep())
         steps += [scope_steps.AuthorizationStep(mailbox) for mailbox in settings.mailboxes]
     return [*steps, file_steps.OptionsStep(place, tenant, [*identity, *lines])]
+
+
+def _password(settings: Settings) -> list[Step]:
+    """The file of a password that is typed in, or would be."""
+    typed = cli.password_of(settings)
+    if typed is not None:
+        return [file_steps.PasswordStep(settings.directory, typed.password)]
+    planned = settings.print_only and settings.password_file is None
+    return [file_steps.PasswordStep(settings.directory, None)] if planned else []
 
 
 def _entra_steps(settings: Settings) -> list[Step]:
@@ -113,7 +121,8 @@ def run(settings: Settings, voice: Voice) -> int:
         held = [{"keyId": "THOSE-THAT-ARE-THERE"}]
         known = Known(subject=settings.subject, keys=held)
         removing = settings.action == "remove"
-        voice.lines(words.plan(steps, known, settings.options, removing=removing))
+        owner = settings.monitor
+        voice.lines(words.plan(steps, known, settings.options, owner, removing=removing))
         return 0
     report = Report("", "graph")
     deadline = Deadline(time.monotonic(), PATIENCE)
