@@ -82,11 +82,14 @@ def remove(
 def _there(site: Site, steps: Sequence[Step]) -> set[Step]:
     """The steps whose things are there, whatever state they are in."""
     found: set[Step] = set()
-    for step in steps:
+    for step in (one for one in steps if not one.judges):
         try:
             with Doing(step.title, ()):
                 there = step.look(site).there
         except StepFailure as error:
+            if not step.removable:
+                # What it judges, or needs, is no reason to keep what is to be removed.
+                continue
             # What is unfit for use can still be taken away, if it is a file of ours.
             if not isinstance(step, FileStep):
                 raise
