@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from . import advice, federation
+from . import entra_refusals, federation
 from .options import CLOUDS, ClientSecret, FederatedToken, UserPassword
 from .report import CheckFailure, Failure
 from .tokens import sendable
@@ -52,9 +52,9 @@ def answered(
     try:
         answer = asking()
         if "error" in answer:
-            raise CheckFailure(advice.sign_in(answer, http.last))
+            raise CheckFailure(entra_refusals.sign_in(answer, http.last))
         if not sendable(answer.get(wanted)):
-            raise CheckFailure(advice.not_entra(http.last))
+            raise CheckFailure(entra_refusals.not_entra(http.last))
     except CheckFailure as error:
         raise CheckFailure(_elsewhere(error.failure, http.cloud, job)) from None
     except (
@@ -183,10 +183,10 @@ class EntraHttp:
 
     def _judge(self, url: str, answer: Answer) -> None:
         """What Entra itself answers. Raises CheckFailure for what msal must not see."""
-        failure = advice.sign_in_status(answer)
+        failure = entra_refusals.status(answer)
         document = answer.json()
         if failure is None and document is None:
-            failure = advice.not_entra(answer)
+            failure = entra_refusals.not_entra(answer)
         if failure is not None:
             raise CheckFailure(failure)
         if not isinstance(document, dict):
@@ -257,8 +257,8 @@ def _unusable(http: EntraHttp, job: Job, error: Exception) -> Failure:
     if last is not None:
         document = last.json()
         if isinstance(document, dict) and "error" in document:
-            return advice.sign_in(document, last)
-        return advice.not_entra(last)
+            return entra_refusals.sign_in(document, last)
+        return entra_refusals.not_entra(last)
     remedy = "check --authority-url and the credential"
     return Failure("credential", "msal cannot begin the sign-in", remedy, type(error).__name__)
 

@@ -11,6 +11,7 @@ import threading
 import pytest
 
 from .setting_up import FILES, Arranged
+from .sweeps import sweep
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def every_call(begin, how, words, first=None, ways=("before", "after")):
     assert whole(*given) == 0
     wanted, calls = (whole.state(), whole.kept()), len(whole.tenant.admin.calls)
     for when in ways:
-        for number in range(1, calls + 1):
+        for number in sweep(range(1, calls + 1)):
             arranged, given = prepared()
             code = interrupt(arranged, how)(when, number, *given)
             # A question is asked again after a broken connection.
@@ -120,7 +121,7 @@ def test_a_removal_that_is_interrupted(begin, method, calls, how, ways):
 )
 def test_a_renewal_that_is_interrupted(begin, how, when):
     """At any point the check goes on with the certificate that is in place."""
-    for number in range(1, 5):
+    for number in sweep(range(1, 5)):
         arranged = begin()
         token = arranged.tokens()
         arranged(token)
