@@ -12,7 +12,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from . import masking, untrusted
+from . import headers, masking, untrusted
 from .codes import recipients
 from .report import Failure
 
@@ -146,8 +146,8 @@ def _token_refused(answer: Answer, claims: Mapping[str, Any]) -> tuple[str, str]
     from .codes.mapi import DIAGNOSTICS
 
     roles = claims.get("roles")
-    number = re.match(r"\s*([0-9]{1,9})", answer.headers.get("x-ms-diagnostics", ""))
-    row = DIAGNOSTICS.get(int(number[1]) if number else 0)
+    told = headers.diagnostics(answer.headers.get("x-ms-diagnostics", ""))
+    row = DIAGNOSTICS.get(told.number or 0)
     cause, remedy = (row.cause, row.remedy) if row else (ADMIN[401].cause, ADMIN[401].remedy)
     if isinstance(roles, list) and "Exchange.ManageAsApp" not in roles:
         cause = "the token lacks the app role Exchange.ManageAsApp"

@@ -1,40 +1,38 @@
 """Sends requests with the credential of the run: Basic, NTLM, Negotiate or Bearer.
 
-A refused credential is never sent again in a run: accounts are locked after a few tries. NTLM and
-Negotiate authenticate a connection, the others each request.
+Strategy: of the schemes that a server offers the strongest that can be used is taken; where one
+cannot, for want of a ticket or a kept connection, the next follows, but only before a password or a
+proof of it was sent. A refused credential is never sent again in a run, and not by the next run
+within a minute: accounts are locked after a few tries. NTLM and Negotiate authenticate a
+connection, the others each request.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from . import mapi_advice, windows
+from . import headers, mapi_advice, windows
+from .connection import NotKept
 from .errors import UsageError
+from .headers import BASIC, BEARER, NEGOTIATE, NTLM
+from .lockout import Pause
 from .options import UserPassword
 from .report import CheckFailure, Failure
+from .windows import Unusable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     from .answer import Answer
     from .options import Login
     from .probes import Run
     from .report import Stopwatch
-    from .transport import Transport
 
-BASIC, NTLM, NEGOTIATE, BEARER = "Basic", "NTLM", "Negotiate", "Bearer"
-
-#: What is recorded of a first token that proves nothing yet.
-OPENING = "opening"
-
-#: Stands for a token in a replay.
-_STAND_IN = b"replayed"
+_CHALLENGE = "WWW-Authenticate"
 
 #: Legs that a handshake may take; NTLM needs three messages.
 _MOST_LEGS = 6
@@ -55,10 +53,12 @@ class Authentication:
         self.scheme: str | None = self._forced or self._logon.scheme
         #: Requests that carried a credential.
         self.sent = 0
-        #: Whether a server has refused the credential.
+        #: Whether the credential was refused, or must not be sent.
         self.refused = False
-        #: Whether a proof of the password was sent, which no weaker scheme may follow.
+        #: Whether a password or a proof was sent in this request, which nothing else may follow.
         self._proved = False
+        self._held = ExitStack()
+        self._pause: Pause | None = None
 
     def remember(self, scheme: object) -> None:
         """Begin with the scheme that worked in an earlier run."""
@@ -74,8 +74,9 @@ class Authentication:
         `unasked` sends the credential at once where the scheme is known, else it waits until the
         server asks for it. Raises CheckFailure, also for a refused credential, and UsageError.
         """
+        request = _Request(url, watch, phase, keywords)
         if self.scheme == BEARER:
-            return self._post(url, watch, unasked=unasked, phase=phase, **keywords)
+            return self._post(request, unasked=unasked)
         with ExitStack() as held:
 
             def turn() -> dict[str, Any]:
@@ -83,47 +84,105 @@ class Authentication:
                 return self._logon.told()
 
             self._transport.learn("turn", turn, self._logon.take)
+            self._held, self._pause, self._proved = held, None, False
             if self._logon.refusal is not None:
                 self.refused = True
                 raise CheckFailure(self._logon.refusal)
             # Who waited has been told what the server takes.
             self.scheme = self.scheme or self._logon.scheme
-            return self._post(url, watch, unasked=unasked, phase=phase, **keywords)
+            return self._post(request, unasked=unasked)
 
-    def _post(
-        self, url: str, watch: Stopwatch, *, unasked: bool = True, phase: str, **keywords: Any
-    ) -> Answer:
-        remembered = self.scheme is not None and self.scheme != self._forced
-        if self.scheme is None or not unasked:
-            answer = self._send(url, watch, phase, None, keywords)
-            if answer.status != 401:
-                return answer
-            self._choose(answer)
+    def _post(self, request: _Request, *, unasked: bool) -> Answer:
+        known = self.scheme is not None and unasked
         try:
-            answer = self._with_credential(url, watch, phase, keywords)
-        except CheckFailure as error:
-            if not remembered or error.failure.kind != "credential":
+            answer = self._with_credential(request) if known else self._asked(request)
+        except Unusable:
+            if not known or self._proved or self.scheme == self._forced:
                 raise
-            # No token can be made for what an earlier run remembers: let the server say.
+            # What an earlier run remembers cannot be used any more: let the server say.
             self.scheme = None
-            return self._post(url, watch, phase=phase, **keywords)
-        other = remembered and self.scheme not in offered(answer) and not self._proved
-        if answer.status == 401 and other:
-            self._choose(answer)
-            answer = self._with_credential(url, watch, phase, keywords)
+            answer = self._asked(request)
         if answer.status == 401:
-            failure = self.explain(answer)
-            # A server that does not take the scheme has not judged the credential.
-            given = offered(answer)
-            self.refused = not given or self.scheme in given
-            # What was taken earlier in this run may be used once more, to end a session.
-            if self.refused and not self._logon.accepted and self.scheme != BEARER:
-                self._logon.refusal = failure
-            self._logon.accepted = False
-            raise CheckFailure(failure)
+            raise CheckFailure(self._refused(answer))
         if answer.status == 200:
+            if self._pause is not None:
+                self._pause.told(None)
             self._logon.accepted, self._logon.scheme = True, self.scheme
         return answer
+
+    def _refused(self, answer: Answer) -> Failure:
+        """The credential was sent and not taken: nothing in this run sends it again."""
+        failure = self.explain(answer)
+        self.refused = True
+        # What was taken earlier in this run may be used once more, to end a session.
+        if not self._logon.accepted and self.scheme != BEARER:
+            self._logon.refusal = failure
+            if self._pause is not None:
+                self._pause.told(failure)
+        self._logon.accepted = False
+        return failure
+
+    def _asked(self, request: _Request) -> Answer:
+        """The answer to a request without a credential, or to the same with the first of the
+        offered schemes that can be used. Raises CheckFailure, UsageError.
+        """
+        answer = self._send(request, None)
+        if answer.status != 401:
+            return answer
+        left = self._usable(answer)
+        while True:
+            self.scheme = left.pop(0)
+            try:
+                return self._with_credential(request)
+            except (Unusable, UsageError) as error:
+                if self._proved or not left:
+                    raise
+                why = error.failure.cause if isinstance(error, CheckFailure) else error
+                self._report.remarks.append(f"{self.scheme} cannot be used: {why}")
+
+    def _usable(self, answer: Answer) -> list[str]:
+        """The schemes that server and credential have in common, the strongest first.
+
+        Raises CheckFailure, UsageError where a package is missing for all of them.
+        """
+        given = offered(answer)
+        if self._forced is not None:
+            if self._forced in given:
+                return [self._forced]
+            self.scheme = self._forced
+            failure = self.explain(answer) if given else _nothing_in_common(answer, password=True)
+            raise Unusable(failure)
+        password = self._login is not None and self._login.password is not None
+        able = (NTLM, NEGOTIATE) if password else (NEGOTIATE,)
+        wanted = [scheme for scheme in able if scheme in given]
+        usable = wanted if wanted and self._able() else []
+        if password and BASIC in given:
+            if wanted and not usable:
+                text = f"{answer.host} offers {' and '.join(wanted)}, too"
+                text = windows.missing(text, there=False)
+                self._report.remarks.append(f"Basic is used: {text}")
+            return [*usable, BASIC]
+        if usable:
+            return usable
+        if wanted:
+            text = f"{answer.host} wants {' or '.join(wanted)}, which"
+            raise UsageError(windows.missing(text, there=False))
+        raise Unusable(_nothing_in_common(answer, password=password))
+
+    def _prove(self, request: _Request) -> None:
+        """A password or a proof goes out next. Raises CheckFailure where it must not."""
+        self._proved = True
+        if self._logon.accepted or self._pause is not None or self._login is None:
+            return
+        host = urlsplit(request.url).hostname or ""
+        self._pause = Pause.of_logon(self._login, host, self._run.cache)
+        if self._pause is None:
+            return
+        try:
+            self._held.enter_context(self._pause.trial(self._run.deadline))
+        except CheckFailure as error:
+            self.refused, self._logon.refusal = True, error.failure
+            raise
 
     def _able(self) -> bool:
         """Whether tokens of NTLM and Negotiate can be made here."""
@@ -154,29 +213,26 @@ class Authentication:
             return self._login.username
         return "of the token" if self.scheme == BEARER else "of the ticket"
 
-    def _with_credential(
-        self, url: str, watch: Stopwatch, phase: str, keywords: dict[str, Any]
-    ) -> Answer:
+    def _with_credential(self, request: _Request) -> Answer:
         if self.scheme == BEARER:
-            return self._bearer(url, watch, phase, keywords)
+            return self._bearer(request)
         if self.scheme == BASIC:
-            return self._send(url, watch, phase, f"Basic {self._basic()}", keywords)
-        return self._windows(url, watch, phase, keywords)
+            word = self._basic()
+            self._prove(request)
+            return self._send(request, f"Basic {word}")
+        return self._windows(request)
 
-    def _send(
-        self,
-        url: str,
-        watch: Stopwatch,
-        phase: str,
-        authorization: str | None,
-        keywords: dict[str, Any],
-    ) -> Answer:
-        headers = dict(keywords.get("headers") or {})
+    def _send(self, request: _Request, authorization: str | None, *, kept: bool = False) -> Answer:
+        headers = dict(request.keywords.get("headers") or {})
         if authorization is not None:
             headers["Authorization"] = authorization
             self.sent += 1
-        rest = {name: value for name, value in keywords.items() if name != "headers"}
-        return self._transport.send("POST", url, watch, phase=phase, headers=headers, **rest)
+        rest = {name: value for name, value in request.keywords.items() if name != "headers"}
+        if kept:
+            rest["kept"] = True
+        return self._transport.send(
+            "POST", request.url, request.watch, phase=request.phase, headers=headers, **rest
+        )
 
     def _basic(self) -> str:
         """The credential of Basic, in UTF-8 (RFC 7617)."""
@@ -185,153 +241,126 @@ class Authentication:
             raise UsageError("--auth basic needs --username and --password-file")
         return base64.b64encode(f"{login.username}:{login.password.reveal()}".encode()).decode()
 
-    def _bearer(self, url: str, watch: Stopwatch, phase: str, keywords: dict[str, Any]) -> Answer:
+    def _bearer(self, request: _Request) -> Answer:
         token = self._run.identity.token(self._run)
-        answer = self._send(url, watch, phase, f"Bearer {token.access_token}", keywords)
+        answer = self._send(request, f"Bearer {token.access_token}")
         if answer.status == 401 and token.cached:
             token = self._run.identity.renew(self._run, token)
-            answer = self._send(url, watch, phase, f"Bearer {token.access_token}", keywords)
+            answer = self._send(request, f"Bearer {token.access_token}")
         return answer
 
-    def _windows(self, url: str, watch: Stopwatch, phase: str, keywords: dict[str, Any]) -> Answer:
+    def _windows(self, request: _Request) -> Answer:
         """A request on an authenticated connection; the handshake comes first where it must."""
+        url = request.url
         number = self._transport.connections(url)
         known = self._transport.authenticated.get(_origin(url))
         if known == number and not self._logon.each_request:
-            answer = self._send(url, watch, phase, None, keywords)
+            answer = self._send(request, None)
             if answer.status != 401:
                 return answer
             # The same connection, and yet a 401: this server wants a token with each request.
             self._logon.each_request = self._transport.connections(url) == number
-        return self._handshake(url, watch, phase, keywords)
+        return self._handshake(request)
 
-    def _handshake(
-        self, url: str, watch: Stopwatch, phase: str, keywords: dict[str, Any]
-    ) -> Answer:
-        scheme = self.scheme or NEGOTIATE
-        certificate = self._transport.connect(url, watch, phase)
+    def _begin(self, scheme: str, request: _Request) -> tuple[windows.Conversation, bytes]:
+        """A handshake and its first token, once there is a connection to bind it to.
+
+        Raises CheckFailure, Unusable, UsageError.
+        """
+        certificate = self._transport.connect(request.url, request.watch, request.phase)
         # Kerberos may ask its KDC now, which may not answer.
         host, self._report.host = self._report.host, f"the KDC ({scheme} token)"
-        watch.start(phase)
-        handshake = _Handshake(self._transport)
-        token = handshake.begin(
-            scheme, self._login, urlsplit(url).hostname or "", windows.end_point(certificate)
-        )
-        watch.stop()
+        request.watch.start(request.phase)
+        handshake = windows.Conversation(self._transport.learn, scheme)
+        name = urlsplit(request.url).hostname or ""
+        try:
+            token = handshake.begin(self._login, name, windows.end_point(certificate))
+        except Unusable:
+            raise
+        except CheckFailure as error:
+            # The KDC has refused the password: nobody asks it again.
+            self.refused, self._proved, self._logon.refusal = True, True, error.failure
+            raise
+        finally:
+            request.watch.stop()
         self._report.host = host
-        number = self._transport.connections(url)
-        self._proved = self._proved or handshake.proves
-        for leg in range(1, _MOST_LEGS + 1):
-            answer = self._send(
-                url, watch, phase, f"{scheme} {base64.b64encode(token or b'').decode()}", keywords
-            )
-            reply = _reply(answer, scheme)
+        return handshake, token or b""
+
+    def _handshake(self, request: _Request) -> Answer:
+        """The answer to a request by NTLM or Negotiate. Raises Unusable where it ends before a
+        proof was sent, CheckFailure, UsageError.
+        """
+        scheme, url = self.scheme or NEGOTIATE, request.url
+        handshake, token = self._begin(scheme, request)
+        for leg in range(_MOST_LEGS):
+            word = f"{scheme} {base64.b64encode(token).decode()}"
+            if handshake.proving:
+                self._prove(request)
+            answer = self._leg(request, word, scheme, opened=leg > 0)
+            reply = headers.token(answer.all(_CHALLENGE), scheme)
             if answer.status != 401:
                 if reply:
                     handshake.finish(reply)
-                connections = self._transport.connections(url)
-                self._transport.authenticated[_origin(url)] = connections
+                self._transport.authenticated[_origin(url)] = self._transport.connections(url)
                 return answer
+            if not handshake.proving and not reply:
+                raise Unusable(self._not_gone_on(answer, scheme))
+            # A server that does not offer Kerberos has not judged the ticket.
+            if leg == 0 and scheme == NEGOTIATE and scheme not in offered(answer):
+                self._proved = False
+                raise Unusable(self.explain(answer))
             # A challenge after the proof is a refusal, too.
-            if not reply or (scheme == NTLM and leg > 1):
+            if not reply or (scheme == NTLM and handshake.proving):
                 return answer
-            if self._transport.connections(url) != number:
-                raise CheckFailure(_interrupted(answer, scheme))
-            self._proved = True
-            token = handshake.step(reply)
-            if not token:
+            following = handshake.step(reply)
+            if not following:
                 return answer
+            token = following
         return answer
 
-    def _choose(self, answer: Answer) -> None:
-        """The strongest scheme that server and credential have in common. Raises CheckFailure,
-        UsageError where a package is missing for it.
+    def _leg(self, request: _Request, word: str, scheme: str, *, opened: bool) -> Answer:
+        """One message of a handshake, which goes on by the connection that it began on.
+
+        Raises CheckFailure, Unusable where the connection was closed before a proof was sent.
         """
-        if self._forced is not None:
-            self.scheme = self._forced
-            return
+        if not opened:
+            return self._send(request, word)
+        try:
+            return self._send(request, word, kept=True)
+        except NotKept:
+            self._proved = False
+            raise Unusable(_interrupted(self._report.host, scheme)) from None
+
+    def _not_gone_on(self, answer: Answer, scheme: str) -> Failure:
+        """The server has refused the first message, which proves nothing."""
         given = offered(answer)
-        password = self._login is not None and self._login.password is not None
-        able = [NTLM, NEGOTIATE] if password else [NEGOTIATE]
-        usable = [scheme for scheme in able if scheme in given and self._able()]
-        if password and BASIC in given:
-            usable.append(BASIC)
-        if usable:
-            self.scheme = usable[0]
-            better = [scheme for scheme in able if scheme in given]
-            if self.scheme == BASIC and better:
-                text = f"{answer.host} offers {' and '.join(better)}, too"
-                text = windows.missing(text, there=self._able())
-                self._report.remarks.append(f"Basic is used: {text}")
-            return
-        missing = [scheme for scheme in able if scheme in given]
-        if missing:
-            text = f"{answer.host} wants {' or '.join(missing)}, which"
-            raise UsageError(windows.missing(text, there=self._able()))
-        raise CheckFailure(_nothing_in_common(answer, password=password))
+        if given and scheme not in given:
+            return self.explain(answer)
+        return Failure(
+            "protocol",
+            f"{answer.host} does not go on with the {scheme} logon; no password was sent",
+            "does a gateway take part in the logon? Else another --auth",
+            f"HTTP {answer.status}",
+            f"offered: {', '.join(given) or 'nothing'}",
+        )
 
 
-class _Handshake:
-    """The handshake of one connection. A replay has no token, but what stands for one."""
+class _Request(NamedTuple):
+    """A request that may be sent several times until its credential is taken."""
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-        self._inner: windows.Handshake | None = None
-        #: Whether the first token is a proof of the password by itself, as Kerberos's is.
-        self.proves = False
-
-    def begin(self, scheme: str, login: Login | None, host: str, binding: bytes) -> bytes | None:
-        """The first token to send. Raises CheckFailure, UsageError where a package is missing."""
-        token = b""
-
-        def ask() -> bool | str:
-            nonlocal token
-            self._inner = windows.Handshake(scheme, login, host, binding)
-            token = self._inner.begin()
-            return OPENING if windows.opens_ntlm(token) else bool(token)
-
-        told = self._transport.learn("handshake", ask)
-        # Recordings of earlier versions have True for every token.
-        self.proves = bool(told) and told != OPENING and scheme == NEGOTIATE
-        return token or (_STAND_IN if told else None)
-
-    def step(self, token: bytes) -> bytes | None:
-        """The next token to send, None when there is none. Raises CheckFailure."""
-        return self._made(lambda: self._inner.step(token) if self._inner else None)
-
-    def finish(self, token: bytes) -> None:
-        """Take the server's last token. Raises CheckFailure."""
-        self._made(lambda: self._inner.finish(token) if self._inner else None)
-
-    def _made(self, make: Callable[[], bytes | None]) -> bytes | None:
-        token: list[bytes | None] = []
-
-        def ask() -> bool:
-            token.append(make())
-            return bool(token[0])
-
-        there = self._transport.learn("handshake", ask)
-        return token[0] if token else _STAND_IN if there else None
+    url: str
+    watch: Stopwatch
+    phase: str
+    keywords: dict[str, Any]
 
 
 def offered(answer: Answer) -> list[str]:
-    """The authentication schemes that an answer offers, by their canonical names (RFC 9110 11.6.1).
-
-    One header may hold several challenges.
-    """
-    names = {name.lower(): name for name in (BASIC, NTLM, NEGOTIATE, BEARER)}
-    found: list[str] = []
-    for line in answer.all("WWW-Authenticate"):
-        for part in line.split(","):
-            word = part.strip().partition(" ")[0].lower()
-            if word in names and names[word] not in found:
-                found.append(names[word])
-    return found
+    """The authentication schemes that an answer offers, those known here by their own spelling."""
+    return headers.schemes(answer.all(_CHALLENGE))
 
 
 def _nothing_in_common(answer: Answer, *, password: bool) -> Failure:
-    lines = answer.all("WWW-Authenticate")
-    names = [line.strip().partition(" ")[0][:20] for line in lines if line.strip()]
+    names = [name[:20] for name in offered(answer)[:8]]
     remedy = "Basic, NTLM and Negotiate are known here" if password else "give --password-file"
     return Failure(
         "protocol",
@@ -341,24 +370,12 @@ def _nothing_in_common(answer: Answer, *, password: bool) -> Failure:
     )
 
 
-def _interrupted(answer: Answer, scheme: str) -> Failure:
+def _interrupted(host: str, scheme: str) -> Failure:
     return Failure(
         "protocol",
-        f"{answer.host} closes the connection during the {scheme} logon",
-        f"{scheme} needs a kept connection: does a proxy or load balancer close it?",
+        f"{host} closes the connection in the middle of the {scheme} logon",
+        f"{scheme} needs one kept connection: look at the gateway or load balancer in between",
     )
-
-
-def _reply(answer: Answer, scheme: str) -> bytes | None:
-    """The token that the server sends back; None for none that can be read."""
-    for line in answer.all("WWW-Authenticate"):
-        word, _, text = line.strip().partition(" ")
-        if word.lower() == scheme.lower() and text.strip():
-            try:
-                return base64.b64decode(text.strip().rstrip(","), validate=True)
-            except (binascii.Error, ValueError):
-                return None
-    return None
 
 
 def _origin(url: str) -> str:

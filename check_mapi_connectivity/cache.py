@@ -4,7 +4,8 @@ trusted blindly.
 Strategy: whatever is odd about directory or file - foreign owner, symbolic link, open to others,
 damaged, disk full - the run goes on without it and a note says why. Files are 0600, written beside
 and renamed over; one lock a document keeps parallel runs from all fetching the same token, for half
-a second at most.
+a second at most. A file that is being written is locked: what a killed run has left is known by its
+free lock.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import stat
 import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
 #: Format of the documents; another number is another plugin's version and ignored.
@@ -28,6 +30,12 @@ VERSION = 1
 
 _LIMIT = 65536
 _LOCK_WAIT = 0.5
+
+#: Bytes that are enough for what is known of a refused password.
+ROOM = 16384
+
+#: The end of a name under which a document is written, before it gets its own.
+_TEMPORARY = re.compile(r"\.json\.[0-9]+\.[0-9]+\Z")
 _NOFOLLOW = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
@@ -39,6 +47,8 @@ class Cache:
         # With a slash at its end, lstat would look behind a symbolic link.
         self._directory = directory.rstrip("/") if directory else directory
         self._ready: bool | None = None
+        #: Why something could not be written, although the directory is good; empty for nothing.
+        self.failed = ""
 
     @staticmethod
     def key(kind: str, *parts: str) -> str:
@@ -73,23 +83,36 @@ class Cache:
             return None
         return document
 
-    def store(self, key: str, document: dict[str, Any]) -> None:
-        """Write the document in one step; where that fails, a note is all that happens."""
+    def store(self, key: str, document: dict[str, Any]) -> bool:
+        """Write the document in one step; whether it is there. Where not, a note is all that
+        happens.
+        """
+        room = self.reserve(key, 0)
+        return room is not None and room.fill(document)
+
+    def reserve(self, key: str, size: int = ROOM) -> Room | None:
+        """Room for a document of up to `size` bytes; None where there is none, `failed` says why
+        if the directory is otherwise good.
+        """
         if not self._usable(create=True):
+            return None
+        room = Room(self._path(key), self._failed)
+        return room if room.take(size) else None
+
+    def _failed(self, error: OSError) -> None:
+        self.failed = error.strerror or type(error).__name__
+        self._note(f"cache not written: {self.failed}")
+
+    def sweep(self) -> None:
+        """Remove what runs that were killed have left half written."""
+        if not self._usable(create=False):
             return
-        temporary = f"{self._path(key)}.{os.getpid()}.{time.monotonic_ns()}"
-        try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW, 0o600)
-            try:
-                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                    json.dump({**document, "version": VERSION}, file)
-                os.replace(temporary, self._path(key))
-            except OSError:
-                with contextlib.suppress(OSError):
-                    os.unlink(temporary)
-                raise
-        except OSError as error:
-            self._note(f"cache not written: {error.strerror}")
+        names: list[str] = []
+        with contextlib.suppress(OSError):
+            names = os.listdir(self._directory)
+        for name in filter(_TEMPORARY.search, names):
+            with contextlib.suppress(OSError):
+                _swept(os.path.join(self._directory or "", name))
 
     def drop(self, key: str) -> None:
         """Remove the document."""
@@ -98,23 +121,20 @@ class Cache:
                 os.unlink(self._path(key))
 
     @contextlib.contextmanager
-    def lock(self, key: str, *, patience: float | None = _LOCK_WAIT) -> Iterator[None]:
-        """Hold the document's lock, or go on without it after `patience` seconds; never without it
-        where that is None.
+    def lock(self, key: str, *, patience: float = _LOCK_WAIT) -> Iterator[bool]:
+        """Hold the document's lock, if it is free within `patience` seconds; false where it is
+        held by another run.
         """
         descriptor = self._lock_file(key)
         try:
-            until = None if patience is None else time.monotonic() + patience
-            while descriptor is not None:
-                try:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except OSError:
-                    if until is not None and time.monotonic() >= until:
-                        self._note("cache lock is held by another run; going on without it")
-                        break
-                    time.sleep(0.02)
-            yield
+            until = time.monotonic() + patience
+            while descriptor is not None and not _locked(descriptor):
+                if time.monotonic() >= until:
+                    self._note("cache lock is held by another run")
+                    yield False
+                    return
+                time.sleep(0.02)
+            yield True
         finally:
             if descriptor is not None:
                 os.close(descriptor)
@@ -153,9 +173,82 @@ class Cache:
             return False
         except OSError as error:
             problem = error.strerror or type(error).__name__
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                self.failed = problem
         if problem:
             self._note(f"cache directory {directory} ignored: {problem}")
         return not problem
+
+
+class Room:
+    """A file for one document that has its place on the disk before the document is there."""
+
+    def __init__(self, path: str, failed: Callable[[OSError], None]) -> None:
+        self._path, self._failed = path, failed
+        self._temporary = f"{path}.{os.getpid()}.{time.monotonic_ns()}"
+        self._descriptor = -1
+
+    def take(self, size: int) -> bool:
+        """Make the file and fill it with blanks; whether that was possible."""
+        try:
+            self._descriptor = os.open(
+                self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW, 0o600
+            )
+            _locked(self._descriptor)
+            _written(self._descriptor, b" " * size)
+        except OSError as error:
+            self.free()
+            self._failed(error)
+            return False
+        return True
+
+    def fill(self, document: dict[str, Any]) -> bool:
+        """Put the document into its place; whether that was possible."""
+        data = json.dumps({**document, "version": VERSION}).encode()
+        try:
+            _written(self._descriptor, data)
+            os.ftruncate(self._descriptor, len(data))
+            os.replace(self._temporary, self._path)
+        except OSError as error:
+            self.free()
+            self._failed(error)
+            return False
+        os.close(self._descriptor)
+        return True
+
+    def free(self) -> None:
+        """Give the room back, unfilled."""
+        if self._descriptor >= 0:
+            with contextlib.suppress(OSError):
+                os.unlink(self._temporary)
+            os.close(self._descriptor)
+
+
+def _written(descriptor: int, data: bytes) -> None:
+    """Write everything at the beginning of a file. Raises OSError."""
+    if data and os.pwrite(descriptor, data, 0) != len(data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _locked(descriptor: int) -> bool:
+    """Take the lock of a file; false where another one has it. A file system may have no locks."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def _swept(path: str) -> None:
+    """Remove a half written file of our own that nobody writes any more. Raises OSError."""
+    descriptor = os.open(path, os.O_WRONLY | _NOFOLLOW)
+    try:
+        if not _problem(os.fstat(descriptor), stat.S_ISREG) and _locked(descriptor):
+            os.unlink(path)
+    finally:
+        os.close(descriptor)
 
 
 def _problem(status: os.stat_result, is_kind: Any) -> str:

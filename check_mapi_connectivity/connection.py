@@ -19,7 +19,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from . import clock, proxy, tls
+from .cache import Cache
 from .capped import CappedResponse
+from .lockout import Pause
 from .logon import Logon
 from .report import CheckFailure, Failure, Stopwatch
 from .tunnel import Tunnel
@@ -51,6 +53,10 @@ class Shared(NamedTuple):
     proxy_logon: Logon
 
 
+class NotKept(Exception):
+    """The connection that a logon began on was closed, and nothing was sent on another one."""
+
+
 class Route:
     """How to reach hosts in this run, and the stopwatch that the connection being made charges its
     time to.
@@ -74,13 +80,17 @@ class Route:
         self.patience: float | None = None
         #: Whether the way leads past any proxy.
         self.direct = False
+        #: Whether only a connection that is open already will do.
+        self.kept = False
         self.shared = shared or Shared(tls.context(options), Logon())
 
     def open(self, host: str, port: int) -> tls.Secured:
         """A verified TLS connection to `host`.
 
-        Raises CheckFailure of kind dns, connect, proxy or tls.
+        Raises CheckFailure of kind dns, connect, proxy or tls, NotKept.
         """
+        if self.kept:
+            raise NotKept(host)
         sock, through = self._reach(host, port)
         self.watch.start("tls")
         try:
@@ -196,6 +206,7 @@ class Route:
             self.shared.proxy_logon,
             report=self.report,
             deadline=self.deadline,
+            pause=Pause.of_proxy(through, Cache(self.options.cache_dir, self.report.notes)),
         )
         return made.open()
 

@@ -12,6 +12,13 @@ import time
 
 from .errors import UsageError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: What was read of a file, and its status at that time.
+Content = tuple[bytes, os.stat_result]
+
 #: No file that is named here is ever this large.
 LIMIT = 1 << 20
 
@@ -23,29 +30,58 @@ def read(path: str, option: str, *, secret: bool = False, limit: int = LIMIT) ->
     Raises UsageError, naming option, file and remedy.
     """
     try:
-        # To open a device may do something; without O_NONBLOCK a FIFO would hold the run before its
-        # deadline is known.
-        _check_regular(path, option, os.stat(path))
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{option}: {_reason(path, error)}") from None
-    try:
-        status = os.fstat(descriptor)
-        _check_regular(path, option, status)
-        if secret:
-            check_private(path, option, status)
-        data = _all(descriptor, limit + 1)
+        data, status = _sources[-1](path, option, limit)
     except BlockingIOError:
         # Some files of /proc and /sys are called regular, and have no end.
         raise UsageError(f"{option}: {path} has no end; it is not a regular file") from None
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise UsageError(f"{option}: {_reason(path, error)}") from None
+    if secret:
+        check_private(path, option, status)
+    return data
+
+
+def _by_name(path: str, option: str, limit: int) -> Content:
+    # To open a device may do something; without O_NONBLOCK a FIFO would hold the run before its
+    # deadline is known.
+    _check_regular(path, option, os.stat(path))
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        return content(descriptor, path, option, limit)
     finally:
         os.close(descriptor)
+
+
+def content(descriptor: int, path: str, option: str, limit: int) -> Content:
+    """What an open file holds. Raises UsageError, OSError."""
+    status = os.fstat(descriptor)
+    _check_regular(path, option, status)
+    data = _all(descriptor, limit + 1)
     if len(data) > limit:
         text = f"{option}: {path} is larger than {limit >> 20} MiB"
         raise UsageError(f"{text}; it is not what this option wants")
-    return data
+    return data, status
+
+
+#: Where the content of files comes from; the last one counts.
+_sources: list[Callable[[str, str, int], Content]] = [_by_name]
+
+
+class Source:
+    """Takes the content of files from elsewhere, for a command that is stricter than the check:
+    `with Source(read):`.
+    """
+
+    def __init__(self, read: Callable[[str, str, int], Content]) -> None:
+        self._read = read
+
+    def __enter__(self) -> None:
+        """From here on."""
+        _sources.append(self._read)
+
+    def __exit__(self, *_: object) -> None:
+        """And no longer."""
+        _sources.pop()
 
 
 def _check_regular(path: str, option: str, status: os.stat_result) -> None:
@@ -69,17 +105,19 @@ def check_private(path: str, option: str, status: os.stat_result) -> None:
 
     Owner and group may read it: 0640 root:nagios is the usual way. Raises UsageError.
     """
+    import shlex
+
     mode = stat.S_IMODE(status.st_mode)
     if mode & 0o006:
         raise UsageError(
             f"{option}: {path} holds a secret and is open to all users (mode {mode:04o}); "
-            f"chmod 640 {path}"
+            f"chmod 640 {shlex.quote(path)}"
         )
     if status.st_uid not in (0, os.geteuid()):
         raise UsageError(
             f"{option}: {path} holds a secret and belongs to user id {status.st_uid}, neither "
             "root nor the running"
-            f" user {os.geteuid()}; chown root {path}"
+            f" user {os.geteuid()}; chown root {shlex.quote(path)}"
         )
 
 

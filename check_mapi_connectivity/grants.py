@@ -17,6 +17,7 @@ from .options import (
     ManagedIdentity,
     UserPassword,
 )
+from .quoting import powershell as quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -232,13 +233,3 @@ def _service_principal(options: Options) -> Entry:
         f"New-ServicePrincipal -AppId {app} -ObjectId OBJECT-ID "
         "-DisplayName check_mapi_connectivity",
     )
-
-
-def quoted(text: str) -> str:
-    """A text as PowerShell takes it literally; it knows five characters as single quotes.
-
-    >>> quoted("o'brien@contoso.com")
-    "'o''brien@contoso.com'"
-    """
-    inner = re.sub("(['\u2018\u2019\u201a\u201b])", r"\1\1", text)
-    return f"'{inner}'"

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from . import advice, untrusted
+from . import advice, headers, untrusted
 from .answer import too_large
 from .codes import Advice, graph
 from .codes.http import GRAPH
@@ -289,9 +289,15 @@ def _refused(answer: Answer, code: str, row: Advice | None, claims: Mapping[str,
     if found is None and answer.status == 401:
         found = graph.CODES["InvalidAuthenticationToken"]
     found = found or _denied(claims)
-    if "insufficient_claims" in answer.headers.get("WWW-Authenticate", ""):
+    if _revoked(answer):
         detail += " (WWW-Authenticate: insufficient_claims)"
     return Failure("permission", found.cause, found.remedy, code or f"HTTP {answer.status}", detail)
+
+
+def _revoked(answer: Answer) -> bool:
+    """Whether the challenge says that the token is held as revoked (continuous access)."""
+    challenges = answer.all("WWW-Authenticate")
+    return headers.parameter(challenges, headers.BEARER, "error") == "insufficient_claims"
 
 
 def _told(answer: Answer, claims: Mapping[str, Any]) -> Advice | None:
@@ -307,7 +313,7 @@ def _told(answer: Answer, claims: Mapping[str, Any]) -> Advice | None:
     if host in graph.HOSTS and answer.host in graph.HOSTS and host != answer.host:
         cause = f"the token is for the Graph of another cloud, {host}"
         return row._replace(cause=cause, remedy="check --cloud and --graph-url")
-    if "insufficient_claims" in answer.headers.get("WWW-Authenticate", ""):
+    if _revoked(answer):
         cause = "Graph holds the token as revoked: insufficient_claims"
         return row._replace(cause=cause, remedy="see sign-in log and Conditional Access")
     if re.search(r"expired|lifetime|not yet valid", advice.message(answer)[:500], re.IGNORECASE):

@@ -179,9 +179,12 @@ class Identity:
         job.report.sign_in.discard()
         job.report.sign_in.start("cache")
         try:
-            with self._alone(job, resource):
-                # Another run may have fetched one while this one waited.
-                token = self._cached(job.cache, resource) or self._fetch(job, resource)
+            # Who has a token waits for nobody.
+            token = self._cached(job.cache, resource)
+            if token is None:
+                with self._alone(job, resource):
+                    # Another run may have fetched one while this one waited.
+                    token = self._cached(job.cache, resource) or self._fetch(job, resource)
         except CheckFailure as error:
             self._refuse(error.failure, resource, job, last=refusal is not None)
             raise
@@ -199,11 +202,11 @@ class Identity:
         for name in self._locks if everywhere else [resource]:
             self._refusals[name] = _Refusal(failure, job.deadline.now() + wait)
 
-    def _alone(self, job: Job, resource: str) -> AbstractContextManager[None]:
+    def _alone(self, job: Job, resource: str) -> AbstractContextManager[object]:
         """Keep other runs from signing in meanwhile; from sending a password, at any price."""
         user = self._options.credential
         if isinstance(user, UserPassword):
-            return lockout.Pause(self._options, user, job.cache).alone()
+            return lockout.Pause.of_sign_in(self._options, user, job.cache).alone(job.deadline)
         return job.cache.lock(self._keys[resource])
 
     def _cached(self, cache: Cache, resource: str) -> Token | None:
@@ -240,7 +243,7 @@ class Identity:
             return imds.ask(job, credential, resource)
         if not isinstance(credential, UserPassword):
             return self._shown(job, resource)
-        pause = lockout.Pause(self._options, credential, job.cache)
+        pause = lockout.Pause.of_sign_in(self._options, credential, job.cache)
         pause.check()
         try:
             found = entra.ask(job, resource, None, pause.sending)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from . import advice
+from . import advice, headers
 from .codes import Advice
 from .codes.http import MAPI
 from .codes.mapi import AUTODISCOVER_CODES, CODES, DIAGNOSTICS, RESPONSE_CODES, STATUS_CODES
@@ -272,11 +272,10 @@ def _user_refused(answer: Answer, scheme: str, offered: tuple[str, ...], user: s
 
 def _token_refused(answer: Answer, offered: tuple[str, ...]) -> Failure:
     """A 401 or 403 after a token; x-ms-diagnostics says why (mapi-http 7.1 to 7.3)."""
-    code, text = f"HTTP {answer.status}", answer.headers.get("x-ms-diagnostics", "")[:2000]
-    number = re.match(r"\s*([0-9]{1,9})", text)
-    reason = re.search(r'reason\s*=\s*"?([^";]*)', text)
-    category = re.search(r'error_category\s*=\s*"?([^";]*)', text)
-    row = DIAGNOSTICS.get(int(number[1])) if number else None
+    text = answer.headers.get("x-ms-diagnostics", "")
+    number, reason, category = headers.diagnostics(text)
+    code = f"HTTP {answer.status}" + ("" if number is None else f", {number}")
+    row = None if number is None else DIAGNOSTICS.get(number)
     cause = f"{_host(answer)} refuses the token"
     remedy = "see the server's own reason"
     if "bearer" not in {one.lower() for one in offered} and offered:
@@ -289,14 +288,14 @@ def _token_refused(answer: Answer, offered: tuple[str, ...]) -> Failure:
     elif row is not None:
         cause, remedy = row.cause, row.remedy
     detail = _join(
-        f"reason: {_plain(reason[1])}" if reason else "no reason given",
-        f"category: {_plain(category[1])}" if category else "",
+        f"reason: {_plain(reason)}" if reason else "no reason given",
+        f"category: {_plain(category)}" if category else "",
         "MAPI over HTTP with the token of one's own app registration is not yet seen to work "
         "on Exchange Online",
         _offered(offered),
         _told(answer),
     )
-    return Failure("permission", cause, remedy, f"{code}, {number[1]}" if number else code, detail)
+    return Failure("permission", cause, remedy, code, detail)
 
 
 def _nothing_here(answer: Answer) -> Failure:

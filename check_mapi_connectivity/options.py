@@ -248,6 +248,8 @@ class Options:
     #: File to write a recording to, and whether addresses are replaced in it.
     record: str | None = None
     redact_addresses: bool = False
+    #: Authorities whose files were read before, in place of `ca_files`: (file, PEM).
+    authorities: tuple[tuple[str, str], ...] = ()
     #: The file of a recording that is played instead of a run.
     replay: str | None = None
 

@@ -25,7 +25,7 @@ _MARKER = r"\b(OK|WARNING|CRITICAL|UNKNOWN|PENDING|UP|DOWN|INFO)[\])]+"
 
 #: Format of the JSON document, as docs/report.schema.json describes it; counted up when a member
 #: goes or changes its meaning, not when one is added.
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 #: Longest line of the long output; a server's own text beyond it is cut.
 LONG_LINE = 1000

@@ -32,7 +32,7 @@ _ANY_ROOM = 1000
 _NAMES = {"cmdlet": "the cmdlet", "mapi": "the MAPI path", "graph": "Graph"}
 
 #: Kinds of failure after which the mailbox was not put to the test.
-_UNTESTED = ("credential", "permission", "throttled")
+_UNTESTED = ("credential", "permission", "throttled", "untested")
 
 #: Phases in which the service itself is waited for.
 _ASKED = frozenset({"request", "connect", "execute"})
@@ -199,6 +199,9 @@ def meaning(group: list[Judged]) -> str | None:
         return f"{answers}: the mailbox can be reached; {often}"
     if any("web page" in report.failure.cause for report in failed if report.failure):
         return f"{answers}: the mailbox can be reached; does a gateway keep {names} from it?"
+    if all(kind == "untested" for kind in kinds):
+        tried = "was not tried" if single else "were not tried"
+        return f"{answers}: the mailbox can be reached; {names} {tried}"
     if all(kind in _UNTESTED for kind in kinds):
         lacks = "lacks its" if single else "lack their"
         return f"{answers}: the mailbox can be reached; {names} only {lacks} own permission"

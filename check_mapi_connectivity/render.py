@@ -115,7 +115,7 @@ def more(left: list[str]) -> str:
 def failure_text(failure: Failure, room: int) -> str:
     """Cause, code and remedy of a failure in at most `room` characters."""
     cause = failure.cause
-    if failure.during and failure.during not in cause:
+    if failure.during and failure.during not in cause and failure.kind != "untested":
         cause = (
             f"{failure.during} {'refused' if failure.kind == 'credential' else 'failed'}: {cause}"
         )

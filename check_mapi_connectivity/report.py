@@ -272,7 +272,7 @@ class Report:
         others = "other" if waited_for == 1 else "others"
         detail = f"{waited_for} {others} had not ended yet"
         return Failure(
-            "timeout", cause, "see what hangs; raise --timeout or --concurrency", "", detail
+            "untested", cause, "see what hangs; raise --timeout or --concurrency", "", detail
         )
 
     def timed_out(self, seconds: float, signal: str | None = None) -> Failure:

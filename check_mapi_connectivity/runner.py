@@ -77,7 +77,9 @@ class Runner:
         """Test them all. Raises UsageError."""
         first = self._reports[0]
         now = self._deadline.wall()
-        self._identity.prepare(Cache(self._options.cache_dir, first.notes), now)
+        cache = Cache(self._options.cache_dir, first.notes)
+        cache.sweep()
+        self._identity.prepare(cache, now)
         refused = self._identity.refusal(now)
         for report in self._reports:
             report.signed_by(self._identity.facts, now)

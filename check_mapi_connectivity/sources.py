@@ -223,7 +223,7 @@ def _read_section(path: str, section: str) -> dict[str, Any] | None:
         name = _ini_name(key, where)
         holds_secret = name in INI_SECRETS or (name == "proxy" and "@" in value)
         if holds_secret and path != "-":
-            files.check_private(path, where, os.stat(path))
+            files.read(path, where, secret=True)
         option = OPTIONS.get(name)
         if option is None or option.shape not in (LIST, FLAG, COUNT, OPTIONAL):
             values[name] = value

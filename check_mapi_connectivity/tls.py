@@ -60,13 +60,15 @@ def context(options: Options) -> ssl.SSLContext:
         if os.path.isdir(path):
             made.load_verify_locations(capath=path)
         else:
-            _trust(made, path)
+            _trust(made, path, files.read(path, "--ca-file"))
+    for path, text in options.authorities:
+        _trust(made, path, text.encode())
     return made
 
 
-def _trust(made: ssl.SSLContext, path: str) -> None:
-    """Trust the certificates of a file. Raises UsageError."""
-    found = pem.read(files.read(path, "--ca-file")).certificates
+def _trust(made: ssl.SSLContext, path: str, data: bytes) -> None:
+    """Trust the certificates that a file holds. Raises UsageError."""
+    found = pem.read(data).certificates
     damaged = []
     # One by one: a damaged one would take the beginning of the next for its own.
     for number, certificate in enumerate(found, 1):

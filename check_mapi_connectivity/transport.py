@@ -59,6 +59,7 @@ class Manner(NamedTuple):
     until: float | None = None
     heard: Callable[[Answer], None] | None = None
     direct: bool = False
+    kept: bool = False
 
 
 class _Adapter(HTTPAdapter):
@@ -157,19 +158,20 @@ class Transport:
         heard: Callable[[Answer], None] | None = None,
         reading: Reading | None = None,
         direct: bool = False,
+        kept: bool = False,
     ) -> Answer:
         """One request and its whole answer; time is charged to `phase` of `watch`.
 
         Every request carries a fresh client-request-id. At `until` the connection is cut;
         `heard` is told of an answer when its headers are there, `reading` puts bodies that are no
-        text into words, `direct` goes past any proxy. Raises CheckFailure for everything that is
-        not an answer.
+        text into words, `direct` goes past any proxy, `kept` goes by the connection that is
+        open or not at all. Raises CheckFailure for everything that is not an answer, NotKept.
         """
         prepared = self._prepared(method, url, headers or {}, data, params)
         self._report.host = host_of(prepared.url or url)
         answer: Answer | None = None
         try:
-            answer = self._carry(prepared, url, watch, Manner(phase, until, heard, direct))
+            answer = self._carry(prepared, url, watch, Manner(phase, until, heard, direct, kept))
         finally:
             self._keep(prepared, answer, reading)
         return answer
@@ -180,6 +182,7 @@ class Transport:
         """The answer to a request. Raises CheckFailure."""
         host, route = self._report.host, self._route
         route.watch, route.phase, route.direct = watch, manner.phase, manner.direct
+        route.kept = manner.kept
         watch.start(manner.phase)
         before = self.connections(url)
         cut = Cut(route, place(url), manner.until)
@@ -201,6 +204,7 @@ class Transport:
         except CheckFailure as error:
             raise CheckFailure(cut.failure or error.failure) from None
         finally:
+            route.kept = False
             watch.stop(finished=cut.failure is None)
         return answer
 

@@ -3,15 +3,16 @@
 Strategy: our own exchange, because neither urllib3 nor http.client shows a refused CONNECT's
 headers, and both send `CONNECT` as HTTP/1.0 on Python before 3.12, which some proxies refuse
 (reference sheet proxy 2, 4). Credentials go into the CONNECT and nowhere else. Where no scheme is
-known the proxy is asked first, and the strongest of its offer is taken. NTLM and Negotiate take
-several legs on one connection; a proxy that closes after its first 407 is connected to again. A
-refused credential is sent once in a run.
+known the proxy is asked first, and the strongest of its offer that can be used is taken; another
+one follows only before a password or a proof of it was sent. Without TLS a password goes by Basic
+only where nothing else is offered, or where the operator says so. NTLM and Negotiate take several
+legs on one connection; a proxy that closes after its first 407 is connected to again. A refused
+credential is sent once in a run.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
 import http.client
 import re
@@ -20,22 +21,25 @@ import ssl
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import masking, tls, windows
+from . import headers, masking, proxy_schemes, tls, windows
 from .capped import CappedResponse
+from .errors import UsageError
 from .head import HeadError
+from .headers import BASIC, NEGOTIATE, NTLM
 from .options import Login
 from .report import CheckFailure, Failure
+from .windows import Unusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .deadline import Deadline
+    from .lockout import Pause
     from .logon import Logon
     from .options import Proxy
     from .report import Report
 
-BASIC, NTLM, NEGOTIATE = "Basic", "NTLM", "Negotiate"
-_SCHEMES = {name.lower(): name for name in (BASIC, NTLM, NEGOTIATE)}
+_CHALLENGE = "Proxy-Authenticate"
 
 #: Requests that one tunnel may take; NTLM that has to be asked first needs three.
 _MOST_LEGS = 8
@@ -43,7 +47,6 @@ _MOST_LEGS = 8
 #: Bytes of the page beside a 407; a longer one is not worth keeping the connection for.
 _MOST_BODY = 65536
 
-_RELAY = "a local relay (px, cntlm) can stand between"
 _NO_PROXY = "is an HTTP proxy at that address and port? if by TLS, name it as https://"
 
 
@@ -55,9 +58,21 @@ class _Reply(NamedTuple):
     headers: http.client.HTTPMessage
     kept: bool
 
+    @property
+    def challenges(self) -> list[str]:
+        """The lines that say what the proxy takes."""
+        return self.headers.get_all(_CHALLENGE, [])
+
+    @property
+    def schemes(self) -> list[str]:
+        """The schemes that the proxy offers."""
+        return headers.schemes(self.challenges)
+
 
 class Tunnel:
-    """One tunnel: `connect` gives a connection to the proxy, as often as one is needed."""
+    """One tunnel: `connect` gives a connection to the proxy, as often as one is needed; `pause` is
+    the rest of the proxy user's password.
+    """
 
     def __init__(
         self,
@@ -68,25 +83,29 @@ class Tunnel:
         *,
         report: Report,
         deadline: Deadline,
+        pause: Pause | None = None,
     ) -> None:
         self._proxy, self._target, self._logon = proxy, target, logon
-        self._connect = connect
+        self._connect, self._pause = connect, pause
         self._report, self._deadline = report, deadline
         self._sock: socket.socket | None = None
         self._scheme: str | None = proxy.scheme or logon.scheme
         self._handshake: windows.Handshake | None = None
+        #: Whether a password or a proof of it was sent, which no other scheme may follow.
+        self._proved = False
+        self._held = contextlib.ExitStack()
         #: What was sent and must not be read back from the proxy's words.
         self._words: set[str] = set()
 
     def open(self) -> socket.socket:
         """A connection to the proxy that has become one to the target.
 
-        Raises CheckFailure of kind `proxy`, UsageError where a package is missing.
+        Raises CheckFailure of kind `proxy` or `untested`, UsageError where a package is missing.
         """
         try:
             if not self._has_credential:
                 return self._converse()
-            with self._logon.turn(self._deadline):
+            with self._held, self._logon.turn(self._deadline):
                 if self._logon.refusal is not None:
                     raise CheckFailure(self._logon.refusal)
                 return self._found_out()
@@ -102,8 +121,8 @@ class Tunnel:
         try:
             return self._converse()
         except CheckFailure as error:
-            if error.failure.kind == "logon":
-                # A KDC has refused the password, before the proxy was asked.
+            if error.failure.kind in ("logon", "untested"):
+                # A KDC has refused the password before the proxy was asked, or it must rest.
                 self._logon.refusal = self._of_the_proxy(error.failure)
             raise
 
@@ -114,35 +133,79 @@ class Tunnel:
         echoes = masking.Echoes(given | self._words, self._words)
         cause, detail = map(echoes.masked, (failure.cause, failure.detail))
         remedy = re.sub("--(username|password-file)", _of_the_proxy, failure.remedy)
-        return replace(failure, kind="proxy", cause=cause, detail=detail, remedy=remedy)
+        kind = "untested" if failure.kind == "untested" else "proxy"
+        return replace(failure, kind=kind, cause=cause, detail=detail, remedy=remedy)
 
     @property
     def _has_credential(self) -> bool:
         return self._proxy.user is not None or self._proxy.scheme == NEGOTIATE
 
     def _converse(self) -> socket.socket:
-        asked = self._scheme is None
-        authorization = None if asked else self._first()
-        for _ in range(_MOST_LEGS):
-            reply = self._leg(authorization)
-            if 200 <= reply.status < 300 and self._sock is not None:
-                self._logon.accepted, self._logon.scheme = True, self._scheme
-                if self._scheme is not None:
-                    user = self._proxy.user or "the owner of the ticket"
-                    self._report.facts["proxy logon"] = f"{user} by {self._scheme}"
-                return self._sock
-            if reply.status != 407:
-                raise CheckFailure(_refused(self._proxy, self._target, reply))
-            if not reply.kept:
+        if self._scheme is not None:
+            return self._log_on()
+        reply = self._leg(None)
+        opened = self._opened(reply)
+        if opened is not None:
+            return opened
+        left = proxy_schemes.usable(self._proxy, reply.schemes, self._report.remarks)
+        while True:
+            self._scheme = left.pop(0)
+            try:
+                # Proxies that offer Negotiate alone take NTLM inside it.
+                return self._log_on(ntlm_inside=NTLM not in left)
+            except (Unusable, UsageError) as error:
                 self._close()
-            if asked:
-                asked, authorization = False, self._choose(reply)
-                continue
-            token = self._next(reply)
-            if token is None:
-                raise CheckFailure(self._denied(reply))
-            authorization = f"{self._scheme} {token}"
+                if self._proved or not left:
+                    raise
+                why = error.failure.cause if isinstance(error, CheckFailure) else error
+                self._report.notes.append(f"{self._scheme} for the proxy: {why}")
+
+    def _opened(self, reply: _Reply) -> socket.socket | None:
+        """The tunnel, where it is open; None for a 407, after which a connection that cannot be
+        used on is closed. Raises CheckFailure for any other answer.
+        """
+        if 200 <= reply.status < 300 and self._sock is not None:
+            self._logon.accepted, self._logon.scheme = True, self._scheme
+            if self._pause is not None and self._proved:
+                self._pause.told(None)
+            if self._scheme is not None:
+                user = self._proxy.user or "the owner of the ticket"
+                self._report.facts["proxy logon"] = f"{user} by {self._scheme}"
+            return self._sock
+        if reply.status != 407:
+            raise CheckFailure(_refused(self._proxy, self._target, reply))
+        if not reply.kept:
+            self._close()
+        return None
+
+    def _log_on(self, *, ntlm_inside: bool = True) -> socket.socket:
+        """The tunnel, by the scheme that was chosen.
+
+        Raises Unusable where it ends before a proof was sent, CheckFailure, UsageError.
+        """
+        word = self._first(ntlm_inside=ntlm_inside)
+        for _ in range(_MOST_LEGS):
+            proving = self._scheme == BASIC or windows.proves(word)
+            if proving:
+                self._prove()
+            shown = base64.b64encode(word).decode("ascii")
+            reply = self._leg(f"{self._scheme} {shown}")
+            opened = self._opened(reply)
+            if opened is not None:
+                return opened
+            following = self._next(reply)
+            if following is None and not self._proved:
+                raise Unusable(self._not_gone_on(reply))
+            if following is None:
+                break
+            word = following
         raise CheckFailure(self._denied(reply))
+
+    def _prove(self) -> None:
+        """A password or a proof goes out next. Raises CheckFailure where it must not."""
+        if not (self._proved or self._logon.accepted or self._pause is None):
+            self._held.enter_context(self._pause.trial(self._deadline))
+        self._proved = True
 
     def _leg(self, authorization: str | None) -> _Reply:
         """One CONNECT and its answer. Raises CheckFailure, OSError."""
@@ -168,97 +231,65 @@ class Tunnel:
                 response.close()
         return _Reply(response.status, response.reason or "", response.headers, kept)
 
-    def _choose(self, reply: _Reply) -> str:
-        """The first authorization of the strongest scheme in common. Raises CheckFailure,
-        UsageError.
-        """
-        offered = schemes(reply.headers.get_all("Proxy-Authenticate", []))
-        known = [_SCHEMES[name.lower()] for name in offered if name.lower() in _SCHEMES]
-        user, password = self._proxy.user, self._proxy.password
-        if user is None and NEGOTIATE in known and windows.available() and windows.kerberos():
-            self._scheme = NEGOTIATE
-            try:
-                return self._first()
-            except CheckFailure as error:
-                if known == [NEGOTIATE] or error.failure.kind != "credential":
-                    raise
-                # No ticket is no fault where a password would do as well.
-                self._report.notes.append(f"Negotiate for the proxy: {error.failure.cause}")
-        if user is None:
-            raise CheckFailure(_wanted(self._proxy, offered, known))
-        order = [NTLM, NEGOTIATE, BASIC]
-        if windows.kerberos() and ("@" in user or password is None):
-            order = [NEGOTIATE, NTLM, BASIC] if password else [NEGOTIATE]
-        usable = [name for name in order if name in known]
-        if not usable:
-            raise CheckFailure(_wanted(self._proxy, offered, known))
-        return self._strongest(usable)
-
-    def _strongest(self, usable: list[str]) -> str:
-        """The first authorization of the first scheme that a token can be made for."""
-        if not windows.available() and BASIC in usable:
-            if usable != [BASIC]:
-                text = f"proxy {self._proxy} offers {' and '.join(usable)}, too"
-                self._report.remarks.append(f"Basic is used: {windows.missing(text)}")
-            usable = [BASIC]
-        for name in usable[:-1]:
-            self._scheme = name
-            try:
-                return self._first(ntlm_inside=NTLM not in usable)
-            except CheckFailure as error:
-                # Nothing was sent to the proxy yet; a KDC that refuses the password was asked.
-                if error.failure.kind != "credential":
-                    raise
-                self._report.notes.append(f"{name} for the proxy: {error.failure.cause}")
-        self._scheme = usable[-1]
-        return self._first()
-
-    def _first(self, *, ntlm_inside: bool = True) -> str:
+    def _first(self, *, ntlm_inside: bool) -> bytes:
         """What to send first by the scheme; `ntlm_inside` is whether Negotiate may become NTLM
-        where Kerberos has no token. Raises CheckFailure, UsageError.
+        where Kerberos has no token. Raises Unusable, CheckFailure, UsageError.
         """
         scheme, proxy = self._scheme or BASIC, self._proxy
         password = proxy.password.reveal() if proxy.password else None
         if scheme == BASIC:
-            plain = f"{proxy.user or ''}:{password or ''}".encode()
-            return f"Basic {base64.b64encode(plain).decode('ascii')}"
+            return f"{proxy.user or ''}:{password or ''}".encode()
         host = proxy.spn_host or proxy.host
         login = Login(proxy.user, proxy.password)
-        # Proxies that offer Negotiate alone take NTLM inside it; a Windows domain has no KDC here.
+        # A Windows domain has no KDC here.
         ntlm = password is not None and "@" not in (proxy.user or "")
         try:
             self._handshake = windows.Handshake(scheme, login, host, inside="ntlm" if ntlm else "")
-            token = self._handshake.begin()
-        except CheckFailure as error:
-            if (
-                scheme != NEGOTIATE
-                or password is None
-                or ntlm
-                or not ntlm_inside
-                or error.failure.kind != "credential"
-            ):
+            return self._handshake.begin()
+        except Unusable:
+            if scheme != NEGOTIATE or password is None or ntlm or not ntlm_inside:
                 raise
             self._handshake = windows.Handshake(scheme, login, host, inside="ntlm")
-            token = self._handshake.begin()
-        return f"{scheme} {base64.b64encode(token).decode('ascii')}"
+            return self._handshake.begin()
 
-    def _next(self, reply: _Reply) -> str | None:
-        """The token that answers the proxy's; None where its 407 is a refusal.
+    def _next(self, reply: _Reply) -> bytes | None:
+        """The token that answers the proxy's; None where its 407 has none or is a refusal.
 
-        Raises CheckFailure.
+        Raises Unusable.
         """
-        found = _token(reply.headers.get_all("Proxy-Authenticate", []), self._scheme or "")
+        found = headers.token(reply.challenges, self._scheme or "")
         # One more challenge after everything was shown is how some refuse.
         if self._handshake is None or self._handshake.complete or not found:
             return None
         if self._sock is None:
-            raise CheckFailure(_interrupted(self._proxy, self._scheme or ""))
-        token = self._handshake.step(found)
-        return base64.b64encode(token).decode("ascii") if token else None
+            raise Unusable(_interrupted(self._proxy, self._scheme or ""))
+        return self._handshake.step(found) or None
+
+    def _not_gone_on(self, reply: _Reply) -> Failure:
+        """The proxy has refused the first message, which proves nothing."""
+        if reply.schemes and self._scheme not in reply.schemes:
+            return self._not_taken(reply)
+        names = ", ".join(name[:20] for name in reply.schemes[:8]) or "none"
+        return Failure(
+            "proxy",
+            f"proxy {self._proxy} does not go on with the {self._scheme} logon",
+            f"no password was sent; name another --proxy-auth of those offered: {names}",
+            "HTTP 407",
+            detail=_hint(reply),
+        )
+
+    def _not_taken(self, reply: _Reply) -> Failure:
+        names = " or ".join(name[:20] for name in reply.schemes[:8])
+        return Failure(
+            "proxy",
+            f"proxy {self._proxy} does not take {self._scheme}, it offers {names}",
+            "leave --proxy-auth away, or name one of them",
+            "HTTP 407",
+            detail=_hint(reply),
+        )
 
     def _denied(self, reply: _Reply) -> Failure:
-        """The proxy has judged the credential."""
-        offered = schemes(reply.headers.get_all("Proxy-Authenticate", []))
+        """The proxy has been sent the credential and does not take it: nothing sends it again."""
         user = f"user {self._proxy.user}" if self._proxy.user else "the ticket"
         failure = Failure(
             "proxy",
@@ -267,13 +298,11 @@ class Tunnel:
             "HTTP 407",
             detail=_hint(reply),
         )
-        if offered and (self._scheme or "").lower() not in [name.lower() for name in offered]:
-            names = " or ".join(offered)
-            cause = f"proxy {self._proxy} does not take {self._scheme}, it offers {names}"
-            return replace(
-                failure, cause=cause, remedy="leave --proxy-auth away, or name one of them"
-            )
-        self._logon.refusal = failure
+        if reply.schemes and self._scheme not in reply.schemes:
+            failure = self._not_taken(reply)
+        failure = self._logon.refusal = self._of_the_proxy(failure)
+        if self._pause is not None and not self._logon.accepted:
+            self._pause.told(failure)
         return failure
 
     def _close(self) -> None:
@@ -296,54 +325,9 @@ def _drained(response: http.client.HTTPResponse) -> bool:
     return len(rest) < _MOST_BODY and response.isclosed()
 
 
-def schemes(challenges: list[str]) -> list[str]:
-    """Authentication schemes named by Proxy-Authenticate headers, each once (RFC 9110 11.3).
-
-    >>> schemes(['Negotiate', 'NTLM, Basic realm="a, Digest b"'])
-    ['Negotiate', 'NTLM', 'Basic']
-    """
-    found = []
-    for challenge in challenges:
-        found += re.findall(
-            r"(?:^|,)\s*([A-Za-z][A-Za-z0-9-]*)(?=\s|,|$)(?!\s*=)", _unquoted(challenge)
-        )
-    return list(dict.fromkeys(found))
-
-
-def _unquoted(challenge: str) -> str:
-    """A challenge without its quoted strings, no longer than any real one."""
-    return re.sub(r'"(?:[^"\\]|\\.)*"', '""', challenge[:16000])
-
-
-def _token(challenges: list[str], scheme: str) -> bytes | None:
-    """The token of one scheme's challenge; empty or None where it has none that can be read."""
-    pattern = rf"(?:^|,)\s*{re.escape(scheme)}\s+([A-Za-z0-9._~+/-]+=*)\s*(?:,|$)"
-    for challenge in challenges:
-        match = re.search(pattern, _unquoted(challenge), re.IGNORECASE)
-        if match:
-            try:
-                return base64.b64decode(match[1], validate=True)
-            except (binascii.Error, ValueError):
-                return None
-    return None
-
-
 def _hint(reply: _Reply) -> str:
     """The proxy's own reason, as squid and others give it."""
     return str(reply.headers.get("X-Squid-Error") or reply.reason)
-
-
-def _wanted(proxy: Proxy, offered: list[str], known: list[str]) -> Failure:
-    """A proxy that wants a credential, and there is none that it would take."""
-    names = " or ".join(offered) or "nothing"
-    remedy = "give --proxy-user and --proxy-password-file"
-    if not known:
-        remedy = f"Basic, NTLM and Negotiate are known here; {_RELAY}"
-    elif known == [NEGOTIATE] and proxy.user is None and not windows.kerberos():
-        remedy += ", or for a Kerberos ticket: pip install 'pyspnego[kerberos]'"
-    return Failure(
-        "proxy", f"proxy {proxy} wants authentication and offers {names}", remedy, "HTTP 407"
-    )
 
 
 def _refused(proxy: Proxy, target: str, reply: _Reply) -> Failure:
@@ -371,8 +355,8 @@ def _no_http(proxy: Proxy, error: http.client.HTTPException) -> Failure:
 def _interrupted(proxy: Proxy, scheme: str) -> Failure:
     return Failure(
         "proxy",
-        f"proxy {proxy} closes the connection during the {scheme} logon",
-        f"{scheme} needs a kept connection: look at the proxy, or a load balancer before it",
+        f"proxy {proxy} closes the connection in the middle of the {scheme} logon",
+        f"{scheme} needs one kept connection: look at the proxy, or a load balancer before it",
     )
 
 

@@ -22,6 +22,7 @@ KINDS = {
     "credential": "UNKNOWN",
     "permission": "UNKNOWN",
     "throttled": "UNKNOWN",
+    "untested": "UNKNOWN",
     "dns": "CRITICAL",
     "connect": "CRITICAL",
     "proxy": "CRITICAL",

@@ -15,12 +15,38 @@ from .errors import UsageError
 from .report import CheckFailure, Failure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .options import Login
+
+#: Beginning of every message of NTLM, before its type (MS-NLMP 2.2.1).
+_SIGNATURE = b"NTLMSSP\0"
+
+#: Stands for a token in a replay.
+_STAND_IN = b"replayed"
+
+#: What a recording holds for a token that proves nothing; true for one that does.
+_OPENING = "opening"
 
 #: KRB5KRB_AP_ERR_TKT_EXPIRED.
 _TICKET_ENDED = 32
 
 _TICKET = "get a ticket (kinit), or name a keytab in KRB5_CLIENT_KTNAME"
+
+
+class Unusable(CheckFailure):
+    """A scheme that cannot be used here. No proof of a password was sent, so another may follow."""
+
+
+def proves(token: bytes) -> bool:
+    """Whether a token proves a password or a ticket: all but NTLM's first message do, which only
+    opens the conversation, also inside Negotiate.
+
+    >>> proves(b"NTLMSSP\\0\\1\\0\\0\\0"), proves(b"NTLMSSP\\0\\3\\0\\0\\0")
+    (False, True)
+    """
+    at = token.find(_SIGNATURE) + len(_SIGNATURE)
+    return bool(token) and (at < len(_SIGNATURE) or token[at : at + 1] != b"\1")
 
 
 def available() -> bool:
@@ -35,13 +61,6 @@ def missing(what: str, *, there: bool | None = None) -> str:
     there = available() if there is None else there
     package = "'pyspnego[kerberos]'" if there else "pyspnego"
     return f"{what} needs a package: pip install {package} beside this plugin"
-
-
-def opens_ntlm(token: bytes) -> bool:
-    """Whether a token, bare or inside SPNEGO, is NTLM's first message: it names the client's
-    abilities and holds no proof of a password (MS-NLMP 2.2.1.1).
-    """
-    return b"NTLMSSP\0\x01\0\0\0" in token
 
 
 def end_point(certificate: bytes) -> bytes:
@@ -70,8 +89,8 @@ class Handshake:
     """One authentication of one connection: feed it the server's tokens, send what it gives.
 
     `host` names the service, `binding` is the channel binding of a TLS connection, `inside` the
-    mechanism within Negotiate where it is not to be chosen here. Raises CheckFailure where no token
-    can be made, UsageError where a package is missing.
+    mechanism within Negotiate where it is not to be chosen here. Raises Unusable where no token can
+    be made, CheckFailure where the KDC refuses the password, UsageError where a package is missing.
     """
 
     def __init__(
@@ -91,7 +110,7 @@ class Handshake:
         protocol = inside or _protocol(scheme, password)
         if protocol == "kerberos" and "\\" in self._user:
             # A backslash is an escape in the names of Kerberos.
-            raise CheckFailure(
+            raise Unusable(
                 Failure(
                     "credential",
                     f"Kerberos takes no DOMAIN\\USER: {self._user}",
@@ -108,7 +127,7 @@ class Handshake:
                 protocol=protocol,
             )
         except Exception as error:
-            raise CheckFailure(self._no_token(error)) from None
+            raise self._no_token(error) from None
 
     @property
     def complete(self) -> bool:
@@ -116,14 +135,14 @@ class Handshake:
         return bool(self._context.complete)
 
     def begin(self) -> bytes:
-        """The first token to send. Raises CheckFailure."""
+        """The first token to send. Raises CheckFailure, as the class does."""
         try:
             return self._context.step() or b""
         except Exception as error:
-            raise CheckFailure(self._no_token(error)) from None
+            raise self._no_token(error) from None
 
     def step(self, token: bytes) -> bytes | None:
-        """The next token to send, None when there is none. Raises CheckFailure."""
+        """The next token to send, None when there is none. Raises Unusable."""
         try:
             return self._context.step(token)
         except Exception as error:
@@ -134,14 +153,14 @@ class Handshake:
             remedy = "does a proxy take part in the logon?"
             detail = " ".join(str(error).split())[:500]
             failure = Failure("protocol", cause, remedy, type(error).__name__, detail)
-            raise CheckFailure(failure) from None
+            raise Unusable(failure) from None
 
     def finish(self, token: bytes) -> None:
-        """Take the server's last token, by which it proves itself. Raises CheckFailure."""
+        """Take the server's last token, by which it proves itself. Raises Unusable."""
         if not self.complete:
             self.step(token)
 
-    def _no_token(self, error: Exception) -> Failure:
+    def _no_token(self, error: Exception) -> CheckFailure:
         name, text = type(error).__name__, " ".join(str(error).split())[:500]
         if isinstance(error, ImportError):
             raise UsageError(missing("Kerberos")) from None
@@ -149,7 +168,9 @@ class Handshake:
 
         number = code(error) or -1
         if number in KERBEROS:
-            return self._row(number, text)
+            failure = self._row(number, text)
+            # A KDC has judged the password.
+            return CheckFailure(failure) if failure.kind == "logon" else Unusable(failure)
         cause = f"no {self._scheme} token can be made for {self._host}"
         if self._scheme == "NTLM":
             remedy = "check --username and --password-file"
@@ -157,7 +178,7 @@ class Handshake:
             remedy = _TICKET
             # MIT Kerberos found neither ticket nor key, and says only where it looked for a ticket.
             cause = (_unreadable_keytab() if "(default cache: " in text else "") or cause
-        return Failure("credential", cause, remedy, name, text)
+        return Unusable(Failure("credential", cause, remedy, name, text))
 
     def _row(self, number: int, text: str) -> Failure:
         """What a code of Kerberos means for this user and service."""
@@ -167,6 +188,51 @@ class Handshake:
         names = {"user": self._user, "service": f"HTTP/{self._host}"}
         cause, remedy = row.cause.format(**names), row.remedy.format(**names)
         return Failure(row.kind, cause, remedy, row.code, text)
+
+
+class Conversation:
+    """A Handshake as `learn` tells it: a replay has no token, but what stands for one.
+
+    `proving` is whether the token made last proves a password or a ticket.
+    """
+
+    def __init__(self, learn: Callable[[str, Callable[[], object]], object], scheme: str) -> None:
+        self._learn, self._scheme = learn, scheme
+        self._inner: Handshake | None = None
+        self.proving = False
+        self._begun = False
+
+    def begin(self, login: Login | None, host: str, binding: bytes) -> bytes | None:
+        """The first token to send. Raises CheckFailure, UsageError where a package is missing."""
+
+        def made() -> bytes:
+            self._inner = Handshake(self._scheme, login, host, binding)
+            return self._inner.begin()
+
+        return self._made(made)
+
+    def step(self, token: bytes) -> bytes | None:
+        """The next token to send, None when there is none. Raises Unusable."""
+        return self._made(lambda: self._inner.step(token) if self._inner else None)
+
+    def finish(self, token: bytes) -> None:
+        """Take the server's last token. Raises Unusable."""
+        self._made(lambda: self._inner.finish(token) if self._inner else None)
+
+    def _made(self, make: Callable[[], bytes | None]) -> bytes | None:
+        token: list[bytes | None] = []
+
+        def ask() -> bool | str:
+            token.append(make())
+            made = token[0] or b""
+            # NTLM's first message needs no word of its own.
+            opening = self._scheme != "NTLM" and bool(made) and not proves(made)
+            return _OPENING if opening else bool(made)
+
+        there = self._learn("handshake", ask)
+        self.proving = there is True and (self._scheme != "NTLM" or self._begun)
+        self._begun = True
+        return token[0] if token else _STAND_IN if there else None
 
 
 def code(error: BaseException) -> int | None:

@@ -7,7 +7,7 @@ import re
 
 from requests.structures import CaseInsensitiveDict
 
-from check_mapi_connectivity import entra, federation, graphapi, tunnel
+from check_mapi_connectivity import entra, federation, graphapi, headers
 from check_mapi_connectivity.answer import Answer
 from check_mapi_connectivity.mapihttp.reader import WireError
 from check_mapi_connectivity.vocabulary import KINDS, LABELS, prefixes
@@ -106,8 +106,8 @@ def _prefixes(data: bytes) -> object:
 def _challenges(data: bytes) -> object:
     """Proxy-Authenticate headers in lines."""
     challenges = data.decode("latin-1").split("\n")
-    names = tunnel.schemes(challenges)
-    tokens = [tunnel._token(challenges, name) for name in (*names[:9], "NTLM")]
+    names = headers.schemes(challenges)
+    tokens = [headers.token(challenges, name) for name in (*names[:9], "NTLM")]
     if not all(re.fullmatch("[A-Za-z][A-Za-z0-9-]*", name) for name in names):
         raise ValueError("a scheme has a foreign character")
     return names, tokens

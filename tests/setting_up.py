@@ -24,7 +24,7 @@ from .tenant.directory import TENANT_NAME
 
 ADMIN = "admin@practice.example"
 MAILBOX = "healthy@practice.example"
-FILES = {"certificate.pem", "client_id", "options.ini"}
+FILES = {"certificate.pem", "client_id", "options.ini", "made.json"}
 
 #: For a command that runs as a process: the directories of a test are closed to a monitoring user that
 #: may be there.
@@ -165,6 +165,7 @@ class Arranged:
 def _nameless(text):
     """A text with ids numbered in their order, and dates named."""
     numbers = {}
+    text = re.sub(r"\b[0-9a-f]{64}\b", "SHA-256", text)
     text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "DATE", text)
     pattern = r'[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<="id": ")[\w-]{43}(?=")'
     return re.sub(pattern, lambda found: f"ID{numbers.setdefault(found[0], len(numbers))}", text)

@@ -28,6 +28,7 @@ def make_answer(status=200, body=b"", decoded=True, **headers):
         CaseInsensitiveDict(named),
         body,
         decoded,
+        tuple(named.items()),
     )
 
 

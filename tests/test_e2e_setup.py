@@ -25,6 +25,23 @@ GREEN = "  the check is green: healthy@practice.example: Inbox listed in #s ({})
 ROOT = ["  no user nagios, icinga or naemon: files are root's alone; see --owner"]
 ROOT = ROOT if os.geteuid() == 0 else []
 
+
+def named(arranged):
+    """What is said of the practice tenant's hosts, which are no cloud's."""
+    tenant = arranged.tenant
+    return [
+        *(
+            f"note: {said} {tenant.url}, not https://{own} (--{option}-url: command line)"
+            for said, own, option in (
+                ("the administrator signs in at", "login.microsoftonline.com", "authority"),
+                ("the token for Exchange Online goes to", "outlook.office365.com", "exchange"),
+                ("the token for Microsoft Graph goes to", "graph.microsoft.com", "graph"),
+            )
+        ),
+        f"note: certificates of the authorities in {tenant.material.ca_file} are accepted",
+    ]
+
+
 OWNED = "of this directory; owners, who may add others: ID"
 
 CMDLET_MADE = [
@@ -77,10 +94,11 @@ CMDLET_THERE = [
 def test_from_an_empty_tenant_to_a_check_that_is_green(arranged):
     assert arranged() == 0
     # Two codes, because no client of Microsoft's own is known to have both services.
+    assert arranged.seen()[:4] == named(arranged)
     said = arranged.seen()
     assert said.count(SIGNED_IN) == 2
     # What may come in the way is said before the page is named, and once.
-    assert said[:2] == [
+    assert said[4:6] == [
         "A policy may block sign-in by device code; Microsoft switches one on by itself where nobody "
         "uses it.",
         "  if the page refuses: stop with Ctrl-C, then run it with --ask-token or --token-file",
@@ -301,7 +319,7 @@ def test_a_user_with_a_password(arranged):
     ]
     assert arranged.state()["role_groups"][names.GROUP]["members"] == [["user", "many-007"]]
     assert arranged.state()["applications"] == []
-    assert (arranged.check().code, set(arranged.kept())) == (0, {"", "options.ini"})
+    assert (arranged.check().code, set(arranged.kept())) == (0, {"", "options.ini", "made.json"})
     assert arranged(*words) == 0
     assert (arranged.said[-2], arranged.changes()) == ("nothing to do: all of it was there", [])
     assert arranged("--remove", "--yes", mailbox=None) == 0
@@ -310,7 +328,7 @@ def test_a_user_with_a_password(arranged):
     assert arranged(*words) == 1
     assert arranged.said[-3:] == [
         f"failed: user {user}: EXOModuleEnabled of {user} is off, which overrides every role",
-        f"  to do: Set-User -Identity {user} -EXOModuleEnabled $true",
+        f"  to do: Set-User -Identity '{user}' -EXOModuleEnabled $true",
         "  done before that: nothing; run it again, it goes on from there",
     ]
 
@@ -327,7 +345,7 @@ def test_print_only_asks_nobody(arranged, words):
 
 def test_tokens_that_were_pasted(arranged):
     assert arranged(arranged.tokens()) == 0
-    assert arranged.seen() == [START, *CMDLET_MADE]
+    assert arranged.seen() == [*named(arranged), START, *CMDLET_MADE]
     paths = arranged.tenant.paths()
     assert not any("devicecode" in path for path in paths)
     assert arranged.check().code == 0

@@ -25,6 +25,7 @@ def begin(tenant, tmp_path, check, monkeypatch):
         tenant.reset()
         made.append(Arranged(tenant, tmp_path / str(len(made)), check, monkeypatch))
         (tmp_path / str(len(made) - 1)).mkdir()
+        (tmp_path / str(len(made) - 1)).chmod(0o755)
         made[-1].proves = False
         return made[-1]
 

@@ -96,6 +96,7 @@ def test_key_and_tokens(room):
         "certificate.pem": (MODE, {"private key"}),
         "client_id": (MODE, set()),
         "options.ini": (MODE, set()),
+        "made.json": (MODE, set()),
     }
     assert held(room) == wanted
     assert room.set_up("-m", MAILBOX, "--renew")[0] == 0
@@ -127,4 +128,4 @@ def test_tokens_and_a_password_from_pipe_and_file(room, tenant):
     words = ("-m", MAILBOX, "-l", user, f"--password-file={password}", "--token-file=-")
     code, output = room.set_up(*words, input=token.encode())
     assert (code, "the check is green" in output) == (0, True)
-    assert held(room) == {"options.ini": (MODE, set())}
+    assert held(room) == {"options.ini": (MODE, set()), "made.json": (MODE, set())}

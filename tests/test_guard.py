@@ -17,6 +17,7 @@ FORBIDDEN = (
     "open('/etc/trespass', 'w')",
     "import os; os.mkdir('/etc/trespass')",
     "import os; os.open('/trespass', os.O_CREAT | os.O_WRONLY)",
+    "import os; os.open('trespass', os.O_CREAT | os.O_WRONLY, dir_fd=os.open('/etc', os.O_RDONLY))",
     "import os; os.chdir('/etc'); open('trespass', 'a')",
     "import os; os.symlink('/nowhere', '/etc/trespass')",
     "import os; os.rename('/etc/trespass', '/etc/other')",

@@ -102,7 +102,7 @@ def test_complaint_as_json():
     document = json.loads(output.complain("a|b", ("c",), as_json=True))
     unknown = dict.fromkeys(("during", "remedy", "code", "detail"))
     assert document["failure"] == {"kind": "usage", "cause": "a/b", "details": ["c"], **unknown}
-    assert (document["format_version"], document["version"]) == (1, __version__)
+    assert (document["format_version"], document["version"]) == (2, __version__)
     assert (document["state"], document["exit_code"], document["summary"]) == ("UNKNOWN", 3, "a/b")
 
 

@@ -266,7 +266,7 @@ def test_at_the_deadline(run):
     assert [line for line in lines if line.startswith("[")] == [
         "[CRITICAL] b@x.y by graph: gone",
         "[CRITICAL] c@x.y by graph: no answer from graph.example in phase tls: timed out after 7.5s",
-        "[CRITICAL] d@x.y by graph: not tested: the time was up before its turn",
+        "[UNKNOWN] d@x.y by graph: not tested: the time was up before its turn",
         "[OK] a@x.y by graph: Success",
     ]
     assert "  in full       1 other had not ended yet" in lines

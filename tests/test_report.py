@@ -78,7 +78,7 @@ def test_what_time_or_a_signal_ends_is_named(start, signal, cause):
 
 def test_a_test_whose_turn_never_came_names_those_in_its_way():
     failure = Report("m", "graph").not_begun(4)
-    assert failure.kind == "timeout"
+    assert failure.kind == "untested"
     assert failure.cause == "not tested: the time was up before its turn"
     assert failure.remedy == "see what hangs; raise --timeout or --concurrency"
     assert failure.detail == "4 others had not ended yet"

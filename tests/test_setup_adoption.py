@@ -197,7 +197,7 @@ def test_a_key_that_is_no_use_is_never_registered(arranged, broken):
     begin = "-----BEGIN PRIVATE KEY-----"
     other = second.partition(begin)[2] if broken == "key of another" else first.partition(begin)[2]
     path.write_text(first.partition(begin)[0] + begin + other)
-    path.chmod(0o666 if broken == "readable by all" else 0o600)
+    path.chmod(0o644 if broken == "readable by all" else 0o600)
     assert arranged() == 1
     assert arranged.changes() == []
 

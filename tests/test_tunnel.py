@@ -135,7 +135,7 @@ FIRST = {
     "HTTP/1.0 without length": wanted('Basic realm="x"', version="1.0", more=b"\r\nsorry"),
     "HTTP/1.0 with length": wanted('Basic realm="x"', version="1.0"),
     "chunked, one header": wanted(
-        r'Digest realm="a, NTLM \", b", nonce="Negotiate x", qop=auth, Basic realm="c, d", x=y',
+        r'Basic realm="a, NTLM \", b", x="Negotiate y", charset=UTF-8, basic realm="c, d", z=y',
         more=b"Transfer-Encoding: chunked\r\n\r\n5\r\n<html\r\n0\r\n\r\n",
     ),
     "a page that does not come": wanted("basic", more=b"Content-Length: 9999999\r\n\r\n<html>"),
@@ -184,7 +184,7 @@ def test_ntlm_is_three_messages(proxy, opening):
 def test_ntlm_needs_a_connection_that_is_kept(proxy, opening, more):
     odd = proxy(answers(wanted(CHALLENGE, more=more)))
     failure = refused(opening(odd, scheme="NTLM", **USER))
-    cause = f"proxy {odd.address} closes the connection during the NTLM logon"
+    cause = f"proxy {odd.address} closes the connection in the middle of the NTLM logon"
     assert (failure.cause, len(odd.seen)) == (cause, 1)
     assert "load balancer" in failure.remedy
 
@@ -229,12 +229,14 @@ def test_one_of_many_finds_out(proxy, opening):
 
 
 @needs_spnego
-@pytest.mark.parametrize("token", ["NTLM !!!", "NTLM a", "NTLM =", "NTLM a b", 'NTLM realm="x"'])
+@pytest.mark.parametrize("token", ["NTLM !!!", "NTLM a", "NTLM a b", 'NTLM realm="x"', "@"])
 def test_a_token_that_cannot_be_read(proxy, opening, token):
     odd = proxy(answers(wanted(token), OPENED))
     failure = refused(opening(odd, scheme="NTLM", **USER))
-    assert failure.cause == f"proxy {odd.address} refuses user jürgen (NTLM)"
-    assert len(odd.seen) == 1
+    # Nobody has seen the password, so nobody has refused it.
+    assert failure.cause == f"proxy {odd.address} does not go on with the NTLM logon"
+    assert failure.remedy.startswith("no password was sent; ")
+    assert (len(odd.seen), opening.logon.refusal) == (1, None)
 
 
 @needs_spnego
@@ -322,28 +324,6 @@ def test_what_a_proxy_echoes_is_not_told(proxy, opening):
 
     failure = refused(opening(proxy(answers(echo, echo, kept=False)), **USER))
     assert (failure.detail, token in repr(failure)) == ("***", False)
-
-
-@given(st.lists(st.text() | st.text('Basic NTLM=",\\ \t-0='), max_size=4))
-def test_any_challenge_is_read(challenges):
-    names = tunnel.schemes(challenges)
-    assert len(set(names)) == len(names)
-    assert all(re.fullmatch("[A-Za-z][A-Za-z0-9-]*", name) for name in names)
-    for scheme in (*names, "NTLM", "Negotiate"):
-        assert isinstance(tunnel._token(challenges, scheme), (bytes, type(None)))
-
-
-@given(
-    st.binary(min_size=1), st.sampled_from(["NTLM", "negotiate"]), st.text('abc ,="', max_size=9)
-)
-def test_any_token_is_found_among_others(token, scheme, realm):
-    shown = (
-        f'Basic realm="{realm.replace(chr(34), "")}", {scheme} {base64.b64encode(token).decode()}'
-    )
-    assert tunnel._token(["Digest a=b", f"{shown}, Other x=y"], "NTLM") == (
-        token if scheme == "NTLM" else None
-    )
-    assert tunnel.schemes([shown]) == ["Basic", scheme]
 
 
 class Wire:

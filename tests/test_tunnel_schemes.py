@@ -32,7 +32,8 @@ class FakeHandshake:
     def begin(self):
         scheme, inside = self.words[:2]
         if (inside or scheme) in self.fails:
-            raise CheckFailure(self.fails[inside or scheme])
+            failure = self.fails[inside or scheme]
+            raise CheckFailure(failure) if failure.kind == "logon" else windows.Unusable(failure)
         return b"token"
 
 
@@ -51,6 +52,8 @@ def handshake(monkeypatch):
 
 
 ALL = ("Negotiate", "NTLM", 'Basic realm="x"', "Digest x=y")
+#: The same without Basic, which does not go by a connection without TLS beside others.
+STRONG = ("Negotiate", "NTLM", "Digest x=y")
 NOTHING_MADE = Failure("credential", "no token", "get a ticket (kinit)")
 UPN, DOWN_LEVEL = "u@EXAMPLE.COM", "D\\u"
 
@@ -125,17 +128,49 @@ def test_a_password_that_the_kdc_refuses_goes_no_further(proxy, opening, handsha
 
 
 def test_without_the_package(proxy, opening, handshake):
+    """By TLS the password may go by Basic; the way there is another test's."""
     handshake(installed=False)
-    monkey = {"user": UPN, "password": Secret("p")}
+    user = {"user": UPN, "password": Secret("p"), "tls": True}
     odd = proxy(answers(wanted(*ALL), OPENED, kept=False))
-    opening(odd, **monkey).open().close()
+    opening(odd, **user).open().close()
     assert "Proxy-Authorization: Basic " in odd.seen[1]
     [remark] = opening.report.remarks
     assert remark.startswith(f"Basic is used: proxy {odd.address} offers NTLM and Negotiate")
     assert "pip install pyspnego" in remark
 
 
+@pytest.mark.parametrize(
+    ("installed", "offer", "words"),
+    [
+        (False, ALL, r"offers NTLM and Negotiate, which .*; or --proxy-auth basic, which sends "),
+        (False, ("Basic", "Digest x=y"), "has no TLS and offers Basic and Digest: the password is"),
+        (True, ("Digest x=y", "Basic"), "has no TLS and offers Digest and Basic: the password is"),
+    ],
+)
+def test_basic_beside_others_shows_no_password(proxy, opening, handshake, installed, offer, words):
+    handshake(installed=installed)
+    odd = proxy(answers(wanted(*offer)))
+    with pytest.raises((UsageError, CheckFailure), match=words):
+        opening(odd, user=UPN, password=Secret("p")).open()
+    assert odd.seen == [ASKED]
+
+
+def test_after_all_else_failed_basic_shows_no_password(proxy, opening, handshake):
+    handshake(Negotiate=NOTHING_MADE, NTLM=NOTHING_MADE, ntlm=NOTHING_MADE)
+    odd = proxy(answers(wanted(*ALL)))
+    assert refused(opening(odd, user=UPN, password=Secret("p"))).cause == "no token"
+    assert odd.seen == [ASKED]
+    # Said by the operator, or the only one: then it goes.
+    for named, offer in (("Basic", ALL), (None, ('Basic realm="x"',))):
+        opening.logon = Logon()
+        either = proxy(answers(*([] if named else [wanted(*offer)]), OPENED, kept=False))
+        opening(either, user=UPN, password=Secret("p"), scheme=named).open().close()
+        assert "Proxy-Authorization: Basic " in either.seen[-1]
+
+
 def test_without_the_package_and_without_basic(proxy, opening, monkeypatch):
     monkeypatch.setattr(windows, "available", lambda: False)
-    with pytest.raises(UsageError, match="NTLM needs a package: pip install pyspnego"):
+    with pytest.raises(
+        UsageError, match=r"offers NTLM, which needs a package: pip .* beside this plugin$"
+    ):
         opening(proxy(answers(wanted("NTLM"))), **USER).open()

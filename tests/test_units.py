@@ -22,10 +22,10 @@ from check_mapi_connectivity import (
     arguments,
     capped,
     files,
+    headers,
     ini,
     masking,
     option_table,
-    tunnel,
     vocabulary,
 )
 from check_mapi_connectivity.codes.entra import ENTRA
@@ -142,8 +142,8 @@ def test_hostile_texts_are_searched_in_no_time():
     begun = time.monotonic()
     masking.headers({"X": "eyJ" * 20000, "Y": "eyJ-" * 15000})
     masking.body("eyJ-" * 500000)
-    tunnel.schemes(['Basic realm="' + '\\"' * 32000])
-    tunnel._token(["NTLM " + ", \t" * 8000] * 2, "NTLM")
+    headers.schemes(['Basic realm="' + '\\"' * 32000])
+    headers.token(["NTLM " + ", \t" * 8000] * 2, "NTLM")
     # Milliseconds on an idle machine.
     assert time.monotonic() - begun < 5.0
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from .. import mapi_advice
+from ..errors import UsageError
 from ..mapihttp import autodiscover, discovery
 from ..mapihttp.discovery import (
     GUESSED,
@@ -20,6 +21,7 @@ from ..mapihttp.discovery import (
 )
 from ..mapihttp.reader import WireError
 from ..report import CheckFailure, Failure
+from ..windows import Unusable
 
 if TYPE_CHECKING:
     from typing import Any
@@ -35,6 +37,10 @@ _TELLING = (
     *("logon", "mailbox", "permission", "throttled", "server", "protocol"),
     *("tls", "proxy", "connect", "dns"),
 )
+
+#: Kinds of failure after which no other candidate is asked, unless no password was needed for it.
+_LAST = ("logon", "credential", "untested", "mailbox", "timeout")
+
 #: Kinds of failure that mean no Autodiscover service was found.
 _NOTHING = ("dns", "protocol", "connect", "tls")
 
@@ -86,6 +92,7 @@ class Discovery:
         """
         walk = Walk(address, self.trust, url or self._named, online=self._online)
         failures: list[Failure] = []
+        lacking: UsageError | None = None
         while walk.steps:
             url = walk.steps[0].url
             try:
@@ -96,21 +103,24 @@ class Discovery:
                     walk.skip()
             except Untrusted as error:
                 failures.append(_untrusted(error))
+            except UsageError as error:
+                # Another candidate may want no package that is missing here.
+                lacking = lacking or error
+                walk.skip()
             except Moved as error:
                 failures.append(_moved(error.address))
                 break
             except CheckFailure as error:
                 failures.append(self._doubted(error.failure, walk))
-                if error.failure.kind in ("logon", "credential", "mailbox", "timeout"):
+                if error.failure.kind in _LAST and not isinstance(error, Unusable):
                     break
                 walk.skip()
             else:
                 if settings is not None:
                     return Found(settings, url)
-        failure = _worst(failures, address)
-        if failure.kind not in ("logon", "credential", "permission"):
-            failure = replace(failure, during=failure.during or "Autodiscover")
-        raise CheckFailure(failure)
+        if lacking is not None and all(failure.kind in _NOTHING for failure in failures):
+            raise lacking
+        raise CheckFailure(_concluded(failures, address))
 
     def _doubted(self, failure: Failure, walk: Walk) -> Failure:
         """What is said of, or by, a host that was guessed may be no word on Exchange."""
@@ -282,6 +292,14 @@ def _foreign(answer: Answer, settings: autodiscover.Settings, *, guessed: bool) 
     known = f"knows {kinds} only" if kinds else "has no settings for Outlook"
     remedy = _NAME_IT if guessed else "is that the Exchange host? It names no mailbox of Exchange"
     return Failure("protocol", f"Autodiscover of {answer.host} {known}", remedy)
+
+
+def _concluded(failures: list[Failure], address: str) -> Failure:
+    """What is said of a walk without settings, and that it was Autodiscover where that matters."""
+    failure = _worst(failures, address)
+    if failure.kind in ("logon", "credential", "permission", "untested"):
+        return failure
+    return replace(failure, during=failure.during or "Autodiscover")
 
 
 def _worst(failures: list[Failure], address: str) -> Failure:

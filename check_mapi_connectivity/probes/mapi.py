@@ -137,7 +137,7 @@ class MapiProbe:
         Raises CheckFailure with that failure where it is not.
         """
         self._transport.patience = None
-        if failure.kind == "credential" or self._authentication.refused:
+        if failure.kind in ("credential", "untested") or self._authentication.refused:
             # A second password would be one failed logon more.
             raise CheckFailure(failure)
         if self._deadline.remaining() < 2 * self._deadline.reserve:
@@ -148,7 +148,7 @@ class MapiProbe:
         try:
             fresh = self._discovered()
         except CheckFailure as error:
-            if error.failure.kind in ("logon", "credential", "mailbox", "timeout"):
+            if error.failure.kind in ("logon", "credential", "untested", "mailbox", "timeout"):
                 raise
             self._report.remarks.append(f"Autodiscover: {error.failure.cause}")
             raise CheckFailure(failure) from None

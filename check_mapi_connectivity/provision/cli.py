@@ -17,10 +17,11 @@ from .. import files, sources
 from ..arguments import epilog, program, split
 from ..errors import UsageError
 from ..options import UserPassword
-from . import names, reach
-from .directory import Owner
+from . import names, places, reach
+from .directory import Directory, Owner
 from .option_table import DESCRIPTION, EXAMPLES, EXITS, GROUPS, USAGE
 from .plan import guid
+from .trusted_files import TrustedFiles
 
 if TYPE_CHECKING:
     import argparse
@@ -35,7 +36,7 @@ ACTIONS = ("status", "renew", "remove")
 _MONITORS = ("nagios", "icinga", "naemon")
 
 #: Options that the check understands, and that are the same for it later on.
-_PLACES = ("cloud", "authority-url", "exchange-url", "graph-url")
+_PLACES = ("cloud", *places.URLS)
 _NETWORK = tuple(
     option.name
     for title, options in GROUPS
@@ -58,7 +59,8 @@ class Settings:
 
     `options` are the check's own, with the certificate or password that was given as credential, or
     without one; `network` are the words of its command line for the way there, `lines` the same as
-    names and values of an ini section.
+    names and values of an ini section. `place` is the directory, `authorities` are --ca-file and
+    what was read of it, `hosts` lines about hosts that are not the cloud's own.
     """
 
     action: str
@@ -72,6 +74,9 @@ class Settings:
     lifetime: int
     subject: str
     directory: str
+    place: Directory = field(repr=False)
+    authorities: tuple[tuple[str, str], ...] = field(repr=False)
+    hosts: tuple[str, ...]
     owner: Owner
     monitor: str
     wait: float
@@ -107,14 +112,20 @@ def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Settings:
     print_only = given.flag("print-only")
     if print_only and action in ("status", "renew"):
         raise UsageError(f"--print-only and --{action} exclude each other; give one of them")
-    if not print_only:
-        _recall(given, words, tenant, directory)
-    _check(given)
-    kept = dict(environ)
-    options = _options(given, tenant, action, environ, secretless=print_only)
+    owner, monitor = _owner(given, print_only=print_only)
+    place, trusted = Directory(directory, owner), TrustedFiles()
+    with files.Source(trusted.read):
+        if not print_only:
+            place.open()
+            _recall(given, words, tenant, place, trusted)
+        _check(given)
+        kept = dict(environ)
+        options = _options(given, tenant, action, environ, secretless=print_only)
+        tokens = _tokens(given)
+        authorities = tuple(_authority(path) for path in options.ca_files)
+    place.belongs(tenant, options.cloud.name)
     if "graph" in options.methods and any("@" not in one for one in options.mailboxes):
         raise UsageError("--mailbox: method graph needs the mailbox's primary address, not a GUID")
-    owner, monitor = _owner(given, print_only=print_only)
     if monitor and not print_only and action in ("set up", "renew"):
         lasting = {f"--{name}": _absolute(given.text(name)) for name in _LASTING}
         reach.try_all(lasting, directory, owner, monitor)
@@ -130,10 +141,13 @@ def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Settings:
         lifetime=_number(given, "lifetime", 12, 24),
         subject=f"{names.APP} on {socket.gethostname()}"[:64],
         directory=directory,
+        place=place,
+        authorities=authorities,
+        hosts=tuple(places.named(options, given.source)),
         owner=owner,
         monitor=monitor,
         wait=float(_number(given, "wait", 900, 86400, least=0)),
-        tokens=_tokens(given),
+        tokens=tokens,
         ask_token=given.flag("ask-token"),
         network=tuple(_words(given, (*_PLACES, *_NETWORK))),
         lines=tuple(_lines(given, options)),
@@ -160,20 +174,39 @@ def _action(given: sources.Given) -> str:
     return found[0] if found else "set up"
 
 
-def _recall(given: sources.Given, words: dict[str, object], tenant: str, directory: str) -> None:
+def _recall(
+    given: sources.Given,
+    words: dict[str, object],
+    tenant: str,
+    place: Directory,
+    trusted: TrustedFiles,
+) -> None:
     """Where the command line is silent, what an earlier run wrote still holds. Raises
     UsageError.
     """
-    path = os.path.join(directory, names.OPTIONS_INI)
-    if not os.path.exists(path):
+    path, held = place.file(names.OPTIONS_INI), place.held()
+    if names.OPTIONS_INI not in held:
         return
+    trusted.hold(path, held[names.OPTIONS_INI])
     before = sources.Given()
     before.add_section(f"{tenant}@{path}", {})
     recalled = {"method", "username", "password-file", *_PLACES, *_NETWORK}
     if "client-id" in words or "certificate" in words:
         recalled -= {"username", "password-file"}
+    password = place.file(names.PASSWORD)
+    if names.PASSWORD in held:
+        trusted.hold(password, held[names.PASSWORD])
     values = {name: value for name, value in before.values.items() if name in recalled}
-    given.add(values, f"[{tenant}] of {path}", weak=True)
+    source = f"[{tenant}] of {path}"
+    given.add(values, source, weak=True)
+    places.vouched(given, source, place, tenant)
+
+
+def _authority(path: str) -> tuple[str, str]:
+    """--ca-file and what it holds. Raises UsageError."""
+    if os.path.isdir(path):
+        raise UsageError(f"--ca-file: {path} is a directory; this command takes a file")
+    return path, files.read(path, "--ca-file").decode("ascii", "ignore")
 
 
 def _check(given: sources.Given) -> None:
@@ -328,7 +361,10 @@ def try_key(settings: Settings) -> None:
     path = os.path.join(settings.directory, names.CERTIFICATE)
     words = [f"--tenant={settings.options.tenant}", "--client-id=of-the-app", "--no-cache"]
     words += [f"--mailbox={_NOBODY}", f"--certificate={path}"]
-    check_cli.parse(words, {})
+    trusted = TrustedFiles()
+    trusted.hold(path, settings.place.held()[names.CERTIFICATE])
+    with files.Source(trusted.read):
+        check_cli.parse(words, {})
 
 
 def password_of(settings: Settings) -> UserPassword | None:

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from .. import quoting
 from ..report import CheckFailure, Failure
 from . import keypair, names
 from .plan import Found, Known, Site, Step, guid, shown
@@ -262,7 +263,8 @@ class GrantStep(Step):
 
     def _shell(self) -> list[str]:
         path = f"{_PRINCIPALS}(appId='{names.EXCHANGE_APP}')"
-        return [f'Invoke-MgGraphRequest -Uri "{path}"    # its id is EXCHANGE-OBJECT-ID']
+        command = f"Invoke-MgGraphRequest -Uri {quoting.powershell(path)}"
+        return [f"{command}    # its id is EXCHANGE-OBJECT-ID"]
 
     def _make(self, site: Site) -> bool:
         try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from .. import quoting
 from ..report import CheckFailure, Failure
 from . import names
 from .plan import Found, Known, Site, Step, guid, shown
@@ -273,7 +274,8 @@ class UserStep(Step):
             raise CheckFailure(Failure("usage", cause, remedy))
         if str(rows[0].get("EXOModuleEnabled")).lower() == "false":
             cause = f"EXOModuleEnabled of {self._user} is off, which overrides every role"
-            remedy = f"Set-User -Identity {self._user} -EXOModuleEnabled $true"
+            user = quoting.powershell(self._user)
+            remedy = f"Set-User -Identity {user} -EXOModuleEnabled $true"
             raise CheckFailure(Failure("permission", cause, remedy))
         site.known.aliases = _aliases(rows[0])
         return Found(True)

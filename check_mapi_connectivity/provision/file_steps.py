@@ -5,13 +5,15 @@ finds.
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import time
 from typing import TYPE_CHECKING
 
 from .. import certificate
 from ..errors import UsageError
 from ..report import CheckFailure, Failure
-from . import directory, keypair, names
+from . import keypair, names
 from .plan import Found, Site, Step
 
 if TYPE_CHECKING:
@@ -27,10 +29,6 @@ class FileStep(Step):
     def __init__(self, place: str) -> None:
         self._place = place
         self.title = os.path.join(place, self.name)
-
-    def _remove(self, site: Site) -> str:
-        site.directory.drop(self.name)
-        return "removed"
 
 
 class CertificateStep(FileStep):
@@ -63,7 +61,7 @@ class CertificateStep(FileStep):
             cause, _, remedy = str(error).partition("; ")
             remedy = "run it with --renew" if remedy == "renew it" else remedy
             raise CheckFailure(Failure("usage", cause, remedy)) from None
-        mode = directory.mode_of(self.title)
+        mode = site.directory.mode_of(self.name)
         return Found(True, f"{describe(client)}; mode {mode}")
 
     def _make(self, site: Site) -> bool:
@@ -74,13 +72,15 @@ class CertificateStep(FileStep):
         return True
 
     def _shell(self) -> list[str]:
-        days = round(self._months * 365 / 12)
+        days, path = round(self._months * 365 / 12), shlex.quote(self.title)
+        # What openssl would take for the end of a name.
+        subject = re.sub(r"([\\/+])", r"\\\1", self._subject)
         return [
-            "umask 077",
-            f"install -d -m 0750 -o root -g nagios {os.path.dirname(self._place)} {self._place}",
-            f"openssl req -x509 -newkey rsa:2048 -sha256 -days {days} -nodes "
-            f'-subj "/CN={self._subject}" -keyout {self.title} -out {self.title}',
+            f"[ -e {path} ] || openssl req -x509 -newkey rsa:2048 -sha256 -days {days} -nodes "
+            f"-subj {shlex.quote(f'/CN={subject}')} -keyout {path} -out {path}",
             *_readable(self.title),
+            "# BASE64-OF-THE-CERTIFICATE is:",
+            f"openssl x509 -in {path} -outform DER | openssl base64 -A; echo",
         ]
 
 
@@ -94,24 +94,30 @@ class ClientIdStep(FileStep):
         data = site.directory.read(self.name)
         if data is None or not site.known.has("client_id"):
             return Found(False)
+        if data == self._data(site):
+            site.directory.vouch(self.name)
         text = data.decode("utf-8", "replace").strip()
         return Found(text.lower() == site.known.client_id.lower(), text[:80])
 
     def _make(self, site: Site) -> bool:
-        site.directory.write(self.name, f"{site.known.client_id}\n".encode("ascii"))
+        site.directory.write(self.name, self._data(site))
         return True
 
+    @staticmethod
+    def _data(site: Site) -> bytes:
+        return f"{site.known.client_id}\n".encode("ascii")
+
     def _shell(self) -> list[str]:
-        return [f"# write into {self.title}:", "CLIENT-ID", *_readable(self.title)]
+        return _written(self.title, ["CLIENT-ID"])
 
 
 class PasswordStep(FileStep):
-    """The user's password, where it was typed in."""
+    """The user's password, where it was typed in; None where that is only planned."""
 
     name = names.PASSWORD
     why = "the user's password as it was typed in"
 
-    def __init__(self, place: str, password: Secret) -> None:
+    def __init__(self, place: str, password: Secret | None) -> None:
         super().__init__(place)
         self._password = password
 
@@ -124,7 +130,12 @@ class PasswordStep(FileStep):
         return True
 
     def _data(self) -> bytes:
-        return f"{self._password.reveal()}\n".encode()
+        text = self._password.reveal() if self._password else ""
+        return f"{text}\n".encode()
+
+    def _shell(self) -> list[str]:
+        path = shlex.quote(self.title)
+        return [f"touch -- {path}", *_readable(self.title), "# write the password into it"]
 
 
 class OptionsStep(FileStep):
@@ -140,6 +151,8 @@ class OptionsStep(FileStep):
     def _look(self, site: Site) -> Found:
         data = site.directory.read(self.name)
         there = data == self.text(site.known.client_id).encode()
+        if there:
+            site.directory.vouch(self.name)
         return Found(there, "" if data is None or there else "differs")
 
     def _make(self, site: Site) -> bool:
@@ -154,12 +167,17 @@ class OptionsStep(FileStep):
         return "\n".join([*lines, ""])
 
     def _shell(self) -> list[str]:
-        lines = self.text("CLIENT-ID").split("\n")[1:-1]
-        return [f"# write into {self.title}:", *lines, *_readable(self.title)]
+        return _written(self.title, self.text("CLIENT-ID").split("\n")[1:-1])
+
+
+def _written(path: str, lines: list[str]) -> list[str]:
+    """Shell commands that write lines into a file."""
+    words = " ".join(map(shlex.quote, lines))
+    return [f"printf '%s\\n' {words} > {shlex.quote(path)}", *_readable(path)]
 
 
 def _readable(path: str) -> list[str]:
-    return [f"chown root:nagios {path}", f"chmod 0640 {path}"]
+    return [f"own {shlex.quote(path)}", f"chmod 0640 -- {shlex.quote(path)}"]
 
 
 def new_certificate(subject: str, months: int, given: CertificateFiles | None) -> bytes:

@@ -43,3 +43,9 @@ CERTIFICATE, NEXT_CERTIFICATE, OLD_CERTIFICATE = (
     "certificate.old.pem",
 )
 CLIENT_ID, OPTIONS_INI, PASSWORD = "client_id", "options.ini", "password"
+
+#: All of them, in the order in which they are made.
+FILES = (CERTIFICATE, NEXT_CERTIFICATE, OLD_CERTIFICATE, CLIENT_ID, PASSWORD, OPTIONS_INI)
+
+#: Which of them this command made, and their SHA-256.
+LIST = "made.json"

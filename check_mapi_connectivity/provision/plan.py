@@ -152,8 +152,8 @@ class Step:
         return self._undoing(known)
 
     def shell(self) -> list[str]:
-        """Commands for whoever does it by hand, before the requests: of a root shell for what is
-        made on this host, of PowerShell for what has to be looked up.
+        """Commands for whoever does it by hand, before the requests: of a shell for what is made
+        on this host, where `own` gives a file away; of PowerShell for what has to be looked up.
         """
         return self._shell()
 

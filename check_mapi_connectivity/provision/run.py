@@ -22,12 +22,12 @@ from . import (
     names,
     proof,
     reach,
+    removal,
     scope_steps,
     signin,
     words,
     work,
 )
-from .directory import Directory
 from .line import PATIENCE, Line
 from .plan import Known, Site
 from .service import Services
@@ -64,13 +64,12 @@ def steps_of(settings: Settings) -> list[Step]:
     if user:
         path = settings.password_file or os.path.join(place, names.PASSWORD)
         identity = [("username", user), ("password-file", path)]
-        typed = cli.password_of(settings)
         return [
             exchange_steps.UserStep(user),
             *shared,
             identity_steps.ExchangeRightsStep(methods, user),
             exchange_steps.MemberStep(user),
-            *([file_steps.PasswordStep(place, typed.password)] if typed else []),
+            *_password(settings),
             file_steps.OptionsStep(place, tenant, [*identity, *lines]),
         ]
     identity = [("client-id", ""), ("certificate", os.path.join(place, names.CERTIFICATE))]
@@ -92,6 +91,15 @@ def steps_of(settings: Settings) -> list[Step]:
         steps.append(scope_steps.AssignmentStep())
         steps += [scope_steps.AuthorizationStep(mailbox) for mailbox in settings.mailboxes]
     return [*steps, file_steps.OptionsStep(place, tenant, [*identity, *lines])]
+
+
+def _password(settings: Settings) -> list[Step]:
+    """The file of a password that is typed in, or would be."""
+    typed = cli.password_of(settings)
+    if typed is not None:
+        return [file_steps.PasswordStep(settings.directory, typed.password)]
+    planned = settings.print_only and settings.password_file is None
+    return [file_steps.PasswordStep(settings.directory, None)] if planned else []
 
 
 def _entra_steps(settings: Settings) -> list[Step]:
@@ -117,12 +125,15 @@ def run(settings: Settings, voice: Voice) -> int:
         held = [{"keyId": "THOSE-THAT-ARE-THERE"}]
         known = Known(subject=settings.subject, keys=held)
         removing = settings.action == "remove"
-        voice.lines(words.plan(steps, known, settings.options, removing=removing))
+        owner = settings.monitor
+        voice.lines(words.plan(steps, known, settings.options, owner, removing=removing))
         return 0
     report = Report("", "graph")
     deadline = Deadline(time.monotonic(), PATIENCE)
     # The administrator's requests need no credential of the check.
-    options = replace(settings.options, credential=None)
+    options = replace(
+        settings.options, credential=None, ca_files=(), authorities=settings.authorities
+    )
     transport = Transport(options, deadline, report)
     try:
         return _run(
@@ -133,15 +144,18 @@ def run(settings: Settings, voice: Voice) -> int:
         )
     finally:
         transport.close()
+        settings.place.close()
 
 
 def _run(settings: Settings, steps: list[Step], voice: Voice, job: _Job) -> int:
     tokens = _tokens(settings, voice)
     administrator = Administrator(job, voice, tokens)
     services = Services(job.options, job.transport, administrator, voice)
-    directory = Directory(settings.directory, settings.owner)
-    site = Site(job.options, services, directory, voice, Known(), settings.user, settings.client_id)
+    place, known = settings.place, Known()
+    site = Site(job.options, services, place, voice, known, settings.user, settings.client_id)
     tenant = job.options.tenant
+    for line in settings.hosts:
+        voice.say(f"note: {line}")
     # Before anything is made, and both codes in one go.
     for service in _wanted(settings):
         administrator.token(service)
@@ -156,6 +170,7 @@ def _run(settings: Settings, steps: list[Step], voice: Voice, job: _Job) -> int:
         given = settings.options.certificate
         voice.say(f"A new certificate for {tenant}, in {settings.directory}:")
         _renew(settings, site, given)
+        place.settle()
         voice.say("done")
         return 0
     _introduce(settings, voice)
@@ -165,6 +180,7 @@ def _run(settings: Settings, steps: list[Step], voice: Voice, job: _Job) -> int:
         return proof.Check(words, settings.environ)
 
     made = work.set_up(site, steps, own, settings.wait)
+    place.settle()
     if made:
         voice.say("done")
     voice.say(f"run: check_mapi_connectivity {_command(settings)}")
@@ -232,7 +248,11 @@ def _remove(settings: Settings, site: Site, steps: list[Step]) -> int:
             return True
         return confirm(voice, "All of this is going to be removed.", tenant)
 
-    if work.remove(site, steps, agreed):
+    def asked(title: str) -> bool:
+        voice.say(f"{title}: no list says that {names.COMMAND} made it")
+        return confirm(voice, "Is it to be removed?", "yes")
+
+    if removal.remove(site, steps, agreed, asked):
         voice.say("done")
         return 0
     voice.say("nothing was removed; without a terminal, --yes agrees")

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from .. import quoting
 from ..report import CheckFailure, Failure
 from . import names
 from .exchange_steps import last, named, patiently, unquestioned
@@ -157,7 +158,7 @@ class AuthorizationStep(JudgeStep):
 
     def _shell(self) -> list[str]:
         verb = "Test-ServicePrincipalAuthorization"
-        return [f'{verb} -Identity "OBJECT-ID" -Resource "{self._mailbox}"']
+        return [f"{verb} -Identity 'OBJECT-ID' -Resource {quoting.powershell(self._mailbox)}"]
 
 
 def _is_mail(row: dict[str, Any]) -> bool:

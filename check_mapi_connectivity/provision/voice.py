@@ -53,10 +53,15 @@ class Voice:
         self._write(f"  {state:8} {self._plain(text, _WIDTH)}\n")
 
     def lines(self, texts: list[str]) -> None:
-        """Lines that are to be copied: neither folded nor cut."""
+        """Lines that are to be copied as they are: neither folded nor cut, nothing replaced but
+        what cannot be printed.
+        """
         self._clear()
         for text in texts:
-            self._write(f"{output.printable(text)}\n")
+            shown = "".join(
+                one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text
+            )
+            self._write(f"{shown}\n")
 
     def wait(self, seconds: float, why: str) -> None:
         """Let time pass; on a terminal a line says what for."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 from typing import TYPE_CHECKING
 
+from .. import quoting
 from . import names
 from .entra_steps import KeyStep
 from .file_steps import FileStep
@@ -33,8 +36,10 @@ PASSWORD_WARNINGS = (
 )
 
 
-def plan(steps: Sequence[Step], known: Known, options: Options, *, removing: bool) -> list[str]:
-    """All lines of --print-only."""
+def plan(
+    steps: Sequence[Step], known: Known, options: Options, owner: str, *, removing: bool
+) -> list[str]:
+    """All lines of --print-only; `owner` is that of the option, empty for the usual one."""
     doing = "take away" if removing else "make"
     lines = [
         f"Nothing is touched. What {names.COMMAND} would {doing} for {options.tenant},",
@@ -47,21 +52,72 @@ def plan(steps: Sequence[Step], known: Known, options: Options, *, removing: boo
             lines.append(f"   {step.why}")
         for call in step.undoing(known) if removing else step.calls(known):
             lines += _request(call, options)
-    lines += [
-        "",
-        "The same by hand, on this host and in PowerShell (names in capitals: fill in):",
-        "",
+    lines += ["", "The same by hand (names in capitals: fill in):", ""]
+    lines += _by_hand(chosen, known, owner, removing=removing)
+    return [*lines, "", *_paragraph(NOT_YET_SEEN)]
+
+
+def _by_hand(steps: Sequence[Step], known: Known, owner: str, *, removing: bool) -> list[str]:
+    """What a shell of this host takes as it is, and what PowerShell does, in the order in which one
+    needs the other.
+    """
+    local = [step for step in steps if isinstance(step, FileStep)]
+    powershell = _in_powershell([step for step in steps if step not in local], known, removing)
+    if removing:
+        first: list[str] = []
+        last = [f"rm -- {shlex.quote(step.title)}" for step in local]
+        if local:
+            place = os.path.dirname(local[0].title)
+            last.append(f"rm -f -- {shlex.quote(os.path.join(place, names.LIST))}")
+            last.append(f"rmdir -- {shlex.quote(place)}")
+    else:
+        # The app wants the certificate, and the other files the app's id.
+        first = _in_shell([step for step in local if step.name == names.CERTIFICATE])
+        last = _in_shell([step for step in local if step.name != names.CERTIFICATE])
+    head = [] if removing else _preparing(os.path.dirname(local[0].title), owner)
+    if first:
+        first = [*head, *first]
+    else:
+        last = [*head, *last]
+    blocks = [("On this host, in a shell", first), ("In PowerShell", powershell)]
+    blocks.append(("On this host, in a shell", last))
+    lines: list[str] = []
+    for title, block in blocks:
+        lines += [f"# {title}:", *block, ""] if block else []
+    return lines[:-1]
+
+
+def _preparing(place: str, owner: str) -> list[str]:
+    """What the rest of the shell's part needs: who gets the files, and the directories. One that
+    exists is left as it is.
+    """
+    user, _, group = (owner or "nagios").partition(":")
+    # Without root they are the caller's own.
+    lines = [
+        f'own() {{ [ "$(id -u)" -ne 0 ] || chown -- {shlex.quote(f"root:{group or user}")} "$@"; }}'
     ]
-    lines += _connect(chosen, known, removing=removing)
-    for step in chosen:
+    for path in (os.path.dirname(place), place):
+        quoted = shlex.quote(path)
+        lines.append(f"[ -d {quoted} ] || {{ mkdir -p -m 0750 -- {quoted} && own {quoted}; }}")
+    return [*lines, "umask 077"]
+
+
+def _in_shell(steps: Sequence[Step]) -> list[str]:
+    lines = []
+    for step in steps:
+        lines += [f"# {step.title}: {step.why}", *step.shell()]
+    return lines
+
+
+def _in_powershell(steps: Sequence[Step], known: Known, removing: bool) -> list[str]:
+    lines = []
+    for step in steps:
         calls = step.undoing(known) if removing else step.calls(known)
         commands = [] if removing else step.shell()
-        if removing and isinstance(step, FileStep):
-            commands = [f"rm {step.title}"]
         commands = commands + [powershell(call) for call in calls]
         why = "" if removing else f": {step.why}"
         lines += [f"# {step.title}{why}", *commands] if commands else []
-    return [*lines, "", *_paragraph(NOT_YET_SEEN)]
+    return [*_connect(steps, known, removing=removing), *lines] if lines else []
 
 
 def _removable(steps: Sequence[Step]) -> list[Step]:
@@ -94,13 +150,13 @@ def powershell(call: Call) -> str:
 
     >>> from .service import Call
     >>> powershell(Call("New-RoleGroup", "", {"Name": "a b", "Roles": ["c"]}))
-    'New-RoleGroup -Name "a b" -Roles "c"'
+    "New-RoleGroup -Name 'a b' -Roles 'c'"
     """
     if call.path:
-        words = [f"Invoke-MgGraphRequest -Method {call.verb} -Uri {_quoted(call.path)}"]
+        words = [f"Invoke-MgGraphRequest -Method {call.verb} -Uri {quoting.powershell(call.path)}"]
         if call.body:
-            body = json.dumps(call.body).replace("'", "''")
-            words.append(f"-ContentType application/json -Body '{body}'")
+            body = quoting.powershell(json.dumps(call.body))
+            words.append(f"-ContentType application/json -Body {body}")
         return " ".join(words)
     return " ".join([call.verb, *(_parameter(name, value) for name, value in call.body.items())])
 
@@ -109,13 +165,7 @@ def _parameter(name: str, value: object) -> str:
     if isinstance(value, bool):
         return f"-{name}:${str(value).lower()}"
     values = value if isinstance(value, list) else [value]
-    return f"-{name} {','.join(_quoted(str(one)) for one in values)}"
-
-
-def _quoted(text: str) -> str:
-    """A text between double quotes, as PowerShell reads it."""
-    escaped = text.replace("`", "``").replace('"', '`"').replace("$", "`$")
-    return f'"{escaped}"'
+    return f"-{name} {','.join(quoting.powershell(str(one)) for one in values)}"
 
 
 def _paragraph(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Goes through the steps: makes what is missing, tells what there is, takes it away again."""
+"""Goes through the steps: makes what is missing, tells what there is, renews the certificate."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from .. import pem
 from ..errors import UsageError
 from ..report import CheckFailure, Failure
 from . import file_steps, keypair, names, proof
-from .entra_steps import KeyStep, change_keys, foreign, without
-from .file_steps import FileStep
+from .entra_steps import change_keys, without
 from .plan import Found, Site, Step
 
 if TYPE_CHECKING:
@@ -19,9 +18,8 @@ if TYPE_CHECKING:
     Own = Callable[[str], proof.Check]
 
 
-#: Files of a renewal that was not ended; with the password, all that is no step of its own.
+#: Files of a renewal that was not ended.
 _RENEWAL = (names.NEXT_CERTIFICATE, names.OLD_CERTIFICATE)
-_LEFT_OVER = (*_RENEWAL, names.PASSWORD)
 
 #: Seconds between the looks at what was made, until it is shown.
 _SEEN = (1, 2, 4, 8, 15, 30)
@@ -36,7 +34,7 @@ class StepFailure(Exception):
         self.title, self.failure, self.done = title, failure, tuple(done)
 
 
-class _Doing:
+class Doing:
     """Turns what goes wrong in a step into StepFailure."""
 
     def __init__(self, title: str, done: Sequence[str]) -> None:
@@ -61,12 +59,12 @@ def set_up(site: Site, steps: Sequence[Step], own: Own, wait: float) -> bool:
     found = {step: _first_look(site, step) for step in steps}
     made: list[Step] = []
     for step in steps:
-        with _Doing(step.title, _titles(made)):
+        with Doing(step.title, _titles(made)):
             _bring_about(site, step, found[step], made)
     try:
         if made:
             _look_again(site, steps, made)
-        with _Doing("proof", _titles(made)):
+        with Doing("proof", _titles(made)):
             proof.prove(own(names.CERTIFICATE), site.voice, wait)
     except StepFailure as error:
         if proof.waiting_may_help(error.failure):
@@ -84,7 +82,7 @@ def _titles(made: Sequence[Step]) -> list[str]:
 
 
 def _first_look(site: Site, step: Step) -> Found:
-    with _Doing(step.title, ()):
+    with Doing(step.title, ()):
         return step.look(site)
 
 
@@ -118,7 +116,7 @@ def _look_again(site: Site, steps: Sequence[Step], made: Sequence[Step]) -> None
     for step in steps:
         if not step.checked:
             continue
-        with _Doing(step.title, _titles(made)):
+        with Doing(step.title, _titles(made)):
             found = step.look(site)
             if not found.there and step.appears(site, _SEEN, f"{step.title} is not shown yet"):
                 found = step.look(site)
@@ -130,7 +128,7 @@ def _take_back(site: Site, made: list[Step]) -> None:
     """Take away again what this run granted; what could not be taken stays in `made`."""
     for step in [step for step in reversed(made) if step.grants]:
         try:
-            with _Doing(step.title, ()):
+            with Doing(step.title, ()):
                 step.take_back(site)
         except StepFailure as error:
             site.voice.tell("left", step.title, f"not taken back: {error.failure.cause}")
@@ -174,75 +172,6 @@ def _verdict(wrong: int, missing: int) -> str:
     return "all of it is there"
 
 
-def remove(site: Site, steps: Sequence[Step], agreed: Callable[[list[str]], bool]) -> bool:
-    """Take away what there is, the last made first, files last of all; false where `agreed`, given
-    the titles, says no. Raises StepFailure.
-
-    An app registration with certificates of others serves other hosts, and one that was made by
-    hand is not ours to remove: then only our certificate goes, and our files.
-    """
-    there = _there(site, steps)
-    shared = bool(foreign(site)) or not site.known.tagged
-    going = [step for step in reversed(steps) if step in there and _goes(step, shared=shared)]
-    # Without its key nothing could be tried again, so files go last.
-    going.sort(key=lambda step: isinstance(step, FileStep))
-    if not going and not _left_over(site):
-        site.voice.say("nothing to remove")
-        return True
-    if shared:
-        site.voice.say(
-            f"{names.APP} serves others or was made by hand: it stays, and what it may do"
-        )
-    if not agreed([step.title for step in going]):
-        return False
-    done: list[str] = []
-    for step in going:
-        with _Doing(step.title, done):
-            became = step.remove(site)
-            done.append(step.title)
-            gone = became.startswith("removed")
-            site.voice.tell("gone" if gone else "left", step.title, became.partition("; ")[2])
-    with _Doing(site.directory.path, done):
-        for name in _LEFT_OVER:
-            site.directory.drop(name)
-    site.directory.drop_empty()
-    return True
-
-
-def _there(site: Site, steps: Sequence[Step]) -> set[Step]:
-    """The steps whose things are there, whatever state they are in."""
-    found: set[Step] = set()
-    for step in (one for one in steps if not one.judges):
-        try:
-            with _Doing(step.title, ()):
-                there = step.look(site).there
-        except StepFailure as error:
-            if not step.removable:
-                # What it judges, or needs, is no reason to keep what is to be removed.
-                continue
-            # What is unfit for use can still be taken away, if it is a file of ours.
-            if not isinstance(step, FileStep):
-                raise
-            site.voice.say(f"  {step.title}: {error.failure.cause}")
-            there = True
-        if there or (isinstance(step, FileStep) and site.directory.read(step.name) is not None):
-            found.add(step)
-    return found
-
-
-def _goes(step: Step, *, shared: bool) -> bool:
-    """Whether a removal takes this away: of a shared app only the certificate."""
-    if not step.removable:
-        return False
-    if isinstance(step, KeyStep):
-        return shared
-    return isinstance(step, FileStep) or not shared
-
-
-def _left_over(site: Site) -> bool:
-    return any(site.directory.read(name) is not None for name in _LEFT_OVER)
-
-
 def renew(
     site: Site, entra: Sequence[Step], own: Own, new: Callable[[], bytes], wait: float
 ) -> None:
@@ -254,7 +183,7 @@ def renew(
     """
     done: list[str] = []
     there = site.directory
-    with _Doing("certificate in use", done):
+    with Doing("certificate in use", done):
         for step in entra:
             if not _usable(step, site):
                 cause = f"{step.title} is not there"
@@ -262,7 +191,7 @@ def renew(
                     Failure("usage", cause, "nothing to renew: run it without --renew")
                 )
     if there.read(names.NEXT_CERTIFICATE) is None and there.read(names.OLD_CERTIFICATE) is None:
-        with _Doing("new certificate", done):
+        with Doing("new certificate", done):
             there.write(names.NEXT_CERTIFICATE, new())
             done.append("new certificate")
             site.voice.tell("made", there.file(names.NEXT_CERTIFICATE))
@@ -286,7 +215,7 @@ def _bring_in(site: Site, own: Own, wait: float, done: list[str]) -> None:
     """The next certificate into the app, to the proof, and into its place."""
     there, known = site.directory, site.known
     path = there.file(names.NEXT_CERTIFICATE)
-    with _Doing("new certificate in the app registration", done):
+    with Doing("new certificate in the app registration", done):
         client = keypair.load(path, there.read(names.NEXT_CERTIFICATE) or b"")
         key = keypair.der(client.certificate)
         if any(keypair.same(one, key) for one in known.keys):
@@ -297,9 +226,9 @@ def _bring_in(site: Site, own: Own, wait: float, done: list[str]) -> None:
             change_keys(site, keys)
             done.append("new certificate in the app registration")
             site.voice.tell("made", "new certificate in the app registration")
-    with _Doing("proof with the new certificate", done):
+    with Doing("proof with the new certificate", done):
         proof.prove(own(names.NEXT_CERTIFICATE), site.voice, wait)
-    with _Doing("change of certificates", done):
+    with Doing("change of certificates", done):
         old = there.read(names.CERTIFICATE) or b""
         public = [pem.Block("CERTIFICATE", (), one).text() for one in pem.read(old).certificates]
         there.write(names.OLD_CERTIFICATE, public[0] if public else b"")
@@ -310,7 +239,7 @@ def _bring_in(site: Site, own: Own, wait: float, done: list[str]) -> None:
 def _retire(site: Site, done: list[str]) -> None:
     """The old certificate out of the app, and its public half out of the directory."""
     there, known = site.directory, site.known
-    with _Doing("old certificate out of the app registration", done):
+    with Doing("old certificate out of the app registration", done):
         key = keypair.der((there.read(names.OLD_CERTIFICATE) or b"").decode("ascii", "replace"))
         data = there.read(names.CERTIFICATE) or b""
         current = keypair.der(keypair.load(there.file(names.CERTIFICATE), data).certificate)

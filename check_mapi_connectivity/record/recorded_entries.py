@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from requests.structures import CaseInsensitiveDict
 
 from ..answer import Answer
-from ..authentication import OPENING
 from ..clock import Skew
 from ..report import Failure, Phase
 from ..transport import host_of
@@ -211,7 +210,7 @@ def _value(kind: str, fields: Fields) -> Any:
             raise Odd(f"{fields.path}value")
         return None
     if kind == "handshake":
-        return fields.flag_or("value", OPENING)
+        return fields.flag_or("value", "opening")
     if kind in ("spnego", "certificate"):
         return fields.flag("value")
     if kind == "service":

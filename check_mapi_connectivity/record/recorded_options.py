@@ -107,7 +107,7 @@ def parse(fields: Fields) -> Options:
     _check_tests(mailboxes, methods)
     credential = _credential(fields.inner("credential")) if fields.there("credential") else None
     states = fields.texts_by_name("states")
-    if set(states) != set(KINDS) or not set(states.values()) <= set(STATES):
+    if not set(states) <= set(KINDS) or not set(states.values()) <= set(STATES):
         raise Odd("options.states")
     version = fields.whole("ip_version", 6) if fields.there("ip_version") else None
     tenant = fields.text("tenant", 300)
@@ -123,7 +123,8 @@ def parse(fields: Fields) -> Options:
         proxy=_proxy(fields.inner("proxy")) if fields.there("proxy") else None,
         ca_files=(),
         thresholds=_limits(fields, mailboxes, methods),
-        states=states,
+        # A version before this one may have had fewer kinds.
+        states={**KINDS, **states},
         timeout=fields.number("timeout", 1e6, 1e-9),
         timeout_state=fields.choice("timeout_state", tuple(STATES)),
         verbose=fields.whole("verbose", 3),

@@ -5,11 +5,13 @@ network beyond loopback. Whoever tries gets `Trespass`, and it is noted for the 
 from __future__ import annotations
 
 import contextlib
+import functools
 import ipaddress
 import os
 import socket
 import sys
 import tempfile
+import threading
 
 #: Names the directory of the tests, in processes that they start.
 VARIABLE = "TESTS_GUARD"
@@ -49,10 +51,23 @@ class Guard:
         self.rooms = {os.path.realpath(room) for room in (directory, *rooms)}
         self.watches = True
         self._busy = False
+        self._near = threading.local()
 
     def install(self):
         """Watch this process and those that it forks; there is no way back but `watches`."""
         sys.addaudithook(self._hear)
+        open_file = os.open
+
+        @functools.wraps(open_file)
+        def opened(path, flags, mode=0o777, *, dir_fd=None):
+            # The audit event does not tell what a path is relative to.
+            self._near.descriptor = dir_fd
+            try:
+                return open_file(path, flags, mode, dir_fd=dir_fd)
+            finally:
+                self._near.descriptor = None
+
+        os.open = opened
         return self
 
     def _hear(self, event, arguments):
@@ -78,7 +93,8 @@ class Guard:
         if event == "open":
             path, _, flags = arguments
             writes = isinstance(flags, int) and flags & _WRITING
-            return self._outside(event, path, None) if writes else None
+            near = getattr(self._near, "descriptor", None)
+            return self._outside(event, path, near) if writes else None
         if event in _CHANGING:
             for place, base in _CHANGING[event]:
                 near = arguments[base] if base is not None and base < len(arguments) else None
