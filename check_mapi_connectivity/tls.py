@@ -226,6 +226,9 @@ def broken(error: ssl.SSLError, host: str) -> Failure:
 
     code = error.reason or ""
     row = tls.HANDSHAKE.get(code)
+    if code == "RECORD_LAYER_FAILURE":
+        # From OpenSSL 3.5 on that is all it says of a record that does not hold.
+        row = tls.HANDSHAKE["DECRYPTION_FAILED_OR_BAD_RECORD_MAC"]._replace(code=code)
     if row is None or code == "UNEXPECTED_EOF_WHILE_READING":
         ended = isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError))
         reason = code.replace("_", " ").lower() or "no reason given"
