@@ -4,7 +4,7 @@ http.client and email.parser stop at the first header line that is none and take
 read lengths that are no numbers as "until the connection ends", and change from version to version.
 So they are given a head that has been read here: without interim answers, one header a line, and of
 the headers that say where the body ends only one. What can be read is read, but a connection with
-an odd line is used no more; what may mean two things is refused (RFC 9110 15.2, RFC 9112 2.2, 5, 6).
+an odd line is used no more; what may mean two things is refused (RFC 9110 15.2; RFC 9112 2, 5, 6).
 """
 
 from __future__ import annotations
