@@ -98,9 +98,11 @@ def read(answer: Answer) -> Outcome:
     row = _row(document)
     if row is None:
         if errors:
-            failure = _cmdlet_error(errors)
-            cause = "Exchange reports an error and no result"
-            raise CheckFailure(replace(failure, cause=cause))
+            failure = replace(
+                _cmdlet_error(errors), cause="Exchange reports an error and no result"
+            )
+            named = (advice.exchange_error(text) for text in errors)
+            raise CheckFailure(next((found for found in named if found), failure))
         raise CheckFailure(_no_result(answer, "the answer holds no result", document.get("value")))
     result = _scalar(row.get("Result"))
     if result is None or not result.strip("* "):
@@ -142,7 +144,7 @@ def judge(outcome: Outcome) -> Failure | None:
     return (
         failure
         if failure.judged_as
-        else Failure("logon", cause, "see the service health page of Microsoft 365")
+        else Failure("server", cause, "see the service health page of Microsoft 365")
     )
 
 

@@ -1,8 +1,7 @@
-"""Code -> plain cause -> kind -> remedy, for everything the other side can answer.
+"""What any service answers by HTTP status, and what Exchange's admin interface says -> Failure.
 
-Tables first, then the functions that turn an answer into a Failure. Causes and remedies are half
-sentences that fit a status line. Entra says that programs must not branch on AADSTS numbers: they
-choose words here, and the OAuth error decides the kind.
+Causes and remedies are half sentences that fit a status line. A code without a row makes no claim:
+its kind is that of the HTTP status, its words are the answer's own.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import email.utils
 import json
 import re
 from dataclasses import replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from . import masking
@@ -24,82 +24,16 @@ if TYPE_CHECKING:
     from .answer import Answer
 
 
-def sign_in(document: Mapping[str, Any], last: Answer | None) -> Failure:
-    """Entra's refusal in an OAuth error document (RFC 6749 5.2; numbers: exchange-online 6)."""
-    from .codes.entra import ENTRA, OAUTH
+#: Exceptions that only carry another one.
+_WRAPPERS = frozenset({"Exception", "ODataServiceException", "CmdletProxyException"})
 
-    error, description = str(document.get("error", "")), str(document.get("error_description", ""))
-    number = aadsts(document)
-    code = f"AADSTS{number}" if number else error
-    row = ENTRA.get(number)
-    detail = " ".join(description.split()) or error
-    if number == 700027 and "expired" in description.lower():
-        cause, remedy, kind = (
-            "Entra holds this certificate as expired",
-            "upload a new one",
-            "credential",
-        )
-    elif row is not None:
-        kind, cause, remedy, *_ = row
-    else:
-        known = OAUTH.get(error)
-        kind, cause, remedy = ("credential", "Entra refuses the sign-in", "see Entra's own text")
-        if known is not None:
-            kind, cause, remedy, *_ = known
-        if number:
-            remedy = f"https://login.microsoftonline.com/error?code={number}"
-    transient = kind == "server"
-    return Failure(
-        kind,
-        cause,
-        remedy,
-        code,
-        detail,
-        transient=transient,
-        retry_after=retry_after(last) if last else None,
-    )
+#: Words of a refusal that is about Exchange's roles, not about the token.
+_OF_ROLES = re.compile(
+    r"not allowed to call|assigned to any management role|supported in this scenario", re.IGNORECASE
+)
 
-
-def aadsts(document: Mapping[str, Any]) -> int:
-    """The AADSTS number of an error document, 0 when it has none."""
-    codes = document.get("error_codes")
-    if (
-        isinstance(codes, list)
-        and codes
-        and isinstance(codes[0], int)
-        and not isinstance(codes[0], bool)
-    ):
-        return codes[0]
-    match = re.search(r"AADSTS([0-9]{4,9})", str(document.get("error_description", "")))
-    return int(match[1]) if match else 0
-
-
-def sign_in_status(answer: Answer) -> Failure | None:
-    """A failure for answers of the sign-in service that msal must not see; None for those it can
-    read.
-    """
-    if answer.status == 429:
-        return throttled(answer, "Entra")
-    if answer.status >= 500:
-        return trouble(answer, "Entra")
-    if 300 <= answer.status < 400:
-        return redirected(answer, "--authority-url")
-    if answer.status != 200 and not answer.text.lstrip().startswith("{"):
-        return not_entra(answer)
-    return None
-
-
-def not_entra(answer: Answer | None) -> Failure:
-    """An answer that is none of Entra's; None when there was not even one."""
-    if answer is None:
-        return Failure("protocol", "no answer of Entra's", "report it with --record")
-    return Failure(
-        "protocol",
-        f"{answer.host} does not answer as Entra does",
-        "a proxy or gateway may have answered in its place",
-        f"HTTP {answer.status}",
-        glimpse(answer),
-    )
+#: After about ten quick calls the admin API has answered 500 (exchange-online 1.8).
+_BURST = "see the service health page; it may be a burst of calls: spread the checks"
 
 
 def redirected(answer: Answer, option: str) -> Failure:
@@ -151,7 +85,9 @@ def trouble(answer: Answer, who: str, remedy: str = "") -> Failure:
 
     if answer.status == 503 and retry_after(answer) is not None:
         return throttled(answer, who, remedy)
-    row = SERVICES.get(answer.status, SERVICES[500])
+    row = SERVICES.get(answer.status)
+    if row is None:
+        row = SERVICES[500]._replace(cause=f"{{service}} answers: {_phrase(answer)}")
     cause, advised = row.cause.format(service=who), remedy or row.remedy
     if answer.status == 511:
         # By definition not the service's own (RFC 6585 6).
@@ -170,6 +106,12 @@ def trouble(answer: Answer, who: str, remedy: str = "") -> Failure:
     )
 
 
+def _phrase(answer: Answer) -> str:
+    """What a status without a row is called: the status itself, in the words of RFC 9110."""
+    known = {status.value: status.phrase.lower() for status in HTTPStatus}
+    return known.get(answer.status, f"status {answer.status}")
+
+
 def is_page(answer: Answer) -> bool:
     """Whether a person was meant to read this; services answer programs otherwise."""
     return answer.text.lstrip().startswith("<")
@@ -178,21 +120,16 @@ def is_page(answer: Answer) -> bool:
 def _refused(answer: Answer, claims: Mapping[str, Any]) -> Failure:
     """A 401 or 403 of the admin API to a token of these claims."""
     from .codes.http import ADMIN
-    from .codes.mapi import DIAGNOSTICS
 
-    roles, person = claims.get("roles"), "scp" in claims
+    person, roles = "scp" in claims, claims.get("roles")
+    lacking = isinstance(roles, list) and "Exchange.ManageAsApp" not in roles
+    of_roles = not lacking and _OF_ROLES.search(message(answer)[:1000])
     code, detail = f"HTTP {answer.status}", _explained(answer)
     if is_page(answer):
         cause = "the request is refused with a web page, by a gateway or by Exchange"
         remedy = "allow it on the gateway; if it is Exchange's page, see to the permissions"
-    elif answer.status == 401:
-        number = re.match(r"\s*([0-9]{1,9})", answer.headers.get("x-ms-diagnostics", ""))
-        row = DIAGNOSTICS.get(int(number[1]) if number else 0, ADMIN[401])
-        cause, remedy = row.cause, row.remedy
-        if isinstance(roles, list) and "Exchange.ManageAsApp" not in roles:
-            cause = "the token lacks the app role Exchange.ManageAsApp"
-        if person:
-            remedy = "see EXOModuleEnabled of Get-User; an own app needs the scope Exchange.Manage"
+    elif answer.status == 401 and not of_roles:
+        cause, remedy = _token_refused(answer, claims)
     else:
         cause = ADMIN[403].cause
         remedy = ADMIN[403].remedy.format(user="user" if person else "app")
@@ -204,51 +141,82 @@ def _refused(answer: Answer, claims: Mapping[str, Any]) -> Failure:
     return Failure("permission", cause, remedy, code, detail)
 
 
+def _token_refused(answer: Answer, claims: Mapping[str, Any]) -> tuple[str, str]:
+    """Cause and remedy of a 401 of the admin API that does not speak of roles."""
+    from .codes.http import ADMIN
+    from .codes.mapi import DIAGNOSTICS
+
+    roles = claims.get("roles")
+    number = re.match(r"\s*([0-9]{1,9})", answer.headers.get("x-ms-diagnostics", ""))
+    row = DIAGNOSTICS.get(int(number[1]) if number else 0)
+    cause, remedy = (row.cause, row.remedy) if row else (ADMIN[401].cause, ADMIN[401].remedy)
+    if isinstance(roles, list) and "Exchange.ManageAsApp" not in roles:
+        cause = "the token lacks the app role Exchange.ManageAsApp"
+    elif isinstance(roles, list) and row is None:
+        # It has the app role: to grant it again helps nobody.
+        remedy = "see Exchange's own text; is the app in a role group that holds the cmdlet?"
+    if "scp" in claims:
+        remedy = "see EXOModuleEnabled of Get-User; an own app needs the scope Exchange.Manage"
+    return cause, remedy
+
+
 def exchange_status(answer: Answer, claims: Mapping[str, Any], mailbox: str = "") -> Failure:
     """What an answer of the admin API with a status other than 200 means, to a token of these
     claims and a question about this mailbox (exchange-online 1.7).
     """
-    from .codes.exchange import EXCHANGE
     from .codes.http import ADMIN
 
-    status, code = answer.status, f"HTTP {answer.status}"
+    status, code, text = answer.status, f"HTTP {answer.status}", message(answer)
     if status == 429:
         return throttled(answer, "Exchange")
     if 300 <= status < 400:
         return redirected(answer, "--exchange-url")
-    if status in (401, 403):
-        return _refused(answer, claims)
-    if "MapiException" in message(answer) and error_document(answer):
-        return mapi_error(message(answer))
     exception = exception_name(answer)
+    if error_document(answer) and "MapiException" in f"{exception} {text}":
+        return mapi_error(text if "MapiException" in text else f"{exception}: {text}")
+    found = _by_exception(exception, text, mailbox)
+    if found is not None:
+        return replace(found, code=exception or code)
+    if status in (401, 403) and not exception:
+        return _refused(answer, claims)
+    if status >= 500 or status == 408:
+        failure = trouble(answer, "Exchange", _BURST if status == 500 else "")
+        return replace(failure, code=f"{code}, {exception}" if exception else code)
+    if error_document(answer):
+        return unknown_error("Exchange", exception or code, text)
+    row = ADMIN[404]
+    return Failure(row.kind, row.cause.format(host=answer.host), row.remedy, code, text)
+
+
+def _by_exception(exception: str, text: str, mailbox: str) -> Failure | None:
+    """What an exception of Exchange's means by its row; None where it has none."""
+    from .codes.exchange import EXCHANGE
+
     row = EXCHANGE.get(exception)
-    if row is None and "may be transient" in message(answer):
+    if row is None and (exception.endswith("TransientException") or "may be transient" in text):
         row = EXCHANGE["TransientException"]
     if exception == "ManagementObjectNotFoundException":
-        row = recipients.explain(message(answer), guest="#ext#" in mailbox.lower()) or row
-    if row is not None:
-        return Failure(
-            row.kind,
-            row.cause,
-            row.remedy,
-            exception or code,
-            message(answer),
-            transient=row.transient,
-        )
-    if status >= 500 or status == 408:
-        return trouble(answer, "Exchange")
-    if status == 400 and error_document(answer):
-        remedy = "see Exchange's own text below"
-        return Failure(
-            "server",
-            "Exchange could not run the cmdlet",
-            remedy,
-            exception or code,
-            message(answer),
-        )
-    row = ADMIN[404]
-    cause = row.cause.format(host=answer.host)
-    return Failure(row.kind, cause, row.remedy, code, message(answer))
+        row = recipients.explain(text, guest="#ext#" in mailbox.lower()) or row
+    if row is None:
+        return None
+    return Failure(
+        row.kind, row.cause, row.remedy, exception, text, row.judged_as, transient=row.transient
+    )
+
+
+def unknown_error(who: str, code: str, text: str) -> Failure:
+    """An error that no table has: told in its own words, without a claim (contract 7.27)."""
+    cause = f"{who} reports an error that is not known here"
+    return Failure("protocol", cause, f"see {who}'s own text", code, text)
+
+
+def exchange_error(text: str) -> Failure | None:
+    """What an error in an answer with status 200 means, where it names an exception of the table;
+    its form is `id|exception|text`.
+    """
+    parts = text.split("|", 2)
+    name = re.split(r"[.+]", parts[1].strip())[-1] if len(parts) > 2 else ""
+    return _by_exception(name, parts[-1].strip(), "") if name else None
 
 
 def mapi_error(text: str) -> Failure:
@@ -270,13 +238,8 @@ def mapi_error(text: str) -> Failure:
         else:
             row = recipients.explain(text)
         if row is None:
-            return Failure(
-                "logon",
-                "Exchange could not log on to the mailbox",
-                "see Exchange's own text",
-                code,
-                detail,
-            )
+            cause = "Test-MAPIConnectivity fails with an error that is not known here"
+            return Failure("server", cause, "see Exchange's own text", code, detail)
     return Failure(row.kind, row.cause, row.remedy, code, detail, row.judged_as)
 
 
@@ -309,7 +272,11 @@ def message(answer: Answer) -> str:
     error = error_document(answer)
     for text in _details(error):
         return _embedded(text).split("|", 2)[-1].strip()
-    for member in (_internal(error).get("message"), error.get("message")):
+    document = answer.json()
+    flat = document if isinstance(document, dict) else {}
+    # Gateways and the sign-in service put the text beside `error`, not into it.
+    others = (flat.get("error_description"), flat.get("message"))
+    for member in (_internal(error).get("message"), error.get("message"), *others):
         if isinstance(member, str) and member.strip():
             return member.strip()
     return glimpse(answer)
@@ -336,7 +303,7 @@ def exception_name(answer: Answer) -> str:
     names = [re.split(r"[.+]", candidate.strip())[-1] for candidate in candidates]
     names = [name for name in names if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{2,99}", name)]
     known = [name for name in names if name in EXCHANGE]
-    return next(iter([*known, *(name for name in names if name != "Exception")]), "")
+    return next(iter([*known, *(name for name in names if name not in _WRAPPERS)]), "")
 
 
 def glimpse(answer: Answer) -> str:

@@ -34,8 +34,13 @@ if TYPE_CHECKING:
     Groups = Sequence[tuple[str, Sequence[Option]]]
 
 
+_NO_VALUE = " takes no value"
+
+
 class _Parser(argparse.ArgumentParser):
     """argparse without its exits: exit code 2 means CRITICAL to a scheduler."""
+
+    color: bool
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(_plain(message))
@@ -57,7 +62,7 @@ def _plain(message: str) -> str:
     if prefix.startswith("argument "):
         option = prefix[len("argument ") :].split("/")[-1]
         if rest.startswith("ignored explicit argument"):
-            return f"{option} takes no value"
+            return f"{option}{_NO_VALUE}"
         return f"{option}: its value is missing; one that begins with a dash reads {option}=VALUE"
     return f"{message}; see --help"
 
@@ -95,6 +100,8 @@ def program(
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
     )
+    # From Python 3.14 on the help would have colours, on a terminal and by FORCE_COLOR.
+    result.color = False
     actions: dict[str, Any] = {
         "help": {"action": _Help, "nargs": 0},
         "version": {"action": _Version, "nargs": 0},
@@ -127,7 +134,10 @@ def parse_command_line(argv: Sequence[str]) -> dict[str, Any]:
 
 def split(parser: argparse.ArgumentParser, argv: Sequence[str]) -> dict[str, Any]:
     """The same by any parser of `program`."""
-    found, unknown = parser.parse_known_args(list(argv))
+    try:
+        found, unknown = parser.parse_known_args(list(argv))
+    except UsageError as error:
+        raise UsageError(_with_value(str(error), argv)) from None
     for word in unknown:
         if word.startswith("--"):
             name = word[2:].partition("=")[0]
@@ -144,6 +154,17 @@ def split(parser: argparse.ArgumentParser, argv: Sequence[str]) -> dict[str, Any
             "see --help"
         )
     return vars(found)
+
+
+def _with_value(complaint: str, argv: Sequence[str]) -> str:
+    """A complaint about a value that is none of an option's, with the value.
+
+    Icinga's CheckCommand passes a variable that it does not understand on like this.
+    """
+    option, words, _ = complaint.partition(_NO_VALUE)
+    value = next((word for word in argv if words and word.startswith(f"{option}=")), "")
+    value = value[len(option) + 1 :]
+    return f"{complaint}: {value}" if value.isprintable() and value else complaint
 
 
 def _wrapped(text: str) -> str:

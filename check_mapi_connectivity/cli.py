@@ -171,7 +171,7 @@ def _replayed(given: Given) -> Options:
 def _shown(given: Given) -> dict[str, Any]:
     """How much of a run is shown, how often and in which form. Raises UsageError."""
     frequency = judgement.frequency(given.values.get("diagnosis-frequency", "1:1"))
-    wanted = given.choice("diagnosis", ("on", "off"), "on") == "on"
+    wanted = given.switch("diagnosis", default=True)
     return {
         "diagnosis": wanted and frequency is not None,
         "frequency": frequency or (1, 1),

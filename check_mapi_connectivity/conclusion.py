@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 #: Messages of each mailbox that are shown where there are several.
 _ROWS = 10
 
+_NOT_ENDED = "the time was up before the session was ended"
+
 #: Seconds that the conclusion about one test takes at most, which is kept of the time allowed.
 _CONCLUDING = 0.001
 
@@ -43,7 +45,10 @@ def cut_off(reports: list[Report], seconds: float, signal_name: str | None) -> N
     for report in reports:
         if report.success or report.failure is not None:
             if report.service.current == "disconnect":
-                report.remarks.append("the time was up before the session was ended")
+                report.remarks.append(_NOT_ENDED)
+        elif report.ending is not None:
+            report.failure = report.explained(report.ending)
+            report.remarks.append(_NOT_ENDED)
         elif report.begun is None and len(reports) > 1 and signal_name is None:
             report.failure = report.not_begun(running)
         else:

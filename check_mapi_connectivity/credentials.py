@@ -11,7 +11,7 @@ import re
 from . import files, prompt
 from .errors import UsageError
 from .option_table import ENVIRONMENT_SECRETS, INI_SECRETS, MISSING
-from .sources import TENANT_DIRECTORIES, Given
+from .sources import GUID, TENANT_DIRECTORIES, Given
 from .vocabulary import PLUGIN
 
 TYPE_CHECKING = False
@@ -141,7 +141,11 @@ def _check_username(username: str | None) -> None:
 
 def _managed_identity(given: Given, environ: MutableMapping[str, str]) -> ManagedIdentity:
     named = given.text("managed-identity") or MISSING
-    identity = "" if named == MISSING else _application_id(named, "--managed-identity")
+    if named != MISSING and not re.fullmatch(GUID, named):
+        raise UsageError(
+            f"--managed-identity: {named} is neither a client id (a GUID) nor true or false"
+        )
+    identity = "" if named == MISSING else named
     named_url, variable = given.text("imds-url"), environ.get(IMDS_VARIABLE)
     option = "--imds-url" if named_url else IMDS_VARIABLE
     url = (named_url or variable or IMDS).rstrip("/")

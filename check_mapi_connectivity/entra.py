@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from . import advice, federation
+from . import entra_refusals, federation
 from .answer import SIGN_IN_LIMIT, too_large
 from .options import CLOUDS, ClientSecret, FederatedToken, UserPassword
 from .report import CheckFailure, Failure
@@ -56,9 +56,9 @@ def answered(
     try:
         answer = asking()
         if "error" in answer:
-            raise CheckFailure(advice.sign_in(answer, http.last))
+            raise CheckFailure(entra_refusals.sign_in(answer, http.last))
         if not sendable(answer.get(wanted)):
-            raise CheckFailure(advice.not_entra(http.last))
+            raise CheckFailure(entra_refusals.not_entra(http.last))
     except CheckFailure as error:
         raise CheckFailure(_elsewhere(error.failure, http.cloud, job)) from None
     except (
@@ -191,11 +191,11 @@ class EntraHttp:
         if large is not None:
             # An error page tells enough by its status.
             page = replace(answer, body=answer.body[:_BEGINNING])
-            raise CheckFailure(advice.sign_in_status(page) or large)
-        failure = advice.sign_in_status(answer)
+            raise CheckFailure(entra_refusals.status(page) or large)
+        failure = entra_refusals.status(answer)
         document = answer.json()
         if failure is None and document is None:
-            failure = advice.not_entra(answer)
+            failure = entra_refusals.not_entra(answer)
         if failure is not None:
             raise CheckFailure(failure)
         if not isinstance(document, dict):
@@ -266,8 +266,8 @@ def _unusable(http: EntraHttp, job: Job, error: Exception) -> Failure:
     if last is not None:
         document = last.json()
         if isinstance(document, dict) and "error" in document:
-            return advice.sign_in(document, last)
-        return advice.not_entra(last)
+            return entra_refusals.sign_in(document, last)
+        return entra_refusals.not_entra(last)
     remedy = "check --authority-url and the credential"
     return Failure("credential", "msal cannot begin the sign-in", remedy, type(error).__name__)
 

@@ -32,7 +32,11 @@ _MOST_ITEMS = 0x7FFFFFFF
 #: What a 401 or 403 may always say: the token and the message tell more.
 _VAGUE = [
     graph.CODES[name]
-    for name in ("InvalidAuthenticationToken", "ErrorAccessDenied", "UnknownError")
+    for name in (
+        *("InvalidAuthenticationToken", "unauthenticated", "Unauthorized"),
+        *("ErrorAccessDenied", "accessDenied", "Forbidden"),
+        *("UnknownError", "generalException"),
+    )
 ]
 
 _IDS = ("request-id", "client-request-id", "x-ms-ags-diagnostic")
@@ -237,9 +241,8 @@ def _error_in_200(answer: Answer) -> Failure:
     if row is not None:
         return _by_row(answer, code, row)
     cause = "Graph reports an error in an answer that says 200"
-    return Failure(
-        "protocol", cause, "see Graph's own text", code or "HTTP 200", advice.message(answer)
-    )
+    failure = advice.unknown_error("Graph", code or "HTTP 200", advice.message(answer))
+    return replace(failure, cause=cause)
 
 
 def _no_list(answer: Answer, cause: str) -> Failure:
@@ -283,17 +286,22 @@ def _refused(answer: Answer, code: str, row: Advice | None, claims: Mapping[str,
             f"HTTP {answer.status}",
             advice.message(answer),
         )
-    found = _token_refused(answer, claims) if answer.status == 401 else _denied(answer, claims)
-    if row is not None and row not in _VAGUE:
-        found = row
     detail = advice.message(answer)
+    found = row if row is not None and row not in _VAGUE else _told(answer, claims)
+    if found is None and row is None and code:
+        return advice.unknown_error("Graph", code, detail)
+    if found is None and answer.status == 401:
+        found = graph.CODES["InvalidAuthenticationToken"]
+    found = found or _denied(claims)
     if "insufficient_claims" in answer.headers.get("WWW-Authenticate", ""):
         detail += " (WWW-Authenticate: insufficient_claims)"
     return Failure("permission", found.cause, found.remedy, code or f"HTTP {answer.status}", detail)
 
 
-def _token_refused(answer: Answer, claims: Mapping[str, Any]) -> Advice:
-    """Why Graph answers 401: by the token, the challenge, the message."""
+def _told(answer: Answer, claims: Mapping[str, Any]) -> Advice | None:
+    """Why Graph answers 401 or 403, where token, challenge or message say so."""
+    if answer.status == 403:
+        return _barred(answer)
     row = graph.CODES["InvalidAuthenticationToken"]
     audience = claims.get("aud")
     host = re.sub(r"^https?://|/+$", "", audience.lower()) if isinstance(audience, str) else ""
@@ -309,16 +317,21 @@ def _token_refused(answer: Answer, claims: Mapping[str, Any]) -> Advice:
     if re.search(r"expired|lifetime|not yet valid", advice.message(answer)[:500], re.IGNORECASE):
         cause = "Graph finds the token expired or not yet valid"
         return row._replace(cause=cause, remedy="this host's clock may be wrong; check NTP")
-    return row
+    return None
 
 
-def _denied(answer: Answer, claims: Mapping[str, Any]) -> Advice:
-    """Why Graph answers 403: by its message, and by what the token says it may do."""
+def _barred(answer: Answer) -> Advice | None:
+    """The policy that a 403 names."""
+    if not re.search("RAOP|AccessPolicy", advice.message(answer)[:500]):
+        return None
+    cause = "an application access policy bars the app from this mailbox"
+    remedy = "Test-ApplicationAccessPolicy tells; a change may take over an hour"
+    return graph.CODES["ErrorAccessDenied"]._replace(cause=cause, remedy=remedy)
+
+
+def _denied(claims: Mapping[str, Any]) -> Advice:
+    """Why Graph denies access, by what the token says it may do."""
     row = graph.CODES["ErrorAccessDenied"]
-    if re.search("RAOP|AccessPolicy", advice.message(answer)[:500]):
-        cause = "an application access policy bars the app from this mailbox"
-        remedy = "Test-ApplicationAccessPolicy tells; a change takes up to an hour"
-        return row._replace(cause=cause, remedy=remedy)
     if not claims:
         return row
     reads = [name for name in _permissions(claims) if name.startswith("Mail.Read")]
@@ -353,8 +366,7 @@ def _unknown(answer: Answer, code: str) -> Failure:
         cause = f"{answer.host} does not answer as Graph does"
         remedy = "check --graph-url and proxy; a gateway may have answered"
         return Failure("protocol", cause, remedy, f"HTTP {answer.status}", message)
-    code = code or f"HTTP {answer.status}"
-    if answer.status in (404, 410):
-        row = GRAPH[404]
-        return Failure(row.kind, row.cause, row.remedy, code, message)
-    return Failure("protocol", "Graph does not take the request", "see Graph's text", code, message)
+    row = GRAPH.get(answer.status)
+    if code or row is None:
+        return advice.unknown_error("Graph", code or f"HTTP {answer.status}", message)
+    return Failure(row.kind, row.cause, row.remedy, f"HTTP {answer.status}", message)

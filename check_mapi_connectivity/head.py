@@ -31,7 +31,7 @@ HEADER_LIMIT = 65536
 MOST_HEADERS = 96
 
 #: Interim answers that are waited through.
-MOST_INTERIM = 100
+MOST_INTERIM = 50
 
 _STATUS = re.compile(rb"(HTTP/(?:0\.9|1\.[0-9]))[ \t]+([1-9][0-9]{2})(?:[ \t]+(.*?))?[ \t\r]*")
 

@@ -7,10 +7,11 @@ access token").
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from . import advice
+from . import advice, entra_refusals
 from .answer import SIGN_IN_LIMIT, too_large
 from .report import CheckFailure, Failure
 from .tokens import sendable
@@ -27,6 +28,16 @@ if TYPE_CHECKING:
 _PATIENCE = 5.0
 
 _VERSION = "2018-02-01"
+
+#: Its own errors for a request that it understands and does not grant, and those of OAuth (page
+#: above: "Error handling").
+_REFUSALS = (
+    *("invalid_request", "unauthorized_client", "access_denied", "invalid_resource"),
+    *("invalid_scope", "unknown_source", "bad_request_102"),
+)
+
+#: Those have services of their own for it.
+_INSTEAD = "for Azure VMs only, not App Service or Azure Arc: else use a certificate"
 
 
 def ask(job: Job, identity: ManagedIdentity, resource: str) -> Mapping[str, Any]:
@@ -69,7 +80,7 @@ def _absent(failure: Failure, identity: ManagedIdentity) -> Failure:
         failure,
         kind="credential",
         cause=f"no instance metadata service answers at {identity.url}",
-        remedy="a managed identity is for Azure VMs; else use a certificate",
+        remedy=_INSTEAD,
         detail=failure.detail or failure.cause,
         transient=False,
     )
@@ -77,37 +88,55 @@ def _absent(failure: Failure, identity: ManagedIdentity) -> Failure:
 
 def _refused(answer: Answer, document: object, identity: ManagedIdentity) -> Failure:
     """What a status other than 200 means."""
+    who = "the instance metadata service"
     if answer.status == 429:
-        return advice.throttled(answer, "the instance metadata service")
+        return entra_refusals.with_words(advice.throttled(answer, who), answer)
     # 410 while the service is being updated, 404 while it starts.
     if answer.status >= 500 or answer.status in (404, 410):
-        failure = advice.trouble(answer, "the instance metadata service", "wait for the next run")
+        failure = advice.trouble(answer, who, "wait for the next run")
         if answer.status < 500:
             failure = replace(failure, cause="the instance metadata service is not ready")
-        return replace(failure, transient=True)
+        return replace(entra_refusals.with_words(failure, answer), transient=True)
+    challenge = answer.headers.get("WWW-Authenticate", "")
+    if answer.status == 401 and challenge:
+        return _challenged(answer, challenge)
     if not isinstance(document, dict) or "error" not in document:
         return _no_service(answer)
-    error, text = str(document["error"]), str(document.get("error_description", ""))
+    found = entra_refusals.words(document)
+    if found.number:
+        return entra_refusals.sign_in(document, answer)
     cause, remedy = "the instance metadata service refuses a token", "see its own text"
-    if "identity not found" in text.lower():
+    if "identity not found" in found.text.lower():
         cause = "this VM has no managed identity"
         remedy = "switch it on in the portal: the VM, Security, Identity"
         if identity.client_id:
             cause = f"this VM has no managed identity {identity.client_id}"
             remedy = "assign it to the VM, or check the client id"
-    elif error == "invalid_resource":
+    elif found.error == "invalid_resource":
         cause = "the tenant has no such resource"
         remedy = "check --cloud"
-    if advice.aadsts(document):
-        return advice.sign_in(document, answer)
-    return Failure("credential", cause, remedy, error, text)
+    elif found.error not in _REFUSALS:
+        return advice.unknown_error(answer.host, found.error or f"HTTP {answer.status}", found.text)
+    return Failure("credential", cause, remedy, found.error, found.text)
+
+
+def _challenged(answer: Answer, challenge: str) -> Failure:
+    """It wants a proof. Azure Arc's agent does: the content of a file whose path it names, which is
+    not followed, because whoever answers could name any file of this host.
+    """
+    cause, remedy = f"{answer.host} wants a proof before it gives a token", _INSTEAD
+    if re.match(r"\s*Basic\s+realm\s*=.*\.key\b", challenge[:500], re.IGNORECASE):
+        cause = f"{answer.host} answers as Azure Arc's agent does, whose tokens want root"
+        remedy = "managed identities of Azure Arc are not supported: use a certificate"
+    detail = f"WWW-Authenticate: {' '.join(challenge[:200].split())}; {advice.message(answer)}"
+    return Failure("credential", cause, remedy, f"HTTP {answer.status}", detail)
 
 
 def _no_service(answer: Answer) -> Failure:
     return Failure(
         "protocol",
         f"{answer.host} does not answer as an instance metadata service does",
-        "what answers there is not Azure's",
+        f"see what answers there; {_INSTEAD}",
         f"HTTP {answer.status}",
         advice.glimpse(answer),
     )

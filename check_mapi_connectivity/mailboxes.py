@@ -6,13 +6,13 @@ import re
 
 from . import files
 from .errors import UsageError
+from .sources import GUID
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .sources import Given
 
 _ADDRESS = r"[^@\s]+@[^@\s]+"
-_GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 
 
 def mailboxes_of(given: Given) -> tuple[str, ...]:
@@ -34,7 +34,7 @@ def mailboxes_of(given: Given) -> tuple[str, ...]:
         if not name:
             raise UsageError(f"{place}: its value is empty; write none for not given")
         address = re.fullmatch(_ADDRESS, name) and name.isprintable() and len(name) <= 320
-        if not address and not re.fullmatch(_GUID, name):
+        if not address and not re.fullmatch(GUID, name):
             raise UsageError(f"{place}: {name} is neither an e-mail address nor a GUID")
         found.setdefault(name.lower(), name)
     return tuple(found.values())

@@ -28,6 +28,10 @@ NO_DATABASE = "no MAPI field names the database"
 #: Characters of the other side's own text that go into a detail.
 _TEXT = 300
 
+#: What to do about a page that is shown before the service is reached. No remedy names a host that
+#: the other side chose: it would get the password.
+LOGON_PAGE = "a logon page before it? Let /autodiscover/ and /mapi/ pass without one"
+
 _FULL_ACCESS = "grant FullAccess: Add-MailboxPermission -AccessRights FullAccess"
 
 #: Request or ROP, and number, where the number says more than its row does.
@@ -36,6 +40,11 @@ _IN_CONTEXT = {
     ("Connect", 0x80040115): CODES[0x80040115]._replace(
         cause="unknown legacy DN, or back end out of reach",
         remedy="is the DN still the mailbox's? Else Test-ServiceHealth on the mailbox server",
+    ),
+    # gromox: also for a user with a hundred sessions, and for a code page that it does not know.
+    ("Connect", 0x80040111): CODES[0x80040111]._replace(
+        cause="server opens no session for this user",
+        remedy="may be too many sessions of this user: end some, or restart the MAPI service",
     ),
     ("Connect", 0x80070005): CODES[0x80070005]._replace(
         cause="this user may not begin a session under this legacy DN",
@@ -61,6 +70,20 @@ _WORDS = {
     "Culture is not supported": CODES[0x8004011F],
 }
 
+#: What a server's own words beside X-ResponseCode say -> the specification's number for it
+#: (MS-OXCMAPIHTTP 2.2.3.3.3; Gromox numbers otherwise: reference sheet mapi-http, corrections).
+_MEANT = (
+    (r"(missing|no|without|lacks)\b.*\bcookie", 13),
+    (r"(session|context)\b.*\b(not found|expired|unknown|lost|gone)", 10),
+    (r"\bcookie", 6),
+    (r"(missing|no|without|lacks)\b.*\bheader", 7),
+    (r"\bprivilege", 11),
+    (r"\b(verb|http method)", 2),
+    (r"\bsequence", 15),
+    (r"\brequest type", 5),
+    (r"\b(request|invalid) body", 12),
+)
+
 #: Headers that tell which server answered, and why it says that it failed.
 _TELLING = (
     "X-FailureDescription",
@@ -79,20 +102,35 @@ def symbol(number: int) -> str:
     return row.name if row else ""
 
 
-def response_code(number: int, text: str) -> Failure:
-    """X-ResponseCode other than 0; `text` is the body, HTML or not (MS-OXCMAPIHTTP 2.2.3.3.3)."""
+def response_code(number: int, text: str, *, exchange: bool = False) -> Failure:
+    """X-ResponseCode other than 0; `text` is the body, HTML or not (MS-OXCMAPIHTTP 2.2.3.3.3).
+
+    Only Exchange numbers as the specification does: elsewhere the server's own words decide, and
+    the number stands beside them.
+    """
     name = f"X-ResponseCode {_short(str(number), 12)}"
-    own = _plain(text) or "the server adds no text"
+    own = _plain(re.sub(r"(?is)<h1\b.*?</h1>", " ", text[:8000]))
     found = _worded(text)
-    row = RESPONSE_CODES.get(number)
     if found:
         return replace(found, code=name)
-    if row is None:
-        return Failure(
-            "protocol", "server refuses the request", "see the server's own text", name, own
-        )
-    detail = f"{row.name} in the specification, other servers number differently; here: {own}"
-    return _failure(row, detail)
+    row = RESPONSE_CODES.get(number)
+    meant = row if exchange or not own else _meant(own)
+    if meant is not None:
+        where = "here" if meant is row else f"that is how {name} is meant here"
+        official = row.name if row else "no name"
+        detail = f"{official} in the specification; {where}: {own or 'the server adds no text'}"
+        return replace(_failure(meant, detail), code=row.code if meant is row and row else name)
+    cause = f"server refuses the request: {_short(own)}" if own else "server refuses the request"
+    official = f"{row.name} in the specification, which this server may not follow; " if row else ""
+    return Failure(
+        "protocol", cause, "see the server's own text", name, f"{official}here: {own or 'no text'}"
+    )
+
+
+def _meant(own: str) -> Advice | None:
+    """The row of X-ResponseCode that a server's own words name; None for words that name none."""
+    numbers = (number for pattern, number in _MEANT if re.search(pattern, own.lower()))
+    return next((RESPONSE_CODES[number] for number in numbers), None)
 
 
 def status_code(number: int) -> Failure:
@@ -173,6 +211,9 @@ def autodiscover_error(number: int, message: str) -> Failure:
     """An Error element of Autodiscover (MS-OXDSCLI)."""
     name, own = f"Autodiscover ErrorCode {_short(str(number), 12)}", _plain(message)
     row = AUTODISCOVER_CODES.get(number)
+    if re.search(r"(?i)\b403\b|permission denied|access denied", own):
+        cause = "signed-in user has no right to this mailbox"
+        return Failure("permission", cause, _FULL_ACCESS, name, own)
     if row is None:
         cause = "Autodiscover answers with an error"
         return Failure("server", cause, "see Autodiscover's own text", name, own)
@@ -202,11 +243,16 @@ def http_status(answer: Answer, *, scheme: str, offered: tuple[str, ...], user: 
         return _nothing_here(answer)
     if status == 429:
         return replace(advice.throttled(answer, _host(answer)), detail=_told(answer))
+    if status == 503 and answer.reason.startswith("L-202"):
+        # Gromox, when all its connections are taken (reference sheet mapi-http, corrections).
+        cause = f"{_host(answer)} has no connection left"
+        remedy = "too many connections at once: end some, or raise its limit"
+        return Failure("server", cause, remedy, f"{code} L-202", _told(answer), transient=True)
     if status >= 500:
         remedy = "see IIS and Test-ServiceHealth there; the gateway, if one is in between"
         return replace(advice.trouble(answer, _host(answer), remedy), detail=_told(answer))
     cause = f"{_host(answer)} does not answer as {_service(answer)} does"
-    return Failure("protocol", cause, "a gateway may have answered", code, _told(answer))
+    return Failure("protocol", cause, "see the server's own text", code, _told(answer))
 
 
 def _user_refused(answer: Answer, scheme: str, offered: tuple[str, ...], user: str) -> Failure:
@@ -219,7 +265,7 @@ def _user_refused(answer: Answer, scheme: str, offered: tuple[str, ...], user: s
         return Failure("logon", cause, "choose another --auth of those offered", code, detail)
     remedy = MAPI[401].remedy
     if scheme.lower() in ("ntlm", "negotiate"):
-        remedy = "check the password; if it is right, a gateway breaks Extended Protection"
+        remedy = "check the password; if it is right: Extended Protection behind a gateway?"
     cause = MAPI[401].cause.format(host=_host(answer), user=_short(user))
     return Failure("logon", f"{cause} ({name})", remedy, code, detail)
 
@@ -269,8 +315,7 @@ def _nothing_here(answer: Answer) -> Failure:
     except ValueError:
         target = "an address that is none"
     detail = _join(f"redirects to {_short(target, 120)}, not followed", _told(answer))
-    remedy = f"it redirects to {_short(target, 40)}: a logon page?"
-    return Failure("protocol", cause, remedy, code, detail)
+    return Failure("protocol", cause, LOGON_PAGE, code, detail)
 
 
 def not_mapi(answer: Answer) -> Failure:
@@ -296,6 +341,46 @@ def not_mapi(answer: Answer) -> Failure:
         "a logon page or a gateway's error page? Look at what answers there",
         f"HTTP {answer.status}",
         _join(page, _told(answer, text=False)),
+    )
+
+
+def no_rows(count: int) -> Failure:
+    """A readable answer to RopQueryRows without rows, of a table that counts `count` messages."""
+    return Failure(
+        "protocol",
+        f"Inbox counts {count} messages, but the server lists none of them",
+        "run it again: they may have been moved meanwhile; else report it with --record",
+        detail=f"RopGetContentsTable counts {count}, RopQueryRows gives no row",
+    )
+
+
+def no_store(known: bool) -> Failure:
+    """Autodiscover answers, but without an address for MAPI over HTTP."""
+    if not known:
+        return Failure(
+            "protocol",
+            "Autodiscover names no DN of the mailbox",
+            "report it with --record",
+            during="Autodiscover",
+        )
+    return Failure(
+        "mailbox",
+        "Autodiscover names no MAPI over HTTP address of this mailbox",
+        "see MapiHttpEnabled of Get-CASMailbox and Get-OrganizationConfig, or a proxy strips "
+        "X-MapiHttpCapability",
+        during="Autodiscover",
+    )
+
+
+def no_address(url: str) -> Failure:
+    """Autodiscover names an address that cannot be one of MAPI over HTTP."""
+    named = "a MAPI address without https" if url.startswith("http:") else "no usable MAPI address"
+    return Failure(
+        "protocol",
+        f"Autodiscover names {named}: {url[:60]}{'...' if len(url) > 60 else ''}",
+        "see Set-MapiVirtualDirectory -InternalUrl and -ExternalUrl",
+        detail=url,
+        during="Autodiscover",
     )
 
 
@@ -334,7 +419,12 @@ def _offered(offered: tuple[str, ...]) -> str:
 
 
 def _service(answer: Answer) -> str:
-    return "Autodiscover" if "autodiscover" in answer.url.lower() else "MAPI over HTTP"
+    """What was asked: the mailbox's own addresses are those of MS-OXCMAPIHTTP 2.2.1."""
+    try:
+        path = urlsplit(answer.url).path.lower()
+    except ValueError:
+        path = ""
+    return "MAPI over HTTP" if path.startswith("/mapi/") else "Autodiscover"
 
 
 def _host(answer: Answer) -> str:

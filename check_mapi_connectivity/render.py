@@ -255,12 +255,11 @@ def _latency(report: Report) -> str:
         total = (
             "not measured: no success" if report.round_trip is None else f"{report.round_trip:.3f}s"
         )
-        server = (
-            ""
-            if report.server_latency is None
-            else (f", {report.server_latency:.3f}s of it in the server, by its own word")
-        )
-        return f"{total}{server}"
+        if report.server_latency is None:
+            return total
+        if not report.server_exact:
+            return f"{total}; the server itself says {report.server_latency:g}s, maybe rounded"
+        return f"{total}, {report.server_latency:.3f}s of it in the server, by its own word"
     if report.method == "graph":
         measured = report.round_trip
         return "not measured" if measured is None else f"{measured:.3f}s round trip of the request"

@@ -155,9 +155,9 @@ _LOOK = {
     "tcp": "a firewall may drop the packets; check route and proxy",
     "proxy": "look at the proxy",
     "tls": "a firewall or proxy may hold the handshake up",
-    "request": "the service hangs; give it more time with --timeout, or see its health page",
-    "connect": "the Exchange server hangs; look at it, or give it more time with --timeout",
-    "execute": "the mailbox database hangs; look at it, or give it more time with --timeout",
+    "request": "the service may hang: see its health page, or give it more time with --timeout",
+    "connect": "the Exchange server may hang: look at it, or give it more time with --timeout",
+    "execute": "its database may hang, or packets are dropped: test another mailbox beside it",
 }
 
 
@@ -185,11 +185,15 @@ class Report:
     archive: bool = False
     success: bool = False
     failure: Failure | None = None
+    #: What the test has failed by, while its session is still being ended.
+    ending: Failure | None = None
     result: str | None = None
     named: str | None = None
     database: str | None = None
     server: str | None = None
     server_latency: float | None = None
+    #: Whether shares of the time may be derived from it.
+    server_exact: bool = True
     round_trip: float | None = None
     connection_time: float | None = None
     inbox_items: int | None = None

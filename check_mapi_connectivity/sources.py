@@ -39,8 +39,16 @@ _CREDENTIALS = {
     "--federated-token-file": ("federated-token-file",),
 }
 
+#: As Entra and Exchange write it.
+GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+
 #: A domain or a GUID. Patterns stay text until they are used: compiling them costs `--help` time.
 TENANT = r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?"
+
+
+#: What a switch may be beside its own words, in any letter case; templates for schedulers and forms
+#: of the Director write all of them.
+_ON, _OFF = ("true", "yes", "1"), ("false", "no", "0", "none")
 
 
 class Given:
@@ -60,7 +68,7 @@ class Given:
         """Take values over; a later source replaces an earlier one, unless it is `weak`."""
         for name, value in values.items():
             if not (weak and name in self.source):
-                self.values[name] = value
+                self.values[name] = _meant(name, value)
                 self.source[name] = source
 
     def add_section(self, reference: str, environ: Mapping[str, str]) -> None:
@@ -171,6 +179,23 @@ class Given:
             raise UsageError(f"--{name}: {value} is none of {', '.join(choices)}")
         return value.lower()
 
+    def switch(self, name: str, *, default: bool) -> bool:
+        """An option that is on or off. Raises UsageError."""
+        on = ("on", *_ON)
+        value = self.choice(name, ("on", "off", *_ON, *_OFF), "on" if default else "off")
+        return value in on
+
+
+def _meant(name: str, value: Any) -> Any:
+    """A value, where it may be missing, that is but a yes or a no: as if it were missing, or not
+    given.
+    """
+    option = OPTIONS.get(name)
+    if option is None or option.shape != OPTIONAL:
+        return value
+    word = str(value).lower()
+    return MISSING if word in _ON else "none" if word in _OFF else value
+
 
 def is_none(value: object) -> bool:
     """Whether a value is the word that stands for "not given"."""
@@ -199,9 +224,7 @@ def _read_section(path: str, section: str) -> dict[str, Any] | None:
         elif option.shape == LIST:
             values.setdefault(name, []).append(value)
         elif option.shape == FLAG:
-            if value and not is_none(value):
-                raise UsageError(f"{where}: {key} is a flag and takes no value; write {key} =")
-            values[name] = not value
+            values[name] = _flag(key, value, where)
         else:
             values[name] = _count(value, where)
     return values
@@ -222,9 +245,25 @@ def _ini_name(key: str, where: str) -> str:
     )
 
 
+def _flag(key: str, value: str, where: str) -> bool:
+    """Whether a flag is on: without a value it is. Raises UsageError."""
+    word = value.lower()
+    if word in _OFF:
+        return False
+    if word not in ("", *_ON):
+        raise UsageError(
+            f"{where}: {key} = is on, {key} = no is off; {value} is neither yes nor no"
+        )
+    return True
+
+
 def _count(value: str, where: str) -> int:
-    if is_none(value):
+    """How often an option is given. Raises UsageError."""
+    word = value.lower()
+    if word in _OFF:
         return 0
-    if value not in ("", "1", "2", "3"):
+    if word in ("", *_ON):
+        return 1
+    if word not in ("2", "3"):
         raise UsageError(f"{where}: verbose takes 1, 2 or 3")
-    return int(value or 1)
+    return int(word)

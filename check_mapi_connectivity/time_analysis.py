@@ -3,8 +3,8 @@
 The rules, each on figures of this very run:
 
 1. Time in `dns` is name resolution, in `proxy` the proxy's, in sign-in and Autodiscover theirs.
-2. What the server says that it needed itself (the cmdlet's Latency, X-ElapsedTime of MAPI over
-   HTTP) is Exchange itself.
+2. What the server says that it needed itself (the cmdlet's Latency, Exchange's X-ElapsedTime of
+   MAPI over HTTP) is Exchange itself. Other servers round it to whole seconds: it counts for none.
 3. Where TLS is inspected, which the issuer of the certificate tells, its handshake is TLS
    interception. Else a handshake of up to four round trips is the network path, a longer one the
    TLS handshake: somebody on the way, or the server's load. A round trip is the `tcp` phase.
@@ -58,6 +58,7 @@ POINTS_TO = {
 def analyse(report: Report, label: str) -> Analysis | None:
     """Where the time of `label`, one of `ANALYSED`, went; None where it was not measured."""
     found: dict[str, float] = {}
+    server = report.server_latency if report.server_exact else None
 
     def add(name: str, seconds: float | None) -> None:
         if seconds:
@@ -67,7 +68,7 @@ def analyse(report: Report, label: str) -> Analysis | None:
         # Exchange measures it, from inside.
         add(EXCHANGE, report.connection_time)
     else:
-        _service(report, add)
+        _service(report, server, add)
     if label == "total_time":
         add(SIGN_IN, sum(phase.seconds for phase in report.sign_in.phases()))
         add(DISCOVERY, sum(phase.seconds for phase in report.discovery.phases()))
@@ -75,13 +76,13 @@ def analyse(report: Report, label: str) -> Analysis | None:
         add(HOST, max(0.0, (report.total or 0.0) - sum(found.values())))
     parts = sorted((Part(*item) for item in found.items()), key=lambda part: -part.seconds)
     whole = sum(part.seconds for part in parts)
-    return (
-        Analysis(parts, whole, report.server_latency, POINTS_TO[parts[0].name]) if parts else None
-    )
+    return Analysis(parts, whole, server, POINTS_TO[parts[0].name]) if parts else None
 
 
-def _service(report: Report, add: Callable[[str, float | None], None]) -> None:
-    """The phases of the way to the mailbox service and of what was said to it."""
+def _service(report: Report, told: float | None, add: Callable[[str, float | None], None]) -> None:
+    """The phases of the way to the mailbox service and of what was said to it; `told` is the
+    server's own time in seconds.
+    """
     times = {phase.name: phase.seconds for phase in report.service.phases()}
     round_trip = times.get("tcp", 0.0)
     add(NAMES, times.get("dns"))
@@ -93,10 +94,10 @@ def _service(report: Report, add: Callable[[str, float | None], None]) -> None:
     add(INTERCEPTION if inspected else PATH if near else HANDSHAKE, handshake)
     requests = [times[name] for name in ("request", "connect", "execute") if name in times]
     # A server's own time cannot be longer than the wait for it.
-    server = min(report.server_latency or 0.0, sum(requests))
+    server = min(told or 0.0, sum(requests))
     rest = sum(requests) - server
     path = min(rest, len(requests) * _ROUND_TRIPS * round_trip)
     add(EXCHANGE, server)
     add(PATH, path)
     before = FRONT if round_trip else WAY
-    add(ANSWER if report.server_latency is None else before, rest - path)
+    add(ANSWER if told is None else before, rest - path)

@@ -8,6 +8,7 @@ it would try the same one by NTLM, and accounts are locked after a few tries.
 from __future__ import annotations
 
 import importlib.util
+import os
 from typing import TYPE_CHECKING
 
 from .errors import UsageError
@@ -15,6 +16,9 @@ from .report import CheckFailure, Failure
 
 if TYPE_CHECKING:
     from .options import Login
+
+#: KRB5KRB_AP_ERR_TKT_EXPIRED.
+_TICKET_ENDED = 32
 
 _TICKET = "get a ticket (kinit), or name a keytab in KRB5_CLIENT_KTNAME"
 
@@ -31,6 +35,13 @@ def missing(what: str, *, there: bool | None = None) -> str:
     there = available() if there is None else there
     package = "'pyspnego[kerberos]'" if there else "pyspnego"
     return f"{what} needs a package: pip install {package} beside this plugin"
+
+
+def opens_ntlm(token: bytes) -> bool:
+    """Whether a token, bare or inside SPNEGO, is NTLM's first message: it names the client's
+    abilities and holds no proof of a password (MS-NLMP 2.2.1.1).
+    """
+    return b"NTLMSSP\0\x01\0\0\0" in token
 
 
 def end_point(certificate: bytes) -> bytes:
@@ -73,8 +84,20 @@ class Handshake:
 
         self._scheme = scheme
         self._host = host
-        self._user = (login.username if login else None) or "the ticket"
+        self._keytab = not (login and login.username) and "KRB5_CLIENT_KTNAME" in os.environ
+        of = "the keytab" if self._keytab else "the ticket"
+        self._user = (login.username if login else None) or of
         password = login.password.reveal() if login and login.password else None
+        protocol = inside or _protocol(scheme, password)
+        if protocol == "kerberos" and "\\" in self._user:
+            # A backslash is an escape in the names of Kerberos.
+            raise CheckFailure(
+                Failure(
+                    "credential",
+                    f"Kerberos takes no DOMAIN\\USER: {self._user}",
+                    "give USER@REALM (--username), or take --auth ntlm",
+                )
+            )
         try:
             self._context = spnego.client(
                 login.username if login else None,
@@ -82,7 +105,7 @@ class Handshake:
                 hostname=self._host,
                 service="HTTP",
                 channel_bindings=GssChannelBindings(application_data=binding) if binding else None,
-                protocol=inside or _protocol(scheme, password),
+                protocol=protocol,
             )
         except Exception as error:
             raise CheckFailure(self._no_token(error)) from None
@@ -104,6 +127,9 @@ class Handshake:
         try:
             return self._context.step(token)
         except Exception as error:
+            if type(error).__name__ == "ContextExpiredError":
+                # The ticket ended between this side's token and the server's.
+                raise CheckFailure(self._row(_TICKET_ENDED, str(error))) from None
             cause = f"{self._host} sends a token for {self._scheme} that is not valid"
             remedy = "does a proxy take part in the logon?"
             detail = " ".join(str(error).split())[:500]
@@ -119,15 +145,59 @@ class Handshake:
         name, text = type(error).__name__, " ".join(str(error).split())[:500]
         if isinstance(error, ImportError):
             raise UsageError(missing("Kerberos")) from None
-        from .codes.kerberos import FIRST, KERBEROS
+        from .codes.kerberos import KERBEROS
 
-        row = KERBEROS.get((getattr(error, "err_code", 0) or 0) - FIRST)
-        if row is not None:
-            cause = row.cause.format(user=self._user)
-            return Failure(row.kind, cause, row.remedy, row.code, text)
-        remedy = "check --username and --password-file" if self._scheme == "NTLM" else _TICKET
+        number = code(error) or -1
+        if number in KERBEROS:
+            return self._row(number, text)
         cause = f"no {self._scheme} token can be made for {self._host}"
+        if self._scheme == "NTLM":
+            remedy = "check --username and --password-file"
+        else:
+            remedy = _TICKET
+            # MIT Kerberos found neither ticket nor key, and says only where it looked for a ticket.
+            cause = (_unreadable_keytab() if "(default cache: " in text else "") or cause
         return Failure("credential", cause, remedy, name, text)
+
+    def _row(self, number: int, text: str) -> Failure:
+        """What a code of Kerberos means for this user and service."""
+        from .codes.kerberos import KERBEROS, KEYTAB
+
+        row = (KEYTAB.get(number) if self._keytab else None) or KERBEROS[number]
+        names = {"user": self._user, "service": f"HTTP/{self._host}"}
+        cause, remedy = row.cause.format(**names), row.remedy.format(**names)
+        return Failure(row.kind, cause, remedy, row.code, text)
+
+
+def code(error: BaseException) -> int | None:
+    """The number of MIT's error table that an exception carries, or one that it comes from.
+
+    krb5's own has it in `err_code`, gssapi's in `min_code`, unsigned; pyspnego's has neither and
+    is raised from one of them.
+    """
+    from .codes.kerberos import COUNT, FIRST
+
+    found: BaseException | None = error
+    while found is not None:
+        number = getattr(found, "err_code", None) or getattr(found, "min_code", None)
+        if isinstance(number, int) and 0 <= (place := (number - FIRST) % (1 << 32)) < COUNT:
+            return place
+        found = found.__cause__
+    return None
+
+
+def _unreadable_keytab() -> str:
+    """What is wrong with the keytab that the environment names, which Kerberos passes over in
+    silence; empty where nothing is.
+    """
+    kind, _, path = os.environ.get("KRB5_CLIENT_KTNAME", "").rpartition(":")
+    if not path or kind not in ("", "FILE"):
+        return ""
+    try:
+        with open(path, "rb"):
+            return ""
+    except OSError as error:
+        return f"keytab of KRB5_CLIENT_KTNAME: {error.strerror}"
 
 
 def _protocol(scheme: str, password: str | None) -> str:

@@ -8,6 +8,7 @@ write. Shape of a basket: `library/Director/DirectorObject/Automation` of Direct
 from __future__ import annotations
 
 import json
+import textwrap
 from typing import Any
 
 from check_mapi_connectivity import option_table, vocabulary
@@ -157,7 +158,7 @@ def _lists() -> dict[str, Any]:
 
 def _expression(text: str) -> dict[str, str]:
     """An expression of Icinga's language."""
-    return {"type": "Function", "body": text.strip("{} ")}
+    return {"type": "Function", "body": textwrap.dedent(text[2:-2]).strip()}
 
 
 def _argument(argument: icinga2.Argument) -> dict[str, Any]:
@@ -174,6 +175,8 @@ def _argument(argument: icinga2.Argument) -> dict[str, Any]:
         found["set_if_format"] = "string"
     if argument.repeat_key:
         found["repeat_key"] = True
+    if argument.skip_key:
+        found["skip_key"] = True
     return found
 
 

@@ -32,13 +32,29 @@ LEFT_OUT = {
 #: Most of `-v` that there is.
 _MOST_VERBOSE = 3
 
+#: What a switch may be, in any letter case. Icinga's own `set_if` takes "yes" for off, and its
+#: truth takes "false" for on: so each switch is an expression that knows these words alone.
+ON, OFF = ("true", "yes", "1"), ("false", "no", "0", "none", "")
+
+#: Options that an empty variable does not leave out: a service whose mailbox comes from a variable
+#: that is missing would test another one, that of --username; and the empty section is the default.
+_NEVER_EMPTY = ("mailbox", "mailbox-file", "extra-opts")
+
+#: The macro of the variable whose name is in `name`, in Icinga's language.
+_NAMED = '"$" + name + "$"'
+
+#: Key of the argument for what the switches do not know; Icinga sorts by it, nobody sees it.
+REFUSED = "(not understood)"
+
 _HEADER = """\
 Checks that users can log on to their Exchange mailboxes: check_mapi_connectivity {version}.
 Made from the plugin's own table of options; do not edit, set variables instead.
 
 Each long option is a variable, mapi_ and its name with _ for -: --client-id is mapi_client_id.
-Lists are arrays, flags are true or false, the value "none" means: not given. Credentials are named
-by the path of a file. Not among the arguments, because a scheduler has no use for them:
+Lists are arrays, flags are true or false (also "yes" or "no", 1 or 0; anything else fails the
+check). null, "" and "none" mean: not given; but an empty mapi_mailbox or mapi_mailbox_file is an
+error, and an empty mapi_extra_opts the default section. Credentials are named by the path of a
+file. Not among the arguments, because a scheduler has no use for them:
 {left_out}
 """
 
@@ -59,6 +75,7 @@ class Argument(NamedTuple):
     value: str = ""
     set_if: str = ""
     repeat_key: bool = False
+    skip_key: bool = False
 
 
 def options() -> list[option_table.Option]:
@@ -86,37 +103,87 @@ def secret_variable(name: str) -> str:
 
 def arguments() -> list[Argument]:
     """All of them."""
-    return [argument for option in options() for argument in _of(option)]
+    return [*(argument for option in options() for argument in _of(option)), _refused()]
 
 
 def _of(option: option_table.Option) -> list[Argument]:
     """What one option becomes: one argument, or one for each level of verbosity."""
     name, key = variable(option.name), option.flags[-1]
-    macro = f"${name}$"
+    given = _lower(f'"${name}$"')
     if option.shape == option_table.FLAG:
-        return [Argument(key, name, option.help, set_if=macro)]
-    if option.shape == option_table.LIST:
-        return [Argument(key, name, option.help, macro, repeat_key=True)]
+        return [Argument(key, name, option.help, set_if=f"{{{{ {given} in {_words(ON)} }}}}")]
     if option.shape == option_table.COUNT:
-        levels = range(1, _MOST_VERBOSE + 1)
+        return _levels(option, name, given)
+    if option.shape == option_table.OPTIONAL:
+        text = f"{option.help} true or {option_table.MISSING}: its own; false: none."
+        # A word that takes back what an ini section says.
+        value = (
+            f'{{{{ if ({given} in {_words(ON)}) {{ "{option_table.MISSING}" }} '
+            f'else if ({given} in {_words(OFF)}) {{ "none" }} else {{ macro("${name}$") }} }}}}'
+        )
         return [
+            Argument(key, name, text, value, set_if=f'{{{{ string(macro("${name}$")) != "" }}}}')
+        ]
+    set_if = "" if option.name in _NEVER_EMPTY else f'{{{{ string(macro("${name}$")) != "" }}}}'
+    repeated = option.shape == option_table.LIST
+    return [Argument(key, name, option.help, f"${name}$", set_if, repeat_key=repeated)]
+
+
+def _levels(option: option_table.Option, name: str, given: str) -> list[Argument]:
+    """One argument for each level of an option that is repeated."""
+    found = []
+    for level in range(1, _MOST_VERBOSE + 1):
+        words = ON if level == 1 else (str(level),)
+        found.append(
             Argument(
                 f"-{option.flags[0][1:] * level}",
                 name,
-                f"Level {level} of {levels[-1]}. {option.help}",
-                set_if=f'{{{{ string(macro("{macro}")) == "{level}" }}}}',
+                f"Level {level} of {_MOST_VERBOSE}. {option.help}",
+                set_if=f"{{{{ {given} in {_words(words)} }}}}",
             )
-            for level in levels
-        ]
-    if option.shape == option_table.OPTIONAL:
-        text = f"{option.help} true or {option_table.MISSING}: its own."
-        value = (
-            f'{{{{ if (macro("{macro}") == true) {{ "{option_table.MISSING}" }} '
-            f'else {{ macro("{macro}") }} }}}}'
         )
-        # An expression that yields nothing would be an empty value: ask before.
-        return [Argument(key, name, text, value, set_if=f'{{{{ bool(macro("{macro}")) }}}}')]
-    return [Argument(key, name, option.help, macro)]
+    return found
+
+
+def _lower(macro: str) -> str:
+    """The expression for a variable's text in small letters; "" where there is none."""
+    return f"string(macro({macro})).lower()"
+
+
+def _words(words: tuple[str, ...]) -> str:
+    """Words as a list of Icinga's language."""
+    return f"[ {', '.join(map(quoted, words))} ]"
+
+
+def _refused() -> Argument:
+    """The words that make the check itself refuse a switch that is neither on nor off.
+
+    An exception would do as well, but Icinga shows it with a page of its source. A value for an
+    option that takes none is refused by every version of the check.
+    """
+    shapes = {
+        option_table.FLAG: "true or false, yes or no, 1 or 0",
+        option_table.COUNT: f"a number from 0 to {_MOST_VERBOSE}",
+    }
+    lines = ["var refused = []"]
+    for shape, takes in shapes.items():
+        names = tuple(option.name for option in options() if option.shape == shape)
+        levels = tuple(map(str, range(2, _MOST_VERBOSE + 1)))
+        known = ON + OFF + (levels if shape == option_table.COUNT else ())
+        lines += [
+            f"for (option in {_words(names)}) {{",
+            '\tvar name = "mapi_" + option.replace("-", "_")',
+            f"\tif (!({_lower(_NAMED)} in {_words(known)})) {{",
+            f"\t\tvar given = string(macro({_NAMED}))",
+            f'\t\tvar text = name + " is \\"" + given + "\\"; it takes {takes}"',
+            '\t\trefused.add("--" + option + "=" + text)',
+            "\t}",
+            "}",
+        ]
+    lines.append("return refused")
+    body = "\n".join(f"\t\t\t\t{line}" for line in lines)
+    text = "A flag that is neither true nor false: the check says so, and tests nothing."
+    return Argument(REFUSED, "", text, f"{{{{\n{body}\n\t\t\t}}}}", skip_key=True)
 
 
 def quoted(text: str) -> str:
@@ -148,6 +215,8 @@ def _entry(argument: Argument) -> list[str]:
         lines.append(f"\t\t\tvalue = {_right(argument.value)}")
     if argument.repeat_key:
         lines.append("\t\t\trepeat_key = true")
+    if argument.skip_key:
+        lines.append("\t\t\tskip_key = true")
     return [*lines, f"\t\t\tdescription = {quoted(argument.description)}", "\t\t}"]
 
 

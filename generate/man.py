@@ -51,9 +51,10 @@ ENVIRONMENT = (
 
 def roff(text: str) -> str:
     """Plain text as roff: nothing in it is a request or an escape; what stands in backticks is
-    bold.
+    bold; a long path may be broken after a slash, for narrow terminals.
     """
     text = text.replace("\\", "\\e").replace("-", "\\-").replace("~", "\\(ti")
+    text = re.sub(r"\S{41,}", lambda word: word[0].replace("/", "/\\:"), text)
     text = re.sub("`([^`]*)`", r"\\fB\1\\fR", text)
     return f"\\&{text}" if text[:1] in (".", "'") else text
 
@@ -98,10 +99,12 @@ def man_page() -> str:
 
 
 def terms(title: str, entries: Iterable[tuple[str, str]]) -> list[str]:
-    """A section of terms, each with its text."""
+    """A section of terms, each with its text; paths get a line each, in terms and in texts."""
     lines = [f".SH {title}"]
     for term, text in entries:
-        lines += [".TP", f".B {roff(term)}", roff(text)]
+        for number, name in enumerate(term.split(", ") if "/" in term else [term]):
+            lines += [".TQ" if number else ".TP", f".B {roff(name)}"]
+        lines += "\n.br\n".join(map(roff, text.split("\n"))).split("\n")
     return lines
 
 
@@ -124,8 +127,8 @@ def check_files() -> list[tuple[str, str]]:
             "/etc/monitoring-plugins.ini",
             "Ini file of --extra-opts where none is named. The first counts that there is: "
             "`$MP_CONFIG_FILE`; in the directories of `$NAGIOS_CONFIG_PATH` "
-            f"{', '.join(f'`{name}`' for name in ini.NAMES)}; "
-            f"{', '.join(f'`{path}`' for path in ini.PATHS)}.",
+            f"{', '.join(f'`{name}`' for name in ini.NAMES)}; then\n"
+            + "\n".join(f"`{path}`" for path in ini.PATHS),
         ),
         (
             f"{cli.SYSTEM_CACHE}/, $XDG_CACHE_HOME/{cache}, ~/.cache/{cache}",

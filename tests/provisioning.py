@@ -59,7 +59,13 @@ class AdminTenant:
         #: Addresses that are no mailbox's primary one.
         self.aliases = set()
         self.requests, self.changes = [], []
-        self.refusals = {}
+        #: Beginning of a request -> (status, document), or a function from its number to that or None.
+        self.refusals, self.counts = {}, {}
+        #: Owners, federated credentials of the app and Entra roles of its enterprise application.
+        self.owners = [{"userPrincipalName": ADMIN}]
+        self.federated, self.roles_of_entra = [], []
+        #: Recipients that are no mailbox, by name.
+        self.recipients = {}
 
     def state(self):
         """All there is, without ids."""
@@ -95,7 +101,7 @@ class AdminTenant:
             name = f"{method} {unquote(parts.path)}"
             changing = method != "GET"
         self.requests.append(name)
-        refusal = next((self.refusals[one] for one in self.refusals if name.startswith(one)), None)
+        refusal = self._refusal(name)
         if refusal is not None:
             return answer(url, *refusal)
         if exchange:
@@ -105,6 +111,13 @@ class AdminTenant:
         if changing and status < 300:
             self.changes.append(name)
         return answer(url, status, document)
+
+    def _refusal(self, name):
+        for begin, found in self.refusals.items():
+            if name.startswith(begin):
+                self.counts[begin] = self.counts.get(begin, 0) + 1
+                return found(self.counts[begin]) if callable(found) else found
+        return None
 
     # Microsoft Graph.
 
@@ -121,6 +134,15 @@ class AdminTenant:
         if path == f"/servicePrincipals(appId='{names.EXCHANGE_APP}')":
             roles = [{"id": names.MANAGE_AS_APP, "value": names.MANAGE_AS_APP_NAME}]
             return 200, {"id": self.resource, "appRoles": roles}
+        lists = {
+            r"/applications/[\w-]+/owners": self.owners,
+            r"/applications/[\w-]+/federatedIdentityCredentials": self.federated,
+            r"/servicePrincipals/[\w-]+/memberOf": self.roles_of_entra,
+        }
+        for pattern, rows in lists.items():
+            if re.fullmatch(pattern, path):
+                assert method == "GET"
+                return 200, {"value": rows}
         if match := re.fullmatch(r"/applications/([\w-]+)", path):
             return self._application(method, match[1], body)
         if match := re.fullmatch(r"/servicePrincipals/([\w-]+)", path):
@@ -202,13 +224,22 @@ class AdminTenant:
         assert Confirm is False and not any(Identity in one for one in self.groups.values())
         return None if self.roles.pop(Identity, None) else not_found(Identity)
 
-    def _get_rolegroup(self, Identity):
+    def _get_recipient(self, Identity):
+        kind = self.recipients.get(Identity)
+        return [{"Name": Identity, "RecipientTypeDetails": kind}] if kind else not_found(Identity)
+
+    def _get_rolegroup(self, Identity=None):
+        if Identity is None:
+            return [{"Name": one, "Members": self.members[one]} for one in self.groups]
         if Identity not in self.groups:
             return not_found(Identity)
         return [{"Name": Identity, "Roles": [f"x/{one}" for one in self.groups[Identity]]}]
 
     def _new_rolegroup(self, Name, Roles, Description):
         assert set(Roles) <= set(self.roles)
+        if Name in self.recipients:
+            text = f"The object 'CN={Name}' already exists."
+            return exchange_error("ADObjectAlreadyExistsException", text)
         self.groups[Name], self.members[Name] = Roles, []
         return [{"Name": Name}]
 
@@ -271,11 +302,12 @@ class AdminTenant:
     def _remove_managementscope(self, Identity, Confirm):
         return None if self.scopes.pop(Identity, None) else not_found(Identity)
 
-    def _test_serviceprincipalauthorization(self, Identity, Resource):
+    def _test_serviceprincipalauthorization(self, Identity, Resource=""):
         return [
             {
                 "RoleName": one["Role"],
-                "InScope": Resource.lower() in self.scopes[names.SCOPE].lower(),
+                "AllowedResourceScope": one.get("CustomResourceScope") or "Organization",
+                "InScope": Resource.lower() in self.scopes.get(names.SCOPE, "").lower(),
             }
             for one in self.assignments.values()
             if one["App"] == Identity and Resource not in self.aliases

@@ -14,18 +14,13 @@ from check_mapi_connectivity import cli, output
 from check_mapi_connectivity.errors import UsageError
 from check_mapi_connectivity.record import recording, replay
 
+from .masks import timeless
+
 #: What both say of the file, and the other not.
 _ABOUT = re.compile(r"^  (?:recording|replay) {4,}.*\n", re.MULTILINE)
 
 #: What went over the wire: secrets that `***` hides in one have placeholders in the other.
 _WIRE = re.compile(r"^  request  .*\n(?:    .*\n)*(?:  answer  .*\n(?:    .*\n)*)?", re.MULTILINE)
-
-#: A time in seconds, and what depends on it.
-_TIMES = (
-    (r"\s*[0-9]+\.[0-9]{3}s(?: #+)?", " #s"),
-    (r"((?:after|wait|sent) )[0-9.]+s", r"\1#s"),
-    (r"in [0-9.]+ days", "in # days"),
-)
 
 
 @dataclass
@@ -60,13 +55,6 @@ class Said:
         text = json.dumps(document, indent=1, sort_keys=True)
         text = re.sub(r"\b[0-9]+(\.[0-9]+|e-[0-9]+)+\b", "#", text)
         return cls(code, timeless(document["summary"]), labels, timeless(text))
-
-
-def timeless(text):
-    """Text in which measured times are `#s`."""
-    for pattern, instead in _TIMES:
-        text = re.sub(pattern, instead, text)
-    return text
 
 
 def forget():

@@ -5,12 +5,11 @@ which fault where. `test_golden` compares what the check says of each with a fil
 from __future__ import annotations
 
 import os
-import re
 from typing import NamedTuple
 
+from .masks import masked, varying
 from .tenant import autodiscover, exchange, faults, graph, mapi_faults, mapi_store
 from .tenant.directory import APPS, DOMAIN, MANY
-from .ways import masked
 
 #: Whether `make golden` runs: what is compared with is written anew.
 WRITE = os.environ.get("GOLDEN") == "write"
@@ -130,23 +129,6 @@ def _identities():
 #: Name of the golden file -> scenario.
 SCENARIOS = {**_at_places(), **_mailboxes(), **_identities()}
 
-_UUID = r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
-
-#: What differs from run to run -> what stands for it.
-_VARYING = (
-    (r"(?m)^  recording .*\n", ""),
-    (rf"{_UUID}(?::\d+)?", "(id)"),
-    (r"\b127\.0\.0\.1(:| port )\d+", r"127.0.0.1\g<1>(port)"),
-    (r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d:\d\dZ?)?", "(date)"),
-    (r"\bin -?\d+\.\d days", "in # days"),
-    (r"\(\d+ (?:second|minute|hour|day)s? ago\)", "(ago)"),
-    (r"\b[0-9A-F]{40}\b|\b[0-9A-F]{64}\b", "(thumbprint)"),
-    (r"\b\d+\.\d{3}s", "#s"),
-    (r"timed out after [0-9.]+s", "timed out after #s"),
-    (r"(?m)^( +[\w -]+? +#s) #+", r"\1"),
-    (r"(?<![\w:/)])/(?:[\w.+-]+/)+(?=[\w.+-])", "/.../"),
-)
-
 
 def seen(tenant):
     """What the tenant saw of one run: its requests, by MAPI request type or by method and last part
@@ -165,7 +147,4 @@ def told(outcome):
     """
     first, _, rest = outcome.stdout.partition("\n")
     line, _, perfdata = first.partition(" | ")
-    text = f"{line}\n| {masked(perfdata)}\n{rest}"
-    for pattern, stands in _VARYING:
-        text = re.sub(pattern, stands, text)
-    return f"exit {outcome.code}\n{text}"
+    return f"exit {outcome.code}\n" + varying(f"{line}\n| {masked(perfdata)}\n{rest}")

@@ -124,7 +124,7 @@ def test_result_that_means_failure(result, shown):
     failure = adminapi.judge(outcome)
     assert (outcome.success, outcome.result) == (False, shown)
     assert (failure.kind, failure.cause) == (
-        "logon",
+        "server",
         f"Test-MAPIConnectivity says {shown} without a reason",
     )
 

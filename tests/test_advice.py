@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from check_mapi_connectivity import advice
+from check_mapi_connectivity import advice, entra_refusals
 from check_mapi_connectivity.answer import Answer
 from check_mapi_connectivity.codes.entra import ENTRA, OAUTH
 from check_mapi_connectivity.codes.exchange import EC, EXCHANGE, MAPI
@@ -45,7 +46,7 @@ def test_every_row_has_a_kind_of_the_contract_and_words():
 
 @pytest.mark.parametrize("number", sorted(ENTRA))
 def test_every_entra_number(number):
-    failure = advice.sign_in(refusal(number), None)
+    failure = entra_refusals.sign_in(refusal(number), None)
     assert (failure.kind, failure.cause, failure.remedy) == ENTRA[number][:3]
     assert failure.code == f"AADSTS{number}"
     assert failure.transient == (failure.kind == "server")
@@ -60,28 +61,67 @@ def test_every_entra_number(number):
     ],
 )
 def test_kinds_that_the_contract_names(numbers, kind):
-    assert {advice.sign_in(refusal(number), None).kind for number in numbers} == {kind}
+    assert {entra_refusals.sign_in(refusal(number), None).kind for number in numbers} == {kind}
 
 
 def test_expired_certificate_is_told_from_an_unknown_one():
-    expired = advice.sign_in(refusal(700027, "The key used is expired."), None)
-    unknown = advice.sign_in(refusal(700027, "The key was not found."), None)
+    expired = entra_refusals.sign_in(refusal(700027, "The key used is expired."), None)
+    unknown = entra_refusals.sign_in(refusal(700027, "The key was not found."), None)
     assert expired.cause == "Entra holds this certificate as expired"
     assert unknown.cause == "Entra does not know this certificate"
 
 
 def test_unknown_number_keeps_its_number():
-    failure = advice.sign_in(refusal(987654, "New.", "unauthorized_client"), None)
+    failure = entra_refusals.sign_in(refusal(987654, "New.", "unauthorized_client"), None)
     assert (failure.code, failure.kind) == ("AADSTS987654", "credential")
     assert failure.cause == OAUTH["unauthorized_client"].cause
     assert failure.remedy == "https://login.microsoftonline.com/error?code=987654"
-    assert advice.sign_in({"error": "temporarily_unavailable"}, None).kind == "server"
+    assert entra_refusals.sign_in({"error": "temporarily_unavailable"}, None).kind == "server"
 
 
 def test_number_is_found_in_the_text_too():
-    assert advice.aadsts({"error_description": "AADSTS50034: no such user"}) == 50034
-    assert advice.aadsts({"error_codes": ["x"], "error_description": None}) == 0
-    assert advice.aadsts({"error_codes": [True]}) == 0
+    assert entra_refusals.aadsts({"error_description": "AADSTS50034: no such user"}) == 50034
+    assert entra_refusals.aadsts({"error_codes": ["x"], "error_description": None}) == 0
+    assert entra_refusals.aadsts({"error_codes": [True]}) == 0
+
+
+IDS = {
+    "trace_id": "0f6a7c11-1",
+    "correlation_id": "9b1e2d33-2",
+    "timestamp": "2026-11-29 03:00:00Z",
+}
+
+
+@pytest.mark.parametrize(
+    ("document", "code", "detail"),
+    [
+        ({"error": "odd", "error_description": "Why."}, "odd", "Why."),
+        ({"error": {"code": "Odd", "message": "Why."}}, "Odd", "Why."),
+        ({"error": {"code": 7}}, "7", "7"),
+        ({"error": {"message": "AADSTS987654: Why."}}, "AADSTS987654", "AADSTS987654: Why."),
+        ({"error": [{"code": "Odd", "message": "Why."}, 2]}, "Odd", "Why."),
+        ({"error": [], "message": "Why."}, "", "Why."),
+        ({"error": 503}, "503", "503"),
+        ({"error": True, "error_description": ["x"]}, "", ""),
+        (
+            {"error": "odd", "error_description": "Why. Trace ID: 0f6a7c11-1", **IDS},
+            "odd",
+            "Why. Trace ID: 0f6a7c11-1; correlation id 9b1e2d33-2, timestamp 2026-11-29 03:00:00Z",
+        ),
+        (
+            {"error": "odd", **IDS},
+            "odd",
+            "correlation id 9b1e2d33-2, trace id 0f6a7c11-1, timestamp 2026-11-29 03:00:00Z",
+        ),
+    ],
+)
+def test_an_error_in_any_form(document, code, detail):
+    failure = entra_refusals.sign_in(document, make_answer(400))
+    assert (failure.kind, failure.code, failure.detail) == ("protocol", code, detail)
+    beside = entra_refusals.status(make_answer(503, json.dumps(document).encode()))
+    number = code if code.startswith("AADSTS") else ""
+    assert beside.code == f"HTTP 503, {number}".rstrip(", ")
+    assert beside.kind == "server" and code in f"{beside.code} {beside.detail}"
 
 
 def exchange_error(message, internal=None):
@@ -143,7 +183,93 @@ def test_missing_role_is_read_from_the_token():
         assert "2000003" in failure.detail
         failure = advice.exchange_status(make_answer(401, b"", x_ms_diagnostics="77;"), claims)
         assert failure.cause == "Exchange refuses the token"
-        assert failure.remedy.startswith("grant and consent Exchange.ManageAsApp ")
+        # Who has the app role is not told to grant it.
+        granted = failure.remedy.startswith("grant and consent Exchange.ManageAsApp ")
+        assert granted == (not claims)
+
+
+def test_a_401_that_speaks_of_roles_to_a_token_without_the_app_role():
+    body = b'{"error": {"code": "Unauthorized", "message": "User is not allowed to call X"}}'
+    failure = advice.exchange_status(make_answer(401, body), {"roles": []})
+    assert failure.cause == "the token lacks the app role Exchange.ManageAsApp"
+    assert failure.remedy.startswith("grant and consent Exchange.ManageAsApp ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "User is not allowed to call Test-MAPIConnectivity",
+        "The role assigned to application 5d1b isn't supported in this scenario.",
+        'The user "contoso/app" isn\'t assigned to any management roles.',
+    ],
+)
+def test_a_401_that_speaks_of_roles_is_about_the_role_group(text):
+    body = json.dumps({"error": {"code": "Unauthorized", "message": text}}).encode()
+    failure = advice.exchange_status(make_answer(401, body), {"roles": ["Exchange.ManageAsApp"]})
+    assert (failure.kind, failure.cause) == (
+        "permission",
+        "this identity may not run Test-MAPIConnectivity",
+    )
+    assert failure.remedy == "add the app to a role group whose role holds the cmdlet"
+    assert text in failure.detail
+
+
+EXCEPTIONS = [
+    (
+        "ManagementObjectAmbiguousException",
+        "mailbox",
+        "address fits several objects of this tenant",
+    ),
+    ("NonUniqueRecipientException", "mailbox", "address fits several objects of this tenant"),
+    ("ADNoSuchObjectException", "mailbox", "Exchange's directory has no such object"),
+    ("AccountDisabledException", "mailbox", "account or mailbox is disabled"),
+    ("WrongServerException", "mailbox", "mailbox is not on the server asked, may have moved"),
+    ("CommandNotFoundException", "permission", "this identity may not run Test-MAPIConnectivity"),
+    (
+        "CmdletAccessDeniedException",
+        "permission",
+        "this identity may not run Test-MAPIConnectivity",
+    ),
+    ("AuthorizationException", "permission", "this identity may not run Test-MAPIConnectivity"),
+    (
+        "ImpersonationDeniedException",
+        "permission",
+        "this identity may not run Test-MAPIConnectivity",
+    ),
+    ("UnauthorizedAccessException", "permission", "Exchange denies access"),
+    ("OverBudgetException", "throttled", "Exchange's budget for this identity is used up"),
+    ("ADTransientException", "server", "Exchange has trouble with its directory"),
+    ("ConnectionFailedTransientException", "server", "Exchange cannot reach the mailbox database"),
+    ("ResourceUnhealthyException", "server", "a resource that Exchange needs is overloaded"),
+    ("WlmResourceUnhealthyException", "server", "a resource that Exchange needs is overloaded"),
+    ("StorageTransientException", "server", "Exchange reports a passing fault"),
+    ("MapiExceptionMdbOffline", "mailbox", "mailbox database is offline"),
+    ("StorePermanentException", "protocol", "Exchange reports an error that is not known here"),
+]
+
+
+@pytest.mark.parametrize(("name", "kind", "cause"), EXCEPTIONS)
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409])
+def test_an_exception_counts_for_more_than_the_status(name, kind, cause, status):
+    answer = exchange_error(f"Ex9E65A2|Microsoft.Exchange.Some.Space.{name}|What it says.")
+    answer = replace(answer, status=status)
+    failure = advice.exchange_status(answer, {"roles": ["Exchange.ManageAsApp"]})
+    assert (failure.kind, failure.cause, failure.code) == (kind, cause, name)
+    assert "What it says." in failure.detail
+
+
+def test_an_exception_that_only_carries_another_is_none():
+    text = "Ex1|Microsoft.Exchange.Admin.OData.Core.ODataServiceException|No."
+    failure = advice.exchange_status(replace(exchange_error(text), status=403), {})
+    assert (failure.kind, failure.code) == ("permission", "HTTP 403")
+
+
+def test_a_500_of_exchange_may_be_a_burst():
+    failure = advice.exchange_status(make_answer(500, b"{}"), {})
+    assert failure.cause == "Exchange answers: internal error"
+    assert failure.remedy == (
+        "see the service health page; it may be a burst of calls: spread the checks"
+    )
 
 
 def test_a_person_is_told_apart_from_an_app():
@@ -171,10 +297,10 @@ def test_a_person_is_told_apart_from_an_app():
         ("something ec=0x80070005", "logon", "logon", "MapiExceptionNoAccess"),
         ("ec=1292", "mailbox", "moving", "MapiExceptionMailboxInTransit"),
         ("The mailbox is being moved.", "mailbox", "moving", ""),
-        ("MapiExceptionBrandNew: x (ec=77)", "logon", "logon", "MapiExceptionBrandNew"),
+        ("MapiExceptionBrandNew: x (ec=77)", "server", "server", "MapiExceptionBrandNew"),
         ("MapiExceptionBrandNew: x (ec=1142)", "mailbox", "mailbox", "MapiExceptionBrandNew"),
-        ("ec=77", "logon", "logon", "ec=77"),
-        ("no idea", "logon", "logon", ""),
+        ("ec=77", "server", "server", "ec=77"),
+        ("no idea", "server", "server", ""),
     ],
 )
 def test_mapi_error(text, kind, judged, code):
@@ -230,7 +356,7 @@ def test_any_refusal_of_exchange(status, body, kind, retry, exception, claims):
     failure = advice.exchange_status(answer, claims)
     assert failure.kind in KINDS
     assert failure.cause
-    advice.sign_in_status(answer)
+    entra_refusals.status(answer)
 
 
 @given(
@@ -240,7 +366,8 @@ def test_any_refusal_of_exchange(status, body, kind, retry, exception, claims):
     )
 )
 def test_any_refusal_of_entra(document):
-    assert advice.sign_in(document, make_answer()).kind in ("credential", "server", "throttled")
+    kinds = ("credential", "server", "throttled", "protocol")
+    assert entra_refusals.sign_in(document, make_answer()).kind in kinds
 
 
 @given(TEXT)

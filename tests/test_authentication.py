@@ -194,6 +194,61 @@ def test_a_scheme_that_is_not_taken_is_no_refusal_of_the_password(authentication
         assert (asker.refused, logon.refusal is not None) == (refused, refused)
 
 
+class WindowsDoor(Carrier):
+    """A server on one connection that is never closed."""
+
+    def __init__(self, *answers):
+        super().__init__(*answers)
+        self.authenticated = {}
+
+    def connect(self, url, watch, phase):
+        return b"certificate"
+
+
+@pytest.fixture
+def opening(monkeypatch):
+    """`opening(token)`: the first token that is made, whatever is installed here."""
+
+    class Made:
+        def __init__(self, *_):
+            pass
+
+        def begin(self):
+            return self.token
+
+    def make(token):
+        Made.token = token
+        for name, stands in (("Handshake", Made), ("available", lambda: True)):
+            monkeypatch.setattr(windows, name, stands)
+        monkeypatch.setattr(windows, "end_point", lambda certificate: b"")
+        return f"Negotiate {base64.b64encode(token).decode()}"
+
+    return make
+
+
+#: NTLM's first message as MS-NLMP 4.2.2 begins it, inside of SPNEGO.
+NTLM_FIRST = b"\x60\x28\x06\x06+\x06\x01\x05\x05\x02" + b"NTLMSSP\0\x01\0\0\0" + bytes(20)
+
+
+def test_after_a_first_message_that_proves_nothing_another_scheme_follows(authentication, opening):
+    first = opening(NTLM_FIRST)
+    carrier = WindowsDoor(answer(401, "Basic realm=x"), answer())
+    asker = authentication(carrier)
+    asker.remember("Negotiate")
+    assert post(asker).status == 200
+    assert carrier.sent == [first, f"Basic {BLOB}"]
+
+
+def test_after_a_proof_no_weaker_scheme_follows(authentication, opening):
+    first = opening(b"\x60\x82a ticket")
+    carrier = WindowsDoor(answer(401, "Basic realm=x"), answer())
+    asker = authentication(carrier)
+    asker.remember("Negotiate")
+    with pytest.raises(CheckFailure, match="does not offer sign-in by Negotiate"):
+        post(asker)
+    assert carrier.sent == [first]
+
+
 class Door(Carrier):
     """A server that many ask at once: `judge(number)` gives the answer to the request of that
     number, counted from 1.

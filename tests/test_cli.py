@@ -133,6 +133,14 @@ def test_none_means_not_given(there):
     assert "--certificate" in complaint("--certificate", "none")
 
 
+@pytest.mark.parametrize("word", ["--help", "--version", "--nonsense"])
+def test_nothing_is_coloured(check, word):
+    """argparse colours from Python 3.14 on, also where a scheduler has no terminal."""
+    plain, forced = check(word, started=True), check(word, started=True, FORCE_COLOR="1")
+    assert "\x1b" not in forced.stdout
+    assert (forced.stdout, forced.stderr) == (plain.stdout, "")
+
+
 def test_help_and_version():
     with pytest.raises(Information, match="usage: check_mapi_connectivity"):
         cli.parse(["-m", "x", "--help"], {})

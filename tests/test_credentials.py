@@ -20,6 +20,7 @@ from check_mapi_connectivity.options import (
 )
 
 TENANT = ("--tenant", "contoso.example", "--client-id", "id-1")
+MANAGED = "5d1b7a3e-2222-4c0e-8a52-0000000000aF"
 USER = ("-l", "probe@contoso.com", "--password-file", "pw")
 
 #: Option that names the kind -> words that give it, and what it becomes.
@@ -142,7 +143,10 @@ def test_client_id_is_wanted_but_for_managed_identities(complaint, parse):
     [
         (("--managed-identity",), ""),
         (("--managed-identity=system",), ""),
-        (("--managed-identity", "5d1b7a3e-2222"), "5d1b7a3e-2222"),
+        (("--managed-identity", MANAGED), MANAGED),
+        (("--managed-identity", "True"), ""),
+        (("--managed-identity=yes",), ""),
+        (("--managed-identity=1",), ""),
     ],
 )
 def test_managed_identity(parse, words, client):
@@ -170,9 +174,19 @@ def test_where_the_metadata_service_is(parse, complaint):
     assert parse(*TENANT, *words, **{credentials.IMDS_VARIABLE: "?"}).certificate.path == "c.pem"
 
 
-def test_managed_identity_that_is_no_id(complaint):
-    text = "--managed-identity: a b is not an application id; the portal shows it as Application "
-    assert complaint("--managed-identity", "a b") == f"{text}(client) ID"
+@pytest.mark.parametrize("word", ["false", "No", "0", "none"])
+def test_no_managed_identity(parse, word):
+    words = KINDS["--certificate"][0]
+    assert parse(*TENANT, *words, f"--managed-identity={word}").certificate.path == "c.pem"
+
+
+@pytest.mark.parametrize("word", ["a b", "maybe", "on", "2", MANAGED[:-1]])
+def test_managed_identity_that_is_no_id(complaint, word):
+    text = f"--managed-identity: {word} is neither a client id (a GUID) nor true or false"
+    assert complaint("--managed-identity", word) == text
+
+
+def test_managed_identity_without_a_word(complaint):
     text = "--managed-identity: its value is empty; write none for not given"
     assert complaint("--managed-identity=") == text
 

@@ -35,6 +35,7 @@ class Web:
 
     def __init__(self, **answers):
         self.answers = answers
+        self.sent = 0
         self.asked = []
 
     def __call__(self, places):
@@ -198,3 +199,80 @@ def test_a_domain_beyond_ascii_is_asked_for_as_dns_has_it(discovery):
         found.settings("probe@bücher.example")
     assert len(web.asked) == 4
     assert all("xn--bcher-kva.example" in url for url, _ in web.asked)
+
+
+HOSTER = """<Autodiscover><Response><Account><Action>settings</Action>
+<Protocol><Type>POP3</Type></Protocol></Account></Response></Autodiscover>"""
+ACTIVE_SYNC = """<Autodiscover><Response><User/><Action><Settings><Server><Type>MobileSync</Type>
+<Url>https://x.example/</Url></Server></Settings></Action></Response></Autodiscover>"""
+UNKNOWN = """<Autodiscover><Response><Error><ErrorCode>500</ErrorCode><Message>Who?</Message>
+</Error></Response></Autodiscover>"""
+
+
+@pytest.mark.parametrize(
+    "body", [HOSTER, ACTIVE_SYNC, UNKNOWN, "<Autodiscover><Response/></Autodiscover>"]
+)
+def test_a_web_hoster_at_the_root_domain_is_passed_by(discovery, body):
+    found, web = discovery({ROOT: answer(ROOT, body=body), HOST: answer(HOST)})
+    assert found.settings("probe@contoso.com").url == HOST
+    assert [url for url, _ in web.asked] == [ROOT, HOST]
+
+
+def test_a_refusal_after_a_sign_in_is_a_verdict(discovery, monkeypatch):
+    """An Exchange server that the password went to: it goes to no other host."""
+    found, web = discovery({ROOT: answer(ROOT, body=UNKNOWN), HOST: answer(HOST)})
+    post = web.post
+
+    def signed_in(*args, **keywords):
+        web.sent += 1
+        return post(*args, **keywords)
+
+    monkeypatch.setattr(web, "post", signed_in)
+    with pytest.raises(CheckFailure) as caught:
+        found.settings("probe@contoso.com")
+    assert caught.value.failure.cause == "Autodiscover does not know this address"
+    assert [url for url, _ in web.asked] == [ROOT]
+
+
+def broken(discovery, **failures):
+    """The failure where each place of `failures` fails so."""
+    found, web = discovery({})
+    places = {"root": ROOT, "host": HOST, "plain": PLAIN}
+    wanted = {places[name]: failure for name, failure in failures.items()}
+
+    def give(url):
+        raise CheckFailure(wanted.get(url, Failure("dns", f"name of {url} does not exist")))
+
+    web._found = give
+    with pytest.raises(CheckFailure) as caught:
+        found.settings("probe@contoso.com")
+    return caught.value.failure
+
+
+@pytest.mark.parametrize("status", [403, 500, 502, 503, 504])
+def test_what_a_proxy_says_of_a_guessed_host_is_no_verdict(discovery, status):
+    said = Failure("proxy", "proxy p:3128 cannot reach it", "look at it", f"HTTP {status}")
+    failure = broken(discovery, root=said, host=said, plain=said)
+    assert failure.cause == "no Autodiscover service found for contoso.com"
+    assert failure.remedy == "name the Exchange host: --hostname"
+    assert failure.kind == "dns"
+    assert failure.detail.count("proxy p:3128 cannot reach it") == 3
+
+
+def test_what_a_proxy_says_of_itself_is_one(discovery):
+    said = Failure("proxy", "proxy p:3128 refuses the logon", "check it", "HTTP 407")
+    failure = broken(discovery, root=said, host=said, plain=said)
+    assert (failure.kind, failure.cause, failure.remedy) == ("proxy", said.cause, said.remedy)
+
+
+def test_a_certificate_of_the_autodiscover_host_is_what_there_is_to_repair(discovery):
+    site = Failure("protocol", "contoso.com answers, but not as Autodiscover does")
+    expired = Failure(
+        "tls", "certificate of autodiscover.contoso.com has expired", "renew it", "X", "in full"
+    )
+    failure = broken(discovery, root=site, host=expired)
+    assert (failure.kind, failure.cause, failure.remedy) == ("tls", expired.cause, expired.remedy)
+    assert failure.detail.startswith("in full; contoso.com answers, but not")
+    # One of the web site at the bare domain is no news.
+    other = Failure("tls", "certificate of contoso.com is for other names", "see there")
+    assert broken(discovery, root=other).cause == "no Autodiscover service found for contoso.com"

@@ -100,7 +100,22 @@ def test_files_of_the_man_page():
         assert man.roff(path) in page
     page = man.set_up_man_page().partition(".SH FILES")[2]
     for name in (names.CERTIFICATE, names.CLIENT_ID, names.OPTIONS_INI, names.PASSWORD):
-        assert f"/TENANT/{name}" in page
+        assert f"/TENANT/{name}" in page.replace("\\:", "")
+
+
+@pytest.mark.parametrize("width", [60, 71, 132])
+@pytest.mark.parametrize("page", PAGES)
+def test_man_has_nothing_to_complain_of(page, width):
+    if shutil.which("man") is None:
+        pytest.skip("there is no man here")
+    done = subprocess.run(
+        ["man", "--warnings", "-l", ROOT / "docs" / page],
+        env={**os.environ, "MANWIDTH": str(width), "MANPAGER": "cat", "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
 
 
 def test_man_pages_name_each_other():

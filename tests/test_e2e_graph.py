@@ -156,6 +156,13 @@ REFUSED = {
     ),
     "gateway-timeout": (2, UNKNOWN, "server", 2),
     "nobody": (2, "no such user in this tenant (Request_ResourceNotFound)", "mailbox", 1),
+    "full": (2, "mailbox is full (ErrorQuotaExceeded)", "mailbox", 1),
+    "unknown-code": (
+        2,
+        "Graph reports an error that is not known here (ErrorOfTomorrow)",
+        "protocol",
+        1,
+    ),
 }
 
 

@@ -14,6 +14,7 @@ import time
 import pytest
 
 from .conftest import GRACE
+from .masks import begins
 from .tenant.directory import MANY, OPERATOR
 from .tenant.material import DOMAIN
 from .ways import ORDER, counters, expected
@@ -112,17 +113,18 @@ def test_all_well_then_ten_broken(hundred, tenant, method):
 
 
 def in_tenths(text):
-    """Text in which the moment that method mapi gives up at is `6.#s`."""
-    return re.sub(r"timed out after 6\.\d+s", "timed out after 6.#s", text)
+    """Text in which the moment that method mapi gives up at is `14.#s`, give or take a second."""
+    return re.sub(r"timed out after 1[345]\.\d+s", "timed out after 14.#s", text)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_ten_that_hang_do_not_hold_the_others(hundred, tenant, method):
     for name in BROKEN:
         tenant.faults.on(PLACES[method], "silent", mailbox=name)
-    run = hundred(method, "-t", "8")
+    # The others have to be through by then, also on a busy machine.
+    run = hundred(method, "-t", "16")
     # Method mapi keeps time to end its session.
-    seconds = "6.#s" if method == "mapi" else "8s"
+    seconds = "14.#s" if method == "mapi" else "16s"
     phase = TOUCHED[method].removeprefix("time_")
     text = f"{BROKEN[0]}@{DOMAIN}: no answer from 127.0.0.1 in phase {phase}: tim..."
     line = f"MAPI CRITICAL - {text}; 10 of 100 mailboxes not OK"
@@ -132,7 +134,7 @@ def test_ten_that_hang_do_not_hold_the_others(hundred, tenant, method):
     for name in BROKEN:
         assert after[name][TOUCHED[method]] == "U"
         assert after[name]["mapi_connectivity"] == "0;;;0;1"
-    assert run.seconds < 8 + GRACE
+    assert run.seconds < 16 + GRACE
     heads = re.findall(r"^\[CRITICAL\] .*", in_tenths(run.diagnosis), re.MULTILINE)
     ended = f"no answer from 127.0.0.1 in phase {phase}: timed out after {seconds}"
     assert heads == [f"[CRITICAL] {name}@{DOMAIN} by {method}: {ended}" for name in BROKEN]
@@ -163,7 +165,7 @@ def test_bad_line_of_the_file_is_named(way, tmp_path):
     run = way("many-graph", "--mailbox-file", listed)
     line = f"--mailbox-file: {listed} line 4: no address is neither an e-mail address nor a GUID"
     assert (run.code, run.stderr, run.requests) == (3, "", [])
-    assert run.stdout.startswith(f"MAPI UNKNOWN - {line}"[:117])
+    assert begins(run.stdout.partition("\n")[0], f"MAPI UNKNOWN - {line}")
     assert line in run.stdout
 
 

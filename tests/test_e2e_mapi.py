@@ -272,6 +272,9 @@ def test_a_remembered_host_that_is_gone_into_a_black_hole(mapi, tmp_path):
 
 
 def test_a_remembered_scheme_that_cannot_work(mapi, tmp_path):
+    """By Kerberos no ticket is to be had; without it, the server does not take NTLM's first
+    message.
+    """
     mapi("healthy", section="mapi-auto")
     (file,) = (tmp_path / "cache").glob("mapi-*[!k]")
     document = json.loads(file.read_text())

@@ -118,14 +118,12 @@ def test_name_server_that_swallows_queries(cmdlet, tmp_path):
         hole.bind(("127.0.0.9", 53))
         resolv = tmp_path / "resolv.conf"
         resolv.write_text("nameserver 127.0.0.9\n")
-        before = [
-            "unshare",
-            "-m",
-            "sh",
-            "-c",
-            'mount --bind "$0" /etc/resolv.conf && exec "$@"',
-            str(resolv),
-        ]
+        mount = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
+        before = ["unshare", "-m", "sh", "-c", mount, str(resolv)]
+        # Containers refuse that to their root, too.
+        may = subprocess.run([*before, "true"], capture_output=True, text=True, check=False)
+        if may.returncode != 0:
+            pytest.skip(f"no mount in a name space of its own: {may.stderr.strip()}")
         run = cmdlet(
             "healthy", "-t", "5", "--authority-url", "https://login.example.com", before=before
         )
@@ -150,8 +148,16 @@ def test_connection_refused(cmdlet):
 class Start:
     """A check that has been started and hangs at the practice tenant."""
 
-    def __init__(self, environment, tenant, stdout=subprocess.PIPE, arguments=()):
-        tenant.faults.on("token", "silent")
+    def __init__(
+        self,
+        environment,
+        tenant,
+        stdout=subprocess.PIPE,
+        arguments=(),
+        place="token",
+        path="/token",
+    ):
+        tenant.faults.on(place, "silent")
         # A shell's test runner may have these blocked or ignored; a scheduler has not.
         self.process = subprocess.Popen(
             [
@@ -168,8 +174,8 @@ class Start:
             stderr=subprocess.PIPE,
         )
         until = time.monotonic() + 30
-        while not any(path.endswith("/token") for path in tenant.paths()):
-            assert time.monotonic() < until, "the check never reached the token endpoint"
+        while not any(one.endswith(path) for one in tenant.paths()):
+            assert time.monotonic() < until, f"the check never reached {path}"
             select.select([], [], [], 0.01)
 
 
@@ -185,8 +191,8 @@ def test_signal_is_answered_with_the_diagnosis(environment, tenant, name):
     assert re.fullmatch(pattern, line)
     assert "not finished" in rest
     assert (start.process.returncode, stderr) == (3, b"")
-    # 3 ms on an idle machine; a busy one must not take hundreds of times as long.
-    assert answered < 1.0
+    # 3 ms on an idle machine.
+    assert answered < GRACE
 
 
 def silent(environment, tenant, stdout):

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from .canaries import Room, echoing
 from .odd_proxy import OddProxy, asks_first
+from .sweeps import sweep
 from .tenant.entra import Entra
 from .tenant.material import DOMAIN, PASSPHRASE, private_file
 from .test_acceptors import start
@@ -114,7 +115,7 @@ def received(tenant):
     return "\n".join(texts)
 
 
-@pytest.mark.parametrize("section", SCENARIOS)
+@pytest.mark.parametrize("section", sweep(SCENARIOS))
 def test_canaries(room, tenant, check, echoes, section):
     sign_in, service, canaries = SCENARIOS[section]
     own = in_play(room, section)

@@ -8,6 +8,7 @@ import json
 
 import pytest
 
+from .masks import begins
 from .squid_config import BLOCKED, DOWN, UNKNOWN
 from .tenant.directory import MANY
 from .tenant.material import DOMAIN
@@ -107,7 +108,7 @@ def test_hosts_that_the_proxy_does_not_reach(through, lab, name, words, code, re
     run = through("cmdlet", "basic", "tls", *own, who=lab.user)
     address = lab.address("basic", "tls")
     start = f"MAPI CRITICAL - {HEALTHY}: proxy {address} {words} {name}:443"
-    assert (run.line[: len(start)][:100], run.code) == (start[:100], 2)
+    assert (begins(run.line, start), run.code) == (True, 2), run.line
     # The proxy was reached, and what it took to hear its no is measured.
     values = {**BARRED, "time_dns": "#s", "time_proxy": "#s"}
     assert run.perfdata == expected("cmdlet", ok=False, days=True, **values)
@@ -171,7 +172,7 @@ def test_what_is_offered_and_what_is_given(through, lab, kind, who, words, cause
     run = through("cmdlet", kind, "plain", *words, who=whose(lab, who))
     assert run.code == 2
     address = lab.address(kind)
-    assert run.line.startswith(f"MAPI CRITICAL - sign-in failed: proxy {address} {cause}"[:100])
+    assert begins(run.line, f"MAPI CRITICAL - sign-in failed: proxy {address} {cause}"), run.line
     for line in (f"cause         sign-in: proxy {address} {cause}\n", f"remedy        {remedy}"):
         assert f"\n  {line}" in run.diagnosis
     assert len(through.schemes) == 1

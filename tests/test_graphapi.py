@@ -163,7 +163,7 @@ def test_a_200_without_a_list_is_no_success(body, cause):
 def test_a_body_that_cannot_be_decoded_or_is_too_long():
     assert refused(make_answer(200, LISTING, decoded=False)).transient
     failure = refused(make_answer(200, LISTING + b" " * JSON_LIMIT))
-    assert failure.cause == "host.example sends a list of more than 512 KiB"
+    assert failure.cause == "host.example sends more than 512 KiB"
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,7 @@ def test_being_updated(runs, monkeypatch):
     monkeypatch.setattr(imds, "token", gone)
     failure = refusal(runs.by_managed_identity())
     assert (failure.kind, failure.code, failure.transient) == ("server", "HTTP 410", True)
+    assert failure.detail == "gone: The endpoint is being updated"
 
 
 def test_other_refusals_are_told_in_its_own_words(runs, monkeypatch):
@@ -149,7 +150,7 @@ def test_no_azure_machine(runs):
     assert (failure.kind, failure.cause, failure.remedy, failure.transient) == (
         "credential",
         "no instance metadata service answers at http://127.0.0.1:1",
-        "a managed identity is for Azure VMs; else use a certificate",
+        "for Azure VMs only, not App Service or Azure Arc: else use a certificate",
         False,
     )
 

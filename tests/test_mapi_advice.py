@@ -33,9 +33,41 @@ def test_x_response_code_is_named_and_the_server_speaks_for_itself():
     page = "<html><head><title>x</title></head><body>The <b>X-RequestId</b>\n header &amp; more"
     failure = mapi_advice.response_code(3, page)
     assert failure.kind == "protocol"
+    assert failure.cause == "server refuses the request: The X-RequestId header & more"
+    assert failure.code == "X-ResponseCode 3"
+    assert failure.detail == (
+        "Invalid Path in the specification, which this server may not follow; "
+        "here: The X-RequestId header & more"
+    )
+
+
+def test_exchange_numbers_as_the_specification_does():
+    failure = mapi_advice.response_code(3, "<p>whatever</p>", exchange=True)
     assert failure.code == "X-ResponseCode 3 Invalid Path"
-    assert failure.detail.endswith("here: The X-RequestId header & more")
-    assert "number differently" in failure.detail
+    assert failure.detail == "Invalid Path in the specification; here: whatever"
+
+
+@pytest.mark.parametrize(
+    ("number", "text", "meant"),
+    [
+        # As recorded from Gromox; the others are words of our own for what its numbers mean.
+        (2, "The request has an invalid session context cookie.", 6),
+        (6, "The request lacks the session cookie", 13),
+        (3, "missing X-RequestId header", 7),
+        (4, "no privilege", 11),
+        (7, "bad sequence", 15),
+        (8, "unknown request type", 5),
+        (5, "the request body cannot be read", 12),
+        (1, "Unsupported HTTP method", 2),
+        (13, "session context not found", 10),
+    ],
+)
+def test_words_beside_x_response_code_decide_what_it_means(number, text, meant):
+    failure = mapi_advice.response_code(number, f"<h1>Invalid header</h1><p>{text}</p>")
+    row = RESPONSE_CODES[meant]
+    assert (failure.kind, failure.cause, failure.transient) == (row.kind, row.cause, row.transient)
+    assert failure.code == f"X-ResponseCode {number}"
+    assert failure.detail.endswith(f"that is how X-ResponseCode {number} is meant here: {text}")
 
 
 def test_x_response_codes():
@@ -51,8 +83,9 @@ def test_unknown_x_response_code():
     assert (failure.kind, failure.code, failure.detail) == (
         "protocol",
         "X-ResponseCode 99",
-        "words",
+        "here: words",
     )
+    assert failure.cause == "server refuses the request: words"
 
 
 def test_words_of_a_server_win_over_its_number():
@@ -278,7 +311,7 @@ def test_redirect_is_named_and_not_followed(number, place, target):
     failure = status(number, Location=place)
     assert failure.kind == "protocol"
     assert failure.detail == f"redirects to {target}, not followed"
-    assert target in failure.remedy
+    assert failure.remedy == mapi_advice.LOGON_PAGE
 
 
 def test_throttling_is_read_as_of_the_admin_api():

@@ -140,7 +140,7 @@ def test_time_that_runs_out(monkeypatch):
         proof.prove(None, waiting.voice, 900.0)
     failure = caught.value.failure
     assert failure.cause == "the role group has not arrived yet (HTTP 403) after 15 min"
-    assert failure.remedy == "all is made; run this again later, it goes on waiting"
+    assert failure.remedy == proof.LATER and "--status" in failure.remedy
     assert (failure.code, failure.detail) == ("HTTP 403", "detail")
     assert 840 < sum(waiting.naps) <= 900
     assert waiting.said == ["  waiting: the role group has not arrived yet (HTTP 403)\n"]

@@ -14,6 +14,7 @@ import pytest
 from requests.structures import CaseInsensitiveDict
 
 from check_mapi_connectivity.answer import Answer
+from check_mapi_connectivity.codes.entra import ENTRA
 from check_mapi_connectivity.deadline import Deadline
 from check_mapi_connectivity.errors import UsageError
 from check_mapi_connectivity.options import MODULE_CLIENT_ID
@@ -29,11 +30,15 @@ EXCHANGE = "https://outlook.office365.com"
 
 class Entra:
     """Device code and refresh tokens (RFC 8628, RFC 6749 6); `family` is whether a refresh token of
-    Graph's client gives a token for Exchange.
+    Graph's client gives a token for Exchange; `refusal` comes `at` the request for a code or for a
+    token.
     """
 
-    def __init__(self, *, family=False, pending=1, refusal=None, scope="Exchange.Manage"):
+    def __init__(
+        self, *, family=False, pending=1, refusal=None, scope="Exchange.Manage", at="token"
+    ):
         self.family, self.pending, self.refusal, self.scope = family, pending, refusal, scope
+        self.at = at
         self.asked = []
 
     def send(self, method, url, watch, *, data=None, **_):
@@ -42,6 +47,9 @@ class Entra:
         if path.endswith("/devicecode"):
             asked_for = {word.rpartition("/")[0] for word in data["scope"].split()} - {""}
             self.asked.append(("code", data["client_id"], *asked_for))
+            if self.at == "code":
+                status, document = 400, self.refusal
+        if path.endswith("/devicecode") and status == 200:
             document = {
                 "user_code": "ABCD-EFGH",
                 "device_code": "device code of nobody",
@@ -135,13 +143,16 @@ def test_two_codes_for_two_services(options):
         ("code", MODULE_CLIENT_ID, EXCHANGE),
         ("device_code", MODULE_CLIENT_ID),
     ]
-    assert desk.said[:4] == [
+    assert desk.said[:6] == [
+        "A policy may block sign-in by device code; Microsoft switches one on by itself where nobody "
+        "uses it.",
+        "  if the page refuses: stop with Ctrl-C, then run it with --ask-token or --token-file",
         "Sign in as administrator for Microsoft Graph:",
         "  open https://microsoft.com/devicelogin and enter the code ABCD-EFGH",
         "  waiting for you, 15 minutes at most; Ctrl-C stops, nothing is done",
         f"  signed in as {ADMIN}",
     ]
-    assert desk.said[4] == "Sign in as administrator for Exchange Online:"
+    assert desk.said[6] == "Sign in as administrator for Exchange Online:"
 
 
 def test_one_sign_in_for_both(options):
@@ -180,8 +191,70 @@ def test_device_code_that_a_policy_blocks(options):
         Desk(entra, options).administrator.token("graph")
     failure = caught.value.failure
     assert failure.code == "AADSTS53003"
-    assert failure.remedy == "where device code is blocked: --ask-token or --print-only"
+    assert failure.remedy == (
+        "where device code is blocked, give access tokens from elsewhere, with --ask-token or "
+        "--token-file"
+    )
     assert failure.detail == text
+
+
+PASTE = "give access tokens from elsewhere, with --ask-token or --token-file"
+DONE_THERE = f"sign in again and do what the page asks for; where it cannot be done there, {PASTE}"
+BLOCKED = (
+    "this tenant does not know Microsoft's app for the sign-in of administrators, or blocks it"
+)
+ALLOW = f"allow it among the enterprise applications of Entra, or {PASTE}"
+
+
+@pytest.mark.parametrize(
+    ("error", "number", "cause", "remedy"),
+    [
+        ("interaction_required", 50076, "multi-factor authentication is demanded", DONE_THERE),
+        ("interaction_required", 50079, "account must register security information", DONE_THERE),
+        ("interaction_required", 50158, "an external control wants a person", DONE_THERE),
+        ("access_denied", 530035, "security defaults block this sign-in", DONE_THERE),
+        ("unauthorized_client", 700016, BLOCKED, ALLOW),
+        ("unauthorized_client", 7000112, BLOCKED, ALLOW),
+        ("invalid_client", 7000218, BLOCKED, ALLOW),
+        ("invalid_grant", 50105, BLOCKED, ALLOW),
+        ("invalid_grant", 90002, "Entra knows no such tenant", "check --tenant, and --cloud: it may live in another cloud"),
+        ("temporarily_unavailable", 90033, "Entra has a passing problem", "run this again in a few minutes"),
+        ("invalid_grant", 50053, "account is locked, or this address is seen as malicious", f"sign in again; where that does not help, {PASTE}"),
+        ("invalid_grant", 999999, "Entra refuses the sign-in, for a reason not known here", f"sign in again; where that does not help, {PASTE}"),
+        ("interaction_required", 0, "Entra refuses the sign-in", f"sign in again; where that does not help, {PASTE}"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("at", ["code", "token"])
+def test_a_person_is_told_what_a_person_can_do(options, error, number, cause, remedy, at):
+    """Not what the check, which nobody watches, would have to be given."""
+    text = f"AADSTS{number}: It says so." if number else "It says so."
+    entra = Entra(
+        refusal={"error": error, "error_description": text, "error_codes": [number]}, at=at
+    )
+    with pytest.raises(CheckFailure) as caught:
+        Desk(entra, options).administrator.token("graph")
+    failure = caught.value.failure
+    assert (failure.cause, failure.remedy) == (cause, remedy)
+
+
+@pytest.mark.parametrize("number", sorted(ENTRA))
+def test_no_advice_for_the_check(options, number):
+    """No code of Entra's sends an administrator to a certificate, a client id or the next run."""
+    text = f"AADSTS{number}: It says so."
+    refusal = {"error": "invalid_grant", "error_description": text, "error_codes": [number]}
+    with pytest.raises(CheckFailure) as caught:
+        Desk(Entra(refusal=refusal), options).administrator.token("graph")
+    words = (
+        "unattended",
+        "certificate",
+        "client id",
+        "client-id",
+        "the check",
+        "next run",
+        "secret",
+    )
+    said = caught.value.failure
+    assert not any(word in said.remedy for word in words), said.remedy
 
 
 def test_given_tokens_are_used_as_they_are(options):

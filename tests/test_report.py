@@ -72,7 +72,7 @@ def test_what_time_or_a_signal_ends_is_named(start, signal, cause):
     getattr(report, start).start("execute")
     failure = report.timed_out(2.5, signal)
     assert (failure.kind, failure.cause) == ("timeout", cause)
-    assert ("scheduler's own limit" if signal else "mailbox database hangs") in failure.remedy
+    assert ("scheduler's own limit" if signal else "database may hang") in failure.remedy
     assert failure.judged_as == ("signal" if signal else "")
 
 

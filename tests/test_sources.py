@@ -10,6 +10,8 @@ from check_mapi_connectivity.errors import UsageError
 from .conftest import PEM
 from .test_cli import parse
 
+MANAGED = "5d1b7a3e-2222-4c0e-8a52-000000000002"
+
 
 def test_command_line_wins_over_ini(there):
     (there / "p.ini").write_text(
@@ -67,6 +69,34 @@ def test_later_section_wins_and_no_flag_can_be_taken_back(there):
     (there / "p.ini").write_text("[x]\nt = 7\narchive =\n[y]\nt = 8\narchive = none\n")
     options = parse("--extra-opts=x@p.ini", "--extra-opts=y@p.ini")
     assert (options.timeout, options.archive) == (8.0, False)
+
+
+@pytest.mark.parametrize(
+    ("word", "on"),
+    [
+        *((word, True) for word in ("", "true", "Yes", "1")),
+        *((word, False) for word in ("FALSE", "no", "0", "none")),
+    ],
+)
+def test_flags_of_an_ini_take_yes_and_no(there, word, on):
+    """The same words as in a scheduler's variables."""
+    lines = f"archive = {word}\nno-proxy = '{word}'\nverbose = {word}\nmanaged-identity = {word}\n"
+    (there / "p.ini").write_text(f"[x]\n{lines}diagnosis = {word or 'on'}\n")
+    environ = {"HTTPS_PROXY": "http://p.example:3128"}
+    credential = () if on else ("--client-id", "i", "--certificate", "c.pem")
+    words = ["--tenant", "t.example", "-m", "a@b.example", "--extra-opts=x@p.ini", *credential]
+    options = cli.parse(words, environ)
+    assert (options.archive, options.proxy is None, options.verbose) == (on, on, int(on))
+    assert (options.certificate is None, options.diagnosis) == (on, on or word == "none")
+
+
+@pytest.mark.parametrize("word", ["maybe", "on", "2", "y"])
+def test_flags_of_an_ini_take_nothing_else(there, word):
+    (there / "p.ini").write_text(f"[x]\narchive = {word}\n")
+    text = f"p.ini line 2: archive = is on, archive = no is off; {word} is neither yes nor no"
+    with pytest.raises(UsageError) as caught:
+        parse("--extra-opts=x@p.ini")
+    assert str(caught.value) == text
 
 
 def test_default_section_and_search_path(there):
@@ -159,11 +189,11 @@ def test_tenant_section_is_not_read_for_another_credential(there):
 
 def test_optional_value_in_an_ini(there):
     (there / "p.ini").write_text(
-        "[own]\nmanaged-identity =\n[named]\nmanaged-identity = id-1\n"
+        f"[own]\nmanaged-identity =\n[named]\nmanaged-identity = {MANAGED}\n"
         "[none]\nmanaged-identity = none\n"
     )
     minimal = ["-m", "a@b.example"]
     assert cli.parse([*minimal, "--extra-opts=own@p.ini"], {}).credential.client_id == ""
-    assert cli.parse([*minimal, "--extra-opts=named@p.ini"], {}).credential.client_id == "id-1"
+    assert cli.parse([*minimal, "--extra-opts=named@p.ini"], {}).credential.client_id == MANAGED
     with pytest.raises(UsageError, match="--tenant is missing"):
         cli.parse([*minimal, "--extra-opts=own@p.ini", "--extra-opts=none@p.ini"], {})

@@ -339,7 +339,7 @@ def test_nothing_outlives_stop(running_tenant):
     lab.stop()
 
 
-def test_nothing_outlives_the_tests(running_tenant):
+def test_nothing_outlives_the_tests(running_tenant, guard):
     start(running_tenant, kinds=("open",)).stop()  # skips where it must
     script = f"""
         import os, sys, types
@@ -362,6 +362,7 @@ def test_nothing_outlives_the_tests(running_tenant):
     assert groups
     assert os.path.isdir(lab)
     squid.discard(shared(lab))
+    guard.rooms.add(lab)
     shutil.rmtree(lab)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import http.client
 import io
 import os
 import pickle
@@ -188,7 +189,11 @@ def read_head(data):
 
 
 def test_headers_are_capped():
-    assert read_head(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No\r\nX: y\r\n\r\n").status == 204
+    interim, final = b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 204 No\r\nX: y\r\n\r\n"
+    assert read_head(interim + final).status == 204
+    assert read_head(interim * 50 + final).status == 204
+    with pytest.raises(http.client.HTTPException, match="sends more than 50 interim answers"):
+        read_head(interim * 51 + final)
     for data in (
         b"HTTP/1.1 200 OK\r\n" + b"X: yyyy\r\n" * 9000,
         b"HTTP/1.1 100 C\r\n\r\n" * 9000,
@@ -272,7 +277,9 @@ def test_nothing_prints_but_output_and_nothing_reads_the_environment_but_cli():
     }
     assert not [name for name, text in rooms.items() if re.search(r"\bprint\(|sys\.stdout", text)]
     assert {name for name, text in rooms.items() if "os.write(" in text} == {"output.py"}
-    assert {name for name, text in rooms.items() if "os.environ" in text} == {"__main__.py"}
+    # The Kerberos library reads its own variables by itself: what it will see is looked at there.
+    readers = {name for name, text in rooms.items() if "os.environ" in text}
+    assert readers == {"__main__.py", "windows.py"}
     assert {name for name, text in rooms.items() if "os._exit" in text} == {"deadline.py"}
 
 
@@ -305,9 +312,9 @@ def test_whatever_is_raised_gives_one_line(environment, tmp_path, raised, text):
     assert done.stderr == b""
 
 
-#: 93 numbers that reference sheet exchange-online 6 lists, and what its range 80001 to 80014 adds.
+#: The numbers of reference sheet exchange-online 6 and its corrections, and their siblings.
 def test_entra_table_is_whole():
-    assert len(ENTRA) == 105
+    assert len(ENTRA) == 120
     assert {50034, 53003, 700027, 90002, 9001023, 100007, 7000229} <= set(ENTRA)
 
 

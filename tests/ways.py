@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import re
 
+from .masks import masked
+
 #: Labels of each method in their order (contract 5 and 7.7), without those of a certificate.
 ORDER = {
     "cmdlet": "mapi_connectivity connection_time time_token time_dns time_tcp time_proxy time_tls "
@@ -24,20 +26,6 @@ WAY = {
     "never": ("U", "U", "0s", "U"),
     "nobody": ("#s", "#s", "0s", "U"),
 }
-
-#: What has another value in each run; Exchange's own Latency has not.
-_TIME = re.compile(
-    r"((?:^|_| )(?:(?:time_(?!server)[a-z]+|total_time)=|(?:time_server|connection_time)=(?!0\.041s)))"
-    r"(?!0s)[0-9.]+s"
-)
-
-
-def masked(perfdata):
-    """Performance data with measured times as `#`: what is the same in every run."""
-    # What an Exchange server says it needed itself is 0 or not.
-    text = re.sub(r"(_execute=\S+ \S+ (?:\w+_)?time_server=)[0-9.]+s", r"\1#s", perfdata)
-    text = _TIME.sub(r"\1#s", text)
-    return re.sub(r"(certificate_days=)-?[0-9.]+", r"\1#", text)
 
 
 def expected(method, *, ok=True, service=None, prefix="", days=False, **values):

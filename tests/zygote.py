@@ -20,6 +20,7 @@ import sys
 import time
 
 from . import keys
+from .guard import hook
 
 #: Loaded before the first fork.
 MODULES = (
@@ -96,6 +97,8 @@ def serve(descriptor):
     """Fork a run for each order, until the other side is gone."""
     for name in MODULES:
         importlib.import_module(name)
+    if "hook" not in sys.modules:
+        hook.from_environment()
     # Who waits for a run is a child of its own.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     orders = socket.socket(fileno=descriptor)

@@ -1,4 +1,5 @@
-"""AADSTS numbers -> name, kind, cause and remedy, all of reference sheet exchange-online 6.
+"""AADSTS numbers -> name, kind, cause and remedy: reference sheet exchange-online 6, its
+corrections, and what Microsoft's pages say of their siblings.
 
 They serve every credential: certificate, client secret, federated token, managed identity and a
 user's password. Numbers that a person's sign-in meets are here too: Entra answers them to an app
@@ -13,8 +14,19 @@ from . import numbered, table
 #: AADSTS number -> advice.
 ENTRA = numbered(
     """
-[credential] use an account of this tenant
+[credential] use an account of this tenant, or have this one invited as a guest
 16000 InteractionRequired: account is not in this tenant
+16003 SsoUserAccountNotFoundInResourceTenant
+50014 GuestUserInPendingState
+50020 UserUnauthorized
+51004 UserAccountNotInDirectory
+
+[credential] see the cross-tenant access settings of both tenants
+500212 NotAllowedByOutboundPolicyTenant: account's own tenant does not let it sign in here
+500213 NotAllowedByInboundPolicyTenant: tenant does not let this account of another in
+
+[credential] use a work account of this tenant
+500208: account is of a type that this tenant does not take
 
 [credential] check --cloud; the tenant needs Exchange Online
 50001 InvalidResource: tenant has no Exchange Online under this name
@@ -132,6 +144,7 @@ ENTRA = numbered(
 
 [credential] check --client-id and --tenant
 700016 UnauthorizedClient_DoesNotMatchRequest: client id is unknown in this tenant
+700011 UnauthorizedClientAppNotFoundInOrgIdTenant
 
 [credential] grant admin consent in the portal
 7000229: app registration has no enterprise application here
@@ -161,6 +174,18 @@ ENTRA = numbered(
 [credential] check --cloud
 70011 InvalidScope: scope is not valid
 1002012
+
+[credential] check --authority-url, --cloud and --tenant; a federated token has aud
+700023: assertion is made for another audience
+
+[credential] compare issuer, subject and audience with the token's iss, sub, aud
+70021: no federated credential of the app fits this token
+
+[credential] compare it with the token's aud claim
+700212: no federated credential of the app has this token's audience
+
+[credential] have it made for an app, not for a user
+700229 ForbiddenTokenType: federated token is of a kind that Entra does not take
 
 [credential] compare it with the token's iss claim
 700211: no federated credential of the app has this token's issuer
@@ -194,6 +219,8 @@ ENTRA = numbered(
 90006 ExternalServerRetryableError: Entra has a passing problem
 90024 RequestBudgetExceededError
 90033 MsodsServiceUnavailable
+90012 RequestTimeout
+90090 GraphRetryableError
 50000 TokenIssuanceError
 50033 RetryableError
 
@@ -204,6 +231,9 @@ ENTRA = numbered(
 
 [credential] give --tenant
 90019 MissingTenantRealm: Entra cannot tell the tenant
+
+[credential] set --cloud gcc-high or dod
+900439 USGClientNotSupportedOnPublicEndpoint: sign-in belongs to the US Government cloud
 
 [credential] set --cloud
 90038 NationalCloudTenantRedirection: tenant belongs to another cloud
@@ -227,27 +257,31 @@ ENTRA = numbered(
     "AADSTS{code}",
 )
 
-#: OAuth error -> advice, for AADSTS numbers without a row (RFC 6749 5.2).
+#: OAuth error -> advice, for AADSTS numbers without a row: what the error says by its definition
+#: (RFC 6749 5.2, OpenID Connect Core 3.1.2.6, Microsoft's page on error codes), and no more.
 OAUTH = table("""
-[credential] check --client-id and what it signs in with
+[credential] see Entra's own text; the sign-in log knows more
 invalid_client: Entra does not accept this client id or credential
-
-[credential] check permissions and "Allow public client flows" of the app registration
 unauthorized_client: this app registration may not sign in this way
-
-[credential] see Entra's own text, and the sign-in log under the correlation id
 invalid_grant: Entra refuses the sign-in, for a reason not known here
+access_denied
 
-[credential] not possible unattended; use a certificate, or exclude this identity
-interaction_required: a policy of the tenant wants a person at this sign-in
+[credential] see Entra's own text; an unattended sign-in cannot answer
+interaction_required: Entra wants a person at this sign-in
+login_required
 
 [credential] grant admin consent in the portal
-consent_required: an administrator has not consented yet
+consent_required: consent to the app's permissions is missing
 
-[credential] check --cloud; the tenant needs Exchange Online
-invalid_resource: the tenant has no Exchange Online under this name
-invalid_scope
+[credential] see Entra's own text; check --cloud
+invalid_resource: Entra does not accept the resource that was asked for
+invalid_scope: Entra does not accept the scope that was asked for
+
+[protocol] see Entra's own text, and report it with --record
+invalid_request: Entra does not accept the request
+unsupported_grant_type
 
 [server, again] wait for the next run
 temporarily_unavailable: Entra is temporarily unavailable
+server_error: Entra reports an error of its own
 """)

@@ -131,5 +131,7 @@ def find(code: str) -> tuple[str, str]:
     for part in [code, *reversed(code.split(", "))]:
         if part in _BY_CODE:
             return _BY_CODE[part].name, _BY_CODE[part].link
-    number = re.fullmatch("AADSTS([0-9]{4,9})", code)
-    return "", f"https://login.microsoftonline.com/error?code={number[1]}" if number else ""
+        number = re.fullmatch("AADSTS([0-9]{4,9})", part)
+        if number:
+            return "", f"https://login.microsoftonline.com/error?code={number[1]}"
+    return "", ""

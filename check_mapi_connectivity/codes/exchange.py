@@ -6,10 +6,21 @@ from . import table
 from .mapi import CODES
 
 #: .NET exception (its last name part) that the admin API reports -> advice (reference sheet
-#: exchange-online 1.7).
+#: exchange-online 1.7, Microsoft's pages on Exchange's errors and public reports of answers).
 EXCHANGE = table("""
 [mailbox] check it; an unlicensed, on-premises, guest or deleted one is none here
 ManagementObjectNotFoundException: no such mailbox in this tenant
+ADNoSuchObjectException: Exchange's directory has no such object
+
+[mailbox] name one by its GUID or primary address; see Get-Recipient -Anr
+ManagementObjectAmbiguousException: address fits several objects of this tenant
+NonUniqueRecipientException
+
+[mailbox] enable account and mailbox, or drop the check
+AccountDisabledException: account or mailbox is disabled
+
+[mailbox moving] wait for the next run
+WrongServerException: mailbox is not on the server asked, may have moved
 
 [protocol] report it with --record: the interface may have changed
 AmbiguousParameterSetException: Exchange does not take these parameters
@@ -20,11 +31,24 @@ ParameterTransformationException: Exchange does not take the value of a paramete
 
 [permission] give it a role group whose role holds the cmdlet
 CommandNotFoundException: this identity may not run Test-MAPIConnectivity
+CmdletAccessDeniedException
+AuthorizationException
+ImpersonationDeniedException
+
+[permission] see Exchange's own text, and the roles of this identity
+UnauthorizedAccessException: Exchange denies access
+
+[throttled, again] spread the checks and run them less often
+OverBudgetException: Exchange's budget for this identity is used up
 
 [server, again] wait for the next run, see service health
 CmdletProxyNotAvailableFailure: Exchange has no server free for the cmdlet
 ServerBusyException: Exchange is busy
 TransientException: Exchange reports a passing fault
+ResourceUnhealthyException: a resource that Exchange needs is overloaded
+WlmResourceUnhealthyException
+ConnectionFailedTransientException: Exchange cannot reach the mailbox database
+ADTransientException: Exchange has trouble with its directory
 
 [server, again] see the service health page
 BackendCommunicationException: Exchange's front end cannot reach its back end

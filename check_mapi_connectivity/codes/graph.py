@@ -31,12 +31,19 @@ HOSTS = (
 CODES = table("""
 [permission] check --tenant, --cloud and the app registration
 InvalidAuthenticationToken: Graph refuses the token
+unauthenticated
+Unauthorized
 
 [permission] grant Mail.ReadBasic, or Exchange's role Application Mail.ReadBasic
 NoPermissionsInAccessToken: Graph finds no permission in the token
 
 [permission] grant Mail.ReadBasic, or see Test-ServicePrincipalAuthorization
 ErrorAccessDenied: Graph denies access to this mailbox
+accessDenied
+Forbidden
+
+[permission] has the tenant the app's enterprise application? check --tenant, --client-id
+Authorization_IdentityNotFound: Graph does not find the identity of the app
 
 [permission] give the mailbox's own address to -m, or grant User.Read.All
 Authorization_RequestDenied: directory permission to look this user up is missing
@@ -52,15 +59,29 @@ Request_ResourceNotFound: no such user in this tenant
 
 [mailbox] look at it in Outlook on the web; Microsoft support can repair it
 ErrorItemNotFound: mailbox has no Inbox that Graph can find
+ErrorFolderNotFound
+ErrorCorruptData: data in the mailbox is corrupt
+ErrorFolderCorrupt
+
+[mailbox] make room in it, or raise its quota; see Get-MailboxStatistics
+ErrorQuotaExceeded: mailbox is full
+
+[mailbox] enable account and mailbox, or drop the check
+ErrorAccountDisabled: account of the mailbox is disabled
+
+[mailbox] look at its properties: Get-Mailbox, and the user in Entra
+ErrorMailboxConfiguration: Exchange finds the mailbox misconfigured
 
 [mailbox] check it: groups, contacts and guests have no mailbox
 ErrorInvalidUser: address belongs to no mailbox user
+ErrorNonExistentMailbox: Exchange has no mailbox of this address
 
 [mailbox] check --tenant; it needs a plan with Exchange Online
 OrganizationFromTenantGuidNotFound: this tenant has no Exchange Online
 
 [throttled, again] spread the checks and run them less often
 TooManyRequests: Graph throttles this app
+activityLimitReached
 
 [throttled, again] Graph takes four at a time: spread the checks, see what else uses the app
 ApplicationThrottled: Graph throttles this app's requests to one mailbox
@@ -68,11 +89,20 @@ ApplicationThrottled: Graph throttles this app's requests to one mailbox
 [server] see the service health page of Microsoft 365
 InternalServerError: Graph reports an internal error
 UnknownError: Graph reports an unknown error
+generalException
+ErrorInternalServerError: Exchange reports an internal error
 
 [server, again] wait for the next run, see service health
 ServiceNotAvailable: Graph is not available
 ErrorServerBusy: Exchange is busy
 ErrorMailboxStoreUnavailable: Exchange's mailbox store is unavailable
+ErrorMailboxFailover: mailbox database is failing over to another server
+ErrorInternalServerTransientError: Exchange reports a passing fault
+ErrorADUnavailable: Exchange cannot reach its directory
+ErrorConnectionFailed: Exchange cannot reach the mailbox store
+ErrorTimeoutExpired: Exchange gave up waiting inside
+ErrorInsufficientResources: Exchange lacks resources for the request
+ErrorNotEnoughMemory
 
 [mailbox moving] wait for the move to end
 ErrorMailboxMoveInProgress: mailbox is being moved

@@ -41,6 +41,7 @@ SERVICES = _statuses("""
 [server, again] see the service health page of Microsoft 365
 503: {service} answers: unavailable
 504: {service} answers: gateway timeout
+408: {service} answers: request timeout
 
 [connect] log this host on to that network, or have it exempted there
 511: a network on the way to {service} wants a logon (captive portal)
@@ -87,17 +88,18 @@ PROXY = _statuses("""
 [proxy] allow {target} on the proxy
 401: proxy {proxy} refuses to connect to {target}
 403
-405
 451
 
 [proxy] check --proxy-user, --proxy-domain and the password
 407: proxy {proxy} refuses the logon, or wants one
 
-[proxy] is it an HTTP proxy that allows CONNECT? look at its own log
-400: proxy {proxy} does not understand the request to connect to {target}
+[proxy] check address and port of the proxy; if it is one, see its own log
+400: {proxy} is most likely no proxy: it does not take CONNECT to {target}
+404
+405
 501
 
-[proxy] give --proxy with that address, or no proxy at all
+[proxy] ask who runs the proxy for the right address
 305: proxy {proxy} wants another proxy for {target}
 
 [proxy] log this host on to that network, or have it exempted there
@@ -106,18 +108,19 @@ PROXY = _statuses("""
 [proxy] spread the checks, or raise the proxy's limit for this host
 429: proxy {proxy} throttles this host
 
+[proxy] look at the proxy's own log
+500: proxy {proxy} meets an error of its own on the way to {target}
+
 [proxy] look at the proxy's own log and its way to the Internet
-404: proxy {proxy} cannot reach {target}
-408
-410
-500
-502
+502: proxy {proxy} cannot reach {target}
 503
 504
 """)
 
-#: For a proxy's status without a row.
-PROXY_OTHER = PROXY[503]._replace(code="", name="")
+#: For a proxy's status without a row, which makes no claim.
+PROXY_OTHER = Advice(
+    "proxy", "proxy {proxy} does not connect to {target}", "look at the proxy's own log"
+)
 
 #: Name in a proxy's X-Squid-Error -> advice, those of Squid's error/forward.h that a CONNECT meets.
 SQUID = table("""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from . import numbered
 
-#: Where their numbers begin in MIT's tables.
-FIRST = -1765328384
+#: Where their numbers begin in MIT's tables, and how many there are (error table krb5).
+FIRST, COUNT = -1765328384, 256
 
 #: Error -> advice.
 KERBEROS = numbered(
@@ -23,12 +23,36 @@ KERBEROS = numbered(
 [logon] set a new one
 23 KRB5KDC_ERR_KEY_EXP: password of {user} has expired
 
+[logon] extend it in the directory
+1 KRB5KDC_ERR_NAME_EXP: account of {user} has expired
+
+[credential] see setspn -Q {service}; rdns = false in /etc/krb5.conf keeps the name as given
+7 KRB5KDC_ERR_S_PRINCIPAL_UNKNOWN: KDC knows no service {service}
+
+[credential] get a new one (kinit), or name a keytab in KRB5_CLIENT_KTNAME
+32 KRB5KRB_AP_ERR_TKT_EXPIRED: the Kerberos ticket has ended
+
+[credential] check the clocks of this host and the KDC, then get a new one (kinit)
+33 KRB5KRB_AP_ERR_TKT_NYV: the Kerberos ticket is not valid yet
+
 [credential] set this host's clock
 37 KRB5KRB_AP_ERR_SKEW: clocks of this host and the KDC differ
 
-[credential] see /etc/krb5.conf
+[credential] is the realm in upper case? Else see /etc/krb5.conf
 154 KRB5_REALM_UNKNOWN: no KDC is known for the realm of {user}
+
+[credential] see the KDC and /etc/krb5.conf
 156 KRB5_KDC_UNREACH: no KDC of the realm of {user} answers
+""",
+    "KRB5 {code}",
+)
+
+#: The rows that a keytab's key reads otherwise than a typed password.
+KEYTAB = numbered(
+    """
+[logon] the password was changed since: write a new keytab (ktutil, ktpass)
+31 KRB5KRB_AP_ERR_BAD_INTEGRITY: KDC does not accept the key of the keytab
+24 KRB5KDC_ERR_PREAUTH_FAILED
 """,
     "KRB5 {code}",
 )

@@ -52,8 +52,8 @@ _LOGON = """
 [logon] Set-CASMailbox -MAPIBlockOutlookNonCachedMode $false
 0x4E1 ecCachedModeRequired: only clients in cached mode are let in
 
-[logon] is its database mounted? Get-MailboxDatabaseCopyStatus, then Get-CASMailbox
-0x80040111 MAPI_E_LOGON_FAILED: logon failed, the database may be offline
+[logon] see Get-MailboxDatabaseCopyStatus, Get-CASMailbox, the user's session limit
+0x80040111 MAPI_E_LOGON_FAILED: logon failed, and the server does not say why
 
 [permission] grant the right: Add-MailboxPermission, Add-MailboxFolderPermission
 0x501 ecNoReadRight: signed-in user may not read there

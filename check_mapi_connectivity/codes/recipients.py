@@ -27,14 +27,15 @@ REASONS = (
         ),
     ),
     (
-        r"licen[cs]e",
+        r"unlicen[cs]ed|(\bnot?\b|n't\b|without|lacks|requires|needs).{0,60}licen[cs]e"
+        r"|licen[cs]e.{0,60}(\bnot?\b|n't\b|missing|expired|removed|required)",
         Advice("mailbox", "user has no Exchange Online licence", "assign a licence"),
     ),
     (
         r"soft.?deleted",
         Advice("mailbox", "mailbox is soft-deleted", "restore it or drop the check"),
     ),
-    (r"#ext#|guest.?(mail)?.?user", GUEST),
+    (r"guest.?(mail)?.?user", GUEST),
     (
         r"on.?premise|remote.?(user.?|shared.?)?mailbox",
         Advice("mailbox", "mailbox is on-premises", "use --method mapi with -H"),
@@ -62,4 +63,8 @@ def explain(text: str, *, guest: bool = False) -> Advice | None:
         return GUEST
     # A hostile text must not keep the GIL busy.
     words = text[:500].lower()
+    if "#ext#" in words:
+        return GUEST
+    # What it quotes are names, which say nothing of a reason.
+    words = re.sub(r"(?<!\w)'[^']{0,300}'|\"[^\"]{0,300}\"|\S{1,100}@\S+", " ", words)
     return next((row for pattern, row in REASONS if re.search(pattern, words)), None)

@@ -17,6 +17,9 @@ _SCHEMA = "http://schemas.microsoft.com/exchange/autodiscover/outlook"
 #: What the XML parser reads by itself: any other name would make Python load a codec.
 _ENCODINGS = ("utf-8", "utf-16", "us-ascii", "iso-8859-1")
 
+#: Types of protocol that Exchange and gromox name to Outlook (MS-OXDSCLI 2.2.4.1.1.2.3).
+_OUTLOOK = frozenset({"MAPIHTTP", "EXCH", "EXPR", "EXHTTP"})
+
 #: Bounds of an answer: real ones have a few hundred elements in six levels.
 _MOST_ELEMENTS, _MOST_LEVELS, _MOST_BYTES = 5000, 32, 1 << 20
 
@@ -24,7 +27,8 @@ _MOST_ELEMENTS, _MOST_LEVELS, _MOST_BYTES = 5000, 32, 1 << 20
 class Settings(NamedTuple):
     """Where a mailbox is: its DN, and (internal, external) URLs of each mapiHttp protocol.
 
-    `server` is what the EXCH protocol names, a GUID at a domain since Exchange 2013.
+    `server` is what the EXCH protocol names, a GUID at a domain since Exchange 2013; `kinds` are
+    the types of all protocols, in capitals.
     """
 
     legacy_dn: str
@@ -33,10 +37,17 @@ class Settings(NamedTuple):
     deployment: str
     server: str
     stores: tuple[tuple[str, str], ...]
+    kinds: tuple[str, ...] = ()
 
-    def url(self) -> str:
-        """The first URL of the mailbox, the external one where there are both; empty for none."""
-        return next((external or internal for internal, external in self.stores), "")
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """The URLs of the mailbox, each once, the external one of a pair first."""
+        return tuple(dict.fromkeys(url for pair in self.stores for url in reversed(pair) if url))
+
+    @property
+    def foreign(self) -> bool:
+        """Whether these are settings for other clients than Outlook, as web hosters give them."""
+        return not self.legacy_dn and not _OUTLOOK.intersection(self.kinds)
 
 
 class RedirectAddress(NamedTuple):
@@ -166,6 +177,17 @@ def read(data: bytes) -> Result:
         response.text("User/DeploymentId"),
         next((protocol.text("Server") for kind, protocol in protocols if kind == "EXCH"), ""),
         tuple(pair for pair in stores if any(pair)),
+        # ActiveSync has a schema of its own (MS-ASCMD 2.2.1.1).
+        tuple(
+            dict.fromkeys(
+                kind.upper()
+                for kind in (
+                    *(kind for kind, _ in protocols),
+                    *(server.text("Type") for server in response.all("Action/Settings/Server")),
+                )
+                if kind
+            )
+        ),
     )
 
 

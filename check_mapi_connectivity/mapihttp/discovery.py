@@ -38,11 +38,14 @@ class Step(NamedTuple):
 
 
 class Untrusted(Exception):
-    """A host that the password may not be sent to, and who named it."""
+    """A place that the password may not be sent to, and who named it; `page` is its host and path
+    where that is no address of Autodiscover: a logon page, a web site.
+    """
 
     def __init__(self, url: str, named_by: str) -> None:
         super().__init__(f"{named_by} points to {url[:200]}")
         self.host = host_of(url)
+        self.page = "" if is_autodiscover(url) else f"{self.host}{_path_of(url)[:40]}"
         self.plain = url.lower().startswith("http:")
         self.named_by = named_by
 
@@ -95,6 +98,24 @@ def host_of(url: str) -> str:
         return url[:80]
 
 
+def is_autodiscover(url: str) -> bool:
+    """Whether this is the address of an Autodiscover service; logon pages have others."""
+    return _path_of(url).lower().startswith("/autodiscover")
+
+
+def _path_of(url: str) -> str:
+    """The path of a URL; empty where it is none."""
+    try:
+        return urlsplit(url).path
+    except ValueError:
+        return ""
+
+
+def in_cloud(address: str) -> bool:
+    """Whether this address is one that Exchange Online gives to each of its mailboxes."""
+    return bool({"onmicrosoft", "onmschina"} & set(domain_of(address).split(".")))
+
+
 def usable_store(url: str) -> bool:
     """Whether this is the address of a mailbox: https, and the path of the protocol
     (MS-OXCMAPIHTTP 2.2.1).
@@ -112,16 +133,31 @@ def usable_store(url: str) -> bool:
     )
 
 
+class Moved(Exception):
+    """The server that was named says that the mailbox is at another address, which it does not
+    serve itself.
+    """
+
+    def __init__(self, address: str) -> None:
+        super().__init__(f"the mailbox is at {address[:320]}")
+        self.address = address
+
+
 class Walk:
     """Goes through the candidates of an address, and where they send it.
 
-    `url` names the only candidate; without it they are guessed from the address. A driver asks what
-    `steps` holds first, and tells the outcome by `answered`, `redirected`, `service` or `skip`.
+    `url` names the only candidate; without it they are guessed from the address. `online` tells
+    that the credential is one for Exchange Online. A driver asks what `steps` holds first, and says
+    what came of it by `answered`, `redirected`, `service` or `skip`.
     """
 
-    def __init__(self, address: str, trust: Trust, url: str | None = None) -> None:
+    def __init__(
+        self, address: str, trust: Trust, url: str | None = None, *, online: bool = False
+    ) -> None:
         self.trust = trust
+        self._online = online
         self._url = url
+        self.address = address
         self._hops = 0
         self._seen: set[tuple[str, str]] = set()
         self.steps: list[Step] = []
@@ -181,7 +217,7 @@ class Walk:
     def answered(self, body: bytes) -> autodiscover.Settings | autodiscover.Refusal | None:
         """The first candidate's document: settings or refusal, or None where it sends the walk on.
 
-        Raises WireError, Untrusted.
+        Raises WireError, Untrusted, Moved.
         """
         result = autodiscover.read(body)
         step = self.steps[0]
@@ -191,6 +227,9 @@ class Walk:
         if isinstance(result, autodiscover.RedirectAddress):
             if not re.fullmatch(r"[^@\s]+@[^@\s]+", result.address) or len(result.address) > 320:
                 raise WireError("Autodiscover redirects to what is no e-mail address")
+            if in_cloud(result.address) and not self._online:
+                # A password of the premises is none there.
+                raise Moved(result.address)
             self._hops += 1
             if self._hops > MOST_HOPS:
                 raise WireError(f"Autodiscover redirects in circles, last to {result.address}")
@@ -199,6 +238,9 @@ class Walk:
             self.steps = [
                 step for step in self.steps if step.how != GUESSED or self.trust.allows(step.url)
             ]
+            again = result.address.lower() == step.address.lower()
+            if not self.steps and again and self.address.lower() != step.address.lower():
+                raise Moved(result.address)
             if not self.steps:
                 raise WireError(f"Autodiscover redirects {step.address} in circles")
             return None

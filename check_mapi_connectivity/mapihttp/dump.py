@@ -105,11 +105,14 @@ def answer(
 
 def _collect(lines: list[str], found: Iterable[str]) -> None:
     """Keep the lines that come before the rest cannot be read, or is too much."""
+    left_out = 0
     for line in found:
-        if len(lines) >= _MOST_LINES:
-            lines.append("  the rest is left out")
-            return
-        lines.append(line[:_MOST_CHARACTERS])
+        if len(lines) < _MOST_LINES - 1:
+            lines.append(line[:_MOST_CHARACTERS])
+        else:
+            left_out += 1
+    if left_out:
+        lines.append(f"  and {left_out} lines more")
 
 
 def _request(request_type: str, body: bytes) -> Iterator[str]:

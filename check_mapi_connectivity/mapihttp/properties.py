@@ -57,7 +57,7 @@ class PropertyError(NamedTuple):
 
 
 class Time(NamedTuple):
-    """A PtypTime: 100 ns since 1601-01-01 UTC."""
+    """A PtypTime: 100 ns since 1601-01-01 UTC, signed (MS-OXCDATA 2.11.1)."""
 
     ticks: int
 
@@ -95,7 +95,7 @@ TYPES: dict[int, tuple[str, Callable[[Reader], Value]]] = {
     0x0014: ("PtypInteger64", lambda reader: reader.take(8)),
     0x001E: ("PtypString8", Reader.text8),
     0x001F: ("PtypString", Reader.text16),
-    0x0040: ("PtypTime", lambda reader: Time(reader.number("Q"))),
+    0x0040: ("PtypTime", lambda reader: Time(reader.number("q"))),
     0x0048: ("PtypGuid", lambda reader: uuid.UUID(bytes_le=reader.take(16))),
     0x0102: ("PtypBinary", lambda reader: reader.take(reader.u16())),
 }

@@ -122,12 +122,26 @@ def _session_info(reader: Reader) -> str:
     return reader.text16()
 
 
+def _server_name(reader: Reader) -> str:
+    """A byte of unknown meaning, a length byte, and the server's FQDN in ASCII: seen on Exchange
+    Server SE, in no open specification. Raises WireError for another shape.
+    """
+    reader.u8()
+    size = reader.u8()
+    if size != reader.remaining:
+        raise WireError(f"a server name of {size} bytes in {reader.remaining}")
+    return reader.rest().decode("ascii", "replace")
+
+
 def _exception(reader: Reader) -> str:
     return f"ROP {reader.u32()}: {reader.rest().decode('ascii', 'replace')}"
 
 
-#: (version, type) -> name and reader of the blocks that a server sends (MS-OXCRPC 2.2.2.2; 0x49 is
-#: undocumented).
+#: Names of the blocks by which Exchange says which server answered.
+SERVER_NAME, SESSION_INFO = "AUX_SERVER_NAME", "AUX_SERVER_SESSION_INFO"
+
+#: (version, type) -> name and reader of the blocks that a server sends (MS-OXCRPC 2.2.2.2; 0x49 and
+#: 0x43 are undocumented, the name of the latter is ours).
 _BLOCKS = {
     (1, 0x0A): ("AUX_CLIENT_CONTROL", _control),
     (1, 0x16): ("AUX_OSVERSIONINFO", _os_version),
@@ -135,7 +149,8 @@ _BLOCKS = {
     (1, 0x46): ("AUX_SERVER_CAPABILITIES", _number),
     (1, 0x48): ("AUX_ENDPOINT_CAPABILITIES", _number),
     (1, 0x49): ("AUX_EXCEPTION_TRACE", _exception),
-    (1, 0x4B): ("AUX_SERVER_SESSION_INFO", _session_info),
+    (1, 0x4B): (SESSION_INFO, _session_info),
+    (2, 0x43): (SERVER_NAME, _server_name),
 }
 
 

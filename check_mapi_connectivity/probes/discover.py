@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .. import mapi_advice
 from ..mapihttp import autodiscover, discovery
-from ..mapihttp.discovery import GUESSED, REDIRECT, SERVICE, Trust, Untrusted, Walk
+from ..mapihttp.discovery import (
+    GUESSED,
+    NAMED,
+    REDIRECT,
+    SERVICE,
+    Moved,
+    Trust,
+    Untrusted,
+    Walk,
+    is_autodiscover,
+)
 from ..mapihttp.reader import WireError
 from ..report import CheckFailure, Failure
 
@@ -25,7 +35,18 @@ _TELLING = (
     *("logon", "mailbox", "permission", "throttled", "server", "protocol"),
     *("tls", "proxy", "connect", "dns"),
 )
+#: Kinds of failure that mean no Autodiscover service was found.
+_NOTHING = ("dns", "protocol", "connect", "tls")
+
 _REDIRECTS = (301, 302, 303, 307, 308)
+
+#: What a proxy says of a host that it cannot, or may not, reach: no verdict on a guessed one.
+_UNREACHED = tuple(f"HTTP {status}" for status in (403, 451, 500, 502, 503, 504))
+
+#: Autodiscover ErrorCodes that mean an unknown address.
+_UNKNOWN = (404, 500)
+
+_NAME_IT = "name the Exchange host: --hostname"
 
 
 class Found(NamedTuple):
@@ -49,6 +70,7 @@ class Discovery:
         self._authentication = authentication
         self._report = report
         self._named = named_url(options)
+        self._online = options.credential is not None
         hosts = (options.hostname, options.autodiscover_url, options.mapi_url, self._named)
         self.trust = Trust(
             report.mailbox,
@@ -62,7 +84,7 @@ class Discovery:
 
         Raises CheckFailure, with `during` set, and UsageError.
         """
-        walk = Walk(address, self.trust, url or self._named)
+        walk = Walk(address, self.trust, url or self._named, online=self._online)
         failures: list[Failure] = []
         while walk.steps:
             url = walk.steps[0].url
@@ -74,6 +96,9 @@ class Discovery:
                     walk.skip()
             except Untrusted as error:
                 failures.append(_untrusted(error))
+            except Moved as error:
+                failures.append(_moved(error.address))
+                break
             except CheckFailure as error:
                 failures.append(self._doubted(error.failure, walk))
                 if error.failure.kind in ("logon", "credential", "mailbox", "timeout"):
@@ -88,18 +113,24 @@ class Discovery:
         raise CheckFailure(failure)
 
     def _doubted(self, failure: Failure, walk: Walk) -> Failure:
-        """A refusal by a host that was guessed may be none of Exchange's."""
-        if failure.kind != "logon" or walk.steps[0].how != GUESSED:
+        """What is said of, or by, a host that was guessed may be no word on Exchange."""
+        step, how = walk.steps[0], walk.steps[0].how
+        if how == NAMED:
             return failure
-        return replace(
-            failure, remedy=f"{failure.remedy}; is that the Exchange host? Else --hostname"
-        )
+        if failure.kind == "protocol" and how == GUESSED and not is_autodiscover(step.url):
+            return replace(failure, remedy=mapi_advice.LOGON_PAGE)
+        if failure.kind == "proxy" and failure.code in _UNREACHED:
+            return replace(failure, kind="dns")
+        if failure.kind == "logon" and how == GUESSED:
+            remedy = f"{failure.remedy}; is that the Exchange host? Else --hostname"
+            return replace(failure, remedy=remedy)
+        return failure
 
     def _step(self, walk: Walk) -> autodiscover.Settings | None:
         """Ask the first candidate; None where it sends the walk on. Raises CheckFailure, Untrusted,
         WireError.
         """
-        step = walk.steps[0]
+        step, sent = walk.steps[0], self._authentication.sent
         if step.how == SERVICE:
             self._service(walk, step.url)
             return None
@@ -139,7 +170,10 @@ class Discovery:
             place = to.url if to.address == step.address else to.address
             self._report.remarks.append(f"Autodiscover led on to {place}")
         if isinstance(result, autodiscover.Refusal):
-            raise CheckFailure(mapi_advice.autodiscover_error(result.code, result.message))
+            asked = self._authentication.sent != sent
+            raise CheckFailure(_refused(answer, walk, result, asked=asked))
+        if isinstance(result, autodiscover.Settings) and result.foreign:
+            raise CheckFailure(_foreign(answer, result, guessed=step.how != NAMED))
         return result
 
     def _service(self, walk: Walk, name: str) -> None:
@@ -205,14 +239,49 @@ def _wire(text: str) -> Failure:
 
 
 def _untrusted(error: Untrusted) -> Failure:
+    """No remedy names the host, which the other side chose."""
+    if error.page:
+        cause = f"{error.named_by} leads to {error.page}, which is no Autodiscover"
+        return Failure("protocol", cause, mapi_advice.LOGON_PAGE)
     if error.plain:
         cause = f"{error.named_by} leads to http://{error.host}, and passwords go over https only"
         return Failure("protocol", cause, "see what answers there")
     return Failure(
         "protocol",
         f"no password is sent to {error.host}, where {error.named_by} leads",
-        f"if it is yours, give --autodiscover-url and -H {error.host}",
+        "if that is an Exchange host of yours, name it: --autodiscover-url and -H",
     )
+
+
+def _moved(address: str) -> Failure:
+    """The mailbox is elsewhere, and this server does not serve it."""
+    shown = f"{address[:57]}..." if len(address) > 60 else address
+    remedy = f"test it where it is, as {shown}"
+    if discovery.in_cloud(address):
+        remedy = "onmicrosoft is Exchange Online: --method cmdlet or graph, with --tenant"
+    cause = f"Autodiscover: the mailbox is at {shown}"
+    return Failure("mailbox", cause, remedy, detail=address)
+
+
+def _refused(answer: Answer, walk: Walk, refusal: autodiscover.Refusal, *, asked: bool) -> Failure:
+    """What the Error document of the first candidate means; `asked` is whether it asked for a
+    sign-in before.
+    """
+    failure, step = mapi_advice.autodiscover_error(refusal.code, refusal.message), walk.steps[0]
+    if step.how == GUESSED and not asked:
+        # Exchange wants to know first who asks: the next candidate may be Exchange.
+        return replace(failure, kind="protocol", cause=f"{answer.host}: {failure.cause}")
+    if refusal.code in _UNKNOWN and step.address.lower() != walk.address.lower():
+        return replace(_moved(step.address), code=failure.code, detail=failure.detail)
+    return failure
+
+
+def _foreign(answer: Answer, settings: autodiscover.Settings, *, guessed: bool) -> Failure:
+    """Settings for other clients, as web hosters give them at the bare domain of a web site."""
+    kinds = ", ".join(kind[:12] for kind in settings.kinds[:5])
+    known = f"knows {kinds} only" if kinds else "has no settings for Outlook"
+    remedy = _NAME_IT if guessed else "is that the Exchange host? It names no mailbox of Exchange"
+    return Failure("protocol", f"Autodiscover of {answer.host} {known}", remedy)
 
 
 def _worst(failures: list[Failure], address: str) -> Failure:
@@ -223,12 +292,17 @@ def _worst(failures: list[Failure], address: str) -> Failure:
         failures,
         key=lambda failure: _TELLING.index(failure.kind) if failure.kind in _TELLING else -1,
     )
-    domain = address.rpartition("@")[2]
-    if not ranked or ranked[0].kind in ("dns", "protocol", "connect", "tls"):
-        return Failure(
-            ranked[0].kind if ranked else "protocol",
-            f"no Autodiscover service found for {domain}",
-            "name the Exchange host: --hostname",
-            detail="; ".join(failure.cause for failure in failures),
-        )
-    return ranked[0]
+    domain, causes = address.rpartition("@")[2], "; ".join(failure.cause for failure in failures)
+    if ranked and ranked[0].kind not in _NOTHING:
+        return ranked[0]
+    # A host of this name is meant for Autodiscover: its certificate is what there is to repair.
+    meant = f"autodiscover.{discovery.domain_of(address)}"
+    for failure in failures:
+        if failure.kind == "tls" and meant in failure.cause:
+            return replace(failure, detail=f"{failure.detail}; {causes}".lstrip("; "))
+    return Failure(
+        ranked[0].kind if ranked else "protocol",
+        f"no Autodiscover service found for {domain}",
+        _NAME_IT,
+        detail=causes,
+    )

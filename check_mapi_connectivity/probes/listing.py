@@ -172,11 +172,7 @@ class Listing:
         if any(not row.identifier for row in self._report.rows):
             raise CheckFailure(mapi_advice.wire("a row has no message id", rops.QueryRows.NAME))
         if self._report.inbox_items and not rows:
-            raise CheckFailure(
-                mapi_advice.wire(
-                    f"none of {self._report.inbox_items} messages is listed", rops.QueryRows.NAME
-                )
-            )
+            raise CheckFailure(mapi_advice.no_rows(self._report.inbox_items))
 
     def _row(self, row: tuple[Value, ...]) -> Row:
         values = dict(zip(self._columns, row))

@@ -51,6 +51,8 @@ class MapiProbe:
         self._left: list[Session] = []
         #: The endpoint that Autodiscover named in this run.
         self._found: Endpoint | None = None
+        #: Addresses that Autodiscover named beside it.
+        self._others: list[str] = []
         #: What an earlier run learned, whether its address is still good or not.
         self._learned: Endpoint | None = None
         #: The endpoint as the cache had it.
@@ -97,6 +99,9 @@ class MapiProbe:
             # Connecting with the cookies of a lost session ends that one (MS-OXCMAPIHTTP 3.1.5.7).
             try:
                 self._end(self._connected(left.url, left.user_dn, left.cookies, "disconnect"))
+            except SessionLost:
+                # The server knows no session by these cookies: none is left behind.
+                continue
             except CheckFailure as error:
                 self._report.remarks.append(f"a session is left behind: {error.failure.cause}")
 
@@ -149,8 +154,17 @@ class MapiProbe:
             raise CheckFailure(failure) from None
         places = [(one.url, one.legacy_dn, one.user_dn) for one in (fresh, remembered)]
         if places[0] == places[1] and failure.kind != "timeout":
-            raise CheckFailure(failure)
+            if not self._others or not self._unreached(failure):
+                raise CheckFailure(failure)
+            fresh = replace(fresh, url=self._others.pop(0))
         return fresh
+
+    def _unreached(self, failure: Failure) -> bool:
+        """Whether the server was not reached, so that nothing was sent to it."""
+        begun = {phase.name for phase in self._report.service.phases()}
+        refused = failure.kind == "proxy" and failure.code == "HTTP 407"
+        reaching = begun <= {"dns", "tcp", "proxy"}
+        return failure.kind in ("dns", "connect", "proxy") and reaching and not refused
 
     def _discovered(self) -> Endpoint:
         """The mailbox's endpoint by Autodiscover. Raises CheckFailure, UsageError."""
@@ -161,13 +175,13 @@ class MapiProbe:
         settings = found.settings
         report.named = settings.address or report.named
         report.facts["Autodiscover"] = found.url
-        url = settings.url()
+        url, *others = settings.urls or ("",)
         if not url or not settings.legacy_dn:
-            raise CheckFailure(_no_store(bool(settings.legacy_dn)))
+            raise CheckFailure(mapi_advice.no_store(bool(settings.legacy_dn)))
         if not _usable_dn(settings.legacy_dn):
             raise CheckFailure(mapi_advice.wire("its DN is none", "Autodiscover"))
         if not usable_store(url):
-            raise CheckFailure(_no_address(url))
+            raise CheckFailure(mapi_advice.no_address(url))
         if not self._discovery.trust.allows(url):
             raise CheckFailure(_foreign(url))
         user_dn = self._own_dn(settings.legacy_dn, found.url)
@@ -176,6 +190,7 @@ class MapiProbe:
             inbox, together = self._learned.inbox, self._learned.together
             found_there = replace(found_there, inbox=inbox, together=together)
         self._found = found_there
+        self._others = [other for other in others if usable_store(other)]
         return found_there
 
     def _own_dn(self, legacy_dn: str, url: str) -> str:
@@ -202,14 +217,14 @@ class MapiProbe:
         listing = Listing(
             self._options, report, endpoint.legacy_dn, endpoint.inbox, together=endpoint.together
         )
-        session = self._begin(endpoint)
+        endpoint, session = self._reached(endpoint)
         try:
             try:
                 listing.take(session)
             except SessionLost as error:
                 self._report.remarks.append(f"{error.failure.cause}; connected again")
-                self._end(session)
-                session = self._begin(endpoint)
+                self._end(session, lost=True)
+                session = self._begin(endpoint, afresh=True)
                 self._take_again(listing, session)
             report.connection_time = sum(phase.seconds for phase in report.service.phases())
             report.round_trip = report.connection_time
@@ -224,9 +239,13 @@ class MapiProbe:
             )
             self._changes(learned)
             self._remember(learned)
+        except CheckFailure as error:
+            report.ending = error.failure
+            raise
         finally:
-            report.server_latency = session.elapsed
+            self._told_by(session)
             self._end(session)
+            report.ending = None
 
     def _take_again(self, listing: Listing, session: Session) -> None:
         """List in a second session; there is no third. Raises CheckFailure."""
@@ -235,10 +254,39 @@ class MapiProbe:
         except SessionLost as error:
             raise CheckFailure(replace(error.failure, transient=False)) from None
 
-    def _begin(self, endpoint: Endpoint) -> Session:
-        """A connected session. Raises CheckFailure."""
+    def _reached(self, endpoint: Endpoint) -> tuple[Endpoint, Session]:
+        """A connected session, at the mailbox's next address where one cannot be reached (contract
+        7.28). Raises CheckFailure of the first.
+        """
+        patience = self._transport.patience
+        if self._others and patience is None:
+            self._transport.patience = self._deadline.remaining() / 2
+        try:
+            return endpoint, self._begin(endpoint)
+        except CheckFailure as error:
+            if not self._others or not self._unreached(error.failure):
+                raise
+            other = replace(endpoint, url=self._others.pop(0))
+            text = f"{error.failure.cause}; Autodiscover names {other.url}, too"
+            if not self._discovery.trust.allows(other.url):
+                self._report.remarks.append(f"{text}, where no password is sent")
+                raise
+            self._report.remarks.append(f"{text}: tried instead")
+            self._report.service = self._report.stopwatch()
+            self._transport.patience = patience
+            try:
+                return self._reached(other)
+            except CheckFailure as second:
+                if not self._unreached(second.failure):
+                    raise
+                raise error from None
+        finally:
+            self._transport.patience = patience
+
+    def _begin(self, endpoint: Endpoint, *, afresh: bool = False) -> Session:
+        """A connected session; without cookies where `afresh`. Raises CheckFailure."""
         before, cookies = self._session, None
-        if before is not None and before.open:
+        if before is not None and before.open and not afresh:
             # Cookies go back to where they came from only.
             if before.url == endpoint.url:
                 cookies = before.cookies
@@ -246,10 +294,17 @@ class MapiProbe:
                 self._left.append(before)
         report = self._report
         report.facts["endpoint"] = endpoint.url
-        session = self._connected(endpoint.url, endpoint.user_dn, cookies)
+        try:
+            session = self._connected(endpoint.url, endpoint.user_dn, cookies)
+        except SessionLost as error:
+            if cookies is None:
+                raise
+            # The server knows no such session any more: a fresh one needs no cookies.
+            report.remarks.append(f"{error.failure.cause}; connected without the old cookies")
+            session = self._connected(endpoint.url, endpoint.user_dn, None)
         if endpoint.user_dn == endpoint.legacy_dn:
             # The name is that of the user, who may be another.
-            endpoint = replace(endpoint, name=session.display_name or endpoint.name)
+            endpoint = replace(endpoint, name=_whole(endpoint.name, session.display_name))
         report.named = endpoint.name or report.named
         user = self._authentication.user
         user = f"user {user}" if user.startswith("of ") else user
@@ -275,14 +330,21 @@ class MapiProbe:
         self._session = session
         try:
             session.connect(user_dn)
-        except CheckFailure:
-            self._report.server_latency = session.elapsed
-            self._end(session)
+        except CheckFailure as error:
+            self._told_by(session)
+            self._report.ending = error.failure
+            self._end(session, lost=isinstance(error, SessionLost))
+            self._report.ending = None
             raise
         return session
 
-    def _end(self, session: Session) -> None:
-        why = session.disconnect()
+    def _told_by(self, session: Session) -> None:
+        """What the server says that it needed; a share of the time follows from Exchange's only."""
+        self._report.server_latency = session.elapsed
+        self._report.server_exact = session.exchange
+
+    def _end(self, session: Session, *, lost: bool = False) -> None:
+        why = session.disconnect(lost=lost)
         if why:
             self._report.remarks.append(f"the session could not be ended: {why}")
 
@@ -324,38 +386,22 @@ def _endpoint(document: dict[str, Any]) -> Endpoint | None:
     return Endpoint(url, legacy_dn, user_dn, bytes.fromhex(inbox), together, server, store, name)
 
 
+def _whole(known: str, told: str) -> str:
+    """The display name that Connect tells, or the known one where that lost characters.
+
+    Gromox leaves out whatever is not ASCII for code page 1252 (reference sheet mapi-http,
+    corrections).
+
+    >>> _whole("J\xf6rg M\xfcller", "Jrg Mller"), _whole("Old Name", "New Name"), _whole("", "Name")
+    ('J\xf6rg M\xfcller', 'New Name', 'Name')
+    """
+    left_over = [re.sub(r"[^!-~]|\?", "", name) for name in (known, told)]
+    return known if left_over[0] == left_over[1] and len(known) >= len(told) else told
+
+
 def _usable_dn(text: str) -> bool:
     """Whether this can be sent as a DN: 8-bit text of reasonable length."""
     return re.fullmatch(r"/[ -~]{1,1000}", text) is not None
-
-
-def _no_store(known: bool) -> Failure:
-    """Autodiscover answers, but without an address for MAPI over HTTP."""
-    if not known:
-        return Failure(
-            "protocol",
-            "Autodiscover names no DN of the mailbox",
-            "report it with --record",
-            during="Autodiscover",
-        )
-    return Failure(
-        "mailbox",
-        "Autodiscover names no MAPI over HTTP address of this mailbox",
-        "see MapiHttpEnabled of Get-CASMailbox and Get-OrganizationConfig, or a proxy strips "
-        "X-MapiHttpCapability",
-        during="Autodiscover",
-    )
-
-
-def _no_address(url: str) -> Failure:
-    named = "a MAPI address without https" if url.startswith("http:") else "no usable MAPI address"
-    return Failure(
-        "protocol",
-        f"Autodiscover names {named}: {url[:60]}{'...' if len(url) > 60 else ''}",
-        "see Set-MapiVirtualDirectory -InternalUrl and -ExternalUrl",
-        detail=url,
-        during="Autodiscover",
-    )
 
 
 def _foreign(url: str) -> Failure:
@@ -363,6 +409,6 @@ def _foreign(url: str) -> Failure:
     return Failure(
         "protocol",
         f"no password is sent to {host}, which Autodiscover names",
-        f"if it is yours, give --autodiscover-url and -H {host}",
+        "if that is an Exchange host of yours, name it: --autodiscover-url and -H",
         during="Autodiscover",
     )

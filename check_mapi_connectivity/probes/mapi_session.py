@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
@@ -32,13 +33,17 @@ _PATIENCE = 3.0
 #: ecBufferTooSmall: not even one operation fits into an answer.
 _TOO_SMALL = 0x47D
 
-#: The version that Gromox reports; its X-ElapsedTime counts seconds, not milliseconds (reference
-#: sheet gromox-observed).
+#: The version that Gromox reports, and older Exchange may: its X-ElapsedTime counts whole seconds,
+#: not milliseconds (reference sheet gromox-observed).
 _GROMOX = "Exchange/15.00.0847.4040"
+
+#: Headers and auxiliary blocks that only Exchange was seen to send (reference sheet exchange-se).
+_EXCHANGE_HEADERS = ("X-FEServer", "X-BEServer", "X-CalculatedBETarget", "X-DiagInfo")
+_EXCHANGE_BLOCKS = (rpcext.SERVER_NAME, rpcext.SESSION_INFO)
 
 
 class SessionLost(CheckFailure):
-    """The server refused the session, or what was said in it."""
+    """The server refused the session, or what was said in it, by an X-ResponseCode."""
 
 
 class ExecuteRefused(CheckFailure):
@@ -83,9 +88,11 @@ class Session:
         self.phase = ""
         #: Seconds that the server says it needed so far.
         self.elapsed: float | None = None
+        #: Whether the server showed itself as Exchange, not by its version number alone.
+        self.exchange = False
 
     def connect(self, user_dn: str) -> None:
-        """Open the session. Raises CheckFailure."""
+        """Open the session. Raises SessionLost, CheckFailure."""
         self.user_dn = user_dn
         body = envelope.ConnectRequest(user_dn).encode()
         entity = self._post("Connect", body)
@@ -96,9 +103,7 @@ class Session:
             raise CheckFailure(mapi_advice.error_code(answer.error_code, "Connect"))
         self.display_name = answer.display_name
         self.retry_delay = answer.retry_delay / 1000
-        for block in answer.auxiliary:
-            if block.name == "AUX_SERVER_SESSION_INFO" and block.text:
-                self._report.facts["session info"] = block.text
+        self._blocks(answer.auxiliary)
         if not self.cookies:
             raise CheckFailure(
                 Failure(
@@ -107,6 +112,17 @@ class Session:
                     "does a proxy or load balancer remove Set-Cookie?",
                 )
             )
+
+    def _blocks(self, blocks: Sequence[rpcext.Auxiliary]) -> None:
+        """What the auxiliary blocks of Connect tell about the server that answered."""
+        told = {block.name: block.text for block in blocks if block.name in _EXCHANGE_BLOCKS}
+        self.exchange = self.exchange or any(told.values())
+        info = told.get(rpcext.SESSION_INFO, "")
+        if info:
+            self._report.facts["session info"] = info
+        named = re.search(r"(?:^|,)ClientAccessServer=([^,]{1,255})", info)
+        server = told.get(rpcext.SERVER_NAME) or (named[1] if named else "")
+        self._report.server = self._report.server or server or None
 
     def execute(
         self,
@@ -155,13 +171,19 @@ class Session:
         except WireError as error:
             raise CheckFailure(mapi_advice.wire(str(error), "Execute")) from None
 
-    def disconnect(self) -> str:
-        """End the session, if there is one. Why that failed, in words; empty when it did not."""
+    def disconnect(self, *, lost: bool = False) -> str:
+        """End the session, if there is one; `lost` where the server refused it already.
+
+        Why that failed, in words; empty when it did not, and where the server knows no session.
+        """
         if not self.open:
             return ""
         try:
             entity = self._post("Disconnect", envelope.DisconnectRequest().encode())
             answer = envelope.disconnect_response(entity)
+        except SessionLost as error:
+            self.open = not lost
+            return "" if lost else error.failure.cause
         except CheckFailure as error:
             # A server that hangs here would hang at the next try, too.
             self.open = error.failure.kind != "timeout"
@@ -222,7 +244,7 @@ class Session:
         if code is None:
             raise CheckFailure(mapi_advice.not_mapi(answer))
         if code:
-            raise SessionLost(mapi_advice.response_code(code, answer.text))
+            raise SessionLost(mapi_advice.response_code(code, answer.text, exchange=self.exchange))
         echo = answer.headers.get("X-RequestId", "nothing")
         if echo.strip().lower() != request_id.lower():
             self._report.remarks.append(
@@ -236,16 +258,18 @@ class Session:
         if late:
             page = "html" in entity.headers.get("content-type", "")
             text = entity.body.decode("utf-8", "replace") if page else ""
-            raise SessionLost(mapi_advice.response_code(late, text))
+            raise SessionLost(mapi_advice.response_code(late, text, exchange=self.exchange))
         elapsed = _number(entity.headers.get("x-elapsedtime", ""))
         if elapsed is not None and request_type != "Disconnect":
-            gromox = answer.headers.get("X-ServerApplication") == _GROMOX
+            version = answer.headers.get("X-ServerApplication")
+            gromox = version == _GROMOX and not self.exchange
             self.elapsed = (self.elapsed or 0.0) + elapsed / (1 if gromox else 1000)
         return entity.body
 
     def _facts(self, answer: Answer) -> None:
         """Which server answered, as far as the headers tell."""
         report, headers = self._report, answer.headers
+        self.exchange = self.exchange or any(name in headers for name in _EXCHANGE_HEADERS)
         report.server = (
             headers.get("X-CalculatedBETarget") or headers.get("X-BEServer") or report.server
         )

@@ -20,6 +20,7 @@ from ..options import UserPassword
 from . import names, reach
 from .directory import Owner
 from .option_table import DESCRIPTION, EXAMPLES, EXITS, GROUPS, USAGE
+from .plan import guid
 
 if TYPE_CHECKING:
     import argparse
@@ -125,7 +126,7 @@ def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Settings:
         mailboxes=tuple(one for one in options.mailboxes if one != _NOBODY),
         user=given.text("username") or "",
         password_file=_absolute(given.text("password-file")),
-        client_id=given.text("client-id") or "",
+        client_id=guid(given.text("client-id")),
         lifetime=_number(given, "lifetime", 12, 24),
         subject=f"{names.APP} on {socket.gethostname()}"[:64],
         directory=directory,
@@ -192,7 +193,7 @@ def _check(given: sources.Given) -> None:
     if given.flag("ask-token") and given.text("token-file") is not None:
         raise UsageError("--ask-token and --token-file exclude each other; give one of them")
     client_id = given.text("client-id")
-    if client_id is not None and not re.fullmatch(r"[0-9A-Fa-f-]{36}", client_id):
+    if client_id is not None and not guid(client_id):
         raise UsageError(f"--client-id: {client_id} is no application (client) id")
 
 
@@ -320,6 +321,14 @@ def own_words(settings: Settings, client_id: str, certificate: str) -> list[str]
     words += [f"--tenant={tenant}", f"--client-id={client_id}", *settings.network]
     words += [f"--method={method}" for method in settings.options.methods]
     return [*words, f"--certificate={os.path.join(settings.directory, certificate)}"]
+
+
+def try_key(settings: Settings) -> None:
+    """Have the check read the directory's key, as it will for the operator. Raises UsageError."""
+    path = os.path.join(settings.directory, names.CERTIFICATE)
+    words = [f"--tenant={settings.options.tenant}", "--client-id=of-the-app", "--no-cache"]
+    words += [f"--mailbox={_NOBODY}", f"--certificate={path}"]
+    check_cli.parse(words, {})
 
 
 def password_of(settings: Settings) -> UserPassword | None:

@@ -4,16 +4,20 @@ application, its one app role (reference sheet exchange-online 8.2).
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ..report import CheckFailure, Failure
 from . import keypair, names
-from .plan import Found, Known, Site, Step
+from .plan import Found, Known, Site, Step, guid, shown
 from .service import Call
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+#: What is asked of an app registration; certificates come to those alone who ask for them by name.
+COLUMNS = "id,appId,displayName,keyCredentials,passwordCredentials,notes,createdDateTime"
 
 _APPLICATIONS = "/v1.0/applications"
 _PRINCIPALS = "/v1.0/servicePrincipals"
@@ -21,15 +25,19 @@ _PRINCIPALS = "/v1.0/servicePrincipals"
 #: Seconds between the tries to use what Entra has just made, which takes a while to be known
 #: everywhere (exchange-online 8.2 step 4).
 _REPLICATION = (1, 2, 4, 8, 15, 30)
+_TENANT_LATE = "Entra does not find the tenant's own data"
 _APP_LATE = "Entra does not know the new app everywhere yet"
 _PRINCIPAL_LATE = "Entra does not know the enterprise application everywhere yet"
 
-#: App roles of Microsoft Graph that open every mailbox (exchange-online 3.2).
-_MAIL = {
-    "6be147d2-ea4f-4b5a-a3fa-3eab6f3c140a": "Mail.ReadBasic",
-    "693c5e45-0940-467d-9b8a-1022fb9d42ef": "Mail.ReadBasic.All",
-    "810c84a8-4a9e-49e6-bf7d-12d183f40d01": "Mail.Read",
-}
+#: How Graph speaks of what it does not know yet.
+_UNKNOWN_YET = (
+    "ResourceNotFound",
+    "Directory_ObjectNotFound",
+    "backing application",
+    "does not exist",
+    "does not reference a valid",
+    "not found",
+)
 
 
 class AppStep(Step):
@@ -46,11 +54,11 @@ class AppStep(Step):
         app = self._find(site)
         if app is None:
             return Found(False)
-        whole = self._whole(site, _text(app, "id"))
+        whole = self._whole(site, _id(app, "id"))
         if whole is None:
             return Found(False)
-        known.app, known.client_id = _text(whole, "id"), _text(whole, "appId")
-        known.keys = _keys(whole)
+        known.app, known.client_id = _id(whole, "id"), _id(whole, "appId")
+        known.keys = objects(whole.get("keyCredentials"))
         known.tagged = whole.get("notes", names.TAG) == names.TAG
         tagged = "" if known.tagged else ", not made by this command"
         return Found(True, f"client id {known.client_id}{tagged}")
@@ -60,8 +68,7 @@ class AppStep(Step):
         """An app that is listed, with its certificates, which no list holds; None where it is gone
         after all.
         """
-        columns = "id,appId,displayName,keyCredentials,notes"
-        path = f"{_APPLICATIONS}/{identifier}?$select={columns}"
+        path = f"{_APPLICATIONS}/{identifier}?$select={COLUMNS}"
         for pause in _REPLICATION:
             whole = site.services.graph(path)
             if whole is not None:
@@ -72,6 +79,7 @@ class AppStep(Step):
     def _find(self, site: Site) -> dict[str, Any] | None:
         """The one app registration that is meant. Raises CheckFailure for several."""
         wanted = site.named_client or _stored_client(site)
+        site.known.by_name = False
         if wanted:
             found = site.services.listed(_filter(_APPLICATIONS, "appId", wanted))
             if found or not site.named_client:
@@ -81,16 +89,18 @@ class AppStep(Step):
         return self._by_name(site)
 
     def _by_name(self, site: Site) -> dict[str, Any] | None:
+        site.known.by_name = True
         found = site.services.listed(_filter(_APPLICATIONS, "displayName", names.APP))
         if len(found) < 2:
             return found[0] if found else None
         for app in found:
             whole = site.services.graph(
-                f"{_APPLICATIONS}/{_text(app, 'id')}?$select=id,keyCredentials"
+                f"{_APPLICATIONS}/{_id(app, 'id')}?$select=id,keyCredentials"
             )
-            if any(keypair.same(one, site.known.key) for one in _keys(whole or {})):
+            keys = objects((whole or {}).get("keyCredentials"))
+            if any(keypair.same(one, site.known.key) for one in keys):
                 return app
-        ids = ", ".join(str(app.get("appId")) for app in found[:5])
+        ids = ", ".join(shown(app.get("appId"), 40) for app in found[:5])
         cause = f"{len(found)} app registrations are called {names.APP}"
         raise CheckFailure(
             Failure("usage", cause, "name the one that is meant by --client-id", detail=ids)
@@ -118,10 +128,11 @@ class AppStep(Step):
         why = "looking for what an earlier run may have made"
         if not site.known.fresh and self.appears(site, _REPLICATION[:-2], why):
             return False
-        made = site.services.change(self.calls(site.known)[0]) or {}
+        made = patiently(site, self.calls(site.known)[0], _TENANT_LATE) or {}
         known = site.known
-        known.app, known.client_id = _text(made, "id"), _text(made, "appId")
+        known.app, known.client_id = _id(made, "id"), _id(made, "appId")
         known.keys = self.calls(known)[0].body["keyCredentials"]
+        known.by_name = False
         return True
 
     def _undoing(self, known: Known) -> list[Call]:
@@ -145,8 +156,9 @@ class KeyStep(Step):
         others = len(site.known.keys) - len(ours)
         beside = f", {others} of others beside it" if others else ""
         if not ours:
-            return Found(False, f"{others} of others" if others else "")
-        end = str(ours[0].get("endDateTime") or "")[:10]
+            held = f"the app holds {others}, none of them is {names.CERTIFICATE} of this directory"
+            return Found(False, held if others else "")
+        end = shown(ours[0].get("endDateTime") or "")[:10]
         return Found(True, f"{'until ' + end if end else 'accepted'}{beside}")
 
     def _calls(self, known: Known) -> list[Call]:
@@ -167,6 +179,8 @@ class KeyStep(Step):
 class PrincipalStep(Step):
     """The enterprise application: what rights are given to."""
 
+    checked = True
+
     title = f"enterprise application {names.APP}"
     why = "rights are given to this object, not to the app registration"
 
@@ -176,7 +190,12 @@ class PrincipalStep(Step):
         found = site.services.listed(_filter(_PRINCIPALS, "appId", site.known.client_id))
         if not found:
             return Found(False)
-        site.known.principal = _text(found[0], "id")
+        site.known.principal = _id(found[0], "id")
+        site.known.principal_keys = [
+            one
+            for name in ("keyCredentials", "passwordCredentials")
+            for one in objects(found[0].get(name))
+        ]
         if found[0].get("accountEnabled") is False:
             cause = f"{self.title} is disabled for sign-in"
             raise CheckFailure(Failure("credential", cause, "enable it in the portal"))
@@ -188,7 +207,7 @@ class PrincipalStep(Step):
     def _make(self, site: Site) -> bool:
         made = patiently(site, self.calls(site.known)[0], _APP_LATE)
         if made is not None:
-            site.known.principal = _text(made, "id")
+            site.known.principal = _id(made, "id")
             return True
         if not self.appears(site, _REPLICATION, _PRINCIPAL_LATE):
             cause = f"Entra has {self.title}, but does not show it"
@@ -204,6 +223,8 @@ class GrantStep(Step):
 
     title = f"app role {names.MANAGE_AS_APP_NAME}"
     why = "lets the app call Exchange's admin interface; what it may run there is given below"
+    grants = True
+    checked = True
 
     def _look(self, site: Site) -> Found:
         known = site.known
@@ -213,7 +234,7 @@ class GrantStep(Step):
             cause = "the tenant has no Office 365 Exchange Online"
             remedy = "a tenant without an Exchange Online licence has no mailbox to test"
             raise CheckFailure(Failure("credential", cause, remedy))
-        known.exchange = _text(resource, "id")
+        known.exchange = _id(resource, "id")
         listed = resource.get("appRoles")
         roles = [str(one) for one in listed] if isinstance(listed, list) else []
         if roles and not any(names.MANAGE_AS_APP in role for role in roles):
@@ -223,10 +244,11 @@ class GrantStep(Step):
             return Found(False)
         path = f"{_PRINCIPALS}/{known.principal}/appRoleAssignments"
         for one in site.services.listed(path):
-            if one.get("appRoleId") == names.MANAGE_AS_APP:
-                known.grant = _text(one, "id")
+            ours = guid(one.get("resourceId")) == known.exchange
+            if ours and guid(one.get("appRoleId")) == names.MANAGE_AS_APP:
+                known.grant = _key(one)
                 return Found(
-                    True, f"consented {str(one.get('createdDateTime') or '')[:10]}".strip()
+                    True, f"consented {shown(one.get('createdDateTime') or '')[:10]}".strip()
                 )
         return Found(False)
 
@@ -244,7 +266,10 @@ class GrantStep(Step):
 
     def _make(self, site: Site) -> bool:
         try:
-            return patiently(site, self.calls(site.known)[0], _PRINCIPAL_LATE) is not None
+            made = patiently(site, self.calls(site.known)[0], _PRINCIPAL_LATE)
+            if made is not None:
+                site.known.grant = _key(made)
+            return made is not None
         except CheckFailure as error:
             if error.failure.kind != "permission":
                 raise
@@ -258,29 +283,6 @@ class GrantStep(Step):
     def _undoing(self, known: Known) -> list[Call]:
         path = f"{_PRINCIPALS}/{known.principal}/appRoleAssignments/{known.grant}"
         return [Call("DELETE", path)]
-
-
-class UnscopedStep(Step):
-    """No right to mail in Entra, which would hold for every mailbox; rights add up."""
-
-    title = "no right to every mailbox"
-    why = "a right to mail that Entra gives would defeat the scope; so there must be none"
-    removable = False
-
-    def _look(self, site: Site) -> Found:
-        if not site.known.has("principal"):
-            return Found(False)
-        path = f"{_PRINCIPALS}/{site.known.principal}/appRoleAssignments"
-        granted = [str(one.get("appRoleId")) for one in site.services.listed(path)]
-        mail = [_MAIL[role] for role in granted if role in _MAIL]
-        if mail:
-            cause = f"Entra gives the app {mail[0]}, for every mailbox"
-            remedy = "take that permission from the app registration; rights add up"
-            raise CheckFailure(Failure("permission", cause, remedy))
-        return Found(True)
-
-    def _make(self, site: Site) -> bool:
-        return False
 
 
 def patiently(site: Site, call: Call, why: str) -> dict[str, Any] | None:
@@ -298,8 +300,7 @@ def patiently(site: Site, call: Call, why: str) -> dict[str, Any] | None:
 def _unknown_yet(failure: Failure) -> bool:
     """Whether this is how Graph speaks of what it does not know yet."""
     text = f"{failure.code} {failure.detail}"
-    signs = ("ResourceNotFound", "does not exist", "does not reference a valid", "not found")
-    return any(sign in text for sign in signs)
+    return any(sign in text for sign in _UNKNOWN_YET)
 
 
 def set_keys(known: Known, keys: list[dict[str, Any]]) -> Call:
@@ -331,7 +332,7 @@ def _stored_client(site: Site) -> str:
     """The client id of the tenant's directory; empty for none."""
     data = site.directory.read(names.CLIENT_ID) or b""
     text = data.decode("ascii", "replace").strip()
-    return text if text.replace("-", "").isalnum() else ""
+    return guid(text)
 
 
 def _filter(collection: str, name: str, value: str) -> str:
@@ -339,15 +340,26 @@ def _filter(collection: str, name: str, value: str) -> str:
     return f"{collection}?$filter={quote(f'{name} eq {chr(39)}{quoted}{chr(39)}', safe='')}"
 
 
-def _keys(document: dict[str, Any]) -> list[dict[str, Any]]:
-    found = document.get("keyCredentials")
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+def objects(value: object) -> list[dict[str, Any]]:
+    """The objects of a list; none for what is no list."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
-def _text(document: dict[str, Any], name: str) -> str:
-    """A member that has to be there. Raises CheckFailure."""
+def _id(document: dict[str, Any], name: str) -> str:
+    """A GUID that has to be there. Raises CheckFailure."""
     value = document.get(name)
-    if not isinstance(value, str) or not value:
-        cause = f"Graph's answer holds no {name}"
-        raise CheckFailure(Failure("protocol", cause, "report it: no live answer has been seen"))
+    found = guid(value)
+    if not found:
+        cause = f"Graph's answer holds no {name}" + ("" if value is None else " that is a GUID")
+        remedy = "see --graph-url; does a gateway answer in its place?"
+        raise CheckFailure(Failure("protocol", cause, remedy, detail=shown(value or "")))
+    return found
+
+
+def _key(document: dict[str, Any]) -> str:
+    """The id of a grant, which goes into a path. Raises CheckFailure."""
+    value = document.get("id")
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", value):
+        cause, remedy = "Graph's answer holds no id of the grant", "see --graph-url"
+        raise CheckFailure(Failure("protocol", cause, remedy, detail=shown(value)))
     return value

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..report import CheckFailure, Failure
 from . import names
-from .plan import Found, Known, Site, Step
+from .plan import Found, Known, Site, Step, guid, shown
 from .service import Call
 
 #: Seconds between the tries to use what Exchange has just made.
@@ -17,7 +17,9 @@ _REPLICATION = (2, 4, 8, 15, 30, 30)
 
 #: How Exchange speaks of what it does not know yet, or may not do yet.
 _NOT_YET = re.compile(
-    r"n[o']t (?:be )?found|n[o']t exist|dehydrated|delegating role assignment", re.IGNORECASE
+    r"n[o']t (?:be )?found|n[o']t exist|ObjectNotFound|dehydrated|Enable-OrganizationCustomization|"
+    r"delegating role assignment",
+    re.IGNORECASE,
 )
 
 
@@ -42,14 +44,26 @@ class CustomizationStep(Step):
         return [Call("Enable-OrganizationCustomization")]
 
     def _make(self, site: Site) -> bool:
-        made = site.services.change(self.calls(site.known)[0])
-        self.appears(site, _REPLICATION, "Exchange is still opening the organization")
-        return made is not None
+        why = "Exchange is still opening the organization"
+        try:
+            site.services.change(self.calls(site.known)[0])
+        except CheckFailure as error:
+            # It may take longer than an answer is waited for, and goes on meanwhile.
+            slow = error.failure.kind == "timeout" or error.failure.status in (502, 504)
+            if not (slow and self.appears(site, _REPLICATION, why)):
+                raise
+            return True
+        self.appears(site, _REPLICATION, why)
+        return True
+
+    def confirm(self, site: Site) -> None:
+        """Cmdlets that need it wait for it."""
 
 
 class RoleStep(Step):
     """A role that holds one cmdlet."""
 
+    checked = True
     title = f"role {names.ROLE}"
     why = f"holds {names.CMDLET} and nothing else"
 
@@ -62,7 +76,7 @@ class RoleStep(Step):
         entries = {str(row.get("Name")) for row in rows}
         alien = sorted(entries - {names.CMDLET})
         if alien:
-            cause = f"{self.title} holds {alien[0]} as well"
+            cause = f"{self.title} holds {shown(alien[0])} as well"
             remedy = "it is not this command's: Remove-ManagementRoleEntry, or rename the role"
             raise CheckFailure(Failure("permission", cause, remedy, detail=", ".join(alien[:20])))
         if names.CMDLET not in entries:
@@ -112,6 +126,7 @@ class RoleStep(Step):
 class GroupStep(Step):
     """The role group that has the role."""
 
+    checked = True
     title = f"role group {names.GROUP}"
     why = f"gives its members the role {names.ROLE}"
 
@@ -123,7 +138,7 @@ class GroupStep(Step):
         roles = _texts(rows[0].get("Roles"))
         alien = [role for role in roles if last(role) != names.ROLE]
         if alien:
-            cause = f"{self.title} has the role {last(alien[0])} as well"
+            cause = f"{self.title} has the role {shown(last(alien[0]))} as well"
             remedy = "it is not this command's: take that role from it, or rename the group"
             raise CheckFailure(Failure("permission", cause, remedy, detail=", ".join(alien[:20])))
         if not roles:
@@ -145,6 +160,15 @@ class GroupStep(Step):
     def _make(self, site: Site) -> bool:
         return patiently(site, self.calls(site.known)[0]) is not None
 
+    def _taken(self, site: Site) -> str:
+        """A distribution list, for example: role groups and recipients share their names."""
+        try:
+            rows = site.services.exchange("Get-Recipient", Identity=names.GROUP)
+        except CheckFailure:
+            return ""
+        kinds = (row.get("RecipientTypeDetails") or row.get("RecipientType") for row in named(rows))
+        return next((f"a {shown(kind)}" for kind in kinds if kind and kind != "RoleGroup"), "")
+
     def _undoing(self, known: Known) -> list[Call]:
         return [unquestioned("Remove-RoleGroup", names.GROUP)]
 
@@ -158,6 +182,7 @@ class GroupStep(Step):
 class PointerStep(Step):
     """Exchange's own record of the enterprise application."""
 
+    checked = True
     title = f"service principal {names.APP} in Exchange"
     why = "Exchange's pointer to the enterprise application, by its object id"
 
@@ -169,13 +194,18 @@ class PointerStep(Step):
         rows = [row for row in rows if _is(row.get("AppId"), known.client_id)]
         if not rows:
             return Found(False)
-        there = [str(rows[0][name]) for name in ("ObjectId", "ServiceId") if rows[0].get(name)]
-        if there and known.has("principal") and not _is(there[0], known.principal):
-            cause = f"{self.title} points to object id {there[0]}, not to {known.principal}"
+        there = [rows[0][name] for name in ("ObjectId", "ServiceId") if rows[0].get(name)]
+        pointed = guid(there[0]) if there else ""
+        if there and not pointed:
+            cause = f"{self.title} has no GUID as object id"
+            remedy = f"Remove-ServicePrincipal -Identity {known.client_id}, then run this again"
+            raise CheckFailure(Failure("protocol", cause, remedy, detail=shown(there[0])))
+        if there and known.has("principal") and pointed != known.principal:
+            cause = f"{self.title} points to object id {pointed}, not to {known.principal}"
             remedy = f"Remove-ServicePrincipal -Identity {known.client_id}, then run this again"
             raise CheckFailure(Failure("permission", cause, remedy))
         known.aliases = _aliases(rows[0])
-        return Found(True, f"object id {there[0]}" if there else "")
+        return Found(True, f"object id {pointed}" if there else "")
 
     def _calls(self, known: Known) -> list[Call]:
         body = {
@@ -195,19 +225,20 @@ class PointerStep(Step):
 class MemberStep(Step):
     """The membership; of the app, or of `user` where a user signs in."""
 
+    grants = True
+    checked = True
+
     def __init__(self, user: str = "") -> None:
         self._user = user
         self.title = f"member of {names.GROUP}: {user or names.APP}"
         self.why = f"gives {'this user' if user else 'the app'} the one cmdlet"
 
     def _look(self, site: Site) -> Found:
-        known = site.known
-        ours = {self._user.lower()} if self._user else {known.principal, known.client_id}
-        ours |= known.aliases
-        for row in site.services.exchange("Get-RoleGroupMember", Identity=names.GROUP):
-            if {str(value).lower() for value in row.values()} & ours:
-                return Found(True)
-        return Found(False)
+        ours = aliases_of(site.known, self._user)
+        rows = site.services.exchange("Get-RoleGroupMember", Identity=names.GROUP)
+        others = [row for row in rows if not {str(value).lower() for value in row.values()} & ours]
+        beside = f"beside it {len(others)} other member{'s' * (len(others) > 1)}" if others else ""
+        return Found(len(others) < len(rows), beside if len(others) < len(rows) else "")
 
     def _calls(self, known: Known) -> list[Call]:
         body = {"Identity": names.GROUP, "Member": self._user or known.principal}
@@ -215,6 +246,9 @@ class MemberStep(Step):
 
     def _make(self, site: Site) -> bool:
         return patiently(site, self.calls(site.known)[0]) is not None
+
+    def confirm(self, site: Site) -> None:
+        """Exchange names the member that it has; how it lists an app among members is not known."""
 
     def _undoing(self, known: Known) -> list[Call]:
         member = self._user or known.principal
@@ -251,7 +285,7 @@ def patiently(site: Site, call: Call) -> dict[str, Any] | None:
         try:
             return site.services.change(call)
         except CheckFailure as error:
-            if not _NOT_YET.search(error.failure.detail[:2000]):
+            if not _NOT_YET.search(f"{error.failure.code} {error.failure.detail[:2000]}"):
                 raise
             site.voice.wait(pause, "Exchange does not know yet what was just made")
     return site.services.change(call)
@@ -260,6 +294,11 @@ def patiently(site: Site, call: Call) -> dict[str, Any] | None:
 def named(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows that are an object, not the echo of nothing."""
     return [row for row in rows if any(row.get(name) for name in ("Name", "Identity", "Guid"))]
+
+
+def aliases_of(known: Known, user: str = "") -> set[str]:
+    """By which names Exchange may list the app, or the user, in lower case."""
+    return known.aliases | ({user.lower()} if user else {known.principal, known.client_id})
 
 
 def _aliases(row: dict[str, Any]) -> set[str]:

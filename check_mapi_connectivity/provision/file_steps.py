@@ -60,7 +60,9 @@ class CertificateStep(FileStep):
         try:
             certificate.check_dates(client.facts, time.time())
         except UsageError as error:
-            raise CheckFailure(Failure("usage", str(error), "run it with --renew")) from None
+            cause, _, remedy = str(error).partition("; ")
+            remedy = "run it with --renew" if remedy == "renew it" else remedy
+            raise CheckFailure(Failure("usage", cause, remedy)) from None
         mode = directory.mode_of(self.title)
         return Found(True, f"{describe(client)}; mode {mode}")
 

@@ -47,7 +47,8 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--status",
                 "",
-                "Tell what is set up, until when it is valid, and what is missing; change nothing.",
+                """Tell what is set up, until when it is valid, what is missing, and what is not as
+                it is meant to be, such as a credential of somebody else; change nothing.""",
                 FLAG,
             ),
             Option(
@@ -78,8 +79,9 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--client-id",
                 "GUID",
-                f"""Application (client) id of an app registration that exists, where several are
-                called {names.APP}.""",
+                f"""Application (client) id of an app registration that exists: use it where several
+                are called {names.APP}, or where it holds certificates or secrets that are not in
+                --output. Who holds these can do what the app may do.""",
             ),
             Option(
                 "--certificate",

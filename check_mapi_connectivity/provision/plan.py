@@ -7,9 +7,12 @@ in capitals where an id is not known yet.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from .. import output
+from ..report import CheckFailure, Failure
 from . import names
 
 if TYPE_CHECKING:
@@ -20,6 +23,33 @@ if TYPE_CHECKING:
     from .directory import Directory
     from .service import Call, Services
     from .voice import Voice
+
+
+#: Seconds between the looks at what a service calls there already.
+_SECOND_LOOK = (2, 4, 8, 15)
+
+#: Characters that a name from Graph or Exchange may take up in a line.
+_NAME = 80
+
+
+def shown(text: object, limit: int = _NAME) -> str:
+    """A name that another side gives, as it may be shown: one line, cut.
+
+    >>> shown("a\\n<b>", 9)
+    'a (b)'
+    """
+    return output.clean(str(text), limit)
+
+
+def guid(value: object) -> str:
+    """A GUID in lower case; empty for anything else.
+
+    >>> guid("DC50A0FB-09a3-484d-be87-e023b12c6440"), guid("x")
+    ('dc50a0fb-09a3-484d-be87-e023b12c6440', '')
+    """
+    pattern = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    text = value.lower() if isinstance(value, str) and value.isascii() else ""
+    return text if re.fullmatch(pattern, text) else ""
 
 
 @dataclass
@@ -38,12 +68,16 @@ class Known:
     key: str = "BASE64-OF-THE-CERTIFICATE"
     subject: str = names.APP
     keys: list[dict[str, Any]] = field(default_factory=list)
+    #: Whether the app registration was found by its name alone.
+    by_name: bool = False
     #: Whether the app registration was made by this command.
     tagged: bool = True
     #: The certificate was made in this run: no earlier one can have made an app with it.
     fresh: bool = False
     #: Exchange's own names for pointer or user, by which a role group may list it.
     aliases: set[str] = field(default_factory=set)
+    #: Certificates and secrets of the enterprise application itself, where this command puts none.
+    principal_keys: list[dict[str, Any]] = field(default_factory=list)
     #: The role group is there, but without the role.
     bare_group: bool = False
     #: Addresses that the scope holds already; None where there is no scope.
@@ -86,6 +120,12 @@ class Step:
     why = ""
     #: Whether --remove takes it away.
     removable = True
+    #: Whether it gives the identity a right: taken back where the identity proves to be of no use.
+    grants = False
+    #: Whether it is looked at again when all is made.
+    checked = False
+    #: Whether it only looks, and makes nothing.
+    judges = False
 
     def look(self, site: Site) -> Found:
         """Whether it is there. Raises CheckFailure and UsageError for what can neither be used nor
@@ -121,6 +161,22 @@ class Step:
         """Make it; false where it turns out to be there. Raises CheckFailure."""
         return self._make(site)
 
+    def confirm(self, site: Site) -> None:
+        """Look again where a service said that it was there already: what has the name may be
+        something else. Raises CheckFailure.
+        """
+        taken = self._taken(site)
+        if not taken and self.appears(site, _SECOND_LOOK, f"{self.title} is said to be there"):
+            return
+        cause = f"{self.title} is not there, but its name is taken"
+        cause += f" by {taken}" if taken else "; this command does not see by what"
+        remedy = "rename or remove what has the name, then run this again"
+        raise CheckFailure(Failure("usage", cause, remedy))
+
+    def take_back(self, site: Site) -> None:
+        """Take away again what `make` made in this run. Raises CheckFailure."""
+        self._take_back(site)
+
     def remove(self, site: Site) -> str:
         """Take away what `look` has found; what became of it in words. Raises CheckFailure."""
         return self._remove(site)
@@ -136,6 +192,14 @@ class Step:
 
     def _shell(self) -> list[str]:
         return []
+
+    def _take_back(self, site: Site) -> None:
+        for call in self.undoing(site.known):
+            site.services.change(call)
+
+    def _taken(self, site: Site) -> str:
+        """What else has the name, in words; empty where that is not known."""
+        return ""
 
     def _make(self, site: Site) -> bool:
         changed = False

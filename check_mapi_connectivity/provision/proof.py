@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 #: Seconds between two tries at most, and of the first pause.
 _LONGEST, _FIRST = 30.0, 2.0
 
+#: What is to be done where what was granted may still be on its way.
+LATER = (
+    "what was granted is kept, it may take 15 minutes and more to arrive: see what there is with "
+    "--status, then run this again without it"
+)
+
+#: Kinds of failure that are the identity's own: with these no right does it any good.
+_FOR_GOOD = ("usage", "credential", "permission")
+
 #: What a refusal says about which grant has not arrived yet (reference sheet exchange-online 1.5,
 #: 8.3 step 7): code -> words.
 _STAGES = {
@@ -73,11 +82,19 @@ def prove(check: Check, voice: Voice, seconds: float) -> None:
             shown = stage
         if voice.clock() + pause > until:
             failure = outcome.failure
-            remedy = "all is made; run this again later, it goes on waiting"
             cause = f"{stage} after {seconds / 60:.0f} min"
-            raise CheckFailure(Failure(failure.kind, cause, remedy, failure.code, failure.detail))
+            raise CheckFailure(
+                Failure(failure.kind, cause, LATER, failure.code, failure.detail, transient=True)
+            )
         voice.wait(pause, stage)
         pause = min(_LONGEST, 2 * pause)
+
+
+def waiting_may_help(failure: Failure) -> bool:
+    """Whether what was granted may still come to be of use as it is: not where the check refuses
+    the identity itself, or the identity is refused for good.
+    """
+    return failure.transient or failure.kind not in _FOR_GOOD
 
 
 def once(check: Check) -> Outcome:

@@ -18,6 +18,7 @@ from . import (
     entra_steps,
     exchange_steps,
     file_steps,
+    identity_steps,
     names,
     proof,
     reach,
@@ -67,6 +68,7 @@ def steps_of(settings: Settings) -> list[Step]:
         return [
             exchange_steps.UserStep(user),
             *shared,
+            identity_steps.ExchangeRightsStep(methods, user),
             exchange_steps.MemberStep(user),
             *([file_steps.PasswordStep(place, typed.password)] if typed else []),
             file_steps.OptionsStep(place, tenant, [*identity, *lines]),
@@ -75,16 +77,17 @@ def steps_of(settings: Settings) -> list[Step]:
     steps: list[Step] = [
         *_entra_steps(settings),
         entra_steps.PrincipalStep(),
+        identity_steps.CredentialStep(settings.options.certificate),
+        identity_steps.EntraRightsStep(cmdlet="cmdlet" in methods),
     ]
     if "cmdlet" in methods:
         steps += [entra_steps.GrantStep(), *shared]
     else:
         steps.append(exchange_steps.CustomizationStep())
-    steps.append(exchange_steps.PointerStep())
+    steps += [exchange_steps.PointerStep(), identity_steps.ExchangeRightsStep(methods)]
     if "cmdlet" in methods:
         steps.append(exchange_steps.MemberStep())
     if "graph" in methods:
-        steps.append(entra_steps.UnscopedStep())
         steps.append(scope_steps.ScopeStep(settings.mailboxes))
         steps.append(scope_steps.AssignmentStep())
         steps += [scope_steps.AuthorizationStep(mailbox) for mailbox in settings.mailboxes]
@@ -99,6 +102,7 @@ def _entra_steps(settings: Settings) -> list[Step]:
         given = None
     return [
         file_steps.CertificateStep(place, settings.subject, settings.lifetime, given),
+        identity_steps.KeyProofStep(lambda: cli.try_key(settings)),
         entra_steps.AppStep(cmdlet="cmdlet" in settings.options.methods),
         file_steps.ClientIdStep(place),
         entra_steps.KeyStep(),
@@ -143,11 +147,8 @@ def _run(settings: Settings, steps: list[Step], voice: Voice, job: _Job) -> int:
         administrator.token(service)
     if settings.action == "status":
         voice.say(f"What there is for {tenant}, in {settings.directory}:")
+        voice.say(f"  looked at by {administrator.who}")
         whole = work.status(site, steps)
-        voice.say(f"looked at by {administrator.who}")
-        voice.say(
-            "all of it is there" if whole else "something is missing: run it without --status"
-        )
         return 0 if whole else 1
     if settings.action == "remove":
         return _remove(settings, site, steps)
@@ -212,7 +213,11 @@ def _renew(settings: Settings, site: Site, given: CertificateFiles | None) -> No
     def new() -> bytes:
         return file_steps.new_certificate(settings.subject, settings.lifetime, given)
 
-    steps = [step for step in _entra_steps(settings) if not isinstance(step, entra_steps.KeyStep)]
+    steps = [
+        step
+        for step in _entra_steps(settings)
+        if not isinstance(step, (entra_steps.KeyStep, identity_steps.KeyProofStep))
+    ]
     work.renew(site, steps, own, new, settings.wait)
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ..report import CheckFailure, Failure
 from . import names
 from .exchange_steps import last, named, patiently, unquestioned
-from .plan import Found, Known, Site, Step
+from .identity_steps import JudgeStep
+from .plan import Found, Known, Site, Step, guid, shown
 from .service import Call
 
 if TYPE_CHECKING:
@@ -23,8 +24,13 @@ class ScopeStep(Step):
     title = f"scope {names.SCOPE}"
     why = "the mailboxes that are tested, and no others; those it holds already stay"
 
+    grants = True
+    checked = True
+
     def __init__(self, mailboxes: tuple[str, ...]) -> None:
         self._mailboxes = mailboxes
+        #: The addresses before this run added some.
+        self._before: tuple[str, ...] | None = None
 
     def _look(self, site: Site) -> Found:
         site.known.scoped = None
@@ -36,10 +42,14 @@ class ScopeStep(Step):
         )
         scoped = read_filter(text)
         if scoped is None:
-            return Found(True, f"with a filter of its own: {text[:200]}")
+            cause = f"{self.title} has a filter that this command did not write"
+            remedy = f"Remove-ManagementScope '{names.SCOPE}' or rename it, then run this again"
+            raise CheckFailure(Failure("permission", cause, remedy, detail=shown(text, 200)))
         site.known.scoped = scoped
-        missing = [one for one in self._mailboxes if one.lower() not in scoped]
-        return Found(not missing, ", ".join(scoped))
+        wanted = [one.lower() for one in self._mailboxes]
+        missing = ", ".join(one for one in wanted if one not in scoped)
+        held = f"holds {', '.join(map(shown, scoped))}"
+        return Found(not missing, f"{held}; not {missing}" if missing else held)
 
     def _calls(self, known: Known) -> list[Call]:
         if known.scoped is None:
@@ -51,7 +61,17 @@ class ScopeStep(Step):
         return [Call("Set-ManagementScope", "", body)]
 
     def _make(self, site: Site) -> bool:
-        return patiently(site, self.calls(site.known)[0]) is not None
+        self._before = site.known.scoped
+        made = patiently(site, self.calls(site.known)[0]) is not None
+        site.known.scoped = (*(self._before or ()), *(one.lower() for one in self._mailboxes))
+        return made
+
+    def _take_back(self, site: Site) -> None:
+        if self._before is None:
+            super()._take_back(site)
+            return
+        body = {"Identity": names.SCOPE, "RecipientRestrictionFilter": write_filter(self._before)}
+        site.services.change(Call("Set-ManagementScope", "", body))
 
     def _undoing(self, known: Known) -> list[Call]:
         return [unquestioned("Remove-ManagementScope", names.SCOPE)]
@@ -59,6 +79,9 @@ class ScopeStep(Step):
 
 class AssignmentStep(Step):
     """The right to read them."""
+
+    grants = True
+    checked = True
 
     title = f"role assignment {names.ASSIGNMENT}"
     why = f"{names.MAIL_ROLE} for the scope only; in Entra the app gets no right to mail at all"
@@ -69,19 +92,26 @@ class AssignmentStep(Step):
         )
         if not rows:
             return Found(False)
-        scope = rows[0].get("CustomResourceScope")
-        if scope and last(str(scope)) != names.SCOPE:
-            cause = f"{self.title} is for the scope {last(str(scope))}"
-            remedy = f"Remove-ManagementRoleAssignment {names.ASSIGNMENT}, then run this again"
+        row, remedy = (
+            rows[0],
+            f"Remove-ManagementRoleAssignment '{names.ASSIGNMENT}', then run this",
+        )
+        remedy += " again"
+        role, scope = last(str(row.get("Role") or names.MAIL_ROLE)), row.get("CustomResourceScope")
+        if role != names.MAIL_ROLE:
+            cause = f"{self.title} gives the role {shown(role)}"
+            raise CheckFailure(Failure("permission", cause, remedy))
+        if "CustomResourceScope" in row and last(str(scope)) != names.SCOPE:
+            cause = (
+                f"{self.title} is for {f'the scope {shown(last(str(scope)))}' if scope else 'all'}"
+            )
             raise CheckFailure(Failure("permission", cause, remedy))
         # An assignment outlives the app it was made for.
-        assignees = [str(rows[0].get(name)).lower() for name in ("App", "RoleAssignee")]
-        other = next((one for one in assignees if re.fullmatch("[0-9a-f-]{36}", one)), "")
+        other = next(filter(None, (guid(row.get(name)) for name in ("App", "RoleAssignee"))), "")
         if other and other not in {site.known.principal, site.known.client_id, *site.known.aliases}:
             cause = f"{self.title} is for another app, {other}"
-            remedy = f"Remove-ManagementRoleAssignment {names.ASSIGNMENT}, then run this again"
             raise CheckFailure(Failure("permission", cause, remedy))
-        return Found(True, names.MAIL_ROLE)
+        return Found(True, f"{names.MAIL_ROLE} for the scope {names.SCOPE} alone")
 
     def _calls(self, known: Known) -> list[Call]:
         body = {
@@ -99,18 +129,18 @@ class AssignmentStep(Step):
         return [unquestioned("Remove-ManagementRoleAssignment", names.ASSIGNMENT)]
 
 
-class AuthorizationStep(Step):
+class AuthorizationStep(JudgeStep):
     """What Exchange itself says of the right, which is there long before Graph knows of it."""
 
     why = "Exchange's own test of the right, by Test-ServicePrincipalAuthorization"
-    removable = False
 
     def __init__(self, mailbox: str) -> None:
         self._mailbox = mailbox
         self.title = f"right to read {mailbox}"
 
     def _look(self, site: Site) -> Found:
-        if not site.known.has("principal"):
+        scoped = self._mailbox.lower() in (site.known.scoped or ())
+        if not (scoped and site.known.has("principal")):
             return Found(False)
         identity, verb = site.known.principal, "Test-ServicePrincipalAuthorization"
         try:
@@ -128,9 +158,6 @@ class AuthorizationStep(Step):
     def _shell(self) -> list[str]:
         verb = "Test-ServicePrincipalAuthorization"
         return [f'{verb} -Identity "OBJECT-ID" -Resource "{self._mailbox}"']
-
-    def _make(self, site: Site) -> bool:
-        return False
 
 
 def _is_mail(row: dict[str, Any]) -> bool:

@@ -1,8 +1,8 @@
 """Microsoft Graph and Exchange's admin interface with the administrator's tokens.
 
-What is asked may be asked again: after a broken connection, and where the service asks to wait.
-What changes something is sent again only where the service says that it did nothing; after anything
-else the step fails, and a second run looks first.
+What is asked may be asked again: after a broken connection, a gateway's error, and where the
+service asks to wait. What changes something is sent again only where the service says that it did
+nothing; after anything else the step fails, and a second run looks first.
 """
 
 from __future__ import annotations
@@ -29,10 +29,17 @@ if TYPE_CHECKING:
 
 #: Tries of one request, and the most seconds that are waited before another.
 _TRIES = 5
-_LONGEST = 60.0
+_LONGEST = 300.0
 
-#: Statuses that mean: nothing was done, come again.
+#: Statuses that mean: nothing was done, come again; and those after which a question may be asked
+#: again, whatever became of it.
 _AGAIN = (429, 503)
+_ASK_AGAIN = (*_AGAIN, 408, 500, 502, 504)
+
+#: Graph's code where two requests met in the tenant, and its code for what a replica of Entra does
+#: not know yet, be it the tenant itself; so it is no answer to whether something is there.
+_CONCURRENT = "ConcurrencyViolation"
+_REPLICA = "Directory_ObjectNotFound"
 
 #: Ends of the codes by which app management policies refuse a certificate.
 _POLICIES = ("PerAppPolicy", "InvalidEndDate")
@@ -69,7 +76,7 @@ class Services:
     def graph(self, path: str) -> dict[str, Any] | None:
         """A document of Graph; None where there is nothing. Raises CheckFailure."""
         answer = self._send_graph("GET", path, None)
-        if answer.status == 404:
+        if answer.status == 404 and _code(answer) != _REPLICA:
             return None
         return _document(answer, "Graph")
 
@@ -109,7 +116,7 @@ class Services:
         if answer.status < 300:
             document = answer.json() if answer.body else {}
             return document if isinstance(document, dict) else {}
-        if call.verb == "DELETE" and answer.status == 404:
+        if call.verb == "DELETE" and answer.status == 404 and _code(answer) != _REPLICA:
             return None
         if call.verb == "POST" and answer.status in (400, 409) and _is_there(answer):
             return None
@@ -147,7 +154,8 @@ class Services:
         if body is not None:
             headers["Content-Type"] = "application/json"
             data = json.dumps(body).encode("ascii")
-        return self._send(verb, self._options.graph_url + path, headers, data, asking=verb == "GET")
+        asking = verb in ("GET", "DELETE")
+        return self._send(verb, self._options.graph_url + path, headers, data, asking=asking)
 
     def _send_exchange(self, cmdlet: str, parameters: dict[str, Any]) -> Answer:
         token = self._administrator.token("exchange")
@@ -172,21 +180,38 @@ class Services:
                     raise
                 self._voice.wait(1.0, error.failure.cause)
                 continue
-            wait = _pause(answer, tried)
+            wait = _pause(answer, tried, asking=asking)
             if wait is None or tried == _TRIES:
                 return answer
             self._voice.wait(wait, f"{answer.host} asks to wait")
         return answer
 
 
-def _pause(answer: Answer, tried: int) -> float | None:
+def _pause(answer: Answer, tried: int, *, asking: bool) -> float | None:
     """Seconds after which to send a request again; None for not at all."""
-    passing = EXCHANGE.get(advice.exception_name(answer)) if answer.status == 400 else None
-    if answer.status not in _AGAIN and not (passing and passing.transient):
+    if not _passes(answer, asking=asking):
         return None
     wait = advice.retry_after(answer)
     wait = 2.0**tried if wait is None else wait
     return wait if wait <= _LONGEST else None
+
+
+def _passes(answer: Answer, *, asking: bool) -> bool:
+    """Whether the same request may be answered otherwise in a moment, and may be sent again."""
+    if answer.status in (_ASK_AGAIN if asking else _AGAIN):
+        return True
+    code = _code(answer)
+    if code.endswith(_CONCURRENT) or (asking and code == _REPLICA):
+        return True
+    if answer.status != 400:
+        return False
+    passing = EXCHANGE.get(advice.exception_name(answer))
+    return bool(passing and passing.transient) or "may be transient" in advice.message(answer)
+
+
+def _code(answer: Answer) -> str:
+    """Graph's code of an error; empty for none."""
+    return str(advice.error_document(answer).get("code") or "")
 
 
 def _document(answer: Answer, who: str) -> dict[str, Any]:
@@ -230,12 +255,18 @@ def _graph_failure(answer: Answer) -> Failure:
     text = advice.message(answer)
     if not advice.error_document(answer):
         return graphapi.status(answer, {})
+    limit = _limit(code, text)
+    if limit is not None:
+        return limit
     if answer.status == 401:
         remedy = "sign in again; of a token pasted: is it new, and for this tenant?"
         return Failure("credential", "Graph refuses the administrator's token", remedy, code, text)
     if answer.status == 403:
-        remedy = "sign in as Global Administrator or Privileged Role Administrator"
-        return Failure("permission", "Graph does not let this account do that", remedy, code, text)
+        return _forbidden(code, text)
+    if answer.status == 404:
+        cause = "Graph does not know what the request is about"
+        remedy = "Entra may not know it everywhere yet: run this again in a few minutes"
+        return Failure("server", cause, remedy, code, text)
     if code.endswith(_POLICIES):
         cause = "a policy of the tenant forbids this certificate"
         remedy = (
@@ -247,6 +278,34 @@ def _graph_failure(answer: Answer) -> Failure:
         failure = advice.trouble(answer, "Graph", "run this again later")
         return replace(failure, code=code)
     return Failure("protocol", "Graph refuses the request", "see Graph's own text", code, text)
+
+
+def _limit(code: str, text: str) -> Failure | None:
+    """A refusal for quota or size, which no other role of the administrator mends; else None."""
+    if "Quota" in code:
+        cause = "Graph makes no more objects: a quota of the directory is used up"
+        remedy = (
+            "delete objects that nobody needs, or have the quota raised; Graph says whose it is"
+        )
+    elif "SizeExceeded" in code or "SizeLimit" in code:
+        cause = "the object in the directory would become larger than Entra allows"
+        remedy = "remove what it does not need, for example certificates that have expired"
+    else:
+        return None
+    return Failure("server", cause, remedy, code, text)
+
+
+def _forbidden(code: str, text: str) -> Failure:
+    """A 403 of Graph: not each of them says that a right is missing."""
+    if "backing application" in text:
+        cause = "Entra does not know the new app everywhere yet"
+        return Failure("server", cause, "run this again in a few minutes", code, text)
+    if not re.search("Denied|Privileges|Forbidden|Unauthorized", code, re.IGNORECASE):
+        return Failure(
+            "permission", "Graph refuses the request", "see Graph's own text", code, text
+        )
+    remedy = "sign in as Global Administrator or Privileged Role Administrator"
+    return Failure("permission", "Graph does not let this account do that", remedy, code, text)
 
 
 def _exchange_failure(answer: Answer, cmdlet: str) -> Failure:
@@ -265,5 +324,6 @@ def _exchange_failure(answer: Answer, cmdlet: str) -> Failure:
     if advice.error_document(answer) and failure.kind not in ("throttled",):
         code = advice.exception_name(answer) or code
         cause, remedy = f"Exchange could not run {cmdlet}", "see Exchange's own text"
-        return Failure("server", cause, remedy, code, advice.message(answer))
+        text = advice.message(answer)
+        return Failure("server", cause, remedy, code, text, status=answer.status)
     return failure

@@ -8,11 +8,13 @@ another code is shown.
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .. import entra
+from ..codes.entra import OAUTH
 from ..codes.graph import APPLICATION, HOSTS
 from ..errors import UsageError
 from ..options import MODULE_CLIENT_ID
@@ -32,18 +34,48 @@ _SERVICES = {
     "exchange": ("Exchange Online", names.EXCHANGE_APP),
 }
 
-#: Codes by which policies of the tenant bar device code (exchange-online 5.7, 6).
-_POLICIES = [f"AADSTS{n}" for n in (50097, 50131, 53000, 53001, 53002, 53003, 530032)]
-
 _CONSENTING = "sign in as Global Administrator or Privileged Role Administrator"
+_PASTE = "give access tokens from elsewhere, with --ask-token or --token-file"
+_AGAIN = f"sign in again; where that does not help, {_PASTE}"
+_BLOCKED = (
+    "this tenant does not know Microsoft's app for the sign-in of administrators, or blocks it"
+)
 
-#: Codes of a device sign-in -> cause, where Entra's name says too little, and what to do.
-_CODES = {
-    "AADSTS65001": ("", _CONSENTING),
-    "AADSTS65004": ("", "run it again, and accept what the page asks for"),
-    "AADSTS70020": ("nobody entered the code in time", "run it again"),
-    "AADSTS90094": ("this account may not consent", _CONSENTING),
-    **dict.fromkeys(_POLICIES, ("", "where device code is blocked: --ask-token or --print-only")),
+#: What to do -> codes, with a cause of their own where the check's table speaks of its own app
+#: (exchange-online 5.7, 6).
+_ADVICE: tuple[tuple[str, str, tuple[int, ...]], ...] = (
+    ("", f"where device code is blocked, {_PASTE}", (50097, 50131, 50155, 53000, 53001, 53002)),
+    ("", f"where device code is blocked, {_PASTE}", (53003, 530032)),
+    (
+        "",
+        f"sign in again and do what the page asks for; where it cannot be done there, {_PASTE}",
+        (50072, 50074, 50076, 50078, 50079, 50125, 50158, 53004, 530035, 70043),
+    ),
+    (
+        _BLOCKED,
+        f"allow it among the enterprise applications of Entra, or {_PASTE}",
+        (50105, 501051, 500011, 65002, 650052, 650054, 650056, 650057),
+    ),
+    (
+        _BLOCKED,
+        f"allow it among the enterprise applications of Entra, or {_PASTE}",
+        (70001, 700016, 7000112, 7000218, 7000229),
+    ),
+    ("", _CONSENTING, (65001, 90095)),
+    ("this account may not consent", _CONSENTING, (90094,)),
+    ("", "run it again, and accept what the page asks for", (65004,)),
+    ("nobody entered the code in time", "run it again", (70020,)),
+)
+_CODES = {f"AADSTS{n}": (cause, remedy) for cause, remedy, all_ in _ADVICE for n in all_}
+
+#: Codes whose advice for the check is right for a person as well: account, tenant, cloud, network.
+_AS_FOR_THE_CHECK = {
+    f"AADSTS{number}"
+    for numbers in (
+        (16000, 50002, 500021, 500022, 50034, 50049, 50055, 50144, 50057, 50059, 50128, 50064),
+        (50126, 50135, 53011, 530034, 90002, 90019, 90038, 900382, 900432, 90051, 90072),
+    )
+    for number in numbers
 }
 
 #: A scope of the Exchange token without which it is of no use here.
@@ -64,6 +96,7 @@ class Administrator:
         self._expires: dict[str, float] = {}
         self._apps: dict[str, tuple[Any, entra.EntraHttp]] = {}
         self._refresh: dict[str, str] = {}
+        self._warned = False
 
     def token(self, service: str) -> str:
         """A token for `graph` or `exchange`. Raises CheckFailure."""
@@ -139,7 +172,11 @@ class Administrator:
             found = app.initiate_device_flow(scopes=self._scopes(service))
             return found if isinstance(found, dict) else {}
 
-        flow = dict(entra.answered(self._job, http, begin, "user_code"))
+        try:
+            flow = dict(entra.answered(self._job, http, begin, "user_code"))
+        except CheckFailure as error:
+            raise CheckFailure(_way_round(error.failure)) from None
+        self._warn()
         self._voice.hush(str(flow.get("device_code") or ""))
         place = str(flow.get("verification_uri", "https://microsoft.com/devicelogin"))
         minutes = int(flow.get("expires_in", 900)) // 60
@@ -158,6 +195,19 @@ class Administrator:
         self._refresh[service] = str(answer.get("refresh_token") or "")
         self._keep(service, answer)
         self._voice.say(f"  signed in as {self.who}")
+
+    def _warn(self) -> None:
+        """What may come in the way, before anybody opens the page (exchange-online 5.7)."""
+        if not self._warned:
+            self._voice.say(
+                "A policy may block sign-in by device code; Microsoft switches one on by itself "
+                "where nobody uses it."
+            )
+            self._voice.say(
+                "  if the page refuses: stop with Ctrl-C, then run it with --ask-token or "
+                "--token-file"
+            )
+        self._warned = True
 
     def _scopes(self, service: str) -> list[str]:
         cloud = self._job.options.cloud
@@ -198,8 +248,16 @@ def sort(texts: list[str], option: str, exchange: str) -> dict[str, str]:
 
 
 def _way_round(failure: Failure) -> Failure:
-    """A refusal of a device sign-in, with what to do about it here."""
-    if failure.code not in _CODES:
+    """A refusal of a device sign-in, with what a person is to do about it, who is there."""
+    code = failure.code
+    if code in _CODES:
+        cause, remedy = _CODES[code]
+        return replace(failure, cause=cause or failure.cause, remedy=remedy)
+    # Codes of Entra alone: the way there is the same for a person.
+    if code in _AS_FOR_THE_CHECK or not re.fullmatch(r"AADSTS[0-9]+|[a-z_]+", code):
         return failure
-    cause, remedy = _CODES[failure.code]
-    return replace(failure, cause=cause or failure.cause, remedy=remedy)
+    if failure.kind in ("server", "throttled"):
+        return replace(failure, remedy="run this again in a few minutes")
+    known = OAUTH.get(code)
+    cause = "Entra refuses the sign-in" if known else failure.cause
+    return replace(failure, cause=cause, remedy=_AGAIN)

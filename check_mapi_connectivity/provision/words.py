@@ -21,9 +21,9 @@ NOT_YET_SEEN = """None of this has been tried on a live tenant yet: not the sign
 administrator by device code for two services, not the calls of Microsoft Graph that make app,
 enterprise application and grant, not the cmdlets that make role, role group, pointer, membership,
 scope and assignment through Exchange's InvokeCommand interface, not how long grants take to
-arrive, not how a role group lists an app among its members, and not whether a scope takes the
-property PrimarySmtpAddress. They follow Microsoft's documentation and public code, and were tried
-against a practice tenant only."""
+arrive, not how a role group lists an app among its members, not whether this sign-in may list the
+app's Entra roles, and not whether a scope takes the property PrimarySmtpAddress. They follow
+Microsoft's documentation and public code, and were tried against a practice tenant only."""
 
 #: What a password as credential costs (reference sheet exchange-online 5.6).
 PASSWORD_WARNINGS = (

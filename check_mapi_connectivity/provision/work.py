@@ -10,7 +10,7 @@ from ..report import CheckFailure, Failure
 from . import file_steps, keypair, names, proof
 from .entra_steps import KeyStep, change_keys, foreign, without
 from .file_steps import FileStep
-from .plan import Site, Step
+from .plan import Found, Site, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 #: Files of a renewal that was not ended; with the password, all that is no step of its own.
 _RENEWAL = (names.NEXT_CERTIFICATE, names.OLD_CERTIFICATE)
 _LEFT_OVER = (*_RENEWAL, names.PASSWORD)
+
+#: Seconds between the looks at what was made, until it is shown.
+_SEEN = (1, 2, 4, 8, 15, 30)
+_UNSEEN = "made, but not shown yet; see --status in a few minutes"
 
 
 class StepFailure(Exception):
@@ -49,24 +53,90 @@ class _Doing:
 
 
 def set_up(site: Site, steps: Sequence[Step], own: Own, wait: float) -> bool:
-    """Make what is missing, then prove it; false where nothing was missing. Raises StepFailure."""
-    made: list[str] = []
+    """Make what is missing, then prove it; false where nothing was missing. Raises StepFailure.
+
+    All is looked at before anything is made. What the identity was given is looked at again after
+    that; where it is not as meant, or the check is refused for good, it is taken back.
+    """
+    found = {step: _first_look(site, step) for step in steps}
+    made: list[Step] = []
     for step in steps:
-        with _Doing(step.title, made):
-            found = step.look(site)
-            if found.there:
-                site.voice.tell("there", step.title, found.detail)
-            elif step.make(site):
-                made.append(step.title)
-                site.voice.tell("made", step.title)
-            else:
-                site.voice.tell("there", step.title)
-    with _Doing("proof", made):
-        proof.prove(own(names.CERTIFICATE), site.voice, wait)
+        with _Doing(step.title, _titles(made)):
+            _bring_about(site, step, found[step], made)
+    try:
+        if made:
+            _look_again(site, steps, made)
+        with _Doing("proof", _titles(made)):
+            proof.prove(own(names.CERTIFICATE), site.voice, wait)
+    except StepFailure as error:
+        if proof.waiting_may_help(error.failure):
+            raise
+        _take_back(site, made)
+        raise StepFailure(error.title, error.failure, _titles(made)) from None
     if not made:
         site.voice.say("nothing to do: all of it was there")
     _tell_of_renewal(site)
     return bool(made)
+
+
+def _titles(made: Sequence[Step]) -> list[str]:
+    return [step.title for step in made]
+
+
+def _first_look(site: Site, step: Step) -> Found:
+    with _Doing(step.title, ()):
+        return step.look(site)
+
+
+def _bring_about(site: Site, step: Step, found: Found, made: list[Step]) -> None:
+    """Make what is not there, and tell of it. Raises CheckFailure."""
+    if step.judges and any(one.grants for one in made):
+        # Judged in the end, where what was granted can be taken back.
+        return
+    if not found.there and (made or step.judges):
+        # What was made meanwhile gives it the ids to be looked for.
+        found = step.look(site)
+    if found.there:
+        if not step.judges:
+            site.voice.tell("there", step.title, found.detail)
+        elif not made:
+            site.voice.tell("checked", step.title, found.detail)
+    elif step.judges:
+        if not step.appears(site, _SEEN, f"{step.title}: what was made is not shown yet"):
+            cause = "what was made for this host is not shown yet, so nothing is granted to it"
+            raise CheckFailure(Failure("server", cause, "run this again in a few minutes"))
+    elif step.make(site):
+        made.append(step)
+        site.voice.tell("made", step.title)
+    else:
+        step.confirm(site)
+        site.voice.tell("there", step.title)
+
+
+def _look_again(site: Site, steps: Sequence[Step], made: Sequence[Step]) -> None:
+    """Whether what there is now is what was meant, line by line. Raises StepFailure."""
+    for step in steps:
+        if not step.checked:
+            continue
+        with _Doing(step.title, _titles(made)):
+            found = step.look(site)
+            if not found.there and step.appears(site, _SEEN, f"{step.title} is not shown yet"):
+                found = step.look(site)
+        state, detail = ("checked", found.detail) if found.there else ("unseen", _UNSEEN)
+        site.voice.tell(state, step.title, detail)
+
+
+def _take_back(site: Site, made: list[Step]) -> None:
+    """Take away again what this run granted; what could not be taken stays in `made`."""
+    for step in [step for step in reversed(made) if step.grants]:
+        try:
+            with _Doing(step.title, ()):
+                step.take_back(site)
+        except StepFailure as error:
+            site.voice.tell("left", step.title, f"not taken back: {error.failure.cause}")
+            continue
+        made.remove(step)
+        site.voice.tell("removed", step.title, "taken back, because it is of no use like this")
 
 
 def _tell_of_renewal(site: Site) -> None:
@@ -75,20 +145,33 @@ def _tell_of_renewal(site: Site) -> None:
 
 
 def status(site: Site, steps: Sequence[Step]) -> bool:
-    """Tell what there is; whether it is all of it."""
-    whole = True
+    """Tell what there is, and what to run; whether it is all of it."""
+    wrong = missing = 0
     for step in steps:
         try:
-            with _Doing(step.title, ()):
-                found = step.look(site)
+            found = _first_look(site, step)
         except StepFailure as error:
-            whole = False
+            wrong += 1
             site.voice.tell("WRONG", step.title, f"{error.failure.cause}; {error.failure.remedy}")
             continue
-        whole = whole and found.there
-        site.voice.tell("there" if found.there else "MISSING", step.title, found.detail)
+        if found.there:
+            site.voice.tell("checked" if step.judges else "there", step.title, found.detail)
+        elif not step.judges:
+            missing += 1
+            site.voice.tell("MISSING", step.title, found.detail)
     _tell_of_renewal(site)
-    return whole
+    site.voice.say(_verdict(wrong, missing))
+    return not wrong and not missing
+
+
+def _verdict(wrong: int, missing: int) -> str:
+    """What `--status` ends with."""
+    if wrong:
+        first = f"{wrong} of it {'is' if wrong == 1 else 'are'} WRONG: do what the line says"
+        return f"{first}, then run --status again" + (f"; {missing} MISSING" if missing else "")
+    if missing:
+        return f"{missing} of it {'is' if missing == 1 else 'are'} MISSING: run it without --status"
+    return "all of it is there"
 
 
 def remove(site: Site, steps: Sequence[Step], agreed: Callable[[list[str]], bool]) -> bool:
@@ -129,11 +212,14 @@ def remove(site: Site, steps: Sequence[Step], agreed: Callable[[list[str]], bool
 def _there(site: Site, steps: Sequence[Step]) -> set[Step]:
     """The steps whose things are there, whatever state they are in."""
     found: set[Step] = set()
-    for step in steps:
+    for step in (one for one in steps if not one.judges):
         try:
             with _Doing(step.title, ()):
                 there = step.look(site).there
         except StepFailure as error:
+            if not step.removable:
+                # What it judges, or needs, is no reason to keep what is to be removed.
+                continue
             # What is unfit for use can still be taken away, if it is a file of ours.
             if not isinstance(step, FileStep):
                 raise

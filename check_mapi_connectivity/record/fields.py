@@ -76,6 +76,10 @@ class Fields:
             raise self._odd(name)
         return found
 
+    def flag_or(self, name: str, word: str) -> bool | str:
+        """True, false, or this word."""
+        return word if self._member(name) == word else self.flag(name)
+
     def number(self, name: str, most: float, least: float = 0.0) -> float:
         """A number within bounds."""
         found = self._member(name)

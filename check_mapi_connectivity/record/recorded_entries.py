@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from requests.structures import CaseInsensitiveDict
 
 from ..answer import Answer
+from ..authentication import OPENING
 from ..clock import Skew
 from ..report import Failure, Phase
 from ..transport import host_of
@@ -209,7 +210,9 @@ def _value(kind: str, fields: Fields) -> Any:
         if fields.there("value"):
             raise Odd(f"{fields.path}value")
         return None
-    if kind in ("spnego", "handshake"):
+    if kind == "handshake":
+        return fields.flag_or("value", OPENING)
+    if kind == "spnego":
         return fields.flag("value")
     if kind == "service":
         if not fields.there("value"):

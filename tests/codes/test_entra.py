@@ -6,12 +6,28 @@ import re
 
 import pytest
 
-from check_mapi_connectivity import advice
+from check_mapi_connectivity import entra_refusals
 from check_mapi_connectivity.codes.entra import ENTRA
 
-#: Number, kind (contract 7.19), cause; in the order of the sheet.
+#: Number, kind (contract 7.19), cause; in the order of the sheet, with the siblings that Microsoft's
+#: own pages name.
 ROWS = [
     (16000, "credential", "account is not in this tenant"),
+    (16003, "credential", "account is not in this tenant"),
+    (50014, "credential", "account is not in this tenant"),
+    (50020, "credential", "account is not in this tenant"),
+    (51004, "credential", "account is not in this tenant"),
+    (500208, "credential", "account is of a type that this tenant does not take"),
+    (500212, "credential", "account's own tenant does not let it sign in here"),
+    (500213, "credential", "tenant does not let this account of another in"),
+    (700011, "credential", "client id is unknown in this tenant"),
+    (700023, "credential", "assertion is made for another audience"),
+    (70021, "credential", "no federated credential of the app fits this token"),
+    (700212, "credential", "no federated credential of the app has this token's audience"),
+    (700229, "credential", "federated token is of a kind that Entra does not take"),
+    (900439, "credential", "sign-in belongs to the US Government cloud"),
+    (90012, "server", "Entra has a passing problem"),
+    (90090, "server", "Entra has a passing problem"),
     (50001, "credential", "tenant has no Exchange Online under this name"),
     (500011, "credential", "tenant has no Exchange Online under this name"),
     (50002, "credential", "a proxy's tenant restrictions exclude this tenant"),
@@ -126,7 +142,7 @@ def test_every_number_of_the_sheet(number, kind, cause):
         "error_codes": [number],
         "error_description": f"AADSTS{number}: Entra's own text. Trace ID: 1 Correlation ID: 2",
     }
-    failure = advice.sign_in(document, None)
+    failure = entra_refusals.sign_in(document, None)
     assert (failure.kind, failure.state_key, failure.cause) == (kind, kind, cause)
     assert failure.code == f"AADSTS{number}"
     assert failure.remedy
@@ -136,7 +152,7 @@ def test_every_number_of_the_sheet(number, kind, cause):
 
 def test_kinds_of_the_contract():
     by_kind = {kind: [number for number, found, _ in ROWS if found == kind] for _, kind, _ in ROWS}
-    assert sorted(by_kind.pop("server")) == [50000, 50033, 90006, 90024, 90033]
+    assert sorted(by_kind.pop("server")) == [50000, 50033, 90006, 90012, 90024, 90033, 90090]
     assert sorted(by_kind.pop("throttled")) == [50196, 90055]
     assert list(by_kind) == ["credential"]
 

@@ -34,6 +34,8 @@ SHEETS = {
         "TransientException",
         "BackendCommunicationException",
         "UnableToWriteToAadException",
+        "ManagementObjectAmbiguousException",
+        "CmdletAccessDeniedException",
     ],
     "HTTP status, Exchange admin interface": ["HTTP 401", "HTTP 403", "HTTP 405"],
     "HTTP status, any service": [
@@ -93,26 +95,26 @@ SHEETS = {
 
 #: Codes beside those of the sheets, of sources that the tables name.
 COUNTS = {
-    "Entra": 105,
-    "Entra, without a number": 8,
-    "Exchange admin interface": 10,
+    "Entra": 120,
+    "Entra, without a number": 13,
+    "Exchange admin interface": 24,
     "Test-MAPIConnectivity": 19,
-    "Microsoft Graph": 19,
+    "Microsoft Graph": 41,
     "MAPI": 104,
     "MAPI over HTTP": 17,
     "Autodiscover": 7,
     "Token refused by Exchange": 3,
-    "HTTP status, any service": 10,
+    "HTTP status, any service": 12,
     "HTTP status, Exchange admin interface": 4,
     "HTTP status, Microsoft Graph": 2,
     "HTTP status, Autodiscover and MAPI over HTTP": 4,
-    "HTTP status, proxy": 16,
+    "HTTP status, proxy": 15,
     "Squid": 26,
     "Certificate": 94,
     "TLS handshake": 63,
     "Name resolution": 18,
     "Connection": 26,
-    "Kerberos": 8,
+    "Kerberos": 12,
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 
@@ -13,17 +12,14 @@ from check_mapi_connectivity.codes import graph, recipients
 from check_mapi_connectivity.vocabulary import KINDS
 
 from ..test_advice import make_answer
+from .test_graph_passed_on import PASSED_ON, error
 
 IDS = (
     b'"innerError":{"date":"2026-11-22T08:00:00","request-id":"2b6e1a7c-0000-4000-8000-000000000001",'
     b'"client-request-id":"2b6e1a7c-0000-4000-8000-000000000002"}}}'
 )
 RETRY = {"Retry_After": "17"}
-
-
-def error(status, code, message, **headers):
-    body = json.dumps({"error": {"code": code, "message": message}}).encode()
-    return make_answer(status, body, Content_Type="application/json", **headers)
+UNKNOWN = "Graph reports an error that is not known here"
 
 
 #: Status, body up to innerError, headers -> kind, what --state knows it by, cause, transient.
@@ -236,7 +232,7 @@ def test_every_row_of_the_sheet(status, beginning, headers, found):
 
 def test_every_code_of_the_table_is_a_row_here():
     codes = {re.search(rb'"code":"(\w+)"', row[1])[1].decode() for row in ROWS}
-    assert set(graph.CODES) <= codes
+    assert set(graph.CODES) <= codes | {row[1] for row in PASSED_ON}
 
 
 @pytest.mark.parametrize(("status", "beginning", "headers", "found"), ROWS)
@@ -287,7 +283,7 @@ MAIL = {"roles": ["User.Read.All", "Mail.ReadBasic.All"]}
     ],
 )
 def test_denial_is_explained_by_the_token(claims, cause):
-    for code in ("ErrorAccessDenied", "UnknownError", "Brand_New"):
+    for code in ("ErrorAccessDenied", "UnknownError", "Forbidden"):
         failure = graphapi.status(error(403, code, "Access is denied."), claims)
         assert (failure.kind, failure.cause, failure.code) == ("permission", cause, code)
         assert len(failure.remedy) <= 80
@@ -333,8 +329,32 @@ def test_token_for_something_else(audience, host, cause):
             "protocol",
             "host.example redirects to another address, which is not followed",
         ),
-        (error(404, "Brand_New", "x"), "mailbox", "Graph does not find this mailbox"),
-        (error(400, "BadRequest", "x"), "protocol", "Graph does not take the request"),
+        (
+            make_answer(404, b'{"error":{}}'),
+            "protocol",
+            "host.example does not answer as Graph does",
+        ),
+        (
+            make_answer(404, b'{"error":{"message":"x"}}'),
+            "mailbox",
+            "Graph does not find this mailbox",
+        ),
+        *(
+            (error(status, "Brand_New", "x"), "protocol", UNKNOWN)
+            for status in (400, 401, 403, 404, 409, 410, 423)
+        ),
+        (
+            error(403, "Brand_New", "Access blocked: [RAOP]"),
+            "permission",
+            "an application access policy bars the app from this mailbox",
+        ),
+        (
+            error(401, "Brand_New", "The token is expired."),
+            "permission",
+            "Graph finds the token expired or not yet valid",
+        ),
+        (error(507, "Brand_New", "x"), "server", "Graph answers: insufficient storage"),
+        (error(599, "Brand_New", "x"), "server", "Graph answers: status 599"),
         (make_answer(401), "permission", "Graph refuses the token"),
         (make_answer(403), "permission", "Graph denies access to this mailbox"),
         (error(403, "ErrorServerBusy", "x"), "server", "Exchange is busy"),

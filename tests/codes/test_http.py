@@ -57,5 +57,15 @@ def test_the_error_number_behind_squids_name(squid, cause, code):
     assert failure.code == code
 
 
-def test_a_status_without_a_row():
-    assert answered(599).cause == f"proxy p:3128 cannot reach {TARGET}"
+@pytest.mark.parametrize("status", [302, 408, 410, 418, 599])
+def test_a_status_without_a_row_makes_no_claim(status):
+    failure = answered(status)
+    assert failure.cause == f"proxy p:3128 does not connect to {TARGET}"
+    assert failure.remedy == "look at the proxy's own log"
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 501])
+def test_what_does_not_take_connect_is_most_likely_no_proxy(status):
+    failure = answered(status)
+    assert failure.cause == f"p:3128 is most likely no proxy: it does not take CONNECT to {TARGET}"
+    assert failure.remedy == "check address and port of the proxy; if it is one, see its own log"

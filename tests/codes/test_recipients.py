@@ -48,7 +48,22 @@ def test_what_the_cmdlets_refusal_tells(text, mailbox, cause):
 
 def test_an_error_of_the_cmdlet_without_an_exception():
     assert advice.mapi_error("The mailbox is soft-deleted.").cause == "mailbox is soft-deleted"
-    assert advice.mapi_error("Something else.").kind == "logon"
+    assert advice.mapi_error("Something else.").kind == "server"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        NOT_FOUND.format("mail.user@contoso.com"),
+        NOT_FOUND.format("Remote Mailbox Test"),
+        NOT_FOUND.format("license@contoso.com"),
+        "The term 'Get-LicenseReport' is not recognized.",
+        "The license server answers slowly.",
+    ],
+)
+def test_a_name_that_is_quoted_is_no_reason(text):
+    """The address that was asked for stands in the message."""
+    assert recipients.explain(text) is None
 
 
 def test_what_is_not_told_names_all_that_it_may_be():

@@ -13,7 +13,7 @@ from generate import director, icinga2
 from ..conftest import ROOT
 from .conftest import needs
 from .director import Director
-from .icinga2 import Node
+from .icinga2 import Node, assignments
 
 BASKET = (ROOT / director.PATH).read_text()
 
@@ -74,7 +74,8 @@ def test_the_command_has_our_arguments(there):
     shown = there.show("command", icinga2.COMMAND)
     assert set(shown["arguments"]) == {argument.key for argument in icinga2.arguments()}
     assert shown["arguments"]["--mailbox"]["value"] == "$mapi_mailbox$"
-    assert shown["arguments"]["--archive"]["set_if"] == "$mapi_archive$"
+    wanted = {argument.key: argument.set_if[2:-2].strip() for argument in icinga2.arguments()}
+    assert {key: one.get("set_if", "") for key, one in shown["arguments"].items()} == wanted
     assert shown["arguments"]["-vv"]["set_if_format"] == "expression"
 
 
@@ -89,3 +90,43 @@ def test_icinga_takes_what_is_rendered(there, lab, plugin_dir):
     said = node.validate()
     assert "Instantiated 3 Services" in said
     assert "Instantiated 2 Dependencies" in said
+
+
+#: Variables as forms and people write them.
+SWITCHED = {
+    "mapi_archive": "Yes",
+    "mapi_ipv4": False,
+    "mapi_no_cache": "1",
+    "mapi_no_proxy": "maybe",
+    "mapi_managed_identity": "FALSE",
+    "mapi_verbose": 2,
+    "mapi_mailbox": ["a@contoso.com", "b@contoso.com"],
+}
+
+
+def test_a_command_of_the_directors_own_says_the_same(there, lab, plugin_dir):
+    """Who lets the Director write the command, from what the basket says of it."""
+    shown = there.show("command", icinga2.COMMAND)
+    own = {key: shown[key] for key in ("methods_execute", "command", "arguments", "timeout")}
+    own.update(object_name="mapi_own", object_type="object")
+    there.cli("command", "create", "--json", json.dumps(own))
+    node = Node(lab, plugin_dir, "director-command", trustme.CA())
+    node.include(ROOT / "icinga-templates/icinga2/check_mapi_connectivity.conf")
+    for path, text in there.render().items():
+        if path.endswith("/commands.conf"):
+            node.write(f"rendered/{path}", text.replace('zone = "director-global"', ""))
+    node.configuration += (
+        'include_recursive "rendered"\nobject Host "h" { check_command = "dummy" }\n'
+    )
+    for name in (icinga2.COMMAND, "mapi_own"):
+        node.configuration += f'object Service "{name}" {{\n  host_name = "h"\n'
+        node.configuration += f'  check_command = "{name}"\n{assignments(SWITCHED)}}}\n'
+    node.validate()
+    node.start()
+    by_file, by_director = (
+        sorted(node.check("h", name).command) for name in (icinga2.COMMAND, "mapi_own")
+    )
+    assert by_director == by_file
+    for word in ("--archive", "-vv", "--no-cache", "none", "b@contoso.com"):
+        assert word in by_director
+    assert not {"--ipv4", "--no-proxy", "FALSE"} & set(by_director)

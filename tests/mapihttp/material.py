@@ -70,9 +70,10 @@ class Exchange(NamedTuple):
     body: bytes
 
 
-def _recordings() -> list[Exchange]:
+def recordings(folder: Path = FOLDER) -> list[Exchange]:
+    """The exchanges of all recordings in a folder, in their order."""
     found = []
-    for path in sorted(FOLDER.glob("*.json")):
+    for path in sorted(folder.glob("*.json")):
         content = json.loads(path.read_text("utf-8"))
         if path.name == "mapi-vectors.json":
             continue
@@ -94,7 +95,7 @@ def _recordings() -> list[Exchange]:
     return found
 
 
-RECORDINGS = _recordings()
+RECORDINGS = recordings()
 
 
 def recorded(recording: str, number: int) -> Exchange:

@@ -72,8 +72,9 @@ def test_settings():
         "11223344",
         "a@b",
         ((internal, external),),
+        ("EXCH", "MAPIHTTP", "WEB"),
     )
-    assert found.url() == external
+    assert found.urls[0] == external
     for coding in ("utf-16", "utf-16-le"):
         declared = SETTINGS.replace('encoding="utf-8"', 'encoding="utf-16"')
         data = declared.encode(coding)
@@ -109,7 +110,7 @@ def test_settings():
     ],
 )
 def test_stores(stores, url):
-    assert read(account(stores)).url() == url
+    assert next(iter(read(account(stores)).urls), "") == url
 
 
 @pytest.mark.parametrize(

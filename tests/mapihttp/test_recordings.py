@@ -284,9 +284,10 @@ def test_settings(recording, number, user, digits, server):
         "eeeeeeee-eeee-eeee-eeee-eeeeeeeeeeee",
         f"{server}@example.test",
         ((url, url),),
+        ("EXHTTP", "MAPIHTTP", "EXCH", "EXPR"),
     )
-    assert found.url() == url
-    assert discovery.usable_store(found.url())
+    assert found.urls[0] == url
+    assert discovery.usable_store(found.urls[0])
     assert exchange.sent == autodiscover.request(f"{user}@example.test")
 
 

@@ -11,6 +11,7 @@ import pytest
 from check_mapi_connectivity.mapihttp import dump
 from check_mapi_connectivity.mapihttp.reader import WireError
 
+from ..sweeps import sweep
 from .material import (
     RECORDINGS,
     VECTORS,
@@ -31,8 +32,9 @@ def whole(vector):
 REDIRECT = VECTORS["C07-logon-redirect"].data
 
 
-@pytest.mark.parametrize("vector", VECTORS.values(), ids=VECTORS)
-def test_vectors(vector):
+@pytest.mark.parametrize("name", sweep(VECTORS))
+def test_vectors(name):
+    vector = VECTORS[name]
     parser, data = partial(parse, vector), whole(vector)
     for spoilt in prefixes(data):
         found = assert_value_or_error(parser, spoilt)
@@ -65,7 +67,7 @@ def distinct(part):
     return list(found.values())
 
 
-@pytest.mark.parametrize(("exchange", "like"), distinct("body"))
+@pytest.mark.parametrize(("exchange", "like"), sweep(distinct("body")))
 def test_recorded_answers(exchange, like):
     parser = partial(replay, exchange)
     for spoilt in prefixes(exchange.body):
@@ -76,14 +78,14 @@ def test_recorded_answers(exchange, like):
         assert_value_or_error(parser, data)
 
 
-@pytest.mark.parametrize(("exchange", "like"), distinct("sent"))
+@pytest.mark.parametrize(("exchange", "like"), sweep(distinct("sent")))
 def test_dumps_of_recorded_requests(exchange, like):
     for data in (*prefixes(exchange.sent), *flips(exchange.sent, unlike=like)):
         assert dump.request(exchange.kind, data)
 
 
 @pytest.mark.parametrize(
-    ("exchange", "like"), [case for case in distinct("body") if case.values[0].kind]
+    ("exchange", "like"), sweep(case for case in distinct("body") if case.values[0].kind)
 )
 def test_dumps_of_recorded_answers(exchange, like):
     spoilt = list(flips(exchange.body, unlike=like))

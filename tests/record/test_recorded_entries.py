@@ -41,6 +41,8 @@ def b64(data):
         ({"kind": "service", "value": ["host", 70_000]}, "value.port"),
         ({"kind": "turn", "value": {}}, "value.accepted"),
         ({"kind": "spnego", "value": None}, "value"),
+        ({"kind": "handshake", "value": "begun"}, "value"),
+        ({"kind": "spnego", "value": "opening"}, "value"),
         ({"failure": {"kind": "luck"}}, "failure.kind"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import stat
 import time
 
@@ -16,6 +17,7 @@ from check_mapi_connectivity.report import Report
 
 from ..recorded import record_and_replay, replayed
 from ..tenant.material import DOMAIN
+from ..test_e2e_process import Start
 
 
 def test_the_file_is_private_and_told_of(cmdlet, tmp_path):
@@ -142,12 +144,19 @@ def test_a_login_name_of_the_protocol(tmp_path, options, user):
 
 
 @pytest.mark.parametrize("end", ["deadline", "SIGTERM"])
-def test_a_run_that_is_cut_off(cmdlet, tenant, tmp_path, end):
+def test_a_run_that_is_cut_off(cmdlet, tenant, environment, tmp_path, end):
     path = tmp_path / "probe.json"
-    tenant.faults.on("exchange", "silent")
-    before = () if end == "deadline" else ("timeout", "--preserve-status", "--signal=TERM", "2")
-    run = cmdlet("healthy", "-t", "1" if not before else "20", "--record", path, before=before)
-    assert run.code == (2 if end == "deadline" else 3)
+    if end == "deadline":
+        tenant.faults.on("exchange", "silent")
+        code = cmdlet("healthy", "-t", "3", "--record", path).code
+    else:
+        words = ("--record", str(path))
+        place = {"place": "exchange", "path": "/InvokeCommand"}
+        process = Start(environment, tenant, arguments=words, **place).process
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+        code = process.returncode
+    assert code == (2 if end == "deadline" else 3)
     assert json.loads(path.read_text())["ending"]["by"] == end
     recorded, again = replayed(path)
     assert again == recorded

@@ -143,7 +143,7 @@ one, and all off again:
   PLACE, where MAILBOX may follow: {", ".join(MAILBOX_PLACES)}
   FAULT:
 {columns(NAMES)}
-  At token and devicecode also aadsts-NUMBER: Entra's refusal of that number.
+  At token and devicecode also aadsts-NUMBER or aadsts-NUMBER-STATUS: Entra's refusal.
   At admin one of cut-before-NUMBER and cut-after-NUMBER: of what an administrator asks of Graph and
   Exchange, the connection of that request is cut, before or after it is carried out.
   At {", ".join(MAPI_PLACES)} also one of

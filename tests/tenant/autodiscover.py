@@ -40,6 +40,7 @@ ADDRESSES = {
     "redirect-fro": "redirect-to-and",
     "redirect-stranger": "healthy@elsewhere.example",
     "redirect-nowhere": "",
+    "in-cloud": "healthy@practice.mail.onmicrosoft.example",
 }
 
 #: Mailbox -> Protocol element instead of the usual; `{url}` is the endpoint, `{root}` the server.
@@ -53,6 +54,8 @@ PROTOCOLS = {
     "<ExternalUrl>{url}</ExternalUrl>",
     "wrong-path": "<ExternalUrl>{root}/owa/?MailboxId=1@practice.example</ExternalUrl>",
     "plain-http": "<ExternalUrl>http://127.0.0.1:9{path}</ExternalUrl>",
+    "outside-down": "<InternalUrl>{url}</InternalUrl>"
+    "<ExternalUrl>https://127.0.0.1:9{path}</ExternalUrl>",
     "odd-url": "<ExternalUrl>https://[::1/mapi</ExternalUrl>",
 }
 
@@ -67,10 +70,20 @@ REDIRECTS = {
     "http-302-loop": "{root}" + PATH,
     "http-302-foreign": f"https://autodiscover.elsewhere.example{PATH}",
     "http-302-http": f"http://127.0.0.1:9{PATH}",
+    "http-302-logon-page": "https://login.elsewhere.example/oauth2/authorize?client_id=x",
+    "http-302-own-page": "{root}/my.policy",
 }
 
-#: Mailbox -> headers and body that are no Autodiscover answer.
+#: What web hosters know: other clients than Outlook.
+HOSTER = (
+    f'<Autodiscover xmlns="{OUTER}"><Response xmlns="{INNER}"><Account><Action>settings</Action>'
+    "<Protocol><Type>IMAP</Type></Protocol><Protocol><Type>SMTP</Type></Protocol>"
+    "</Account></Response></Autodiscover>"
+).encode()
+
+#: Mailbox -> headers and body that are no Autodiscover answer, or none of Exchange's.
 RAW = {
+    "hoster": (XML, HOSTER),
     "broken-xml": (XML, b"<?xml version='1.0'?><Autodiscover><Response><User><Lega"),
     "doctype": (
         XML,
@@ -104,6 +117,7 @@ NAMES = (
     "no-dn",
     "two-mapi",
     "endless-body",
+    "not-permitted",
 )
 
 
@@ -171,6 +185,9 @@ def _read(raw):
 
 
 def _special(root, name, query):
+    if name == "not-permitted":
+        # As Gromox words it (err_autodiscover_no_permission).
+        return error(501, f"Bad Address (403 Permission Denied on {name}@{DOMAIN})")
     if name.startswith("error-") and name in NAMES:
         return error(int(name[6:]))
     if name in ADDRESSES:

@@ -94,6 +94,9 @@ CMDLETS = {
     "Enable-OrganizationCustomization": Cmdlet(cmdlets_organization.customize),
     "Get-User": Cmdlet(cmdlets_organization.get_user, "", "Identity ResultSize Filter"),
     "Set-User": Cmdlet(cmdlets_organization.set_user, "Identity", "EXOModuleEnabled Force"),
+    "Get-Recipient": Cmdlet(
+        cmdlets_organization.get_recipient, "Identity", "ResultSize Filter RecipientTypeDetails"
+    ),
     "Get-Mailbox": Cmdlet(cmdlets_organization.get_mailbox, "", "Identity ResultSize Filter"),
 }
 

@@ -66,6 +66,21 @@ def set_user(rbac, given):
     return []
 
 
+def get_recipient(rbac, given):
+    """Get-Recipient, of one mailbox or distribution list."""
+    name = str(given["Identity"])
+    if name in rbac.lists:
+        kind = "MailUniversalDistributionGroup"
+        shown = {
+            "Name": name,
+            "Identity": name,
+            "DisplayName": name,
+            "Alias": name.replace(" ", ""),
+        }
+        return [{**shown, "RecipientType": kind, "RecipientTypeDetails": kind, "IsValid": True}]
+    return get_mailbox(rbac, given)
+
+
 def get_mailbox(rbac, given):
     """Get-Mailbox."""
     size = given.get("ResultSize", 1000)

@@ -234,7 +234,7 @@ def new_group(rbac, given):
     if rbac.looks_dehydrated():
         raise errors.dehydrated()
     roles = [_role(rbac, one).name for one in words(given.get("Roles", []))]
-    check_name(rbac.groups, name)
+    check_name([*rbac.groups, *rbac.lists], name)
     if set(roles) & set(APPLICATION_ROLES):
         raise errors.invalid("A role of applications can't be assigned to a role group.")
     if not rbac.may_delegate():

@@ -133,6 +133,22 @@ REFUSED = {
         400,
         _error("BadRequest", "Contoso.StrangeException", "Something | odd | happened."),
     ),
+    "ambiguous": (
+        400,
+        _error(
+            "BadRequest",
+            "Microsoft.Exchange.Configuration.Tasks.ManagementObjectAmbiguousException",
+            "The address fits two recipients.",
+        ),
+    ),
+    "no-role": (
+        400,
+        _error(
+            "BadRequest",
+            "Microsoft.Exchange.Configuration.Authorization.CmdletAccessDeniedException",
+            "The application isn't assigned to any management roles.",
+        ),
+    ),
 }
 
 

@@ -36,8 +36,8 @@ PLACES = (
 
 #: At `admin`: which request is cut, and when.
 CUT = re.compile(r"cut-(before|after)-([1-9]\d*)")
-#: At `token` and `devicecode`: Entra's refusal of that number.
-ENTRA = re.compile(r"aadsts-(\d+)")
+#: At `token` and `devicecode`: Entra's refusal of that number, with another status if one follows.
+ENTRA = re.compile(r"aadsts-(\d+)(?:-([45]\d\d))?")
 
 #: Status faults: name -> (status, headers, content type, body).
 _HTML = (

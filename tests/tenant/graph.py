@@ -59,6 +59,8 @@ REFUSED = {
     "on-premises": (404, "ResourceNotFound", "Resource could not be discovered.", None),
     "no-inbox": (404, "ErrorItemNotFound", "The specified object was not found.", None),
     "no-mailbox": (404, "ErrorInvalidUser", "The requested user is invalid.", None),
+    "full": (403, "ErrorQuotaExceeded", "The mailbox is beyond its maximum size.", None),
+    "unknown-code": (403, "ErrorOfTomorrow", "Nobody knows this one yet.", None),
     "access-denied": (403, "ErrorAccessDenied", _DENIED, None),
     "directory-denied": (
         403,

@@ -21,6 +21,7 @@ _READ = ("Application.Read.All", "Application.ReadWrite.All")
 _DIRECTORY_READ = ("Directory.Read.All", "Directory.ReadWrite.All")
 _APPS = (*_READ, *_DIRECTORY_READ)
 _APPS_WRITE = ("Application.ReadWrite.All", "Directory.ReadWrite.All")
+_OWNERS = ("Application.ReadWrite.All", *_DIRECTORY_READ)
 _ROLES_READ = (*_APPS, "AppRoleAssignment.ReadWrite.All")
 _USERS = ("User.Read.All", "User.ReadWrite.All", "User.ReadBasic.All", *_DIRECTORY_READ)
 _USERS_WRITE = ("User.ReadWrite.All", "Directory.ReadWrite.All")
@@ -41,6 +42,11 @@ ROUTES = {
         "PATCH": (graph_apps.update_application, _APPS_WRITE),
         "DELETE": (graph_apps.delete_application, _APPS_WRITE),
     },
+    "applications/*/owners": {"GET": (graph_apps.list_owners, _OWNERS)},
+    "applications/*/federatedIdentityCredentials": {
+        "GET": (graph_apps.list_federated, _READ),
+        "POST": (graph_apps.create_federated, ("Application.ReadWrite.All",)),
+    },
     "servicePrincipals": {
         "GET": (graph_apps.list_principals, _APPS),
         "POST": (graph_apps.create_principal, _APPS_WRITE),
@@ -49,6 +55,7 @@ ROUTES = {
         "GET": (graph_apps.get_principal, _APPS),
         "DELETE": (graph_apps.delete_principal, _APPS_WRITE),
     },
+    "servicePrincipals/*/memberOf": {"GET": (graph_apps.list_memberships, _APPS)},
     "servicePrincipals/*/appRoleAssignments": {
         "GET": (graph_apps.list_assignments, _ROLES_READ),
         "POST": (graph_apps.create_assignment, _ASSIGN),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import uuid
 
 from . import graph_keys
+from .administration import ROLES
 from .graph import Trouble
 from .odata import bad, entity, page, select
 from .registry import GRAPH_APP, RESOURCES
@@ -123,6 +124,54 @@ def delete_application(call):
     if principal is not None:
         registry.remove_principal(principal.document["id"])
     return 204, None
+
+
+def list_owners(call):
+    """GET /applications/{id}/owners: who made it through a sign-in of his own; as these scopes read no
+    users, they are shown by type and id alone.
+    """
+    application = find(call.admin.registry.applications, call.keys[0])
+    owner = str(uuid.uuid5(uuid.NAMESPACE_URL, application.owner.lower()))
+    hidden = {"displayName": None, "userPrincipalName": None}
+    rows = [{"@odata.type": "#microsoft.graph.user", "id": owner, **hidden}]
+    return 200, page(rows, "directoryObjects", call.query, call.url, call.admin.registry.page)
+
+
+def list_federated(call):
+    """GET /applications/{id}/federatedIdentityCredentials."""
+    application = find(call.admin.registry.applications, call.keys[0])
+    name = "federatedIdentityCredentials"
+    return 200, page(application.federated, name, call.query, call.url, call.admin.registry.page)
+
+
+def create_federated(call):
+    """POST to that list."""
+    application = find(call.admin.registry.applications, call.keys[0])
+    _may_change(call, application)
+    wanted = {"name", "issuer", "subject", "audiences"}
+    if not wanted <= set(call.body):
+        text = f"A value is required for property '{sorted(wanted - set(call.body))[0]}'."
+        raise bad(text)
+    application.federated.append({"id": str(uuid.uuid4()), "description": None, **call.body})
+    return 201, application.federated[-1]
+
+
+def list_memberships(call):
+    """GET /servicePrincipals/{id}/memberOf: groups, of which there are none, and Entra roles."""
+    registry = call.admin.registry
+    principal = find(registry.principals, call.keys[0])
+    names = {number: name for name, number in ROLES.items()}
+    rows = [
+        {
+            "@odata.type": "#microsoft.graph.directoryRole",
+            "id": grant.document["id"],
+            "displayName": names[grant.document["roleDefinitionId"]],
+            "roleTemplateId": grant.document["roleDefinitionId"],
+        }
+        for grant in registry.role_grants.values()
+        if grant.document["principalId"] == principal.document["id"]
+    ]
+    return 200, page(rows, "directoryObjects", call.query, call.url, registry.page)
 
 
 def _changes(call, keys):

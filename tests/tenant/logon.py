@@ -114,7 +114,9 @@ class Logon:
         except ValueError:
             self.close()
             raise self._failed(scheme, "") from None
-        answer = f"{scheme} {base64.b64encode(reply).decode()}" if reply else scheme
+        # Gromox takes NTLM, and labels what it answers as it labels its offer (ok_connect_ntlm).
+        label = "Negotiate" if self._tenant.flavour == "gromox" else scheme
+        answer = f"{label} {base64.b64encode(reply).decode()}" if reply else scheme
         if user is None:
             raise Challenge(401, [("WWW-Authenticate", answer)])
         name = local_name(user, self._tenant)

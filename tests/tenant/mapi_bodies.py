@@ -69,8 +69,22 @@ def connect_failure(error):
     return struct.pack("<5I", 0, error, 0, 0, 0) + b"\0\0\0"
 
 
-def _block(kind, data):
-    return struct.pack("<HBB", len(data) + 4, 1, kind) + data
+def _block(kind, data, version=1):
+    return struct.pack("<HBB", len(data) + 4, version, kind) + data
+
+
+def _exchange_se_blocks():
+    """As a lab server sent them, its name aside (reference sheet exchange-se)."""
+    name = b"se-lab-01.practice.example"
+    info = f"ClientAccessServer={name.decode()},ConnectTime=8/1/2026 1:29:56 PM,ConnectionID=17"
+    return (
+        _block(0x43, bytes((2, len(name))) + name, version=2),
+        _block(0x46, struct.pack("<I", 0x0B)),
+        _block(0x48, struct.pack("<I", 1)),
+        _block(0x17, struct.pack("<I", 2)),
+        _block(0x4B, struct.pack("<H", 6) + text(info)),
+        _block(0x0A, struct.pack("<II", 0x0D, 0x240C8400)),
+    )
 
 
 def connect_aux(flavour, chatty):
@@ -82,6 +96,8 @@ def connect_aux(flavour, chatty):
             _block(0x48, struct.pack("<I", 1)),
         )
         return mapi_frames.block(b"".join(blocks))
+    if flavour == "exchange-se":
+        return mapi_frames.block(b"".join(_exchange_se_blocks()))
     blocks = [
         _block(0x17, struct.pack("<I", 1)),
         _block(0x46, struct.pack("<I", 15)),

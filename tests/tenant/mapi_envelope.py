@@ -34,7 +34,22 @@ CODES = {
     "no-cookie": (13, "Missing Cookie"),
     "sequence": (15, "Invalid Sequence"),
 }
-GROMOX_CODES = {"missing": 3, "lost": 6}
+#: Gromox's own numbers, by meaning (reference sheet mapi-http, corrections).
+GROMOX_CODES = {
+    "verb": 1,
+    "cookie": 2,
+    "lost": 2,
+    "missing": 3,
+    "privilege": 4,
+    "body": 5,
+    "no-cookie": 6,
+    "sequence": 7,
+    "type": 8,
+}
+#: Its text where it was recorded.
+GROMOX_TEXTS = dict.fromkeys(
+    ("cookie", "lost"), "The request has an invalid session context cookie."
+)
 
 _GUID = r"\{?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?"
 SHAPES = {
@@ -50,6 +65,7 @@ FORBIDDEN = ("X-DeviceInfo", "X-MapiHttpCapability", "Expect")
 
 COOKIES = {
     "exchange": ("MapiContext", "MapiSequence", "MapiRouting"),
+    "exchange-se": ("MapiContext", "MapiSequence", "MapiRouting"),
     "gromox": ("sid", "sequence"),
 }
 ROUTING = "UlVNOjEwMA=="
@@ -58,6 +74,7 @@ LARGEST = 4 << 20
 #: Faults that put a number into StatusCode.
 STATUS_QUIRKS = {"status-6ba": 0x6BA, "status-6bb": 0x6BB}
 SESSIONS_PER_USER = 32
+GROMOX_SESSIONS_PER_USER = 100
 
 SERVER = {
     "exchange": [
@@ -67,6 +84,8 @@ SERVER = {
         ("X-CalculatedBETarget", "exbe01.practice.example"),
         ("X-DiagInfo", "EXBE01"),
     ],
+    # No header names the server: Connect's auxiliary blocks do.
+    "exchange-se": [("X-ServerApplication", "Exchange/15.02.2562.017")],
     "gromox": [("X-ServerApplication", "Exchange/15.00.0847.4040")],
 }
 
@@ -154,12 +173,22 @@ class Endpoint:
     def refusal(self, request, code, text):
         """X-ResponseCode other than 0: text, no meta-tags, no cookies."""
         page = f"<html><head><title>{text}</title></head><body>{text} ({code})</body></html>\r\n"
+        if self.tenant.flavour == "gromox":
+            page = (
+                "<html><head>\r\n<title>MAPI OVER HTTP ERROR</title>\r\n</head><body>\r\n"
+                f"<h1>Diagnostic Information</h1>\r\n<p>{text}</p>\r\n</body></html>\r\n"
+            )
         return Answer(self._headers(request, code, "text/html"), body=page.encode())
 
     def drop(self, session):
         """End a session."""
         with self._lock:
             self.sessions.pop(session.context, None)
+
+    def restart(self):
+        """Forget all sessions, as a server does that is started anew."""
+        with self._lock:
+            self.sessions.clear()
 
     def session_of(self, headers):
         """The live session that a request's cookies name, if any."""
@@ -195,6 +224,7 @@ class Endpoint:
         code, text = CODES[reason]
         if self.tenant.flavour == "gromox":
             code = GROMOX_CODES.get(reason, code)
+            text = GROMOX_TEXTS.get(reason, text)
         return Refused(code, text)
 
     def _answer(self, request, quirks):
@@ -280,6 +310,8 @@ class Endpoint:
         except Malformed:
             raise self._refused("body") from None
         old = self.session_of(request.headers)
+        if self.tenant.flavour == "gromox" and old is None and _cookies(request.headers):
+            raise self._refused("lost")
         if old is not None and old.user == request.user:
             self.drop(old)
         if sign == "lost":
@@ -300,7 +332,10 @@ class Endpoint:
         with self._lock:
             self.sessions[session.context] = session
         session.remark(request.headers["X-RequestId"])
-        body = mapi_bodies.connect_success(mailbox.display)
+        display = mailbox.display
+        if self.tenant.flavour == "gromox" and connect.code_page == 1252:
+            display = "".join(letter for letter in display if letter.isascii())
+        body = mapi_bodies.connect_success(display)
         return Answer(self._set_cookies(session), body=body, aux=aux, session=session)
 
     def _connect_error(self, request, connect, mailbox, sign):
@@ -322,6 +357,8 @@ class Endpoint:
         if int(re.split(r"[/.]", application)[1]) < 12:
             return 0x4DF
         own = [one for one in list(self.sessions.values()) if one.user == request.user]
+        if gromox:
+            return 0x80040111 if len(own) >= GROMOX_SESSIONS_PER_USER else 0
         return 0x80040112 if len(own) >= SESSIONS_PER_USER else 0
 
     def _execute(self, request, session, quirks):

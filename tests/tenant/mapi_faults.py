@@ -22,11 +22,11 @@ CODES = {
     "shutting-down": (18, "Endpoint Shutting Down"),
     **{f"code-{number}": (number, f"Code {number}") for number in range(1, 20)},
 }
-PLAIN = ("lost-session", "no-response-code", "status-456", "unauthorized")
+PLAIN = ("lost-session", "restart", "no-response-code", "status-456", "unauthorized")
 QUIRKS = ("lying-buffer-size", "lying-rop-size", "lying-row-count", *STATUS_QUIRKS)
 
 #: Faults that `Switchboard.on` switches on for one request unless told otherwise.
-ONCE = ("lost-session",)
+ONCE = ("lost-session", "restart")
 
 
 def refuse(fault, handler, request, endpoint):
@@ -39,6 +39,8 @@ def refuse(fault, handler, request, endpoint):
             endpoint.drop(session)
         if request.headers.get("X-RequestType") == "Connect":
             return endpoint.refusal(request, 10, "Context Not Found")
+    if fault == "restart":
+        endpoint.restart()
     if fault == "no-response-code":
         return Answer([("Content-Type", "text/html; charset=utf-8")], body=LOGIN)
     if fault == "status-456":
@@ -149,10 +151,11 @@ WAYS = {
     "pending-forever": _pending_forever,
     "cut": _cut,
     "cut-before": _cut_before,
+    "restart": _cut_before,
     "unchunked": _whole,
     "split-chunks": _split,
 }
-NAMES = (*CODES, *PLAIN, *QUIRKS, *CHANGES, *WAYS)
+NAMES = tuple(dict.fromkeys((*CODES, *PLAIN, *QUIRKS, *CHANGES, *WAYS)))
 
 
 def serve(handler, fault, request, endpoint):
@@ -164,7 +167,7 @@ def serve(handler, fault, request, endpoint):
     flavour = endpoint.tenant.flavour
     if answer.tags:
         WAYS.get(fault, _chunked)(handler, answer, answer.pieces(flavour))
-    elif fault in ("cut", "cut-before"):
+    elif fault in ("cut", "cut-before", "restart"):
         WAYS[fault](handler, answer, [])
     else:
         _whole(handler, answer, [answer.body])

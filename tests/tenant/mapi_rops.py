@@ -234,7 +234,7 @@ class Execution:
         rights = 0x07 if mailbox.name == self._session.user else 0x01
         if self._session.user in mailbox.full_access:
             rights = 0x03
-        replica = mailbox.replica_id or {"gromox": 5}.get(self._flavour, 1)
+        replica = mailbox.replica_id or {"exchange-se": 5, "gromox": 5}.get(self._flavour, 1)
         return rop.answer(
             0,
             bytes([flags])

@@ -10,7 +10,7 @@ import uuid
 from dataclasses import dataclass, field
 
 #: The first handle; 0 is as good as any.
-FIRST_HANDLE = {"exchange": 0x75, "gromox": 0}
+FIRST_HANDLE = {"exchange": 0x75, "exchange-se": 0x75, "gromox": 0}
 
 
 @dataclass

@@ -39,6 +39,7 @@ SPACE = uuid.UUID("6a1d0a52-77c4-4c8e-9f4e-1d9b5f6f2a10")
 
 #: Global counters of the 13 special folders in the order of the RopLogon response; the fifth is the Inbox.
 FOLDERS = {
+    "exchange-se": (0x102, 0x103, 0x104, 0x108, 0x10C, *range(0x10D, 0x115)),
     "exchange": (0x102, 0x103, 0x104, 0x108, 0x10C, *range(0x10D, 0x115)),
     "gromox": (0x01, 0x02, 0x03, 0x09, 0x0D, 0x0C, 0x0A, 0x0B, 0x07, 0x08, 0x05, 0x06, 0x04),
 }
@@ -216,6 +217,7 @@ def mailboxes():
             Mailbox("empty", []),
             Mailbox("large", _number(2000)),
             Mailbox("chained", _number(12), rows_per_block=(1, 2, 3)),
+            Mailbox("cyrillic", display="Пробный ящик"),
             Mailbox("hostile", _hostile(), display="<b>Practice|x=1</b>\nMailbox\x1b[31m"),
             Mailbox("shared", _number(5), full_access=("healthy",)),
             Mailbox("foreign"),

@@ -119,6 +119,8 @@ class Rbac:
         }
         self.pointers, self.scopes, self.assignments = {}, {}, {}
         self.attributes, self.mail_groups, self.disabled = {}, {}, set()
+        #: Distribution lists by name; role groups share their names with them.
+        self.lists = set()
         self.dehydrated = False
         self._hydration, self._delegation = Arrival(0), Arrival(0)
 

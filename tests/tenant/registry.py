@@ -50,11 +50,14 @@ def now():
 
 @dataclass
 class Application:
-    """A registration: what Graph shows of it, key credentials with their keys, who made it."""
+    """A registration: what Graph shows of it, key credentials with their keys, who made it, and its
+    federated credentials.
+    """
 
     document: dict
     owner: str
     arrival: Arrival
+    federated: list = field(default_factory=list)
 
     @property
     def app_id(self):
@@ -174,6 +177,8 @@ class Registry:
             "appRoleAssignmentRequired": False,
             "servicePrincipalType": "Application",
             "servicePrincipalNames": [app_id],
+            "keyCredentials": [],
+            "passwordCredentials": [],
             "appRoles": [],
             "oauth2PermissionScopes": [],
             "tags": [],

@@ -64,7 +64,9 @@ class _Handler(Handler):
         try:
             number = ENTRA.fullmatch(fault or "")
             if number:
-                raise Refusal(int(number[1]))
+                refusal = Refusal(int(number[1]))
+                refusal.status = int(number[2] or refusal.status)
+                raise refusal
             cut = self._cut(place, raw)
             found = self._ordinary(place, parts, raw) if cut != "before" else ()
             if cut:
