@@ -22,10 +22,16 @@ def main() -> int:
     """Run the check with the process's own arguments; the exit code."""
     started = time.monotonic()
     as_json = "--json" in sys.argv[1:]
+    latest: float | None = None
+
+    def interrupted(signal_name: str) -> NoReturn:
+        words = f"ended by {signal_name} before anything was tested"
+        output.write(output.complain(words, as_json=as_json))
+        deadline.leave(3)
+
     try:
-        # From here on SIGTERM, SIGINT and SIGHUP wait for the watchdog.
-        deadline.block_signals()
-        text, code = _run(started, harden())
+        deadline.answer_signals(interrupted)
+        text, code, latest = _run(started, harden())
     except Information as information:
         text, code = str(information), 3
     except UsageError as error:
@@ -47,10 +53,12 @@ def main() -> int:
     except BaseException as error:
         # Some libraries' panics are no Exception.
         text, code = output.complain(bug(error), as_json=as_json), 3
-    return code if output.write(text) else 3
+    deadline.block_signals()
+    return code if output.write(text, latest=latest) else 3
 
 
-def _run(started: float, terminal: int | None) -> tuple[str, int]:
+def _run(started: float, terminal: int | None) -> tuple[str, int, float | None]:
+    """Output, exit code, and when (monotonic clock) the output must have been written."""
     from . import cli
 
     options = cli.parse(sys.argv[1:], os.environ)
@@ -58,14 +66,15 @@ def _run(started: float, terminal: int | None) -> tuple[str, int]:
         if options.replay is not None:
             from .record import replay
 
-            return replay.run(options)
+            return (*replay.run(options), None)
         if options.explain:
             from . import explain
 
-            return explain.build(options, time.time()), 3
+            return explain.build(options, time.time()), 3, None
         from . import plugin
 
-        return plugin.run(options, started, terminal)
+        latest = started + options.asked + options.timeout + output.GRACE
+        return (*plugin.run(options, started, terminal), latest)
     except UsageError as error:
         error.as_json = options.json
         raise

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 #: Messages of each mailbox that are shown where there are several.
 _ROWS = 10
 
-_NOT_ENDED = "the time was up before the session was ended"
+_NOT_ENDED = "before the session was ended"
 
 #: Seconds that the conclusion about one test takes at most, which is kept of the time allowed.
 _CONCLUDING = 0.001
@@ -42,17 +42,27 @@ def blank(options: Options, clock: Deadline) -> list[Report]:
 def cut_off(reports: list[Report], seconds: float, signal_name: str | None) -> None:
     """What had just been decided when the time ran out stays decided; the rest has timed out."""
     running = sum(report.begun is not None and report.ended is None for report in reports)
+    what = f"{signal_name} came" if signal_name else "the time was up"
     for report in reports:
         if report.success or report.failure is not None:
             if report.service.current == "disconnect":
-                report.remarks.append(_NOT_ENDED)
+                report.remarks.append(f"{what} {_NOT_ENDED}")
         elif report.ending is not None:
             report.failure = report.explained(report.ending)
-            report.remarks.append(_NOT_ENDED)
+            report.remarks.append(f"{what} {_NOT_ENDED}")
         elif report.begun is None and len(reports) > 1 and signal_name is None:
             report.failure = report.not_begun(running)
         else:
             report.failure = report.timed_out(seconds, signal_name)
+            if _in_session(report):
+                report.remarks.append(f"{what} {_NOT_ENDED}")
+
+
+def _in_session(report: Report) -> bool:
+    """Whether a MAPI session is open: begun, and not ended."""
+    ended = [phase.name for phase in report.service.closed if phase.finished]
+    last = next((name for name in reversed(ended) if name in ("connect", "disconnect")), "")
+    return last == "connect"
 
 
 def conclude(options: Options, reports: list[Report], clock: Deadline) -> tuple[str, int]:

@@ -1,10 +1,11 @@
 """The run's deadline, and the watchdog that enforces it.
 
 Strategy: Python runs signal handlers between byte codes of the main thread only, and a name server
-that never answers keeps that thread inside getaddrinfo. So SIGTERM, SIGINT and SIGHUP are blocked
-before any thread starts, and a watchdog thread takes them with sigtimedwait, waiting no longer than
-the deadline. Whichever comes, it writes what is known so far and ends the process. Only one of
-watchdog and main thread ever writes: whoever claims the last word first.
+that never answers keeps that thread inside getaddrinfo. A handler will do while modules are loaded
+and options are read. Then SIGTERM, SIGINT and SIGHUP are blocked before any thread starts, and a
+watchdog thread takes them with sigtimedwait, waiting no longer than the deadline. Whichever comes,
+it writes what is known so far and ends the process. Only one of watchdog and main thread ever
+writes: whoever claims the last word first.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from .errors import UsageError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -26,6 +27,18 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 def block_signals() -> None:
     """Keep the signals for the watchdog; threads made later inherit that."""
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+
+
+def answer_signals(answer: Callable[[str], NoReturn]) -> None:
+    """Give the name of a signal that comes before there is a watchdog to `answer`, which ends the
+    process.
+    """
+
+    def handle(number: int, _: Any) -> None:
+        answer(signal.Signals(number).name)
+
+    for one in SIGNALS:
+        signal.signal(one, handle)
 
 
 class Deadline:
@@ -78,8 +91,10 @@ class Watchdog:
         self._last_word = Lock()
 
     def start(self) -> None:
-        """Begin to watch; the signals must be blocked already. Raises UsageError."""
+        """Begin to watch, and block the signals. Raises UsageError."""
         from threading import Thread
+
+        block_signals()
 
         try:
             Thread(target=self._watch, name="watchdog", daemon=True).start()
@@ -98,11 +113,13 @@ class Watchdog:
         received = signal.sigtimedwait(SIGNALS, self._deadline.remaining())
         if not self.claim():
             return
+        # A process that was stopped across the deadline gets a signal's data that nobody has
+        # filled in.
+        number = received.si_signo if received is not None else None
+        name = next((one.name for one in SIGNALS if one == number), None)
         code = 3
         try:
-            text, decided = self._last_words(
-                signal.Signals(received.si_signo).name if received else None
-            )
+            text, decided = self._last_words(name)
             if self._write(text):
                 code = decided
         finally:

@@ -4,7 +4,7 @@ http.client and email.parser stop at the first header line that is none and take
 read lengths that are no numbers as "until the connection ends", and change from version to version.
 So they are given a head that has been read here: without interim answers, one header a line, and of
 the headers that say where the body ends only one. What can be read is read, but a connection with
-an odd line is used no more; what may mean two things is refused (RFC 9110 15.2; 9112 2.2, 5, 6).
+an odd line is used no more; what may mean two things is refused (RFC 9110 15.2; RFC 9112 2, 5, 6).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ HEADER_LIMIT = 65536
 MOST_HEADERS = 96
 
 #: Interim answers that are waited through.
-MOST_INTERIM = 100
+MOST_INTERIM = 50
 
 _STATUS = re.compile(rb"(HTTP/(?:0\.9|1\.[0-9]))[ \t]+([1-9][0-9]{2})(?:[ \t]+(.*?))?[ \t\r]*")
 

@@ -27,6 +27,11 @@ _MARKER = r"\b(OK|WARNING|CRITICAL|UNKNOWN|PENDING|UP|DOWN|INFO)[\])]+"
 #: goes or changes its meaning, not when one is added.
 FORMAT_VERSION = 2
 
+#: Seconds that a reader may take for nothing, and beyond the deadline for all; and what is left
+#: of them at the least.
+GRACE = 5.0
+_MOMENT = 0.5
+
 #: Longest line of the long output; a server's own text beyond it is cut.
 LONG_LINE = 1000
 
@@ -141,14 +146,18 @@ def decimal(value: float) -> str:
     return "0" if text == "-0" else text
 
 
-def write(text: str, *, descriptor: int = 1, patience: float = 2.0) -> bool:
-    """Write all of `text` to stdout as UTF-8; false when the reader is gone, stuck for `patience`
-    seconds, or the disk is full.
+def write(
+    text: str, *, descriptor: int = 1, patience: float = GRACE, latest: float | None = None
+) -> bool:
+    """Write all of `text` to stdout as UTF-8; false when the reader is gone, takes nothing for
+    `patience` seconds, or not all until `latest` (monotonic clock), or the disk is full.
     """
     data = text.encode("utf-8", "replace")
-    until = time.monotonic() + patience
+    # Who was stopped meanwhile has a moment left.
+    end = float("inf") if latest is None else max(latest, time.monotonic() + _MOMENT)
     try:
         while data:
+            until = min(end, time.monotonic() + patience)
             # Up to PIPE_BUF bytes never block on a pipe that select calls writable; the flags of a
             # shared stdout are not ours to change.
             if not select.select([], [descriptor], [], max(0.0, until - time.monotonic()))[1]:

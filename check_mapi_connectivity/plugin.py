@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING
 
 from . import frequency, output
@@ -59,7 +60,8 @@ def run(options: Options, started: float, terminal: int | None = None) -> tuple[
     def again(changed: Options, worded: list[Report]) -> str:
         return conclude(changed, worded, deadline)[0]
 
-    watchdog = Watchdog(deadline, last_words, output.write)
+    latest = started + options.timeout + output.GRACE
+    watchdog = Watchdog(deadline, last_words, partial(output.write, latest=latest))
     with recorder or nullcontext():
         watchdog.start()
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 
+from .deadline import SIGNALS
 from .errors import UsageError
 
 
@@ -17,7 +18,9 @@ def ask(what: str) -> str:
 
     if not os.isatty(0):
         raise UsageError("--ask-password works on a terminal only; a scheduler needs a file")
-    # Ctrl-C is blocked until the watchdog runs, and ignored by what a shell starts beside itself.
+    # Whatever ends the process now would leave the terminal silent; and Ctrl-C is ignored by what a
+    # shell starts beside itself.
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     try:
@@ -28,8 +31,9 @@ def ask(what: str) -> str:
     except UnicodeDecodeError:
         raise UsageError("--ask-password: what was entered is no text") from None
     finally:
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     if not first:
         raise UsageError("--ask-password: nothing was entered")
     if first != second:

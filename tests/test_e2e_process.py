@@ -145,6 +145,9 @@ def test_connection_refused(cmdlet):
     assert "tried again after 0.25s" in run.diagnosis
 
 
+CHECK = (sys.executable, "-m", "check_mapi_connectivity")
+
+
 class Start:
     """A check that has been started and hangs at the practice tenant."""
 
@@ -156,17 +159,13 @@ class Start:
         arguments=(),
         place="token",
         path="/token",
+        section="cmdlet",
     ):
         tenant.faults.on(place, "silent")
         # A shell's test runner may have these blocked or ignored; a scheduler has not.
         self.process = subprocess.Popen(
             [
-                *(
-                    sys.executable,
-                    "-m",
-                    "check_mapi_connectivity",
-                    f"--extra-opts=cmdlet@{tenant.ini}",
-                ),
+                *(*CHECK, f"--extra-opts={section}@{tenant.ini}"),
                 *("--no-cache", "-t", "30", *arguments),
             ],
             env=environment,
@@ -174,7 +173,10 @@ class Start:
             stderr=subprocess.PIPE,
         )
         until = time.monotonic() + 30
-        while not any(one.endswith(path) for one in tenant.paths()):
+        while not any(
+            path == headers.get("x-requesttype") or one.endswith(path)
+            for _, one, headers, _ in list(tenant.requests)
+        ):
             assert time.monotonic() < until, f"the check never reached {path}"
             select.select([], [], [], 0.01)
 
@@ -193,6 +195,51 @@ def test_signal_is_answered_with_the_diagnosis(environment, tenant, name):
     assert (start.process.returncode, stderr) == (3, b"")
     # 3 ms on an idle machine.
     assert answered < GRACE
+
+
+def test_a_signal_while_modules_are_loaded_is_answered(environment, tenant, tmp_path):
+    hook = tmp_path / "hook"
+    hook.mkdir()
+    (hook / "nagiosplugin.py").write_text(
+        "import os, time\nos.write(1, b'loading ')\ntime.sleep(600)\n"
+    )
+    process = subprocess.Popen(
+        [*CHECK, f"--extra-opts=cmdlet@{tenant.ini}", "--no-cache"],
+        env={**environment, "PYTHONPATH": f"{hook}:{environment['PYTHONPATH']}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert os.read(process.stdout.fileno(), 8) == b"loading "
+    process.terminate()
+    stdout, stderr = process.communicate(timeout=30)
+    line = b"MAPI UNKNOWN - ended by SIGTERM before anything was tested\n"
+    assert (stdout, stderr, process.returncode) == (line, b"", 3)
+
+
+def test_stopped_across_the_deadline(environment, tenant):
+    """Job control, or a host that was suspended."""
+    begun = time.monotonic()
+    start = Start(environment, tenant, arguments=("-t", "8"))
+    start.process.send_signal(signal.SIGSTOP)
+    # Not to be right, but for the deadline to pass.
+    select.select([], [], [], max(0.0, begun + 9 - time.monotonic()))
+    start.process.send_signal(signal.SIGCONT)
+    stdout, stderr = start.process.communicate(timeout=30)
+    line = "no answer from 127.0.0.1 in sign-in, phase request: timed out after 8s"
+    assert stdout.decode().split(" | ")[0] == f"MAPI CRITICAL - healthy@practice.example: {line}"
+    assert (start.process.returncode, stderr) == (2, b"")
+
+
+def test_a_signal_within_a_session_says_that_it_is_left_open(environment, tenant):
+    start = Start(environment, tenant, place="mapi-execute", path="Execute", section="mapi")
+    start.process.terminate()
+    stdout, _ = start.process.communicate(timeout=30)
+    pattern = r"MAPI UNKNOWN - \S+: ended by SIGTERM after [0-9.]+s in phase execute \(127\.0\.0\.1\) \| .*"
+    line, _, rest = stdout.decode().partition("\n")
+    assert re.fullmatch(pattern, line)
+    assert "  note          SIGTERM came before the session was ended\n" in rest
+    assert tenant.open_sessions() == 1
+    tenant.reset()
 
 
 def silent(environment, tenant, stdout):

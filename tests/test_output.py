@@ -118,6 +118,51 @@ def test_write_to_a_pipe_longer_than_its_buffer():
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
+class Reader:
+    """A pipe in steps of a clock of its own: its reader takes so many bytes, then waits so many
+    seconds.
+    """
+
+    def __init__(self, monkeypatch, takes, gap):
+        self.now, self.room, self.got = 100.0, takes, b""
+        self._takes, self._gap = takes, gap
+        monkeypatch.setattr(output.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(output.select, "select", self.select)
+        monkeypatch.setattr(output.os, "write", self.write)
+
+    def select(self, _, descriptors, __, seconds):
+        if self.room < output.select.PIPE_BUF:
+            if seconds < self._gap:
+                self.now += seconds
+                return [], [], []
+            self.now, self.room = self.now + self._gap, self.room + self._takes
+        return [], descriptors, []
+
+    def write(self, _, data):
+        self.room -= len(data)
+        self.got += data
+        return len(data)
+
+
+@pytest.mark.parametrize(
+    ("gap", "latest", "written"),
+    [
+        # Every 64 KiB another 2.5 seconds: four gaps are longer than any one may be.
+        (2.5, None, True),
+        (2.5, 110.0, True),
+        (2.5, 109.0, False),
+        (4.9, None, True),
+        (5.1, None, False),
+        (0.1, 0.0, True),
+        (0.2, 0.0, False),
+    ],
+)
+def test_a_slow_reader_gets_everything_in_time(monkeypatch, gap, latest, written):
+    reader = Reader(monkeypatch, 65536, gap)
+    assert output.write("y" * 300_000, latest=latest) is written
+    assert (len(reader.got) == 300_000) is written
+
+
 def test_write_to_nobody(tmp_path):
     read, write = os.pipe()
     assert output.write("y" * 300_000, descriptor=write, patience=0.05) is False
