@@ -135,7 +135,7 @@ def test_without_the_package(proxy, opening, handshake):
     opening(odd, **user).open().close()
     assert "Proxy-Authorization: Basic " in odd.seen[1]
     [remark] = opening.report.remarks
-    assert remark.startswith(f"Basic is used: proxy https://{odd.address} offers NTLM and Negotiate")
+    assert remark.startswith(f"Basic is used: proxy {odd.address} offers NTLM and Negotiate")
     assert "pip install pyspnego" in remark
 
 
@@ -170,5 +170,7 @@ def test_after_all_else_failed_basic_shows_no_password(proxy, opening, handshake
 
 def test_without_the_package_and_without_basic(proxy, opening, monkeypatch):
     monkeypatch.setattr(windows, "available", lambda: False)
-    with pytest.raises(UsageError, match=r"offers NTLM, which needs a package: pip .* beside this plugin$"):
+    with pytest.raises(
+        UsageError, match=r"offers NTLM, which needs a package: pip .* beside this plugin$"
+    ):
         opening(proxy(answers(wanted("NTLM"))), **USER).open()

@@ -79,7 +79,7 @@ def test_login_and_proxy(options):
         ("mailboxes", ["a\nb@c.d"], "options.mailboxes"),
         ("methods", ["imap"], "options.methods"),
         ("exchange_url", "http://plain", "options.exchange_url"),
-        ("states", {"dns": "OK"}, "options.states"),
+        ("states", {"weather": "OK"}, "options.states"),
         ("tenant", "a/b", "options.tenant"),
         ("limits", [], "options.limits"),
         ("limits", [{}], "options.limits.mapi_connectivity"),
