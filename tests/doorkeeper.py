@@ -50,8 +50,8 @@ class Door:
         token = base64.b64decode(word)
         at = token.find(b"NTLMSSP\0")
         if scheme in self.offer and scheme != "Basic" and at >= 0 and token[at + 8] == 1:
-            # What came without the frame of SPNEGO is answered without (ok_connect_ntlm).
-            challenge = spnego(ntlm_challenge()) if at else ntlm_challenge()
+            # NTLM comes by itself, also by Negotiate, or within SPNEGO.
+            challenge = ntlm_challenge() if at == 0 else spnego(ntlm_challenge())
             shown = f"{scheme} {base64.b64encode(challenge).decode()}"
             return self._lines([shown if name == scheme else name for name in names])
         with self.lock:
