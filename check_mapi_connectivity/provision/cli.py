@@ -346,14 +346,19 @@ def own_words(settings: Settings, client_id: str, certificate: str) -> list[str]
     """The command line of the check with the identity in the directory, as the operator will start
     it; `certificate` is the name of the file to take.
     """
-    tenant = settings.options.tenant
+    tenant, base = settings.options.tenant, settings.place.base
     words = ["--no-cache", *(f"--mailbox={one}" for one in settings.mailboxes)]
+    own = [f"--certificate={os.path.join(base, certificate)}"]
     if settings.action == "set up":
-        ini = os.path.join(settings.directory, names.OPTIONS_INI)
-        return [*words, f"--extra-opts={tenant}@{ini}"]
+        words.append(f"--extra-opts={tenant}@{os.path.join(base, names.OPTIONS_INI)}")
+        if settings.user:
+            typed = settings.password_file is None
+            own = [f"--password-file={os.path.join(base, names.PASSWORD)}"] if typed else []
+        # What the section names by the directory's path is there by the path that is used here.
+        return [*words, *(own if base != settings.directory else [])]
     words += [f"--tenant={tenant}", f"--client-id={client_id}", *settings.network]
     words += [f"--method={method}" for method in settings.options.methods]
-    return [*words, f"--certificate={os.path.join(settings.directory, certificate)}"]
+    return [*words, *own]
 
 
 def try_key(settings: Settings) -> None:

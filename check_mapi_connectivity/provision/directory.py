@@ -97,6 +97,14 @@ class Directory:
         place = self._place
         return None if place is None or place.missing else place.descriptor
 
+    @property
+    def base(self) -> str:
+        """A path by which a process that is given the descriptor finds the directory, whatever
+        happens to its own path; that one where the system has no such thing.
+        """
+        held = f"/proc/self/fd/{self.descriptor}"
+        return self.path if self.descriptor is None or not os.path.isdir(held) else held
+
     def belongs(self, tenant: str, cloud: str) -> None:
         """Whose files are going to be written."""
         self._belongs = (tenant, cloud)

@@ -18,6 +18,7 @@ from ..report import CheckFailure, Failure
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .directory import Directory
     from .voice import Voice
 
 #: Seconds between two tries at most, and of the first pause.
@@ -45,10 +46,13 @@ _STAGES = {
 
 
 class Check(NamedTuple):
-    """A run of the check: the words after its name, and its environment."""
+    """A run of the check: the words after its name, and its environment; where its files are, a
+    directory that is handed on as it is held.
+    """
 
     words: list[str]
     environ: Mapping[str, str]
+    place: Directory | None = None
 
 
 class Outcome(NamedTuple):
@@ -107,12 +111,15 @@ def _run(check: Check) -> str:
     package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     path = os.pathsep.join(filter(None, [package, check.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-m", "check_mapi_connectivity", "--json", *check.words]
+    place = check.place
+    held = None if place is None else place.descriptor
     try:
         done = subprocess.run(
             command,
             # In a directory of somebody's, modules might lie that are none of ours.
             cwd="/",
             env={**check.environ, "PYTHONPATH": path},
+            pass_fds=() if held is None else (held,),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -122,7 +129,8 @@ def _run(check: Check) -> str:
     except (OSError, subprocess.SubprocessError) as error:
         cause = f"the check cannot be started: {type(error).__name__}"
         raise CheckFailure(Failure("usage", cause, "start it by hand")) from None
-    return done.stdout.decode("utf-8", "replace")
+    text = done.stdout.decode("utf-8", "replace")
+    return text if place is None else text.replace(place.base, place.path)
 
 
 def read(text: str) -> Outcome:

@@ -177,7 +177,7 @@ def _run(settings: Settings, steps: list[Step], voice: Voice, job: _Job) -> int:
 
     def own(certificate: str) -> proof.Check:
         words = cli.own_words(settings, site.known.client_id, certificate)
-        return proof.Check(words, settings.environ)
+        return proof.Check(words, settings.environ, settings.place)
 
     made = work.set_up(site, steps, own, settings.wait)
     place.settle()
@@ -224,7 +224,7 @@ def _renew(settings: Settings, site: Site, given: CertificateFiles | None) -> No
 
     def own(certificate: str) -> proof.Check:
         words = cli.own_words(settings, site.known.client_id, certificate)
-        return proof.Check(words, settings.environ)
+        return proof.Check(words, settings.environ, settings.place)
 
     def new() -> bytes:
         return file_steps.new_certificate(settings.subject, settings.lifetime, given)
