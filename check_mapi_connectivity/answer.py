@@ -79,12 +79,20 @@ def read(response: requests.Response, host: str) -> bytes:
             raise CheckFailure(tls.broken(cause, host)) from None
         failure = Failure(
             "protocol",
-            f"{host} breaks off its answer after {size} bytes",
+            f"{host} breaks off its answer after {_came(cause, size)} bytes",
             "a gateway or proxy may have cut it",
             f"HTTP {response.status_code}",
             detail=f"{type(error).__name__}: {error}",
+            transient=True,
         )
         raise CheckFailure(failure) from None
+
+
+def _came(error: BaseException, size: int) -> int:
+    """Bytes of a body that breaks off; `size` is what was read of it before the last read."""
+    partial = error.partial if isinstance(error, http.client.IncompleteRead) else b""
+    # urllib3 counts the whole body, http.client gives what was left over of the last read.
+    return partial if isinstance(partial, int) else size + len(partial)
 
 
 def _too_large(host: str) -> Failure:

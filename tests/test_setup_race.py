@@ -118,7 +118,8 @@ def scene(tenant, tmp_path, check, monkeypatch):
     def again(action):
         tenant.reset()
         root = tmp_path / str(len(made))
-        root.mkdir(mode=0o755)
+        root.mkdir()
+        root.chmod(0o755)
         arranged = Arranged(tenant, root, check, monkeypatch)
         arranged.proves = False
         made.append(arranged)
