@@ -297,7 +297,7 @@ class Authentication:
             if handshake.proving:
                 self._prove(request)
             answer = self._leg(request, word, scheme, opened=leg > 0)
-            reply = headers.token(answer.all(_CHALLENGE), scheme)
+            reply = _reply(answer, scheme)
             if answer.status != 401:
                 if reply:
                     handshake.finish(reply)
@@ -352,6 +352,18 @@ class _Request(NamedTuple):
     watch: Stopwatch
     phase: str
     keywords: dict[str, Any]
+
+
+def _reply(answer: Answer, scheme: str) -> bytes | None:
+    """The token of a scheme's challenge; Gromox labels that of NTLM as Negotiate (reference sheet
+    mapi-http, corrections).
+    """
+    lines = answer.all(_CHALLENGE)
+    found = headers.token(lines, scheme)
+    if found or scheme != NTLM:
+        return found
+    other = headers.token(lines, NEGOTIATE) or b""
+    return other if other.startswith(b"NTLMSSP\0") else found
 
 
 def offered(answer: Answer) -> list[str]:

@@ -34,6 +34,10 @@ class Logon:
         self.accepted = False
         #: NTLM and Negotiate authenticate one request instead of the connection.
         self.each_request = False
+        #: User and Autodiscover URL -> the legacy DN that it gives, empty for none.
+        self.names: dict[tuple[str, str], str] = {}
+        #: Held while one asks for a name that others want, too.
+        self.naming = threading.Lock()
         self._changed = threading.Condition()
         #: When the one who finds out began (monotonic clock); None while nobody does.
         self._since: float | None = None

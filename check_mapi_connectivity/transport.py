@@ -232,9 +232,22 @@ class Transport:
             answer = build(response, url, host, read(response, host))
             date = answer.headers.get("Date")
             self._report.skew = clock.compare(host, date, answer.received) or self._report.skew
+        self._not_of_a_proxy(answer)
         if answer.status == 200:
             return _without(self._secrets, answer)
         return _without_echoes(self._secrets | self._given, self._words, answer)
+
+    def _not_of_a_proxy(self, answer: Answer) -> None:
+        """Raise CheckFailure for an answer by which a squid says that it is its own."""
+        hint = answer.headers.get("X-Squid-Error", "")
+        if hint:
+            from . import tunnel
+
+            name, port = place(answer.url)
+            by = str(self._options.proxy or "(squid)")
+            failure = tunnel.squid(by, f"{name}:{port}", answer.status, hint[:200])
+            if failure is not None:
+                raise CheckFailure(failure)
 
     def _keep(
         self,

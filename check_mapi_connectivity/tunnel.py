@@ -332,18 +332,32 @@ def _hint(reply: _Reply) -> str:
 
 def _refused(proxy: Proxy, target: str, reply: _Reply) -> Failure:
     """Any answer but 200 and 407; X-Squid-Error says more than the status (http)."""
+    from .codes import http
+
+    hint = _hint(reply)
+    found = squid(str(proxy), target, reply.status, hint)
+    if found is not None:
+        return found
+    row = http.PROXY.get(reply.status, http.PROXY_OTHER)
+    cause = row.cause.format(proxy=proxy, target=target)
+    remedy = row.remedy.format(target=target)
+    return Failure(row.kind, cause, remedy, f"HTTP {reply.status}", detail=hint)
+
+
+def squid(proxy: str, target: str, status: int, hint: str) -> Failure | None:
+    """What an X-Squid-Error says, inside the tunnel too, where a proxy that inspects TLS answers in
+    place of the server; None for a word that has no row.
+    """
     from .codes import http, network
 
-    row = http.PROXY.get(reply.status, http.PROXY_OTHER)
-    code, hint = f"HTTP {reply.status}", _hint(reply)
     name, _, number = hint.partition(" ")
-    squid, why = http.SQUID.get(name), ""
-    if squid is not None:
-        row = squid
-        system = network.of_number(int(number) if re.fullmatch("[0-9]{1,3}", number) else 0)
-        why = f": {system.cause}" if system else ""
+    row = http.SQUID.get(name)
+    if row is None:
+        return None
+    system = network.of_number(int(number) if re.fullmatch("[0-9]{1,3}", number) else 0)
+    why = f": {system.cause}" if system else ""
     cause = row.cause.format(proxy=proxy, target=target) + why
-    return Failure(row.kind, cause, row.remedy.format(target=target), code, detail=hint)
+    return Failure(row.kind, cause, row.remedy.format(target=target), f"HTTP {status}", detail=hint)
 
 
 def _no_http(proxy: Proxy, error: http.client.HTTPException) -> Failure:

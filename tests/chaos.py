@@ -201,6 +201,16 @@ def _lower_case(_, client, answer):
     client.sendall(answer.bytes())
 
 
+def _squid(_, client, __):
+    """The page of a proxy that inspects TLS and does not let the request through."""
+    page = b"<html><head><title>ERROR</title></head><body>Access Denied.</body></html>"
+    client.sendall(
+        b"HTTP/1.1 403 Forbidden\r\nServer: squid/6.13\r\nX-Squid-Error: ERR_ACCESS_DENIED 0\r\n"
+        b"Via: 1.1 proxy.example (squid/6.13)\r\nContent-Type: text/html\r\n"
+        b"Content-Length: %d\r\n\r\n%s" % (len(page), page)
+    )
+
+
 def _closes(_, client, answer):
     """One answer a connection, and says so."""
     answer.lines.append(b"Connection: close\r\n")
@@ -225,4 +235,5 @@ FAULTS = {
     "without-name": _without_name,
     "lower-case": _lower_case,
     "closes": _closes,
+    "squid": _squid,
 }

@@ -119,4 +119,4 @@ def test_renumbered_codes_of_a_session_do_not_matter(through, tenant, flavour, c
 
 
 def test_all_faults_are_tried():
-    assert set(FAULTS) == {*HARMLESS, *HARMFUL, "lose-cookies", "renumber"}
+    assert set(FAULTS) == {*HARMLESS, *HARMFUL, "lose-cookies", "renumber", "squid"}

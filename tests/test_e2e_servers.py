@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import threading
 
 import pytest
 
+from .chaos import Chaos
 from .tenant.material import DOMAIN
 from .tenant.wire import Wire
 
@@ -179,3 +181,35 @@ def test_packets_that_are_dropped_in_execute(mapi, tenant):
     assert run.code == 2
     assert "no answer from 127.0.0.1 in phase execute: timed out after 4" in run.line
     assert "the time was up before the session was ended" in run.diagnosis
+
+
+def test_a_delegate_is_looked_up_once_a_run(mapi, tenant):
+    """Three mailboxes that are not his: Autodiscover is asked for each of them, and once for him."""
+    names = ("shared", "chained", "empty")
+    more = [word for name in names[1:] for word in ("-m", f"{name}@{DOMAIN}")]
+    mapi(names[0], *more, user=f"healthy@{DOMAIN}")
+    asked = [
+        re.search(rb"<EMailAddress>([^<]*)", body)[1].decode()
+        for _, path, _, body in tenant.requests
+        if "autodiscover" in path.lower()
+    ]
+    assert asked.count(f"healthy@{DOMAIN}") == 1
+    assert len(asked) == len(names) + 1
+
+
+@pytest.mark.parametrize(
+    ("section", "option"),
+    [("cmdlet", "--exchange-url"), ("graph", "--graph-url"), ("cmdlet", "--authority-url")],
+)
+def test_a_proxy_that_answers_inside_the_tunnel(check, tenant, tmp_path, section, option):
+    """As an inspecting squid does: CONNECT is well, and the answer in the server's name is its own."""
+    with Chaos(tenant, "squid") as chaos:
+        run = check(
+            f"--extra-opts={section}@{tenant.ini}",
+            *(option, chaos.url, "--cache-dir", tmp_path / "cache"),
+        )
+    target = chaos.address
+    assert run.code == 2
+    assert f"proxy (squid) refuses to connect to {target} (HTTP 403)" in run.line
+    assert "\n  kind          proxy\n" in run.diagnosis
+    assert f"allow {target} on the proxy" in run.diagnosis

@@ -137,3 +137,12 @@ def test_basic_where_the_password_must_not_go_in_clear(windows, ntlm, tenant):
     assert run.code == 0
     tenant.schemes = tenant_schemes
     assert not any("basic" in str(headers).lower() for _, _, headers, _ in tenant.requests)
+
+
+@pytest.mark.parametrize("scheme", [(), ("--auth", "ntlm")])
+def test_an_ntlm_challenge_that_is_labelled_negotiate(windows, ntlm, tenant, scheme):
+    """As Gromox 3.10 labels it."""
+    tenant.flavour = "gromox"
+    run = windows(ntlm, *scheme)
+    assert (run.line, run.code, run.connections) == (LISTED, 0, 1)
+    assert [one for one in tenant.logons if not one[2]] == []

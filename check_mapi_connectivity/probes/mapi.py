@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .. import mapi_advice
 from ..authentication import Authentication
 from ..cache import Cache
+from ..logon import TURN
 from ..mapihttp.discovery import host_of, usable_store
 from ..report import CheckFailure, Failure
 from .discover import Discovery
@@ -44,6 +45,7 @@ class MapiProbe:
         options, report = run.options, run.report
         self._options, self._report = options, report
         self._cache, self._deadline, self._transport = run.cache, run.deadline, run.transport
+        self._logon = run.logon
         self._authentication = Authentication(run)
         self._discovery = Discovery(options, run.transport, self._authentication, report)
         self._session: Session | None = None
@@ -201,15 +203,28 @@ class MapiProbe:
         named = (self._report.mailbox.lower(), (self._report.named or "").lower())
         if not re.fullmatch(r"[^@\s\\]+@[^@\s\\]+", user) or user.lower() in named:
             return legacy_dn
+        names, lock = self._logon.names, self._logon.naming
+        held = lock.acquire(timeout=min(TURN, self._deadline.remaining() / 3))
         try:
-            return self._discovery.settings(user, url).settings.legacy_dn or legacy_dn
+            if (user, url) not in names:
+                names[user, url] = self._named_there(user, url)
+        finally:
+            if held:
+                lock.release()
+        if not names[user, url]:
+            note = f"Autodiscover knows no mailbox of {user}; taken for the owner of the mailbox"
+            self._report.notes.append(note)
+        return names[user, url] or legacy_dn
+
+    def _named_there(self, user: str, url: str) -> str:
+        """The DN that Autodiscover gives for a user, empty for none. Raises CheckFailure."""
+        try:
+            return self._discovery.settings(user, url).settings.legacy_dn
         except CheckFailure as error:
             # A user principal name need not be an address.
             if error.failure.kind not in ("mailbox", "server"):
                 raise
-            note = f"Autodiscover knows no mailbox of {user}; taken for the owner of the mailbox"
-            self._report.notes.append(note)
-            return legacy_dn
+            return ""
 
     def _log_on(self, endpoint: Endpoint) -> None:
         """One session from Connect to Disconnect. Raises CheckFailure, UsageError."""
