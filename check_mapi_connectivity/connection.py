@@ -205,6 +205,7 @@ class Route:
             lambda: self._to(through),
             self.shared.proxy_logon,
             report=self.report,
+            watch=self.watch,
             deadline=self.deadline,
             pause=Pause.of_proxy(through, Cache(self.options.cache_dir, self.report.notes)),
         )

@@ -9,9 +9,10 @@ connectivity is there and how long it took."""
 NOT_YET_SEEN = {
     "cmdlet": """The answer of Exchange Online's InvokeCommand interface to Test-MAPIConnectivity
 has not yet been seen on a live tenant.""",
-    "mapi": """Method mapi was built on the open specifications and recordings of grommunio; it has
-not yet been seen on a live Exchange server. On Exchange Online it needs a token that its MAPI
-endpoint accepts, which has not yet been seen for own app registrations.""",
+    "mapi": """Method mapi was built on the open specifications and recordings of grommunio. The
+decoder was checked against recordings of an Exchange Server SE; no live run yet. On Exchange
+Online it needs a token that its MAPI endpoint accepts, which has not yet been seen for own app
+registrations.""",
     "graph": """Method graph was built on Microsoft's documentation; it has not yet been seen on a
 live tenant.""",
 }

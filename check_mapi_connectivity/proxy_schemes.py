@@ -24,7 +24,7 @@ def usable(proxy: Proxy, offered: list[str], remarks: list[str]) -> list[str]:
     known = [name for name in offered if name in (BASIC, NTLM, NEGOTIATE)]
     found = [name for name in _order(proxy) if name in known]
     if not found:
-        raise CheckFailure(_wanted(proxy, offered, known))
+        raise CheckFailure(wanted(proxy, offered, known))
     strong = [name for name in found if name != BASIC]
     readable = not proxy.tls and offered != [BASIC]
     if windows.available():
@@ -54,7 +54,7 @@ def _order(proxy: Proxy) -> list[str]:
     return [NTLM, NEGOTIATE, BASIC]
 
 
-def _wanted(proxy: Proxy, offered: list[str], known: list[str]) -> Failure:
+def wanted(proxy: Proxy, offered: list[str], known: list[str]) -> Failure:
     """A proxy that wants a credential, and there is none that it would take."""
     names = " or ".join(name[:20] for name in offered[:8]) or "nothing"
     remedy = "give --proxy-user and --proxy-password-file"

@@ -37,12 +37,17 @@ if TYPE_CHECKING:
     from .lockout import Pause
     from .logon import Logon
     from .options import Proxy
-    from .report import Report
+    from .report import Report, Stopwatch
 
 _CHALLENGE = "Proxy-Authenticate"
 
 #: Requests that one tunnel may take; NTLM that has to be asked first needs three.
 _MOST_LEGS = 8
+
+#: Squid, for one, says the same of all of these.
+_ACCOUNT = "check user and password; a locked, disabled or expired account looks the same"
+_TICKET = "is it for this proxy? See --proxy-spn-host, and the proxy's own log"
+_REALM = "where the proxy takes Kerberos only: --proxy-user USER@REALM; else user and password"
 
 #: Bytes of the page beside a 407; a longer one is not worth keeping the connection for.
 _MOST_BODY = 65536
@@ -82,15 +87,18 @@ class Tunnel:
         logon: Logon,
         *,
         report: Report,
+        watch: Stopwatch,
         deadline: Deadline,
         pause: Pause | None = None,
     ) -> None:
         self._proxy, self._target, self._logon = proxy, target, logon
         self._connect, self._pause = connect, pause
-        self._report, self._deadline = report, deadline
+        self._report, self._watch, self._deadline = report, watch, deadline
         self._sock: socket.socket | None = None
         self._scheme: str | None = proxy.scheme or logon.scheme
         self._handshake: windows.Handshake | None = None
+        #: Why Kerberos gave no token, where NTLM went inside Negotiate instead.
+        self._no_ticket: Failure | None = None
         #: Whether a password or a proof of it was sent, which no other scheme may follow.
         self._proved = False
         self._held = contextlib.ExitStack()
@@ -155,10 +163,19 @@ class Tunnel:
                 return self._log_on(ntlm_inside=NTLM not in left)
             except (Unusable, UsageError) as error:
                 self._close()
-                if self._proved or not left:
+                if self._proved:
                     raise
                 why = error.failure.cause if isinstance(error, CheckFailure) else error
                 self._report.notes.append(f"{self._scheme} for the proxy: {why}")
+                others = [name for name in reply.schemes if name in (BASIC, NTLM)]
+                if not left and others and self._proxy.user is None:
+                    # Without a ticket a password would do.
+                    known = [NEGOTIATE, *others]
+                    raise CheckFailure(
+                        proxy_schemes.wanted(self._proxy, reply.schemes, known)
+                    ) from None
+                if not left:
+                    raise
 
     def _opened(self, reply: _Reply) -> socket.socket | None:
         """The tunnel, where it is open; None for a 407, after which a connection that cannot be
@@ -243,14 +260,25 @@ class Tunnel:
         login = Login(proxy.user, proxy.password)
         # A Windows domain has no KDC here.
         ntlm = password is not None and "@" not in (proxy.user or "")
+        if ntlm:
+            return self._begun(windows.Handshake(scheme, login, host, inside="ntlm"))
+        # A KDC may not answer.
+        asked, self._report.host = self._report.host, f"the KDC ({scheme} token)"
+        self._watch.start("proxy")
         try:
-            self._handshake = windows.Handshake(scheme, login, host, inside="ntlm" if ntlm else "")
-            return self._handshake.begin()
-        except Unusable:
-            if scheme != NEGOTIATE or password is None or ntlm or not ntlm_inside:
+            found = self._begun(windows.Handshake(scheme, login, host))
+        except Unusable as error:
+            if scheme != NEGOTIATE or password is None or not ntlm_inside:
                 raise
-            self._handshake = windows.Handshake(scheme, login, host, inside="ntlm")
-            return self._handshake.begin()
+            self._no_ticket = error.failure
+            found = self._begun(windows.Handshake(scheme, login, host, inside="ntlm"))
+        finally:
+            self._report.host = asked
+        return found
+
+    def _begun(self, handshake: windows.Handshake) -> bytes:
+        self._handshake = handshake
+        return handshake.begin()
 
     def _next(self, reply: _Reply) -> bytes | None:
         """The token that answers the proxy's; None where its 407 has none or is a refusal.
@@ -294,10 +322,16 @@ class Tunnel:
         failure = Failure(
             "proxy",
             f"proxy {self._proxy} refuses {user} ({self._scheme})",
-            "check --proxy-user, --proxy-domain and the password",
+            _ACCOUNT if self._proxy.user else _TICKET,
             "HTTP 407",
             detail=_hint(reply),
         )
+        if self._no_ticket is not None:
+            # Whoever takes Kerberos alone has not judged the NTLM that stood in for it.
+            lead = f"proxy {self._proxy} takes no NTLM, and Kerberos gives no token: "
+            failure = replace(self._no_ticket, cause=f"{lead}{self._no_ticket.cause}")
+        elif self._scheme == NEGOTIATE and self._proxy.user and "@" not in self._proxy.user:
+            failure = replace(failure, remedy=_REALM)
         if reply.schemes and self._scheme not in reply.schemes:
             failure = self._not_taken(reply)
         failure = self._logon.refusal = self._of_the_proxy(failure)

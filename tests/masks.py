@@ -78,5 +78,5 @@ def begins(line, text):
     """Whether a first line begins with a text, as far as it is not cut: how much of it fits depends
     on how long a directory's name is.
     """
-    shown = line[:-3] if line.endswith("...") else line
-    return shown.startswith(text) or (shown != line and text.startswith(shown))
+    shown, cut, _ = line.partition("...")
+    return line.startswith(text) or (bool(cut) and text.startswith(shown))

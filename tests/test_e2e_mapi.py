@@ -82,7 +82,7 @@ def test_diagnosis(mapi):
         "inbox         8 messages, 3 unread, 8 listed, newest 2026-09-22 07:00:00Z (",
         "endpoint      https://127.0.0.1:",
         "signed in     healthy@practice.example by Basic",
-        "it has not yet been seen on a live Exchange server",
+        "checked against recordings of an Exchange Server SE; no live run yet",
         "message       0001-000000002004, 2026-09-22 07:00:00Z, 2468 bytes",
     ):
         assert words in run.diagnosis

@@ -138,10 +138,10 @@ permissions for method mapi
     Add-MailboxPermission -Identity 'dana@fabrikam.com' `
       -User 'probe@contoso.com' -AccessRights FullAccess -AutoMapping $false
   note          Method mapi was built on the open specifications and recordings
-                of grommunio; it has not yet been seen on a live Exchange
-                server. On Exchange Online it needs a token that its MAPI
-                endpoint accepts, which has not yet been seen for own app
-                registrations.
+                of grommunio. The decoder was checked against recordings of an
+                Exchange Server SE; no live run yet. On Exchange Online it
+                needs a token that its MAPI endpoint accepts, which has not yet
+                been seen for own app registrations.
 
 files
   reads         password: password

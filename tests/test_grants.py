@@ -261,10 +261,10 @@ CASES = [
     Add-MailboxPermission -Identity 'dana@contoso.com' `
       -User 'probe@contoso.com' -AccessRights FullAccess -AutoMapping $false
   note          Method mapi was built on the open specifications and recordings
-                of grommunio; it has not yet been seen on a live Exchange
-                server. On Exchange Online it needs a token that its MAPI
-                endpoint accepts, which has not yet been seen for own app
-                registrations.""",
+                of grommunio. The decoder was checked against recordings of an
+                Exchange Server SE; no live run yet. On Exchange Online it
+                needs a token that its MAPI endpoint accepts, which has not yet
+                been seen for own app registrations.""",
     ),
     (
         "certificate",
@@ -274,10 +274,10 @@ CASES = [
   note          which permission Exchange Online's MAPI endpoint accepts of an
                 own app registration is not known
   note          Method mapi was built on the open specifications and recordings
-                of grommunio; it has not yet been seen on a live Exchange
-                server. On Exchange Online it needs a token that its MAPI
-                endpoint accepts, which has not yet been seen for own app
-                registrations.""",
+                of grommunio. The decoder was checked against recordings of an
+                Exchange Server SE; no live run yet. On Exchange Online it
+                needs a token that its MAPI endpoint accepts, which has not yet
+                been seen for own app registrations.""",
     ),
     (
         "login",
@@ -286,10 +286,10 @@ CASES = [
         """\
   mailbox       none for the user's own
   note          Method mapi was built on the open specifications and recordings
-                of grommunio; it has not yet been seen on a live Exchange
-                server. On Exchange Online it needs a token that its MAPI
-                endpoint accepts, which has not yet been seen for own app
-                registrations.""",
+                of grommunio. The decoder was checked against recordings of an
+                Exchange Server SE; no live run yet. On Exchange Online it
+                needs a token that its MAPI endpoint accepts, which has not yet
+                been seen for own app registrations.""",
     ),
     (
         "login",
@@ -320,10 +320,10 @@ CASES = [
       -User 'probe@contoso.com' -AccessRights FullAccess -AutoMapping $false
   note          and so for 2 more
   note          Method mapi was built on the open specifications and recordings
-                of grommunio; it has not yet been seen on a live Exchange
-                server. On Exchange Online it needs a token that its MAPI
-                endpoint accepts, which has not yet been seen for own app
-                registrations.""",
+                of grommunio. The decoder was checked against recordings of an
+                Exchange Server SE; no live run yet. On Exchange Online it
+                needs a token that its MAPI endpoint accepts, which has not yet
+                been seen for own app registrations.""",
     ),
     (
         "ticket",
@@ -335,10 +335,10 @@ CASES = [
     Add-MailboxPermission -Identity 'probe@contoso.com' -User USER `
       -AccessRights FullAccess -AutoMapping $false
   note          Method mapi was built on the open specifications and recordings
-                of grommunio; it has not yet been seen on a live Exchange
-                server. On Exchange Online it needs a token that its MAPI
-                endpoint accepts, which has not yet been seen for own app
-                registrations.""",
+                of grommunio. The decoder was checked against recordings of an
+                Exchange Server SE; no live run yet. On Exchange Online it
+                needs a token that its MAPI endpoint accepts, which has not yet
+                been seen for own app registrations.""",
     ),
     (
         "login",
@@ -354,10 +354,10 @@ CASES = [
         """\
   mailbox       none, but the mailbox has to be the user's own
   note          Method mapi was built on the open specifications and recordings
-                of grommunio; it has not yet been seen on a live Exchange
-                server. On Exchange Online it needs a token that its MAPI
-                endpoint accepts, which has not yet been seen for own app
-                registrations.""",
+                of grommunio. The decoder was checked against recordings of an
+                Exchange Server SE; no live run yet. On Exchange Online it
+                needs a token that its MAPI endpoint accepts, which has not yet
+                been seen for own app registrations.""",
     ),
 ]
 

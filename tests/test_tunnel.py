@@ -21,7 +21,7 @@ from check_mapi_connectivity.deadline import Deadline
 from check_mapi_connectivity.errors import UsageError
 from check_mapi_connectivity.logon import Logon
 from check_mapi_connectivity.options import Proxy, Secret
-from check_mapi_connectivity.report import CheckFailure, Report
+from check_mapi_connectivity.report import CheckFailure, Report, Stopwatch
 
 from .odd_proxy import BASIC_WANTED, OPENED, OddProxy, answers, ntlm_challenge
 
@@ -77,7 +77,13 @@ def opening():
         through = Proxy(odd.host, odd.port, "--proxy", **changes)
         deadline = Deadline(time.monotonic(), 60.0)
         return tunnel.Tunnel(
-            through, TARGET, connect, make.logon, report=make.report, deadline=deadline
+            through,
+            TARGET,
+            connect,
+            make.logon,
+            report=make.report,
+            watch=make.report.service,
+            deadline=deadline,
         )
 
     make.logon, make.report = Logon(), Report("m", "cmdlet")
@@ -208,7 +214,10 @@ def test_407_for_ever_by_basic(proxy, opening):
     odd = proxy(answers(*[BASIC_WANTED] * 9))
     failure = refused(opening(odd, **USER))
     assert failure.cause == f"proxy {odd.address} refuses user jürgen (Basic)"
-    assert failure.remedy == "check --proxy-user, --proxy-domain and the password"
+    assert (
+        failure.remedy
+        == "check user and password; a locked, disabled or expired account looks the same"
+    )
     assert odd.seen == [ASKED, WITH_BASIC]
 
 
@@ -361,6 +370,7 @@ def test_any_answer_to_connect(data):
         connect,
         Logon(),
         report=Report("m", "cmdlet"),
+        watch=Stopwatch(),
         deadline=Deadline(time.monotonic(), 60.0),
     )
     with contextlib.suppress(UsageError):
