@@ -33,7 +33,7 @@ def test_what_method_mapi_adds(options):
     }
     assert found["facts"] == {"endpoint": "https://mail/mapi/emsmdb/"}
     assert [phase["name"] for phase in found["phases"]["autodiscover"]] == ["request"]
-    assert "live Exchange server" in found["notes"][-1]
+    assert "Exchange Server SE; no live run yet" in found["notes"][-1]
 
 
 def test_failure_and_exchanges(options):
