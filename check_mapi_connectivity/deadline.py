@@ -114,8 +114,8 @@ class Watchdog:
         if not self.claim():
             return
         # A process that was stopped across the deadline gets a signal's data that nobody has
-        # filled in.
-        number = received.si_signo if received is not None else None
+        # filled in, whatever number they show: what comes then is the deadline.
+        number = received.si_signo if received and self._deadline.remaining() > 0 else None
         name = next((one.name for one in SIGNALS if one == number), None)
         code = 3
         try:
