@@ -10,8 +10,9 @@ import os
 import sys
 import time
 
-from . import deadline, output
-from .errors import Information, UsageError
+from .base import deadline
+from .base.errors import Information, UsageError
+from .result import output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,18 +60,18 @@ def main() -> int:
 
 def _run(started: float, terminal: int | None) -> tuple[str, int, float | None]:
     """Output, exit code, and when (monotonic clock) the output must have been written."""
-    from . import cli
+    from .commandline import parse
 
-    options = cli.parse(sys.argv[1:], os.environ)
+    options = parse.parse(sys.argv[1:], os.environ)
     try:
         if options.replay is not None:
             from .record import replay
 
             return (*replay.run(options), None)
         if options.explain:
-            from . import explain
+            from .explain import text as explain_text
 
-            return explain.build(options, time.time()), 3, None
+            return explain_text.build(options, time.time()), 3, None
         from . import plugin
 
         latest = started + options.asked + options.timeout + output.GRACE

@@ -12,16 +12,16 @@ from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
-from . import frequency, output
-from .conclusion import allowed, blank, conclude, cut_off
-from .deadline import Deadline, Watchdog
-from .errors import UsageError
-from .runner import Runner
+from .base.deadline import Deadline, Watchdog
+from .base.errors import UsageError
+from .probes.runner import Runner
+from .result import frequency, output
+from .result.conclusion import allowed, blank, conclude, cut_off
 
 if TYPE_CHECKING:
-    from .options import Options
+    from .base.options import Options
+    from .base.report import Report
     from .record.tape import Recorder
-    from .report import Report
 
 #: Times that a report which is still being written to is looked at.
 _LOOKS = 5

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from check_mapi_connectivity import credentials, option_table, options, vocabulary
+from check_mapi_connectivity.base import options, vocabulary
+from check_mapi_connectivity.commandline import credentials, option_table
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -11,7 +11,8 @@ import json
 import textwrap
 from typing import Any
 
-from check_mapi_connectivity import option_table, vocabulary
+from check_mapi_connectivity.base import vocabulary
+from check_mapi_connectivity.commandline import option_table
 
 from . import WORDS, icinga2
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import textwrap
 from typing import NamedTuple
 
-from check_mapi_connectivity import __version__, option_table, vocabulary
+from check_mapi_connectivity import __version__
+from check_mapi_connectivity.base import vocabulary
+from check_mapi_connectivity.commandline import option_table
 
 #: Name of the command object: the plugin's without `check_`, as in the ITL.
 COMMAND = vocabulary.PLUGIN.partition("_")[2]

@@ -23,6 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from check_mapi_connectivity.base.report import CheckFailure
 from check_mapi_connectivity.mapihttp import (
     autodiscover,
     discovery,
@@ -35,7 +36,6 @@ from check_mapi_connectivity.mapihttp import (
     rpcext,
 )
 from check_mapi_connectivity.mapihttp.reader import Reader, WireError
-from check_mapi_connectivity.report import CheckFailure
 
 from . import fuzz_answers
 from .mapihttp.material import (

@@ -7,11 +7,9 @@ import time
 
 import pytest
 
-from check_mapi_connectivity.cache import Cache
-from check_mapi_connectivity.deadline import Deadline
-from check_mapi_connectivity.identity import Identity
-from check_mapi_connectivity.logon import Logon
-from check_mapi_connectivity.options import (
+from check_mapi_connectivity.base.cache import Cache
+from check_mapi_connectivity.base.deadline import Deadline
+from check_mapi_connectivity.base.options import (
     CertificateFiles,
     ClientSecret,
     FederatedToken,
@@ -19,9 +17,11 @@ from check_mapi_connectivity.options import (
     Secret,
     UserPassword,
 )
+from check_mapi_connectivity.base.report import CheckFailure, Report
+from check_mapi_connectivity.network.shared_logon import Logon
+from check_mapi_connectivity.network.transport import Transport
 from check_mapi_connectivity.probes import Run
-from check_mapi_connectivity.report import CheckFailure, Report
-from check_mapi_connectivity.transport import Transport
+from check_mapi_connectivity.signin.identity import Identity
 
 from .tenant.material import CLIENT_IDS, DOMAIN
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import addresses, cli
-from check_mapi_connectivity.errors import UsageError
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.commandline import addresses, parse
 
 URL = "https://mail.contoso.com/mapi/emsmdb/?MailboxId=1@contoso.com"
 USER = ("-l", "probe@contoso.com", "--password-file", "pw")
@@ -21,7 +21,7 @@ def mapi(there):
 
     def parse(*arguments):
         mailbox = [] if "-m" in arguments else ["-m", "probe@contoso.com"]
-        return cli.parse(["--method", "mapi", *USER, *mailbox, *arguments], {"HOME": "/h"})
+        return parse.parse(["--method", "mapi", *USER, *mailbox, *arguments], {"HOME": "/h"})
 
     return parse
 
@@ -56,7 +56,7 @@ def test_a_tenant_has_autodiscover_of_its_cloud_but_where_an_option_speaks(mapi)
 
 def test_hosts_of_another_method_are_left_alone(there):
     words = ["--tenant", "t.example", "--client-id", "i", "--certificate", "c.pem", "-m", "a@b.c"]
-    options = cli.parse([*words, "-H", "https://odd/"], {})
+    options = parse.parse([*words, "-H", "https://odd/"], {})
     assert (options.hostname, options.autodiscover_url) == (
         None,
         "https://autodiscover-s.outlook.com",

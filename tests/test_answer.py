@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import answer
-from check_mapi_connectivity.report import CheckFailure
+from check_mapi_connectivity.base.report import CheckFailure
+from check_mapi_connectivity.network import answer
 
 
 def test_decoding():

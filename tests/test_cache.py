@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from check_mapi_connectivity.cache import Cache
+from check_mapi_connectivity.base.cache import Cache
 
 KEY = Cache.key("token", "a", "b")
 

@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import certificate
-from check_mapi_connectivity import pkcs12 as pkcs12_reader
-from check_mapi_connectivity.errors import UsageError
-from check_mapi_connectivity.options import CertificateFiles, Secret
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.options import CertificateFiles, Secret
+from check_mapi_connectivity.signin import certificate
+from check_mapi_connectivity.signin import pkcs12 as pkcs12_reader
 
 from .pkcs12_files import keystore
 from .tenant.material import PASSPHRASE, make_certificate, pem, pem_key, pfx

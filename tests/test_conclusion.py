@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from check_mapi_connectivity import conclusion
-from check_mapi_connectivity.deadline import Deadline
+from check_mapi_connectivity.base.deadline import Deadline
+from check_mapi_connectivity.result import conclusion
 
 
 @pytest.mark.parametrize(("mailboxes", "seconds"), [(1, 30.0), (101, 29.9), (20_001, 22.5)])

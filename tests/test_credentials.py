@@ -7,10 +7,8 @@ import os
 
 import pytest
 
-from check_mapi_connectivity import cli, credentials
-from check_mapi_connectivity.errors import UsageError
-from check_mapi_connectivity.option_table import ENVIRONMENT_SECRETS
-from check_mapi_connectivity.options import (
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.options import (
     MODULE_CLIENT_ID,
     CertificateFiles,
     ClientSecret,
@@ -18,6 +16,9 @@ from check_mapi_connectivity.options import (
     ManagedIdentity,
     UserPassword,
 )
+from check_mapi_connectivity.commandline import credentials
+from check_mapi_connectivity.commandline import parse as commandline_parse
+from check_mapi_connectivity.commandline.option_table import ENVIRONMENT_SECRETS
 
 TENANT = ("--tenant", "contoso.example", "--client-id", "id-1")
 MANAGED = "5d1b7a3e-2222-4c0e-8a52-0000000000aF"
@@ -51,7 +52,7 @@ def parse(files):
 
     def run(*arguments, **environ):
         mailbox = [] if "-m" in arguments else ["-m", "a@b.example"]
-        return cli.parse([*mailbox, *arguments], {"HOME": "/h", **environ})
+        return commandline_parse.parse([*mailbox, *arguments], {"HOME": "/h", **environ})
 
     return run
 
@@ -249,7 +250,7 @@ def test_no_secret_stays_in_the_environment(files, option):
     assert len(environ) == 4
     words = KINDS[option][0] if option else ()
     environ["X"] = "y"
-    cli.parse([*TENANT, "-m", "a@b.example", *words], environ)
+    commandline_parse.parse([*TENANT, "-m", "a@b.example", *words], environ)
     assert environ == {"X": "y"}
 
 

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from check_mapi_connectivity import deadline
-from check_mapi_connectivity.deadline import Deadline, Watchdog
+from check_mapi_connectivity.base import deadline
+from check_mapi_connectivity.base.deadline import Deadline, Watchdog
 
 
 class Ended(Exception):

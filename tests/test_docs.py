@@ -9,19 +9,19 @@ import subprocess
 
 import pytest
 
-from check_mapi_connectivity import (
+from check_mapi_connectivity.base import vocabulary
+from check_mapi_connectivity.commandline import (
     arguments,
-    cli,
+    given,
     help_text,
     ini,
     option_table,
-    sources,
-    vocabulary,
+    parse,
 )
-from check_mapi_connectivity.credentials import IMDS_VARIABLE
-from check_mapi_connectivity.provision import cli as set_up_cli
-from check_mapi_connectivity.provision import names
-from check_mapi_connectivity.provision import option_table as set_up
+from check_mapi_connectivity.commandline.credentials import IMDS_VARIABLE
+from check_mapi_connectivity.setup import command_line as set_up_cli
+from check_mapi_connectivity.setup import option_table as set_up
+from check_mapi_connectivity.setup.steps import names
 from generate import man
 from generate.__main__ import made
 
@@ -95,8 +95,8 @@ def test_man_page_tells_the_exit_codes(shown):
 
 def test_files_of_the_man_page():
     page = man.man_page().partition(".SH FILES")[2]
-    places = [f"{sources.TENANT_DIRECTORIES}/TENANT/{name}" for name in TENANT_FILES]
-    for path in (*places, *ini.NAMES, *ini.PATHS, cli.SYSTEM_CACHE):
+    places = [f"{given.TENANT_DIRECTORIES}/TENANT/{name}" for name in TENANT_FILES]
+    for path in (*places, *ini.NAMES, *ini.PATHS, parse.SYSTEM_CACHE):
         assert man.roff(path) in page
     page = man.set_up_man_page().partition(".SH FILES")[2]
     for name in (names.CERTIFICATE, names.CLIENT_ID, names.OPTIONS_INI, names.PASSWORD):

@@ -11,7 +11,8 @@ import stat
 
 import pytest
 
-from check_mapi_connectivity.provision import keypair, names
+from check_mapi_connectivity.setup import keypair
+from check_mapi_connectivity.setup.steps import names
 
 from .provisioning import pems
 from .setting_up import ADMIN, FILES, MAILBOX

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import files
-from check_mapi_connectivity.errors import UsageError
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.commandline import files
 
 WORDS = "pass word\u00e4"
 

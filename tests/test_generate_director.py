@@ -8,7 +8,7 @@ import re
 import jsonschema
 import pytest
 
-from check_mapi_connectivity import option_table
+from check_mapi_connectivity.commandline import option_table
 from generate import director, icinga2
 
 from .conftest import ROOT

@@ -7,9 +7,9 @@ import re
 
 import pytest
 
-from check_mapi_connectivity import option_table
-from check_mapi_connectivity.arguments import parse_command_line
-from check_mapi_connectivity.errors import UsageError
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.commandline import option_table
+from check_mapi_connectivity.commandline.arguments import parse_command_line
 from generate import icinga2
 
 OPTIONS = option_table.OPTIONS

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import headers
-from check_mapi_connectivity.headers import Challenge
+from check_mapi_connectivity.network import headers
+from check_mapi_connectivity.network.headers import Challenge
 
 #: What Exchange and proxies send, or might: lines -> (scheme, token, parameters) of each.
 READ = [

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from check_mapi_connectivity import arguments, cli, help_text, option_table
-from check_mapi_connectivity.errors import Information
-from check_mapi_connectivity.vocabulary import KINDS, LABELS
+from check_mapi_connectivity.base.errors import Information
+from check_mapi_connectivity.base.vocabulary import KINDS, LABELS
+from check_mapi_connectivity.commandline import arguments, help_text, option_table, parse
 
 HELP = arguments.parser().format_help()
 #: The same with its lines joined.
@@ -103,7 +103,7 @@ def test_examples_parse(there, words):
     ini.write_text(f"[contoso]\ntenant = t.example\n{own}[contoso.onmicrosoft.com]\n{own}")
     here = {"probe.pem": "c.pem", "probe.password": "probe.password", "mailboxes": "mailboxes"}
     given = [here.get(word.rpartition("/")[2], word) for word in words.split()]
-    options = cli.parse(given, {"MP_CONFIG_FILE": str(ini)})
+    options = parse.parse(given, {"MP_CONFIG_FILE": str(ini)})
     assert options.mailboxes == ("probe@contoso.com",)
 
 
@@ -117,5 +117,5 @@ def test_examples_name_only_examples():
 
 def test_help_is_information():
     with pytest.raises(Information) as caught:
-        cli.parse(["--help"], {})
+        parse.parse(["--help"], {})
     assert str(caught.value) == HELP

@@ -16,7 +16,8 @@ import zipfile
 
 import pytest
 
-from check_mapi_connectivity import __main__, __version__, cli, sources
+from check_mapi_connectivity import __main__, __version__
+from check_mapi_connectivity.commandline import given, parse
 from generate import completion
 
 from .conftest import ROOT
@@ -155,12 +156,12 @@ def test_everything_made_for_shells_and_manual_is_in_the_wheel():
 
 
 def test_packages_make_the_directories_that_the_program_looks_for():
-    assert cli.SYSTEM_CACHE == "/var/cache/check_mapi_connectivity"
+    assert parse.SYSTEM_CACHE == "/var/cache/check_mapi_connectivity"
     settings = (DEBIAN / "check-mapi-connectivity.tmpfiles").read_text()
-    assert f"\nd {cli.SYSTEM_CACHE} 0700 nagios nagios -\n" in settings
+    assert f"\nd {parse.SYSTEM_CACHE} 0700 nagios nagios -\n" in settings
     postinst = (DEBIAN / "check-mapi-connectivity.postinst").read_text()
-    assert f"configuration={sources.TENANT_DIRECTORIES.rstrip('/')}\n" in postinst
-    assert f"cache={cli.SYSTEM_CACHE}\n" in postinst
+    assert f"configuration={given.TENANT_DIRECTORIES.rstrip('/')}\n" in postinst
+    assert f"cache={parse.SYSTEM_CACHE}\n" in postinst
 
 
 @pytest.mark.parametrize(

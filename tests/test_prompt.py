@@ -12,9 +12,10 @@ import time
 
 import pytest
 
-from check_mapi_connectivity import cli, plugin, prompt
-from check_mapi_connectivity.errors import UsageError
-from check_mapi_connectivity.options import ClientSecret, Secret
+from check_mapi_connectivity import plugin
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.options import ClientSecret, Secret
+from check_mapi_connectivity.commandline import parse, prompt
 
 from .conftest import ROOT
 
@@ -181,10 +182,10 @@ def test_a_whole_run(environment, tenant):
 def test_waiting_for_a_person_is_none_of_the_checks_time(there, options, monkeypatch):
     """Neither of its deadline nor of its total time."""
     moments = iter([5000.0, 6000.0])
-    monkeypatch.setattr(cli.time, "monotonic", lambda: next(moments))
+    monkeypatch.setattr(parse.time, "monotonic", lambda: next(moments))
     monkeypatch.setattr(prompt, "ask", lambda _: "hunter2")
     words = ["--tenant", "t.example", "-l", "a@b.example", "--ask-password"]
-    assert cli.parse(words, {}).asked == 1000.0
+    assert parse.parse(words, {}).asked == 1000.0
     monkeypatch.undo()
     # A thousand seconds ago it began, and a thousand were the person's.
     monkeypatch.setattr(plugin.Watchdog, "start", lambda _: None)

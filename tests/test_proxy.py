@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import cli, proxy, render
-from check_mapi_connectivity.errors import UsageError
-from check_mapi_connectivity.options import Proxy, Secret
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.options import Proxy, Secret
+from check_mapi_connectivity.commandline import parse as commandline_parse
+from check_mapi_connectivity.commandline import proxy
+from check_mapi_connectivity.result import first_line
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ def parse(there):
     good = ["-m", "a@b.c", "--tenant", "t.example", "--client-id", "i", "--certificate", "c.pem"]
 
     def run(*arguments, **environ):
-        return cli.parse([*good, *arguments], {"HOME": "/h", **environ})
+        return commandline_parse.parse([*good, *arguments], {"HOME": "/h", **environ})
 
     return run
 
@@ -203,4 +205,4 @@ def test_what_cannot_be(parse, words, text):
 def test_what_is_told_of_it(parse, there, words, environ, told):
     (there / "i.ini").write_text("[x]\nproxy = http://n:geheim@i:1\n")
     (there / "i.ini").chmod(0o600)
-    assert render.proxy_text(parse(*words, **environ)) == told
+    assert first_line.proxy_text(parse(*words, **environ)) == told

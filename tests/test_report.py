@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from check_mapi_connectivity.report import CheckFailure, Failure, Phase, Report, Stopwatch
+from check_mapi_connectivity.base.report import CheckFailure, Failure, Phase, Report, Stopwatch
 
 from .reports import Clock
 

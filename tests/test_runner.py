@@ -10,12 +10,12 @@ import time
 
 import pytest
 
-from check_mapi_connectivity import runner
-from check_mapi_connectivity.deadline import Deadline
-from check_mapi_connectivity.errors import UsageError
-from check_mapi_connectivity.options import ManagedIdentity
-from check_mapi_connectivity.report import CheckFailure, Failure, Report
-from check_mapi_connectivity.transport import Transport
+from check_mapi_connectivity.base.deadline import Deadline
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.options import ManagedIdentity
+from check_mapi_connectivity.base.report import CheckFailure, Failure, Report
+from check_mapi_connectivity.network.transport import Transport
+from check_mapi_connectivity.probes import runner
 
 #: Seconds after which a test of this file gives up waiting for what ought to happen.
 PATIENCE = 30.0
@@ -366,8 +366,8 @@ def test_second_refusal_after_a_wait_is_throttling(testing):
 
 
 def test_the_probe_of_each_method(options, monkeypatch):
-    from check_mapi_connectivity.cache import Cache
-    from check_mapi_connectivity.logon import Logon
+    from check_mapi_connectivity.base.cache import Cache
+    from check_mapi_connectivity.network.shared_logon import Logon
     from check_mapi_connectivity.probes import Run
 
     chosen = options()

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import tokens
-from check_mapi_connectivity.tokens import MARGIN, Token
+from check_mapi_connectivity.signin import tokens
+from check_mapi_connectivity.signin.tokens import MARGIN, Token
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

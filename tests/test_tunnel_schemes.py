@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from check_mapi_connectivity import windows
-from check_mapi_connectivity.errors import UsageError
-from check_mapi_connectivity.logon import Logon
-from check_mapi_connectivity.options import Secret
-from check_mapi_connectivity.report import CheckFailure, Failure
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.options import Secret
+from check_mapi_connectivity.base.report import CheckFailure, Failure
+from check_mapi_connectivity.network import ntlm_kerberos
+from check_mapi_connectivity.network.shared_logon import Logon
 
 from .odd_proxy import OPENED, answers
 from .test_tunnel import ASKED, PLAIN, USER, opening, proxy, refused, wanted
@@ -33,7 +33,11 @@ class FakeHandshake:
         scheme, inside = self.words[:2]
         if (inside or scheme) in self.fails:
             failure = self.fails[inside or scheme]
-            raise CheckFailure(failure) if failure.kind == "logon" else windows.Unusable(failure)
+            raise (
+                CheckFailure(failure)
+                if failure.kind == "logon"
+                else ntlm_kerberos.Unusable(failure)
+            )
         return b"token"
 
 
@@ -43,9 +47,9 @@ def handshake(monkeypatch):
 
     def use(*, kerberos=True, installed=True, **fails):
         fake = type("Fake", (FakeHandshake,), {"made": [], "fails": fails})
-        monkeypatch.setattr(windows, "Handshake", fake)
-        monkeypatch.setattr(windows, "available", lambda: installed)
-        monkeypatch.setattr(windows, "kerberos", lambda: kerberos and installed)
+        monkeypatch.setattr(ntlm_kerberos, "Handshake", fake)
+        monkeypatch.setattr(ntlm_kerberos, "available", lambda: installed)
+        monkeypatch.setattr(ntlm_kerberos, "kerberos", lambda: kerberos and installed)
         return fake
 
     return use
@@ -169,7 +173,7 @@ def test_after_all_else_failed_basic_shows_no_password(proxy, opening, handshake
 
 
 def test_without_the_package_and_without_basic(proxy, opening, monkeypatch):
-    monkeypatch.setattr(windows, "available", lambda: False)
+    monkeypatch.setattr(ntlm_kerberos, "available", lambda: False)
     with pytest.raises(
         UsageError, match=r"offers NTLM, which needs a package: pip .* beside this plugin$"
     ):

@@ -18,20 +18,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import (
-    arguments,
-    capped,
-    files,
-    headers,
-    ini,
-    masking,
-    option_table,
-    vocabulary,
-)
+from check_mapi_connectivity.base import vocabulary
+from check_mapi_connectivity.base.deadline import Deadline
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.options import Secret
 from check_mapi_connectivity.codes.entra import ENTRA
-from check_mapi_connectivity.deadline import Deadline
-from check_mapi_connectivity.errors import UsageError
-from check_mapi_connectivity.options import Secret
+from check_mapi_connectivity.commandline import arguments, files, ini, option_table
+from check_mapi_connectivity.network import capped, headers
+from check_mapi_connectivity.secrecy import echoes
 
 from .conftest import ROOT
 
@@ -126,13 +120,13 @@ JWT = "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJ4In0.c2lnbmF0dXJl"
     ],
 )
 def test_bodies_are_masked(body):
-    masked = masking.body(body)
-    assert masking.MASK in masked
+    masked = echoes.body(body)
+    assert echoes.MASK in masked
     assert not any(part in masked for part in (JWT, JWT[:-4], "secret-1"))
 
 
 def test_names_spelled_with_escapes_are_masked():
-    assert "opaque" not in masking.body(
+    assert "opaque" not in echoes.body(
         r'{"access\u005ftoken": "opaque", "a": [{"Password": "opaque"}]}'
     )
 
@@ -140,8 +134,8 @@ def test_names_spelled_with_escapes_are_masked():
 def test_hostile_texts_are_searched_in_no_time():
     """Each took seconds of a regular expression before texts were bounded."""
     begun = time.monotonic()
-    masking.headers({"X": "eyJ" * 20000, "Y": "eyJ-" * 15000})
-    masking.body("eyJ-" * 500000)
+    echoes.headers({"X": "eyJ" * 20000, "Y": "eyJ-" * 15000})
+    echoes.body("eyJ-" * 500000)
     headers.schemes(['Basic realm="' + '\\"' * 32000])
     headers.token(["NTLM " + ", \t" * 8000] * 2, "NTLM")
     # Milliseconds on an idle machine.
@@ -149,7 +143,7 @@ def test_hostile_texts_are_searched_in_no_time():
 
 
 def test_headers_are_masked():
-    shown = masking.headers(
+    shown = echoes.headers(
         {"Authorization": "Bearer x", "Set-Cookie": "a=b", "X-Any": f"has {JWT}", "request-id": "1"}
     )
     assert shown == [
@@ -162,7 +156,7 @@ def test_headers_are_masked():
 
 @given(st.text(max_size=300))
 def test_any_body_can_be_masked(text):
-    assert len(masking.body(text)) <= max(4000, len(text) * 4)
+    assert len(echoes.body(text)) <= max(4000, len(text) * 4)
 
 
 class Wire:
@@ -300,7 +294,7 @@ def test_nothing_prints_but_output_and_nothing_reads_the_environment_but_cli():
 )
 def test_whatever_is_raised_gives_one_line(environment, tmp_path, raised, text):
     (tmp_path / "sitecustomize.py").write_text(
-        "import check_mapi_connectivity.cli as cli\n"
+        "import check_mapi_connectivity.commandline.parse as cli\n"
         f"def parse(*_): raise {raised}\n"
         "cli.parse = parse\n"
     )

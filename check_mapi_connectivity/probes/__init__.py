@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from ..cache import Cache
-    from ..deadline import Deadline
-    from ..identity import Identity
-    from ..logon import Logon
-    from ..options import Options
-    from ..report import Report
-    from ..transport import Transport
+    from ..base.cache import Cache
+    from ..base.deadline import Deadline
+    from ..base.options import Options
+    from ..base.report import Report
+    from ..network.shared_logon import Logon
+    from ..network.transport import Transport
+    from ..signin.identity import Identity
 
 #: Response headers that Microsoft support asks for, or that tell which server answered.
 ID_HEADERS = ("request-id", "X-FEServer", "X-BEServer", "X-CalculatedBETarget", "X-FailureContext")

@@ -6,14 +6,14 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from .. import mapi_advice
-from ..authentication import Authentication
-from ..cache import Cache
-from ..logon import TURN
+from ..base.cache import Cache
+from ..base.report import CheckFailure, Failure
 from ..mapihttp.discovery import host_of, usable_store
-from ..report import CheckFailure, Failure
-from .discover import Discovery
-from .listing import PRESUMED_INBOX, Listing
+from ..network.shared_logon import TURN
+from ..services import mapi_refusals
+from .mapi_authentication import Authentication
+from .mapi_autodiscover import Discovery
+from .mapi_listing import PRESUMED_INBOX, Listing
 from .mapi_session import Session, SessionLost
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class MapiProbe:
         self._before: Endpoint | None = None
         if options.credential is None:
             report.unneeded.add("token")
-        report.database = mapi_advice.NO_DATABASE
+        report.database = mapi_refusals.NO_DATABASE
         who = self._authentication.user if options.credential is None else options.client_id
         scheme = str(options.login and options.login.scheme)
         places = (options.hostname, options.autodiscover_url, options.mapi_url, options.legacy_dn)
@@ -179,11 +179,11 @@ class MapiProbe:
         report.facts["Autodiscover"] = found.url
         url, *others = settings.urls or ("",)
         if not url or not settings.legacy_dn:
-            raise CheckFailure(mapi_advice.no_store(bool(settings.legacy_dn)))
+            raise CheckFailure(mapi_refusals.no_store(bool(settings.legacy_dn)))
         if not _usable_dn(settings.legacy_dn):
-            raise CheckFailure(mapi_advice.wire("its DN is none", "Autodiscover"))
+            raise CheckFailure(mapi_refusals.wire("its DN is none", "Autodiscover"))
         if not usable_store(url):
-            raise CheckFailure(mapi_advice.no_address(url))
+            raise CheckFailure(mapi_refusals.no_address(url))
         if not self._discovery.trust.allows(url):
             raise CheckFailure(_foreign(url))
         user_dn = self._own_dn(settings.legacy_dn, found.url)

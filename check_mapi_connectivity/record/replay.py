@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING
 
 from requests.structures import CaseInsensitiveDict
 
-from .. import conclusion, output, runner
-from ..cache import Cache
-from ..connection import Shared
-from ..deadline import Deadline
-from ..errors import UsageError
-from ..identity import Identity
-from ..logon import Logon
-from ..probes import Run
-from ..report import CheckFailure
-from ..transport import Transport, place
+from ..base.cache import Cache
+from ..base.deadline import Deadline
+from ..base.errors import UsageError
+from ..base.report import CheckFailure
+from ..network.route import Shared
+from ..network.shared_logon import Logon
+from ..network.transport import Transport, place
+from ..probes import Run, runner
+from ..result import conclusion, output
+from ..signin.identity import Identity
 from .recording import read
 
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
     import requests
 
-    from ..answer import Answer
-    from ..options import Options
-    from ..report import Report, Stopwatch
-    from ..transport import Manner
-    from .recorded_entries import Entry, Sent
+    from ..base.options import Options
+    from ..base.report import Report, Stopwatch
+    from ..network.answer import Answer
+    from ..network.transport import Manner
+    from .entries import Entry, Sent
     from .recording import Recording
 
 #: The header by which an answer repeats what its request said of itself.

@@ -7,7 +7,7 @@ import json
 import pytest
 import trustme
 
-from check_mapi_connectivity import option_table
+from check_mapi_connectivity.commandline import option_table
 from generate import director, icinga2
 
 from ..conftest import ROOT

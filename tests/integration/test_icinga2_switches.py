@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import trustme
 
-from check_mapi_connectivity import option_table
+from check_mapi_connectivity.commandline import option_table
 from generate import icinga2
 
 from ..conftest import ROOT

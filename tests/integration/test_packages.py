@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from check_mapi_connectivity import __version__
-from check_mapi_connectivity.provision import names
-from check_mapi_connectivity.vocabulary import PLUGIN
+from check_mapi_connectivity.base.vocabulary import PLUGIN
+from check_mapi_connectivity.setup.steps import names
 
 from ..test_docs import README
 from .conftest import needs

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import tokens
-from check_mapi_connectivity.options import Login, Secret
-from check_mapi_connectivity.record.placeholders import Placeholders, fitted, jwt
+from check_mapi_connectivity.base.options import Login, Secret
+from check_mapi_connectivity.secrecy.placeholders import Placeholders, fitted, jwt
+from check_mapi_connectivity.signin import tokens
 
 PASSWORD = 'Pass <4711> "&" ä'
 STAND = "REDACTED-PASSWORD-1"

@@ -9,9 +9,9 @@ import time
 import jwt
 import pytest
 
-from check_mapi_connectivity import tokens
-from check_mapi_connectivity.record.placeholders import Placeholders
-from check_mapi_connectivity.record.places import Places, as_text
+from check_mapi_connectivity.secrecy.placeholders import Placeholders
+from check_mapi_connectivity.secrecy.places import Places, as_text
+from check_mapi_connectivity.signin import tokens
 
 REFRESH, ACCESS = "0.OPAQUErefreshTOKEN1.SECRETofSOMEbody2", "OPAQUEaccessTOKENSECRETof1"
 KEY = "a key that is long enough for any digest"

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import tokens
-from check_mapi_connectivity.options import Login, Secret
-from check_mapi_connectivity.record.places import as_text
-from check_mapi_connectivity.record.redaction import Redaction
+from check_mapi_connectivity.base.options import Login, Secret
+from check_mapi_connectivity.secrecy.places import as_text
+from check_mapi_connectivity.secrecy.redaction import Redaction
+from check_mapi_connectivity.signin import tokens
 
 PASSWORD = 'Pass <4711> "&" ä'
 JWT = ".".join(

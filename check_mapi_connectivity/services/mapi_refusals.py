@@ -1,0 +1,444 @@
+"""What a MAPI over HTTP server answers -> Failure.
+
+First the numbers, in the order in which an answer holds them: X-ResponseCode, StatusCode,
+ErrorCode, ReturnValue. Then the answers that never got to the MAPI handler. The words of a server
+count for more than its numbers where the two disagree: gromox numbers X-ResponseCode in a way of
+its own.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from ..base.report import Failure
+from ..codes import Advice
+from ..codes.http import MAPI
+from ..codes.mapi import AUTODISCOVER_CODES, CODES, DIAGNOSTICS, RESPONSE_CODES, STATUS_CODES
+from ..network import headers
+from . import http_refusals
+
+if TYPE_CHECKING:
+    from ..network.answer import Answer
+
+#: Why a report of this method names no database (mapi-http 4.14).
+NO_DATABASE = "no MAPI field names the database"
+
+#: Characters of the other side's own text that go into a detail.
+_TEXT = 300
+
+#: What to do about a page that is shown before the service is reached. No remedy names a host that
+#: the other side chose: it would get the password.
+LOGON_PAGE = "a logon page before it? Let /autodiscover/ and /mapi/ pass without one"
+
+_FULL_ACCESS = "grant FullAccess: Add-MailboxPermission -AccessRights FullAccess"
+
+#: Request or ROP, and number, where the number says more than its row does.
+_IN_CONTEXT = {
+    # gromox answers a legacy DN that it does not know, or that is somebody else's, with these.
+    ("Connect", 0x80040115): CODES[0x80040115]._replace(
+        cause="unknown legacy DN, or back end out of reach",
+        remedy="is the DN still the mailbox's? Else Test-ServiceHealth on the mailbox server",
+    ),
+    # gromox: also for a user with a hundred sessions, and for a code page that it does not know.
+    ("Connect", 0x80040111): CODES[0x80040111]._replace(
+        cause="server opens no session for this user",
+        remedy="may be too many sessions of this user: end some, or restart the MAPI service",
+    ),
+    ("Connect", 0x80070005): CODES[0x80070005]._replace(
+        cause="this user may not begin a session under this legacy DN",
+        remedy="is it the mailbox's own user? Another is named as an e-mail address (--username)",
+    ),
+    ("RopOpenFolder", 0x8004010F): CODES[0x8004010F]._replace(
+        cause="Inbox is not found in the mailbox"
+    ),
+}
+
+#: Numbers by which a ROP after the logon is denied, and with which a folder is hidden.
+_DENIED = frozenset({0x80070005, 0x501})
+_HIDDEN = _DENIED | {0x8004010F}
+
+#: Words in a body -> what they mean, whatever number comes with them (mapi-http 2.8, at its end).
+_WORDS = {
+    "ProtocolDisabled": CODES[0x7D8],
+    "Connection blocked by Client Access Rules": Advice(
+        "permission",
+        "a Client Access Rule keeps this check out",
+        "see Get-ClientAccessRule; let this host's address or user in",
+    ),
+    "Culture is not supported": CODES[0x8004011F],
+}
+
+#: What a server's own words beside X-ResponseCode say -> the specification's number for it
+#: (MS-OXCMAPIHTTP 2.2.3.3.3; Gromox numbers otherwise: reference sheet mapi-http, corrections).
+_MEANT = (
+    (r"(missing|no|without|lacks)\b.*\bcookie", 13),
+    (r"(session|context)\b.*\b(not found|expired|unknown|lost|gone)", 10),
+    (r"\bcookie", 6),
+    (r"(missing|no|without|lacks)\b.*\bheader", 7),
+    (r"\bprivilege", 11),
+    (r"\b(verb|http method)", 2),
+    (r"\bsequence", 15),
+    (r"\brequest type", 5),
+    (r"\b(request|invalid) body", 12),
+)
+
+#: Headers that tell which server answered, and why it says that it failed.
+_TELLING = (
+    "X-FailureDescription",
+    "X-FailureContext",
+    "X-BackEndHttpStatus",
+    "X-CalculatedBETarget",
+    "X-BEServer",
+    "X-FEServer",
+    "request-id",
+)
+
+
+def symbol(number: int) -> str:
+    """The symbol of a StatusCode, ErrorCode or ReturnValue; empty where it has none."""
+    row = CODES.get(number & 0xFFFFFFFF)
+    return row.name if row else ""
+
+
+def response_code(number: int, text: str, *, exchange: bool = False) -> Failure:
+    """X-ResponseCode other than 0; `text` is the body, HTML or not (MS-OXCMAPIHTTP 2.2.3.3.3).
+
+    Only Exchange numbers as the specification does: elsewhere the server's own words decide, and
+    the number stands beside them.
+    """
+    name = f"X-ResponseCode {_short(str(number), 12)}"
+    own = _plain(re.sub(r"(?is)<h1\b.*?</h1>", " ", text[:8000]))
+    found = _worded(text)
+    if found:
+        return replace(found, code=name)
+    row = RESPONSE_CODES.get(number)
+    meant = row if exchange or not own else _meant(own)
+    if meant is not None:
+        where = "here" if meant is row else f"that is how {name} is meant here"
+        official = row.name if row else "no name"
+        detail = f"{official} in the specification; {where}: {own or 'the server adds no text'}"
+        return replace(_failure(meant, detail), code=row.code if meant is row and row else name)
+    cause = f"server refuses the request: {_short(own)}" if own else "server refuses the request"
+    official = f"{row.name} in the specification, which this server may not follow; " if row else ""
+    return Failure(
+        "protocol", cause, "see the server's own text", name, f"{official}here: {own or 'no text'}"
+    )
+
+
+def _meant(own: str) -> Advice | None:
+    """The row of X-ResponseCode that a server's own words name; None for words that name none."""
+    numbers = (number for pattern, number in _MEANT if re.search(pattern, own.lower()))
+    return next((RESPONSE_CODES[number] for number in numbers), None)
+
+
+def status_code(number: int) -> Failure:
+    """StatusCode other than 0: the request as such has failed."""
+    number &= 0xFFFFFFFF
+    return _number(number, STATUS_CODES.get(number) or CODES.get(number), "StatusCode")
+
+
+def error_code(number: int, request: str) -> Failure:
+    """ErrorCode other than 0 of `request`, which is `Connect` or `Execute`."""
+    number &= 0xFFFFFFFF
+    row = _IN_CONTEXT.get((request, number)) or CODES.get(number)
+    return _number(number, row, f"ErrorCode of {request}")
+
+
+def return_value(number: int, rop: str, *, owner: bool = True) -> Failure:
+    """ReturnValue other than 0 of a ROP such as `RopLogon`.
+
+    `owner` is the OwnerRight of the logon: without it Exchange lets a foreign user log on, and
+    refuses the folder only (MS-OXCSTOR note 31).
+    """
+    number &= 0xFFFFFFFF
+    row = _IN_CONTEXT.get((rop, number)) or CODES.get(number)
+    if row is not None and rop == "RopOpenFolder" and number in _HIDDEN and not owner:
+        cause = "signed-in user may not open the Inbox"
+        row = row._replace(kind="permission", cause=cause, remedy=_FULL_ACCESS)
+    elif row is not None and rop != "RopLogon" and number in _DENIED:
+        remedy = "see Get-MailboxFolderPermission of the Inbox"
+        row = row._replace(kind="permission", cause="access to the Inbox is denied", remedy=remedy)
+    return _number(number, row, f"ReturnValue of {rop}")
+
+
+def _number(number: int, row: Advice | None, field: str) -> Failure:
+    digits, field = f"0x{number:X}", _short(field, 60)
+    if row is None:
+        return Failure(
+            "server",
+            "server reports an error that has no name here",
+            "look for the number in MS-OXCDATA 2.4 and in the server's event log",
+            f"unknown code {digits}",
+            field,
+        )
+    return _failure(row, f"{field}: {row.name}, {number}")
+
+
+def _failure(row: Advice, detail: str) -> Failure:
+    return Failure(
+        row.kind,
+        row.cause,
+        row.remedy,
+        row.code,
+        detail,
+        row.judged_as,
+        transient=row.transient,
+    )
+
+
+def backoff(milliseconds: int) -> Failure:
+    """RopBackoff: the server puts the request off (MS-OXCROPS 2.2.15.2)."""
+    wait = min(max(milliseconds, 0), 0xFFFFFFFF) / 1000
+    return Failure(
+        "throttled",
+        f"mailbox server asks to wait {wait:.1f}s",
+        "spread the checks and run them less often",
+        "RopBackoff 0xF9",
+        transient=True,
+        retry_after=wait,
+    )
+
+
+def redirected(server_dn: str) -> Failure:
+    """RopLogon answers ecWrongServer with the DN of the server to go to (MS-OXCROPS 2.2.3.1)."""
+    detail = f"ReturnValue of RopLogon; the mailbox is at: {_plain(server_dn) or 'not told'}"
+    return replace(return_value(0x478, "RopLogon"), detail=detail)
+
+
+def autodiscover_error(number: int, message: str) -> Failure:
+    """An Error element of Autodiscover (MS-OXDSCLI)."""
+    name, own = f"Autodiscover ErrorCode {_short(str(number), 12)}", _plain(message)
+    row = AUTODISCOVER_CODES.get(number)
+    if re.search(r"(?i)\b403\b|permission denied|access denied", own):
+        cause = "signed-in user has no right to this mailbox"
+        return Failure("permission", cause, _FULL_ACCESS, name, own)
+    if row is None:
+        cause = "Autodiscover answers with an error"
+        return Failure("server", cause, "see Autodiscover's own text", name, own)
+    return _failure(row, own)
+
+
+def http_status(answer: Answer, *, scheme: str, offered: tuple[str, ...], user: str) -> Failure:
+    """An answer of Autodiscover or of the MAPI endpoint with a status other than 200.
+
+    `scheme` is the one signed in with, `offered` are those of WWW-Authenticate, `user` is who.
+    """
+    status, code = answer.status, f"HTTP {answer.status}"
+    found = _worded(answer.text) if status in (200, 456) else None
+    if found:
+        return replace(found, code=code)
+    if status == 200:
+        return not_mapi(answer)
+    if status in (401, 403) and scheme.lower() == "bearer":
+        return _token_refused(answer, offered)
+    if status == 401:
+        return _user_refused(answer, scheme, offered, user)
+    if status in (403, 456):
+        row = MAPI[status]
+        cause = row.cause.format(host=_host(answer), user=_short(user))
+        return Failure(row.kind, cause, row.remedy, code, _told(answer))
+    if status == 404 or 300 <= status < 400:
+        return _nothing_here(answer)
+    if status == 429:
+        return replace(http_refusals.throttled(answer, _host(answer)), detail=_told(answer))
+    if status == 503 and answer.reason.startswith("L-202"):
+        # Gromox, when all its connections are taken (reference sheet mapi-http, corrections).
+        cause = f"{_host(answer)} has no connection left"
+        remedy = "too many connections at once: end some, or raise its limit"
+        return Failure("server", cause, remedy, f"{code} L-202", _told(answer), transient=True)
+    if status >= 500:
+        remedy = "see IIS and Test-ServiceHealth there; the gateway, if one is in between"
+        return replace(http_refusals.trouble(answer, _host(answer), remedy), detail=_told(answer))
+    cause = f"{_host(answer)} does not answer as {_service(answer)} does"
+    return Failure("protocol", cause, "see the server's own text", code, _told(answer))
+
+
+def _user_refused(answer: Answer, scheme: str, offered: tuple[str, ...], user: str) -> Failure:
+    """A 401 after credentials (mapi-http 8.1, 8.3)."""
+    code, name = f"HTTP {answer.status}", _short(scheme, 12)
+    schemes = {one.lower() for one in offered}
+    detail = _join(_offered(offered), _told(answer))
+    if schemes and scheme.lower() not in schemes:
+        cause = f"{_host(answer)} does not offer sign-in by {name}"
+        return Failure("logon", cause, "choose another --auth of those offered", code, detail)
+    remedy = MAPI[401].remedy
+    if scheme.lower() in ("ntlm", "negotiate"):
+        remedy = "check the password; if it is right: Extended Protection behind a gateway?"
+    cause = MAPI[401].cause.format(host=_host(answer), user=_short(user))
+    return Failure("logon", f"{cause} ({name})", remedy, code, detail)
+
+
+def _token_refused(answer: Answer, offered: tuple[str, ...]) -> Failure:
+    """A 401 or 403 after a token; x-ms-diagnostics says why (mapi-http 7.1 to 7.3)."""
+    text = answer.headers.get("x-ms-diagnostics", "")
+    number, reason, category = headers.diagnostics(text)
+    code = f"HTTP {answer.status}" + ("" if number is None else f", {number}")
+    row = None if number is None else DIAGNOSTICS.get(number)
+    cause = f"{_host(answer)} refuses the token"
+    remedy = "see the server's own reason"
+    if "bearer" not in {one.lower() for one in offered} and offered:
+        cause, remedy = (
+            f"{_host(answer)} takes no tokens",
+            "an Exchange Server? Then --auth, and --tenant none",
+        )
+    elif "not enough scope" in text:
+        cause, remedy = "token has not enough scope for MAPI", DIAGNOSTICS[2000008].remedy
+    elif row is not None:
+        cause, remedy = row.cause, row.remedy
+    detail = _join(
+        f"reason: {_plain(reason)}" if reason else "no reason given",
+        f"category: {_plain(category)}" if category else "",
+        "MAPI over HTTP with the token of one's own app registration is not yet seen to work "
+        "on Exchange Online",
+        _offered(offered),
+        _told(answer),
+    )
+    return Failure("permission", cause, remedy, code, detail)
+
+
+def _nothing_here(answer: Answer) -> Failure:
+    """A 404, or a redirect, which is not followed: credentials would go along."""
+    code, option = f"HTTP {answer.status}", "Get-MapiVirtualDirectory"
+    if _service(answer) == "Autodiscover":
+        option = "Get-AutodiscoverVirtualDirectory"
+    cause = MAPI[404].cause.format(service=_service(answer), host=_host(answer))
+    if answer.status == 404:
+        return Failure(
+            "protocol", cause, f"is that the Exchange host? See {option}", code, _told(answer)
+        )
+    place = answer.headers.get("Location", "")
+    try:
+        target = urlsplit(place).hostname or _host(answer)
+    except ValueError:
+        target = "an address that is none"
+    detail = _join(f"redirects to {_short(target, 120)}, not followed", _told(answer))
+    return Failure("protocol", cause, LOGON_PAGE, code, detail)
+
+
+def not_mapi(answer: Answer) -> Failure:
+    """HTTP 200 from something else than the MAPI handler: neither its Content-Type nor its
+    X-ResponseCode (MS-OXCMAPIHTTP 2.2.3.2.2).
+    """
+    found = _worded(answer.text)
+    if found:
+        return replace(found, code=f"HTTP {answer.status}")
+    if answer.headers.get("Content-Type", "").lower().startswith("application/mapi-http"):
+        return Failure(
+            "protocol",
+            f"{_host(answer)} answers without a usable X-ResponseCode",
+            "does a gateway or proxy remove or change headers of the answer?",
+            f"HTTP {answer.status}",
+            _told(answer, text=False),
+        )
+    title = re.search(r"(?i)<title[^<>]{0,100}>([^<]{1,300})", answer.text[:8000])
+    page = f'a page titled "{_plain(title[1])}"' if title else http_refusals.glimpse(answer)
+    return Failure(
+        "protocol",
+        f"{_host(answer)} answers, but not as {_service(answer)} does",
+        "a logon page or a gateway's error page? Look at what answers there",
+        f"HTTP {answer.status}",
+        _join(page, _told(answer, text=False)),
+    )
+
+
+def no_rows(count: int) -> Failure:
+    """A readable answer to RopQueryRows without rows, of a table that counts `count` messages."""
+    return Failure(
+        "protocol",
+        f"Inbox counts {count} messages, but the server lists none of them",
+        "run it again: they may have been moved meanwhile; else report it with --record",
+        detail=f"RopGetContentsTable counts {count}, RopQueryRows gives no row",
+    )
+
+
+def no_store(known: bool) -> Failure:
+    """Autodiscover answers, but without an address for MAPI over HTTP."""
+    if not known:
+        return Failure(
+            "protocol",
+            "Autodiscover names no DN of the mailbox",
+            "report it with --record",
+            during="Autodiscover",
+        )
+    return Failure(
+        "mailbox",
+        "Autodiscover names no MAPI over HTTP address of this mailbox",
+        "see MapiHttpEnabled of Get-CASMailbox and Get-OrganizationConfig, or a proxy strips "
+        "X-MapiHttpCapability",
+        during="Autodiscover",
+    )
+
+
+def no_address(url: str) -> Failure:
+    """Autodiscover names an address that cannot be one of MAPI over HTTP."""
+    named = "a MAPI address without https" if url.startswith("http:") else "no usable MAPI address"
+    return Failure(
+        "protocol",
+        f"Autodiscover names {named}: {url[:60]}{'...' if len(url) > 60 else ''}",
+        "see Set-MapiVirtualDirectory -InternalUrl and -ExternalUrl",
+        detail=url,
+        during="Autodiscover",
+    )
+
+
+def wire(error_text: str, what: str) -> Failure:
+    """An answer to `what`, a request or a ROP, that cannot be read."""
+    return Failure(
+        "protocol",
+        f"answer to {_short(what, 32)} cannot be read",
+        CODES[0x4B6].remedy,
+        detail=_plain(error_text),
+    )
+
+
+def _worded(text: str) -> Failure | None:
+    """A refusal that is told by words in the body; None when there are none."""
+    seen = text[:20000].lower()
+    for words, row in _WORDS.items():
+        if words.lower() in seen:
+            return _failure(row, _plain(text))
+    return None
+
+
+def _told(answer: Answer, *, text: bool = True) -> str:
+    """The telling headers of an answer, and the beginning of its body."""
+    headers = [
+        f"{name}: {_short(_plain(answer.headers[name]), 120)}"
+        for name in _TELLING
+        if answer.headers.get(name)
+    ]
+    return _join(*headers, http_refusals.glimpse(answer) if text and answer.body else "")
+
+
+def _offered(offered: tuple[str, ...]) -> str:
+    names = ", ".join(_short(name, 20) for name in offered[:8])
+    return f"offered: {names}" if names else "offered: nothing"
+
+
+def _service(answer: Answer) -> str:
+    """What was asked: the mailbox's own addresses are those of MS-OXCMAPIHTTP 2.2.1."""
+    try:
+        path = urlsplit(answer.url).path.lower()
+    except ValueError:
+        path = ""
+    return "MAPI over HTTP" if path.startswith("/mapi/") else "Autodiscover"
+
+
+def _host(answer: Answer) -> str:
+    return _short(answer.host, 100)
+
+
+def _join(*parts: str) -> str:
+    return "; ".join(part for part in parts if part)
+
+
+def _plain(text: str) -> str:
+    return _short(http_refusals.plain(text), _TEXT)
+
+
+def _short(text: str, limit: int = 64) -> str:
+    """Text of at most `limit` characters."""
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
