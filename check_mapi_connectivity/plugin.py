@@ -12,11 +12,12 @@ from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
-from .base.deadline import Deadline, Watchdog
+from .base.deadline import Deadline
 from .base.errors import UsageError
-from .probes.runner import Runner
+from .probes.runner import Runner, allowed, blank, cut_off
+from .process import Watchdog
 from .result import frequency, output
-from .result.conclusion import allowed, blank, conclude, cut_off
+from .result.conclusion import conclude
 
 if TYPE_CHECKING:
     from .base.options import Options

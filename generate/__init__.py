@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from check_mapi_connectivity.base import options, vocabulary
+from check_mapi_connectivity.base import clouds, vocabulary
 from check_mapi_connectivity.commandline import credentials, option_table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,7 +19,7 @@ Groups = tuple[tuple[str, tuple[option_table.Option, ...]], ...]
 #: Option -> the words that it takes.
 WORDS = {
     "method": tuple(vocabulary.LABELS),
-    "cloud": tuple(options.CLOUDS),
+    "cloud": tuple(clouds.CLOUDS),
     "auth": tuple(credentials.SCHEMES),
     "proxy-auth": tuple(credentials.SCHEMES),
     "min-tls": ("1.2", "1.3"),

@@ -6,6 +6,7 @@ import re
 
 from check_mapi_connectivity import __version__
 from check_mapi_connectivity.base import vocabulary
+from check_mapi_connectivity.base import vocabulary as base_vocabulary
 from check_mapi_connectivity.commandline import (
     arguments,
     given,
@@ -76,7 +77,7 @@ def man_page() -> str:
         ".SH DESCRIPTION",
         roff(help_text.DESCRIPTION),
         ".PP",
-        roff(" ".join(help_text.NOT_YET_SEEN.values())),
+        roff(" ".join(base_vocabulary.NOT_YET_SEEN.values())),
         ".SH OPTIONS",
         roff(
             "Every long option also works as `name = value` in an ini section (see --extra-opts)."

@@ -16,10 +16,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from check_mapi_connectivity.base.options import CLOUDS, CertificateFiles, Options
+from check_mapi_connectivity.base.clouds import CLOUDS
+from check_mapi_connectivity.base.credentials import CertificateFacts, CertificateFiles
+from check_mapi_connectivity.base.options import Options
 from check_mapi_connectivity.base.vocabulary import DEFAULT_THRESHOLDS, KINDS, LABELS, prefixes
 from check_mapi_connectivity.commandline import given
-from check_mapi_connectivity.signin.certificate import CertificateFacts
 
 from . import keys, masks
 from .guard.hook import VARIABLE, Guard

@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from check_mapi_connectivity.base.report import CheckFailure
+from check_mapi_connectivity.base.errors import CheckFailure
 from check_mapi_connectivity.mapihttp import (
     autodiscover,
     discovery,

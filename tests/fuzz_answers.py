@@ -11,7 +11,7 @@ from check_mapi_connectivity.base.vocabulary import KINDS, LABELS, prefixes
 from check_mapi_connectivity.mapihttp.reader import WireError
 from check_mapi_connectivity.network import headers
 from check_mapi_connectivity.network.answer import Answer
-from check_mapi_connectivity.services import graph
+from check_mapi_connectivity.services import graph, graph_refusals
 from check_mapi_connectivity.signin import federation, msal_client
 
 from .test_graphapi import DIAGNOSTIC, LISTING
@@ -72,9 +72,9 @@ def _read(data: bytes) -> object:
 
 def _status(data: bytes) -> object:
     answer = _answer(data)
-    failure = graph.status(answer, CLAIMS[len(data) % len(CLAIMS)])
+    failure = graph_refusals.status(answer, CLAIMS[len(data) % len(CLAIMS)])
     assert failure.cause and failure.state_key in KINDS
-    return failure, graph.ids(answer), graph.throttling(answer)
+    return failure, graph.ids(answer), graph_refusals.throttling(answer)
 
 
 def _front_end(data: bytes) -> object:

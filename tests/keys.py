@@ -38,7 +38,7 @@ def read_once():
 
 def prime(directory):
     """Read the key that nearly all runs sign with."""
-    from check_mapi_connectivity.base.options import CertificateFiles
+    from check_mapi_connectivity.base.credentials import CertificateFiles
     from check_mapi_connectivity.signin import certificate
 
     path = Path(directory) / "probe.pem"

@@ -12,7 +12,7 @@ import stat
 import urllib.parse
 from dataclasses import replace
 
-from check_mapi_connectivity.base.options import CertificateFiles
+from check_mapi_connectivity.base.credentials import CertificateFiles
 from check_mapi_connectivity.commandline import given as commandline_given
 from check_mapi_connectivity.setup import __main__ as entry
 from check_mapi_connectivity.setup import command_line, keypair, proof

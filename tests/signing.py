@@ -8,8 +8,7 @@ import time
 import pytest
 
 from check_mapi_connectivity.base.cache import Cache
-from check_mapi_connectivity.base.deadline import Deadline
-from check_mapi_connectivity.base.options import (
+from check_mapi_connectivity.base.credentials import (
     CertificateFiles,
     ClientSecret,
     FederatedToken,
@@ -17,10 +16,12 @@ from check_mapi_connectivity.base.options import (
     Secret,
     UserPassword,
 )
-from check_mapi_connectivity.base.report import CheckFailure, Report
+from check_mapi_connectivity.base.deadline import Deadline
+from check_mapi_connectivity.base.errors import CheckFailure
+from check_mapi_connectivity.base.report import Report
 from check_mapi_connectivity.network.shared_logon import Logon
 from check_mapi_connectivity.network.transport import Transport
-from check_mapi_connectivity.probes import Run
+from check_mapi_connectivity.probes.context import ProbeContext
 from check_mapi_connectivity.signin.identity import Identity
 
 from .tenant.material import CLIENT_IDS, DOMAIN
@@ -64,7 +65,7 @@ class Runs:
         deadline = Deadline(time.monotonic(), options.timeout)
         transport = Transport(options, deadline, report, shared)
         self._carriers.append(transport)
-        return Run(options, transport, identity, Logon(), cache, report, deadline)
+        return ProbeContext(options, transport, identity, Logon(), cache, report, deadline)
 
     def by_password(self, password=None, name="healthy", **changes):
         """The same for a user of the tenant; the right password where none is given."""

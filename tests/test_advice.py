@@ -15,7 +15,7 @@ from check_mapi_connectivity.base.vocabulary import KINDS
 from check_mapi_connectivity.codes.entra import ENTRA, OAUTH
 from check_mapi_connectivity.codes.exchange import EC, EXCHANGE, MAPI
 from check_mapi_connectivity.network.answer import Answer
-from check_mapi_connectivity.services import entra, http_refusals
+from check_mapi_connectivity.services import entra, exchange_refusals, http_refusals
 
 
 def make_answer(status=200, body=b"", decoded=True, **headers):
@@ -171,7 +171,7 @@ def exchange_error(message, internal=None):
     ],
 )
 def test_message_and_exception(answer, text, exception):
-    assert (http_refusals.message(answer), http_refusals.exception_name(answer)) == (
+    assert (http_refusals.message(answer), exchange_refusals.exception_name(answer)) == (
         text,
         exception,
     )
@@ -179,13 +179,13 @@ def test_message_and_exception(answer, text, exception):
 
 def test_missing_role_is_read_from_the_token():
     answer = make_answer(401, b"", x_ms_diagnostics="2000003;reason=x")
-    without = http_refusals.exchange_status(answer, {"roles": []})
+    without = exchange_refusals.exchange_status(answer, {"roles": []})
     assert without.cause == "the token lacks the app role Exchange.ManageAsApp"
     for claims in ({"roles": ["Exchange.ManageAsApp"]}, {}):
-        failure = http_refusals.exchange_status(answer, claims)
+        failure = exchange_refusals.exchange_status(answer, claims)
         assert failure.cause == "token was made for another host or service"
         assert "2000003" in failure.detail
-        failure = http_refusals.exchange_status(
+        failure = exchange_refusals.exchange_status(
             make_answer(401, b"", x_ms_diagnostics="77;"), claims
         )
         assert failure.cause == "Exchange refuses the token"
@@ -196,7 +196,7 @@ def test_missing_role_is_read_from_the_token():
 
 def test_a_401_that_speaks_of_roles_to_a_token_without_the_app_role():
     body = b'{"error": {"code": "Unauthorized", "message": "User is not allowed to call X"}}'
-    failure = http_refusals.exchange_status(make_answer(401, body), {"roles": []})
+    failure = exchange_refusals.exchange_status(make_answer(401, body), {"roles": []})
     assert failure.cause == "the token lacks the app role Exchange.ManageAsApp"
     assert failure.remedy.startswith("grant and consent Exchange.ManageAsApp ")
 
@@ -211,7 +211,7 @@ def test_a_401_that_speaks_of_roles_to_a_token_without_the_app_role():
 )
 def test_a_401_that_speaks_of_roles_is_about_the_role_group(text):
     body = json.dumps({"error": {"code": "Unauthorized", "message": text}}).encode()
-    failure = http_refusals.exchange_status(
+    failure = exchange_refusals.exchange_status(
         make_answer(401, body), {"roles": ["Exchange.ManageAsApp"]}
     )
     assert (failure.kind, failure.cause) == (
@@ -261,19 +261,19 @@ EXCEPTIONS = [
 def test_an_exception_counts_for_more_than_the_status(name, kind, cause, status):
     answer = exchange_error(f"Ex9E65A2|Microsoft.Exchange.Some.Space.{name}|What it says.")
     answer = replace(answer, status=status)
-    failure = http_refusals.exchange_status(answer, {"roles": ["Exchange.ManageAsApp"]})
+    failure = exchange_refusals.exchange_status(answer, {"roles": ["Exchange.ManageAsApp"]})
     assert (failure.kind, failure.cause, failure.code) == (kind, cause, name)
     assert "What it says." in failure.detail
 
 
 def test_an_exception_that_only_carries_another_is_none():
     text = "Ex1|Microsoft.Exchange.Admin.OData.Core.ODataServiceException|No."
-    failure = http_refusals.exchange_status(replace(exchange_error(text), status=403), {})
+    failure = exchange_refusals.exchange_status(replace(exchange_error(text), status=403), {})
     assert (failure.kind, failure.code) == ("permission", "HTTP 403")
 
 
 def test_a_500_of_exchange_may_be_a_burst():
-    failure = http_refusals.exchange_status(make_answer(500, b"{}"), {})
+    failure = exchange_refusals.exchange_status(make_answer(500, b"{}"), {})
     assert failure.cause == "Exchange answers: internal error"
     assert failure.remedy == (
         "see the service health page; it may be a burst of calls: spread the checks"
@@ -282,11 +282,11 @@ def test_a_500_of_exchange_may_be_a_burst():
 
 def test_a_person_is_told_apart_from_an_app():
     person, app = {"scp": "Exchange.Manage"}, {"roles": ["Exchange.ManageAsApp"]}
-    refused = http_refusals.exchange_status(make_answer(401, b""), person)
+    refused = exchange_refusals.exchange_status(make_answer(401, b""), person)
     assert refused.cause == "Exchange refuses the token"
     assert refused.remedy.startswith("see EXOModuleEnabled of Get-User; ")
     for claims, whom in ((person, "user"), (app, "app")):
-        failure = http_refusals.exchange_status(make_answer(403, b"\0\0"), claims)
+        failure = exchange_refusals.exchange_status(make_answer(403, b"\0\0"), claims)
         assert (failure.kind, failure.code) == ("permission", "HTTP 403")
         assert failure.remedy == f"add the {whom} to a role group whose role holds the cmdlet"
 
@@ -312,7 +312,7 @@ def test_a_person_is_told_apart_from_an_app():
     ],
 )
 def test_mapi_error(text, kind, judged, code):
-    failure = http_refusals.mapi_error(text)
+    failure = exchange_refusals.mapi_error(text)
     assert (failure.kind, failure.state_key, failure.code) == (kind, judged, code)
 
 
@@ -363,7 +363,7 @@ def test_any_refusal_of_exchange(status, body, kind, retry, exception, claims):
     answer = make_answer(
         status, body, Content_Type=kind, Retry_After=retry, X_ExceptionType=exception
     )
-    failure = http_refusals.exchange_status(answer, claims)
+    failure = exchange_refusals.exchange_status(answer, claims)
     assert failure.kind in KINDS
     assert failure.cause
     entra.status(answer)
@@ -382,7 +382,7 @@ def test_any_refusal_of_entra(document):
 
 @given(TEXT)
 def test_any_mapi_error(text):
-    assert http_refusals.mapi_error(text).kind in ("logon", "mailbox", "server")
+    assert exchange_refusals.mapi_error(text).kind in ("logon", "mailbox", "server")
 
 
 def test_causes_hold_nothing_that_the_sanitizer_would_change():

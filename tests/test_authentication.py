@@ -10,14 +10,14 @@ import pytest
 from requests.structures import CaseInsensitiveDict
 
 from check_mapi_connectivity.base.cache import Cache
+from check_mapi_connectivity.base.credentials import Login, Secret, UserPassword
 from check_mapi_connectivity.base.deadline import Deadline
-from check_mapi_connectivity.base.errors import UsageError
-from check_mapi_connectivity.base.options import Login, Secret, UserPassword
-from check_mapi_connectivity.base.report import CheckFailure, Report, Stopwatch
+from check_mapi_connectivity.base.errors import CheckFailure, UsageError
+from check_mapi_connectivity.base.report import Report, Stopwatch
 from check_mapi_connectivity.network import ntlm_kerberos
 from check_mapi_connectivity.network.answer import Answer
 from check_mapi_connectivity.network.shared_logon import Logon
-from check_mapi_connectivity.probes import Run
+from check_mapi_connectivity.probes.context import ProbeContext
 from check_mapi_connectivity.probes.mapi_authentication import Authentication
 from check_mapi_connectivity.signin.tokens import Token
 
@@ -57,7 +57,7 @@ def authentication(options):
         chosen = options(tenant="", credential=None, methods=("mapi",), login=login)
         report = Report(mailbox, "mapi")
         return Authentication(
-            Run(chosen, carrier, None, logon or Logon(), Cache(None, []), report, LONG)
+            ProbeContext(chosen, carrier, None, logon or Logon(), Cache(None, []), report, LONG)
         )
 
     return make
@@ -414,7 +414,9 @@ def test_tokens_of_entra_wait_for_nobody(options, monkeypatch):
     door, logon = Door(judge), Logon()
     chosen = options(methods=("mapi",), credential=UserPassword("u@x.y", Secret("Secret.123")))
     runs = [
-        Run(chosen, door, Identity(), logon, Cache(None, []), Report(f"m{number}", "mapi"), LONG)
+        ProbeContext(
+            chosen, door, Identity(), logon, Cache(None, []), Report(f"m{number}", "mapi"), LONG
+        )
         for number in range(4)
     ]
     found, threads = all_at_once([Authentication(run) for run in runs])

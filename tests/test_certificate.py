@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from check_mapi_connectivity.base.credentials import CertificateFiles, Secret
 from check_mapi_connectivity.base.errors import UsageError
-from check_mapi_connectivity.base.options import CertificateFiles, Secret
 from check_mapi_connectivity.signin import certificate
 from check_mapi_connectivity.signin import pkcs12 as pkcs12_reader
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from check_mapi_connectivity.base import clock_skew
 from check_mapi_connectivity.base.clock_skew import Skew
-from check_mapi_connectivity.base.report import Failure, Report
-from check_mapi_connectivity.result import first_line
+from check_mapi_connectivity.base.errors import Failure
+from check_mapi_connectivity.base.report import Report
+from check_mapi_connectivity.result import diagnosis
 
 from .tenant.handler import Handler
 
@@ -76,7 +77,7 @@ def test_it_is_told_where_sign_in_or_tls_fails():
     told = {}
     for kind, during in [("tls", ""), ("credential", ""), ("server", "sign-in"), ("server", "")]:
         report.failure = Failure(kind, "trouble", during=during)
-        told[kind, during] = first_line.clock_told(report)
+        told[kind, during] = diagnosis.clock_told(report)
     assert told == {
         ("tls", ""): True,
         ("credential", ""): True,

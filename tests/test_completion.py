@@ -8,8 +8,8 @@ import shutil
 import pytest
 
 from check_mapi_connectivity.base import vocabulary
+from check_mapi_connectivity.base.clouds import CLOUDS
 from check_mapi_connectivity.base.errors import UsageError
-from check_mapi_connectivity.base.options import CLOUDS
 from check_mapi_connectivity.commandline import option_table, parse
 from check_mapi_connectivity.setup import command_line as set_up_cli
 from check_mapi_connectivity.setup import option_table as set_up

@@ -7,16 +7,16 @@ import os
 
 import pytest
 
-from check_mapi_connectivity.base.errors import UsageError
-from check_mapi_connectivity.base.options import (
-    MODULE_CLIENT_ID,
+from check_mapi_connectivity.base.clouds import MODULE_CLIENT_ID
+from check_mapi_connectivity.base.credentials import (
     CertificateFiles,
     ClientSecret,
     FederatedToken,
     ManagedIdentity,
     UserPassword,
 )
-from check_mapi_connectivity.commandline import credentials
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.commandline import credentials, secrets
 from check_mapi_connectivity.commandline import parse as commandline_parse
 from check_mapi_connectivity.commandline.option_table import ENVIRONMENT_SECRETS
 
@@ -306,7 +306,7 @@ def test_ask_password_excludes_files_and_wants_a_terminal(complaint, monkeypatch
 )
 def test_what_is_asked_for(parse, monkeypatch, words, asked_for):
     asked = []
-    monkeypatch.setattr(credentials.prompt, "ask", lambda what: asked.append(what) or "typed in")
+    monkeypatch.setattr(secrets, "ask", lambda what: asked.append(what) or "typed in")
     environ = dict.fromkeys(ENVIRONMENT_SECRETS.values(), "of the environment")
     options = parse(*TENANT, *words, "--ask-password", **environ)
     found = options.credential

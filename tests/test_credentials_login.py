@@ -22,11 +22,11 @@ def files(there):
 def mapi(files):
     """`mapi(*arguments, **environ)` -> Options of method mapi."""
 
-    def parse(*arguments, **environ):
+    def parsed(*arguments, **environ):
         words = ["--method", "mapi", "-m", "a@b.example", *arguments]
         return parse.parse(words, {"HOME": "/h", **environ})
 
-    return parse
+    return parsed
 
 
 def test_a_user_for_an_exchange_server(mapi):

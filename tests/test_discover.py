@@ -8,8 +8,9 @@ import types
 import pytest
 from requests.structures import CaseInsensitiveDict
 
-from check_mapi_connectivity.base.options import Login, Secret
-from check_mapi_connectivity.base.report import CheckFailure, Failure, Report
+from check_mapi_connectivity.base.credentials import Login, Secret
+from check_mapi_connectivity.base.errors import CheckFailure, Failure
+from check_mapi_connectivity.base.report import Report
 from check_mapi_connectivity.network.answer import Answer
 from check_mapi_connectivity.probes.mapi_autodiscover import Discovery
 

@@ -10,14 +10,8 @@ import subprocess
 import pytest
 
 from check_mapi_connectivity.base import vocabulary
-from check_mapi_connectivity.commandline import (
-    arguments,
-    given,
-    help_text,
-    ini,
-    option_table,
-    parse,
-)
+from check_mapi_connectivity.base import vocabulary as base_vocabulary
+from check_mapi_connectivity.commandline import arguments, given, ini, option_table, parse
 from check_mapi_connectivity.commandline.credentials import IMDS_VARIABLE
 from check_mapi_connectivity.setup import command_line as set_up_cli
 from check_mapi_connectivity.setup import option_table as set_up
@@ -139,8 +133,8 @@ def test_readme_names_every_kind_with_its_state_and_every_label():
 
 
 def test_what_is_unseen_is_said():
-    assert set(help_text.NOT_YET_SEEN) == set(vocabulary.LABELS)
-    for text in help_text.NOT_YET_SEEN.values():
+    assert set(base_vocabulary.NOT_YET_SEEN) == set(vocabulary.LABELS)
+    for text in base_vocabulary.NOT_YET_SEEN.values():
         assert "not yet been seen" in text
     assert "Not yet seen on a live tenant" in README
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from check_mapi_connectivity.base.clouds import MODULE_CLIENT_ID
 from check_mapi_connectivity.base.errors import UsageError
-from check_mapi_connectivity.base.options import MODULE_CLIENT_ID
 from check_mapi_connectivity.explain import text as explain_text
 
 from .conftest import ROOT

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from check_mapi_connectivity.base.options import CertificateFiles, Login
+from check_mapi_connectivity.base.credentials import CertificateFiles, Login
 from check_mapi_connectivity.result import frequency
 
 

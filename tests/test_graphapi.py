@@ -10,11 +10,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity.base.report import CheckFailure, Report, Row
+from check_mapi_connectivity.base.errors import CheckFailure
+from check_mapi_connectivity.base.report import Report, Row
 from check_mapi_connectivity.base.untrusted import JSON_LIMIT
 from check_mapi_connectivity.base.vocabulary import KINDS
+from check_mapi_connectivity.codes import graph as graph_codes
 from check_mapi_connectivity.probes.graph import GraphProbe
-from check_mapi_connectivity.services import graph
+from check_mapi_connectivity.services import graph, graph_refusals
 
 from .codes.test_graph import MAIL, error
 from .test_advice import make_answer
@@ -201,7 +203,7 @@ JSON = st.recursive(
     ),
     max_leaves=20,
 )
-CODE = st.sampled_from(sorted(graph.graph.CODES)) | JSON
+CODE = st.sampled_from(sorted(graph_codes.CODES)) | JSON
 ERROR = st.fixed_dictionaries({}, optional={"code": CODE, "message": JSON, "innerError": JSON})
 MESSAGES = st.fixed_dictionaries(
     {}, optional={"id": TEXT | JSON, "receivedDateTime": TEXT | JSON, "subject": JSON}
@@ -243,7 +245,7 @@ def test_any_other_status(status, body, kind, retry, challenge, claims):
     answer = make_answer(
         status, body, Content_Type=kind, Retry_After=retry, WWW_Authenticate=challenge
     )
-    failure = graph.status(answer, claims)
+    failure = graph_refusals.status(answer, claims)
     assert failure.kind in KINDS
     assert failure.cause and failure.code
     graph.ids(answer)
@@ -253,7 +255,7 @@ def test_any_other_status(status, body, kind, retry, challenge, claims):
 @given(ERROR, st.integers(100, 999))
 def test_any_error_document(document, status):
     body = json.dumps({"error": document}).encode()
-    assert graph.status(make_answer(status, body), {}).kind in KINDS
+    assert graph_refusals.status(make_answer(status, body), {}).kind in KINDS
 
 
 @given(
@@ -267,7 +269,7 @@ def test_any_front_end(header):
     answer = make_answer(x_ms_ags_diagnostic=header, x_ms_throttle_scope=header)
     found = graph.front_end(answer)
     assert found is None or found.strip()
-    graph.throttling(answer)
+    graph_refusals.throttling(answer)
 
 
 class _Service:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from check_mapi_connectivity.base import vocabulary
 from check_mapi_connectivity.base.errors import Information
 from check_mapi_connectivity.base.vocabulary import KINDS, LABELS
 from check_mapi_connectivity.commandline import arguments, help_text, option_table, parse
@@ -79,8 +80,8 @@ def test_vocabulary_of_the_help():
 
 
 def test_what_is_unseen_is_said():
-    assert set(help_text.NOT_YET_SEEN) == set(LABELS)
-    for text in help_text.NOT_YET_SEEN.values():
+    assert set(vocabulary.NOT_YET_SEEN) == set(LABELS)
+    for text in vocabulary.NOT_YET_SEEN.values():
         assert "not yet been seen" in text
         assert " ".join(text.split()) in FLAT
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from check_mapi_connectivity.base.options import CLOUDS, ManagedIdentity, Proxy
-from check_mapi_connectivity.base.report import CheckFailure
+from check_mapi_connectivity.base.clouds import CLOUDS
+from check_mapi_connectivity.base.credentials import ManagedIdentity, Proxy
+from check_mapi_connectivity.base.errors import CheckFailure
 from check_mapi_connectivity.signin import managed_identity as module
 
 from .signing import Runs, refusal, token

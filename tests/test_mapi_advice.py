@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from check_mapi_connectivity.base.report import Failure
+from check_mapi_connectivity.base.errors import Failure
 from check_mapi_connectivity.base.vocabulary import KINDS
 from check_mapi_connectivity.codes.mapi import AUTODISCOVER_CODES, CODES, RESPONSE_CODES
 from check_mapi_connectivity.network.answer import Answer
-from check_mapi_connectivity.services import mapi_refusals
+from check_mapi_connectivity.services import autodiscover_refusals, mapi_refusals
 
 MAPI_URL = "https://mail.example/mapi/emsmdb/?MailboxId=x@example"
 AUTODISCOVER_URL = "https://mail.example/autodiscover/autodiscover.xml"
@@ -189,10 +189,10 @@ def test_redirected():
 
 def test_autodiscover_error():
     for number, row in AUTODISCOVER_CODES.items():
-        failure = mapi_refusals.autodiscover_error(number, "Its text.")
+        failure = autodiscover_refusals.error(number, "Its text.")
         assert (failure.kind, failure.cause, failure.remedy) == (row.kind, row.cause, row.remedy)
         assert (failure.code, failure.detail) == (f"Autodiscover ErrorCode {number}", "Its text.")
-    failure = mapi_refusals.autodiscover_error(999, "Odd.")
+    failure = autodiscover_refusals.error(999, "Odd.")
     assert (failure.kind, failure.code) == ("server", "Autodiscover ErrorCode 999")
 
 
@@ -385,7 +385,7 @@ def test_any_number(number, text, owner):
     assert_sound(mapi_refusals.return_value(number, text, owner=owner))
     assert_sound(mapi_refusals.return_value(number, "RopOpenFolder", owner=owner))
     assert_sound(mapi_refusals.backoff(number))
-    assert_sound(mapi_refusals.autodiscover_error(number, text))
+    assert_sound(autodiscover_refusals.error(number, text))
 
 
 @given(TEXT, TEXT)

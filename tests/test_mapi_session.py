@@ -11,7 +11,8 @@ import pytest
 from requests.structures import CaseInsensitiveDict
 
 from check_mapi_connectivity.base.deadline import Deadline
-from check_mapi_connectivity.base.report import CheckFailure, Report
+from check_mapi_connectivity.base.errors import CheckFailure
+from check_mapi_connectivity.base.report import Report
 from check_mapi_connectivity.mapihttp import rops
 from check_mapi_connectivity.network.answer import Answer
 from check_mapi_connectivity.probes.mapi_session import ExecuteRefused, Session, SessionLost

@@ -14,10 +14,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from check_mapi_connectivity.base.report import Exchange, Failure, Report
-from check_mapi_connectivity.network import transport
+from check_mapi_connectivity.base.errors import Failure
+from check_mapi_connectivity.base.report import Exchange, Report
+from check_mapi_connectivity.network import confidential
 from check_mapi_connectivity.network.answer import Answer
 from check_mapi_connectivity.secrecy import echoes as secrecy_echoes
+from check_mapi_connectivity.secrecy import names, reports
 from check_mapi_connectivity.services import http_refusals
 
 SECRET = "Käse:4711+&b c"
@@ -140,8 +142,8 @@ def test_any_text_can_be_searched(text, secret, word):
     masked = secrecy_echoes.Echoes(secrecy_echoes.spellings(secret), {word}).masked(
         f"{text}{secret}"
     )
-    assert len(secret) < 4 or secret not in masked or secret in secrecy_echoes.MASK * 2
-    assert len(secrecy_echoes.fields(text)) <= len(text) * 4 + 4
+    assert len(secret) < 4 or secret not in masked or secret in names.MASK * 2
+    assert len(names.fields(text)) <= len(text) * 4 + 4
 
 
 @given(st.text(min_size=4, max_size=40), st.randoms(use_true_random=False))
@@ -172,7 +174,7 @@ NAMED = [
 
 @pytest.mark.parametrize(("given_text", "shown"), NAMED)
 def test_secrets_by_their_names(given_text, shown):
-    assert secrecy_echoes.fields(given_text) == shown
+    assert names.fields(given_text) == shown
 
 
 @pytest.mark.parametrize(
@@ -180,13 +182,13 @@ def test_secrets_by_their_names(given_text, shown):
     ["'client_assertion' or 'client_secret'", "password: see there", "<passwordReset>x", "token=1"],
 )
 def test_what_only_looks_like_a_name_stays(text):
-    assert secrecy_echoes.fields(text) == text
+    assert names.fields(text) == text
 
 
 def test_a_whole_json_document_is_masked_by_its_names():
     document = {"refresh_token": ["opaque"], "AccessToken": {"v": "opaque"}, "n": ["opaque"]}
     shown = {"refresh_token": "***", "AccessToken": "***", "n": ["opaque"]}
-    assert json.loads(secrecy_echoes.body(json.dumps(document))) == shown
+    assert json.loads(names.body(json.dumps(document))) == shown
 
 
 def test_a_glimpse_of_a_token_answer():
@@ -199,9 +201,7 @@ def test_a_glimpse_of_a_token_answer():
 
 def test_a_location_is_masked_by_its_names():
     place = "https://x/#access_token=opaque"
-    assert secrecy_echoes.headers({"Location": place}) == [
-        ("Location", "https://x/#access_token=***")
-    ]
+    assert names.headers({"Location": place}) == [("Location", "https://x/#access_token=***")]
 
 
 def test_what_a_report_shows_of_a_failure():
@@ -209,7 +209,7 @@ def test_what_a_report_shows_of_a_failure():
     detail = f"Location: https://x/?a={BASIC[8:30]}&id_token=opaque"
     report.failure = Failure("server", f"no: {twice(SECRET)}", "see it", BASIC[:16], detail)
     report.notes.append(f"it said {SPELT['hexadecimal']}")
-    secrecy_echoes.conceal([report], secrecy_echoes.spellings(SECRET))
+    reports.conceal([report], secrecy_echoes.spellings(SECRET))
     assert report.failure == Failure(
         "server", "no: ***", "see it", "***", "Location: https://x/?***&id_token=***"
     )
@@ -220,11 +220,11 @@ def test_what_a_report_shows_of_a_success():
     """Only what is shown whole is searched for parts."""
     report = Report("m", "mapi", success=True, secrets={BASIC}, words={BASIC})
     report.facts["session info"] = f"{SECRET} {BASIC}"
-    secrecy_echoes.conceal([report], secrecy_echoes.spellings(SECRET))
+    reports.conceal([report], secrecy_echoes.spellings(SECRET))
     assert report.facts == {"session info": "*** ***"}
     headers = [("X-Debug", BASIC[8:30])]
     report.exchanges.append(Exchange("POST", [], [], "HTTP 200", headers, []))
-    secrecy_echoes.conceal([report])
+    reports.conceal([report])
     assert report.exchanges[0].response_headers == [("X-Debug", "***")]
 
 
@@ -233,12 +233,12 @@ def test_an_answer_is_masked_before_it_is_cut():
     refused = answer(
         401, f"<p>{twice(SECRET)} {NTLM[9:40]}".encode(), WWW_Authenticate=challenge, X=NTLM[40:60]
     )
-    masked = transport._without_echoes(secrecy_echoes.spellings(SECRET), {NTLM}, refused)
+    masked = confidential.without_echoes(secrecy_echoes.spellings(SECRET), {NTLM}, refused)
     assert (masked.body, masked.headers["X"]) == (b"<p>*** ***", "***")
     # The logon goes on by it.
     assert masked.all("WWW-Authenticate") == [challenge]
     # What is not text stays what it is where nothing is masked.
-    assert transport._without_echoes({SECRET}, {NTLM}, answer(500, b"\xff\0a")).body == b"\xff\0a"
+    assert confidential.without_echoes({SECRET}, {NTLM}, answer(500, b"\xff\0a")).body == b"\xff\0a"
 
 
 def test_hostile_texts_are_masked_in_no_time():
@@ -247,9 +247,9 @@ def test_hostile_texts_are_masked_in_no_time():
     echoes = secrecy_echoes.Echoes(secrecy_echoes.spellings(SECRET), {NTLM * 50})
     for text in ("&#" * 99999, "%25" * 99999, "A\n" * 99999, "\0" * 199999, '"password"' * 19999):
         echoes.masked(text)
-        secrecy_echoes.fields(text[:64000])
+        names.fields(text[:64000])
     for text in ("<a" * 32000, "<a:password" * 5000, "'password'\\\\" * 5000, "password=" * 7000):
-        secrecy_echoes.fields(text)
+        names.fields(text)
     secrecy_echoes.spellings("%&\0" * 5000)
     # A second or less on an idle machine.
     assert time.monotonic() - begun < 20.0

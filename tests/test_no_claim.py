@@ -9,11 +9,16 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity.base.options import ManagedIdentity
+from check_mapi_connectivity.base.credentials import ManagedIdentity
 from check_mapi_connectivity.codes import entra, exchange, graph, http, mapi
+from check_mapi_connectivity.services import (
+    autodiscover_refusals,
+    exchange_refusals,
+    http_refusals,
+    mapi_refusals,
+)
 from check_mapi_connectivity.services import entra as services_entra
-from check_mapi_connectivity.services import graph as services_graph
-from check_mapi_connectivity.services import http_refusals, mapi_refusals
+from check_mapi_connectivity.services import graph_refusals as services_graph
 from check_mapi_connectivity.signin import managed_identity
 
 from .codes.test_http import answered
@@ -44,7 +49,7 @@ def test_exceptions_of_exchange(status, name):
     answer = exchange_error(f"Ex1|Microsoft.Exchange.Odd.{exception}|{MADE_UP}")
     answer = make_answer(status, answer.body)
     assume(status not in http.SERVICES)
-    failure = http_refusals.exchange_status(answer, {"roles": []})
+    failure = exchange_refusals.exchange_status(answer, {"roles": []})
     made_no_claim(failure)
     assert failure.kind == ("server" if status >= 500 else "protocol")
     assert exception in failure.code
@@ -108,7 +113,7 @@ def test_response_codes_and_errors_of_autodiscover(number):
     assume(number not in mapi.RESPONSE_CODES and number not in mapi.AUTODISCOVER_CODES)
     for failure in (
         mapi_refusals.response_code(number, MADE_UP),
-        mapi_refusals.autodiscover_error(number, MADE_UP),
+        autodiscover_refusals.error(number, MADE_UP),
     ):
         made_no_claim(failure)
         assert MADE_UP in failure.detail
@@ -133,6 +138,6 @@ def test_statuses_of_the_mapi_endpoint(status):
 @given(st.from_regex(r"MapiException[A-Z][a-z]{3,9}[A-Z][a-z]{3,9}", fullmatch=True))
 def test_exceptions_in_the_cmdlets_error(name):
     assume(name not in exchange.MAPI)
-    failure = http_refusals.mapi_error(f"{name}: {MADE_UP}")
+    failure = exchange_refusals.mapi_error(f"{name}: {MADE_UP}")
     made_no_claim(failure)
     assert (failure.kind, failure.code) == ("server", name)

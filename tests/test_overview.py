@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from check_mapi_connectivity.base.vocabulary import KINDS, LABELS, worst
-from check_mapi_connectivity.result import output, several
+from check_mapi_connectivity.result import first_line, output, several
 from check_mapi_connectivity.result.judge import judge
 
 from .reports import asked, failed, judged, success
@@ -45,7 +45,7 @@ def line(options):
     def make(*reports, **changes):
         found = judged(list(reports), options, **changes)
         state = worst([one.state for one in found])
-        return output.first_line(state, several.line(found))
+        return output.first_line(state, first_line.line(found))
 
     return make
 
@@ -284,7 +284,7 @@ def test_no_first_line_is_longer_than_120(options, data):
     chosen = options(mailboxes=tuple(mailboxes), methods=tuple(methods))
     found = judge(reports, chosen)
     state = worst([one.state for one in found])
-    made = several.line(found)
+    made = first_line.line(found)
     text = several.text(state, made, found, list(several.diagnosis(found, chosen)))
     head, _, tail = text.split("\n")[0].partition(" | ")
     assert len(head) <= 120

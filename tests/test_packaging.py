@@ -16,7 +16,7 @@ import zipfile
 
 import pytest
 
-from check_mapi_connectivity import __main__, __version__
+from check_mapi_connectivity import __version__, process
 from check_mapi_connectivity.commandline import given, parse
 from generate import completion
 
@@ -66,7 +66,7 @@ def test_every_package_needs_the_same():
         assert f" python3-{name} (>= {lowest}),\n" in control
         assert f"Requires: python3-{name} >= {lowest}\n" in SPEC
         # The line that a missing one ends with names it as packages do.
-        assert name in __main__._NEEDED
+        assert name in process._NEEDED
 
 
 def test_the_zipapp_carries_what_is_needed_but_cryptography():

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from check_mapi_connectivity.base import pem
-from check_mapi_connectivity.base.options import CertificateFiles, Secret
+from check_mapi_connectivity.base.credentials import CertificateFiles, Secret
 from check_mapi_connectivity.signin import certificate
 
 from .tenant.material import PASSPHRASE, make_certificate, pem_key, pfx

@@ -13,10 +13,10 @@ import jwt
 import pytest
 from requests.structures import CaseInsensitiveDict
 
+from check_mapi_connectivity.base.clouds import MODULE_CLIENT_ID
 from check_mapi_connectivity.base.deadline import Deadline
-from check_mapi_connectivity.base.errors import UsageError
-from check_mapi_connectivity.base.options import MODULE_CLIENT_ID
-from check_mapi_connectivity.base.report import CheckFailure, Report
+from check_mapi_connectivity.base.errors import CheckFailure, UsageError
+from check_mapi_connectivity.base.report import Report
 from check_mapi_connectivity.codes.entra import ENTRA
 from check_mapi_connectivity.network.answer import Answer
 from check_mapi_connectivity.setup.administrator import Administrator, sort

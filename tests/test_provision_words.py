@@ -17,8 +17,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from check_mapi_connectivity.base import quoting
+from check_mapi_connectivity.base.credentials import CertificateFiles
 from check_mapi_connectivity.base.errors import UsageError
-from check_mapi_connectivity.base.options import CertificateFiles
 from check_mapi_connectivity.setup import command_line, run
 from check_mapi_connectivity.setup.terminal import Voice
 from check_mapi_connectivity.signin import certificate

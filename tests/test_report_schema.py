@@ -9,7 +9,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from check_mapi_connectivity.base.clock_skew import Skew
-from check_mapi_connectivity.base.options import CLOUDS, Proxy
+from check_mapi_connectivity.base.clouds import CLOUDS
+from check_mapi_connectivity.base.credentials import Proxy
 from check_mapi_connectivity.base.report import Exchange, Row
 from check_mapi_connectivity.base.vocabulary import KINDS, LABELS, STATES
 from check_mapi_connectivity.explain import text as explain_text

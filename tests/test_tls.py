@@ -15,9 +15,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from check_mapi_connectivity.base.credentials import Proxy
 from check_mapi_connectivity.base.deadline import Deadline
-from check_mapi_connectivity.base.options import Proxy
-from check_mapi_connectivity.base.report import CheckFailure, Failure, Report, Stopwatch
+from check_mapi_connectivity.base.errors import CheckFailure, Failure
+from check_mapi_connectivity.base.report import Report, Stopwatch
 from check_mapi_connectivity.network import tls
 from check_mapi_connectivity.network.route import Route
 from check_mapi_connectivity.network.transport import Transport

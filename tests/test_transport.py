@@ -8,9 +8,10 @@ import tracemalloc
 
 import pytest
 
+from check_mapi_connectivity.base.credentials import Proxy
 from check_mapi_connectivity.base.deadline import Deadline
-from check_mapi_connectivity.base.options import Proxy
-from check_mapi_connectivity.base.report import CheckFailure, Report, Stopwatch
+from check_mapi_connectivity.base.errors import CheckFailure
+from check_mapi_connectivity.base.report import Report, Stopwatch
 from check_mapi_connectivity.network import transport
 
 

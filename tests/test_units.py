@@ -19,13 +19,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from check_mapi_connectivity.base import vocabulary
+from check_mapi_connectivity.base.credentials import Secret
 from check_mapi_connectivity.base.deadline import Deadline
 from check_mapi_connectivity.base.errors import UsageError
-from check_mapi_connectivity.base.options import Secret
 from check_mapi_connectivity.codes.entra import ENTRA
 from check_mapi_connectivity.commandline import arguments, files, ini, option_table
-from check_mapi_connectivity.network import capped, headers
-from check_mapi_connectivity.secrecy import echoes
+from check_mapi_connectivity.network import head, headers
+from check_mapi_connectivity.secrecy import names
 
 from .conftest import ROOT
 
@@ -120,13 +120,13 @@ JWT = "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJ4In0.c2lnbmF0dXJl"
     ],
 )
 def test_bodies_are_masked(body):
-    masked = echoes.body(body)
-    assert echoes.MASK in masked
+    masked = names.body(body)
+    assert names.MASK in masked
     assert not any(part in masked for part in (JWT, JWT[:-4], "secret-1"))
 
 
 def test_names_spelled_with_escapes_are_masked():
-    assert "opaque" not in echoes.body(
+    assert "opaque" not in names.body(
         r'{"access\u005ftoken": "opaque", "a": [{"Password": "opaque"}]}'
     )
 
@@ -134,8 +134,8 @@ def test_names_spelled_with_escapes_are_masked():
 def test_hostile_texts_are_searched_in_no_time():
     """Each took seconds of a regular expression before texts were bounded."""
     begun = time.monotonic()
-    echoes.headers({"X": "eyJ" * 20000, "Y": "eyJ-" * 15000})
-    echoes.body("eyJ-" * 500000)
+    names.headers({"X": "eyJ" * 20000, "Y": "eyJ-" * 15000})
+    names.body("eyJ-" * 500000)
     headers.schemes(['Basic realm="' + '\\"' * 32000])
     headers.token(["NTLM " + ", \t" * 8000] * 2, "NTLM")
     # Milliseconds on an idle machine.
@@ -143,7 +143,7 @@ def test_hostile_texts_are_searched_in_no_time():
 
 
 def test_headers_are_masked():
-    shown = echoes.headers(
+    shown = names.headers(
         {"Authorization": "Bearer x", "Set-Cookie": "a=b", "X-Any": f"has {JWT}", "request-id": "1"}
     )
     assert shown == [
@@ -156,7 +156,7 @@ def test_headers_are_masked():
 
 @given(st.text(max_size=300))
 def test_any_body_can_be_masked(text):
-    assert len(echoes.body(text)) <= max(4000, len(text) * 4)
+    assert len(names.body(text)) <= max(4000, len(text) * 4)
 
 
 class Wire:
@@ -174,7 +174,7 @@ class Wire:
 
 
 def read_head(data):
-    response = capped.CappedResponse(Wire(data), method="GET")
+    response = head.CappedResponse(Wire(data), method="GET")
     try:
         response.begin()
         return response
@@ -193,7 +193,7 @@ def test_headers_are_capped():
         b"HTTP/1.1 100 C\r\n\r\n" * 9000,
         b"HTTP/1.1 200 " + b"x" * 70000,
     ):
-        with pytest.raises(capped.http.client.HTTPException):
+        with pytest.raises(head.http.client.HTTPException):
             read_head(data)
 
 
@@ -202,7 +202,7 @@ def test_headers_are_capped():
     | st.binary(max_size=100).map(lambda tail: b"HTTP/1.1 200 OK\r\n" + tail)
 )
 def test_any_head_is_read_or_refused(data):
-    with contextlib.suppress(capped.http.client.HTTPException):
+    with contextlib.suppress(head.http.client.HTTPException):
         assert 100 <= read_head(data).status <= 999
 
 

@@ -29,7 +29,7 @@ MODULES = (
     "check_mapi_connectivity.signin.federation",
     "check_mapi_connectivity.signin.managed_identity",
     "check_mapi_connectivity.plugin",
-    "check_mapi_connectivity.commandline.proxy",
+    "check_mapi_connectivity.commandline.network",
     "check_mapi_connectivity.record.tape",
     "check_mapi_connectivity.commandline.parse",
     "check_mapi_connectivity.probes.cmdlet",

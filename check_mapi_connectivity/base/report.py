@@ -7,51 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import clock_skew
+from .errors import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from nagiosplugin import Performance
-
-    from ..signin.certificate import CertificateFacts
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a run is no success.
-
-    `kind` is a word of the contract's table, `cause` and `remedy` are half sentences without
-    capital and full stop, `code` is what the other side calls it, `detail` its own text.
-    `transient` failures may be tried once more, after `retry_after` seconds. `status` is that of
-    the HTTP answer which told of trouble, 0 for none.
-    """
-
-    kind: str
-    cause: str
-    remedy: str = ""
-    code: str = ""
-    detail: str = ""
-    judged_as: str = ""
-    transient: bool = False
-    retry_after: float | None = None
-    during: str = ""
-    status: int = 0
-
-    @property
-    def state_key(self) -> str:
-        """The word that `--state` knows this failure by."""
-        return self.judged_as or self.kind
-
-
-class CheckFailure(Exception):
-    """Carries a Failure out of a probe.
-
-    Neither OSError nor ValueError, so that no library takes it for its own.
-    """
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.cause)
-        self.failure = failure
+    from .credentials import CertificateFacts
 
 
 class Phase(NamedTuple):
@@ -292,62 +253,3 @@ class Report:
             nobody = "no DNS answer for" if phase == "dns" else "no answer from"
             cause = f"{nobody} {self.host} {where}: timed out after {round(seconds, 3):g}s"
         return Failure("timeout", cause, remedy)
-
-
-class Part(NamedTuple):
-    """What a share of the time went to, in words, and that share in seconds."""
-
-    name: str
-    seconds: float
-
-
-class Analysis(NamedTuple):
-    """Where a measured time went: its parts, the largest first, and their sum in seconds.
-
-    `server` is what the server needed by its own word, None where it does not tell; `points_to` is
-    where to look.
-    """
-
-    parts: list[Part]
-    whole: float
-    server: float | None
-    points_to: str
-
-    @property
-    def largest(self) -> Part:
-        """The part that took most."""
-        return self.parts[0]
-
-    @property
-    def because(self) -> str:
-        """What took most, in front of what it led to.
-
-        >>> Analysis([Part("name resolution", 2.9)], 2.9, None, "").because
-        'name resolution took 2.900s: '
-        """
-        return f"{self.largest.name} took {self.largest.seconds:.3f}s: "
-
-    @property
-    def shares(self) -> str:
-        """All parts with their seconds, the largest with its share.
-
-        >>> parts = [Part("name resolution", 2.9), Part("the proxy", 0.1)]
-        >>> Analysis(parts, 3.0, None, "").shares
-        'name resolution 2.900s (97 %), the proxy 0.100s'
-        """
-        shown = [part for part in self.parts if part is self.largest or part.seconds >= 0.0005]
-        first, *rest = (f"{part.name} {part.seconds:.3f}s" for part in shown)
-        share = round(100 * self.largest.seconds / self.whole)
-        return ", ".join([f"{first} ({share} %)", *rest])
-
-
-class Judged(NamedTuple):
-    """A report, its state, its performance data, (state, words) of each violated limit, the worst
-    first, and where the time went that was too long.
-    """
-
-    report: Report
-    state: str
-    performances: list[Performance]
-    violations: list[tuple[str, str]]
-    slow: Analysis | None = None

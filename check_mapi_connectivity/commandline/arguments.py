@@ -10,8 +10,8 @@ import argparse
 
 from .. import __version__
 from ..base.errors import Information, UsageError
-from ..base.vocabulary import PLUGIN
-from .help_text import DESCRIPTION, EXAMPLES, NOT_YET_SEEN
+from ..base.vocabulary import NOT_YET_SEEN, PLUGIN
+from .help_text import DESCRIPTION, EXAMPLES
 from .option_table import (
     COUNT,
     ENVIRONMENT_SECRETS,

@@ -10,23 +10,19 @@ import re
 
 from ..base.errors import UsageError
 from ..base.vocabulary import PLUGIN
-from . import files, pasted, prompt
+from . import files, pasted
 from .given import GUID, TENANT_DIRECTORIES, Given
-from .option_table import ENVIRONMENT_SECRETS, INI_SECRETS, MISSING
+from .option_table import ENVIRONMENT_SECRETS, MISSING
+from .secrets import check_private, secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
     from typing import Any
 
-    from ..base.options import (
-        CertificateFiles,
-        Credential,
-        FederatedToken,
-        Login,
-        ManagedIdentity,
-        Secret,
-    )
+    from ..base.credentials import CertificateFiles, FederatedToken, Login, ManagedIdentity, Secret
+    from ..base.options import Credential
+
 
 #: `--auth` -> the scheme's name in HTTP.
 SCHEMES = {"basic": "Basic", "ntlm": "NTLM", "negotiate": "Negotiate"}
@@ -73,14 +69,14 @@ def credential(
     if chosen == "--federated-token-file":
         return _federated_token(given)
     if chosen == "--client-secret-file":
-        from ..base.options import ClientSecret
+        from ..base.credentials import ClientSecret
 
         found = secret(given, environ, "client-secret", f"client secret of {client_id(given)}")
         if found is None:
             raise UsageError("--client-secret-file: there is no client secret")
         return ClientSecret(found)
     if chosen == "--username":
-        from ..base.options import UserPassword
+        from ..base.credentials import UserPassword
 
         username = given.text("username") or ""
         _check_username(username)
@@ -103,7 +99,7 @@ def login(given: Given, environ: MutableMapping[str, str], chosen: str | None) -
         )
     _check_username(username)
 
-    from ..base.options import Login
+    from ..base.credentials import Login
 
     if username is None:
         if given.flag("ask-password"):
@@ -154,7 +150,7 @@ def _managed_identity(given: Given, environ: MutableMapping[str, str]) -> Manage
     if not place or not 0 < int(place[1] or 80) < 65536:
         raise UsageError(f"{option}: what is given is not a URL like {IMDS}")
 
-    from ..base.options import ManagedIdentity
+    from ..base.credentials import ManagedIdentity
 
     return ManagedIdentity(identity, url)
 
@@ -166,7 +162,7 @@ def _federated_token(given: Given) -> FederatedToken:
     if not re.fullmatch(r"[!-~]+", text):
         raise UsageError(f"--federated-token-file: {path} holds no token, or more than one")
 
-    from ..base.options import FederatedToken, Secret
+    from ..base.credentials import FederatedToken, Secret
 
     return FederatedToken(path, Secret(text))
 
@@ -177,7 +173,7 @@ def client_id(given: Given, *, module: bool = False) -> str:
     """
     client_id = given.text("client-id")
     if client_id is None and module:
-        from ..base.options import MODULE_CLIENT_ID
+        from ..base.clouds import MODULE_CLIENT_ID
 
         return MODULE_CLIENT_ID
     if client_id is None:
@@ -213,70 +209,16 @@ def _certificate(given: Given, environ: MutableMapping[str, str], tenant: str) -
             f" --client-id, here, in an ini section [{tenant}] or in the directory"
             f" {TENANT_DIRECTORIES}/{tenant}; or give another credential, see --help"
         )
-    data = _private(path, "--certificate")
-    key_data = _private(key_path, "--certificate-key") if key_path else None
+    data = check_private(path, "--certificate")
+    key_data = check_private(key_path, "--certificate-key") if key_path else None
     given.reads.append(("certificate", path))
     if key_path:
         given.reads.append(("private key", key_path))
     passphrase = secret(given, environ, "certificate-passphrase", f"passphrase of {path}")
 
-    from ..base.options import CertificateFiles
+    from ..base.credentials import CertificateFiles
 
     return CertificateFiles(path, data, key_path, key_data, passphrase)
-
-
-def _private(path: str, option: str) -> bytes:
-    """A certificate or key file; refused when it holds a private key, in any form, that others can
-    read.
-
-    Raises UsageError.
-    """
-    data = files.read(path, option)
-    if b"PRIVATE KEY-----" in data:
-        return files.read(path, option, secret=True)
-    from ..base import pem
-
-    if pem.read(data).private:
-        return files.read(path, option, secret=True)
-    return data
-
-
-def secret(
-    given: Given, environ: MutableMapping[str, str], name: str, asked_for: str = ""
-) -> Secret | None:
-    """A secret: its file, else its ini key, else its environment variable.
-
-    With `--ask-password`, what a person types in when asked for `asked_for`. Raises UsageError.
-    """
-    variable = environ.pop(ENVIRONMENT_SECRETS[name], None)
-    path = given.text(INI_SECRETS[name])
-    if asked_for and given.flag("ask-password"):
-        if path is not None:
-            raise UsageError(
-                f"--ask-password and --{INI_SECRETS[name]} exclude each other; give one of them "
-                "(none takes one from an ini back)"
-            )
-        text: str | None = prompt.ask(asked_for)
-        where = "the terminal, typed by a person"
-    elif path is not None:
-        text = files.first_line(path, f"--{INI_SECRETS[name]}", secret=True)
-        where = path
-    else:
-        text, where = given.text(name), given.source.get(name, "")
-        if text is None:
-            text, where = variable, f"environment variable {ENVIRONMENT_SECRETS[name]}"
-    if not text:
-        return None
-    given.reads.append((name.replace("-", " "), where))
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        source = "what was entered" if variable is None else ENVIRONMENT_SECRETS[name]
-        raise UsageError(f"{source} is not UTF-8 text") from None
-
-    from ..base.options import Secret
-
-    return Secret(text)
 
 
 def who(
@@ -298,7 +240,7 @@ def who(
         if not given.flag("explain") or named not in (None, "--certificate"):
             raise
         lacking = str(error)
-    from ..base.options import CertificateFiles, Login
+    from ..base.credentials import CertificateFiles, Login
 
     return {
         "login": None if tenant else Login(given.text("username")),

@@ -5,26 +5,6 @@ from __future__ import annotations
 DESCRIPTION = """Log on to a user's Exchange mailbox, list its Inbox, and say whether MAPI
 connectivity is there and how long it took."""
 
-#: Method -> what nobody here has seen yet.
-NOT_YET_SEEN = {
-    "cmdlet": """The answer of Exchange Online's InvokeCommand interface to Test-MAPIConnectivity
-has not yet been seen on a live tenant.""",
-    "mapi": """Method mapi was built on the open specifications and recordings of grommunio. The
-decoder was checked against recordings of an Exchange Server SE; no live run yet. On Exchange
-Online it needs a token that its MAPI endpoint accepts, which has not yet been seen for own app
-registrations.""",
-    "graph": """Method graph was built on Microsoft's documentation; it has not yet been seen on a
-live tenant.""",
-}
-
-#: What a user of the password sign-in should know (reference sheet exchange-online 5.6).
-RETIRING = """Signed in with user name and password: Microsoft has announced to retire this
-sign-in (MC1248389), the date is not known yet; a certificate lasts."""
-
-#: What somebody signs in as who names no app registration.
-MODULE_APP = """Signed in as Microsoft's own app for Exchange PowerShell{because}; it has not yet
-been seen on a live tenant that this app may sign in so."""
-
 EXAMPLES = (
     (
         "everything from /etc/check_mapi_connectivity/contoso.onmicrosoft.com/",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from ..base.options import ManagedIdentity, UserPassword
-from ..commandline import proxy
+from ..base import options as base_options
+from ..base.credentials import ManagedIdentity, UserPassword
 from ..mapihttp.discovery import REDIRECT, SERVICE, Trust, Walk, domain_of
 from ..probes.mapi_autodiscover import named_url
 
@@ -122,7 +122,7 @@ def _contact(options: Options, url: str, purpose: str) -> Contact:
     tls, host = parts.scheme == "https", parts.hostname or ""
     port = parts.port or (443 if tls else 80)
     place = f"[{host}]" if ":" in host else host
-    proxied = proxy.choose(options, f"https://{place}:{port}/") is not None
+    proxied = base_options.choose(options, f"https://{place}:{port}/") is not None
     because = "NO_PROXY says so" if options.proxy and not proxied else ""
     return Contact(host, port, HTTPS if tls else HTTP, purpose, proxied, because)
 

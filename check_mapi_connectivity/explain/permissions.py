@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..base.options import (
-    MODULE_CLIENT_ID,
+from ..base.clouds import MODULE_CLIENT_ID
+from ..base.credentials import (
     CertificateFiles,
     ClientSecret,
     FederatedToken,

@@ -8,28 +8,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..base.errors import UsageError
-from ..base.options import (
-    INSTEAD,
-    MODULE_CLIENT_ID,
+from ..base import untrusted
+from ..base.clouds import MODULE_CLIENT_ID
+from ..base.credentials import (
     CertificateFiles,
     ClientSecret,
     FederatedToken,
     ManagedIdentity,
     UserPassword,
 )
-from ..base.vocabulary import KINDS, LABELS, prefixes
-from ..commandline.help_text import NOT_YET_SEEN
-from ..result import first_line
-from ..secrecy import echoes
-from ..signin import certificate, tokens
+from ..base.errors import UsageError
+from ..base.options import INSTEAD
+from ..base.vocabulary import KINDS, LABELS, NOT_YET_SEEN, prefixes
+from ..result import diagnosis, notes
+from ..secrecy import names
+from ..signin import certificate
 from .permissions import FACT, NOTE, Entry, needed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ..base.credentials import CertificateFacts
     from ..base.options import Credential, Options
-    from ..signin.certificate import CertificateFacts
     from .hosts import Contact
 
 #: Mailboxes, and limits, that are named.
@@ -146,7 +146,7 @@ def _proxy(options: Options) -> Iterator[Entry]:
             words = "none: no option names one, nor HTTPS_PROXY or ALL_PROXY of the environment"
         yield Entry(FACT, words, "proxy")
         return
-    yield Entry(FACT, first_line.proxy_text(options), "proxy")
+    yield Entry(FACT, notes.proxy_text(options), "proxy")
     if options.no_proxy:
         yield Entry(FACT, f"hosts of NO_PROXY: {options.no_proxy}", "directly")
     user = f"as {through.user}" if through.user else "without a user"
@@ -185,12 +185,12 @@ def _credential(options: Options, known: Known, now: float) -> Iterator[Entry]:
     yield from _secrets(options)
     yield from _facts(known, now)
     if isinstance(options.credential, FederatedToken):
-        claims = tokens.claims(options.credential.token.reveal())
+        claims = untrusted.claims(options.credential.token.reveal())
         for name, claim in (("issuer", "iss"), ("subject", "sub")):
             yield Entry(
-                FACT, echoes.text(str(claims.get(claim, "not told by the token"))[:500]), name
+                FACT, names.text(str(claims.get(claim, "not told by the token"))[:500]), name
             )
-    for note in first_line.general_notes(options):
+    for note in notes.general_notes(options):
         yield Entry(NOTE, note)
 
 
@@ -243,7 +243,7 @@ def _facts(known: Known, now: float) -> Iterator[Entry]:
     facts = known.facts
     if facts is None:
         return
-    days = f"{first_line.date(facts.not_after)} (in {facts.days(now):.1f} days)"
+    days = f"{diagnosis.date(facts.not_after)} (in {facts.days(now):.1f} days)"
     yield Entry(FACT, facts.subject, "subject")
     yield Entry(FACT, days, "ends")
     yield Entry(FACT, facts.sha1, "SHA-1")

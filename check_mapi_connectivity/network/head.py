@@ -1,17 +1,11 @@
-"""Status line and headers of an HTTP answer, read by one set of rules on every Python.
-
-http.client and email.parser stop at the first header line that is none and take the rest for body,
-read lengths that are no numbers as "until the connection ends", and change from version to version.
-So they are given a head that has been read here: without interim answers, one header a line, and of
-the headers that say where the body ends only one. What can be read is read, but a connection with
-an odd line is used no more; what may mean two things is refused (RFC 9110 15.2; RFC 9112 2, 5, 6).
-"""
+"""An HTTP answer whose status line, headers and trailers are read by our own rules."""
 
 from __future__ import annotations
 
 import http.client
+import io
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Callable, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +16,9 @@ if TYPE_CHECKING:
 
         def readline(self, limit: int, /) -> bytes:
             """One line with its end, or so many bytes of it; empty at the end."""
+
+    import socket
+    from typing import Any
 
 
 #: Bytes of status lines and headers that are read of one answer, those of interim answers included.
@@ -246,3 +243,50 @@ def chunk_size(line: bytes) -> int:
     if not re.fullmatch(rb"[0-9A-Fa-f]{1,15}", digits):
         raise ValueError("the size of a chunk is no number")
     return int(digits, 16)
+
+
+#: Bytes of the line before a chunk, and of all lines behind the last one.
+_LINE_LIMIT = 4096
+_TRAILER_LIMIT = 16384
+
+
+class CappedResponse(http.client.HTTPResponse):
+    """Raises head.HeadError, an HTTPException, for a head that cannot be used.
+
+    `told`, of a subclass, learns of header lines that are odd.
+    """
+
+    told: Callable[[list[str]], None] | None = None
+
+    def __init__(
+        self, sock: socket.socket, debuglevel: int = 0, method: str | None = None, url: Any = None
+    ) -> None:
+        super().__init__(sock, debuglevel, method, url)
+        self._asked_by = method
+
+    def begin(self) -> None:
+        """Read status line and headers."""
+        stream: Any = self.fp
+        found = read(stream, self._asked_by)
+        if found.odd and self.told is not None:
+            self.told(found.oddities)
+        self.fp: Any = io.BytesIO(found.uniform)
+        try:
+            super().begin()
+        finally:
+            self.fp = stream
+
+    def _read_next_chunk_size(self) -> int:
+        """What http.client asks for before each chunk; int() of it would take a sign, too."""
+        return chunk_size(self.fp.readline(_LINE_LIMIT))
+
+    def _read_and_discard_trailer(self) -> None:
+        """What http.client calls after the last chunk, which it does without a limit."""
+        left = _TRAILER_LIMIT
+        while True:
+            line = self.fp.readline(left)
+            left -= len(line)
+            if line in (b"\r\n", b"\n", b""):
+                return
+            if left <= 0:
+                raise http.client.HTTPException("endless lines behind the last chunk")

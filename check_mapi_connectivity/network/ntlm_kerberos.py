@@ -11,13 +11,12 @@ import importlib.util
 import os
 from typing import TYPE_CHECKING
 
-from ..base.errors import UsageError
-from ..base.report import CheckFailure, Failure
+from ..base.errors import CheckFailure, Failure, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..base.options import Login
+    from ..base.credentials import Login
 
 #: Beginning of every message of NTLM, before its type (MS-NLMP 2.2.1).
 _SIGNATURE = b"NTLMSSP\0"

@@ -7,43 +7,36 @@ addresses failed how.
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import ssl
-import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-
 from ..base import clock_skew
+from ..base import options as base_options
 from ..base.cache import Cache
-from ..base.report import CheckFailure, Failure, Stopwatch
-from ..commandline import proxy
+from ..base.errors import CheckFailure, Failure
+from ..base.report import Stopwatch
 from ..signin.lockout import Pause
 from . import tls
-from .capped import CappedResponse
 from .proxy.connect import Tunnel
 from .shared_logon import Logon
 
 if TYPE_CHECKING:
     from typing import Any
 
+    from ..base.credentials import Proxy
     from ..base.deadline import Deadline
-    from ..base.options import Options, Proxy
+    from ..base.options import Options
     from ..base.report import Report
+
 
 _ADDRESS_FAMILIES: dict[int | None, int] = {
     None: socket.AF_UNSPEC,
     4: socket.AF_INET,
     6: socket.AF_INET6,
 }
-
-
-#: Seconds for the alert of a connection that has been closed already.
-_LAST_WORDS = 0.5
 
 
 class Shared(NamedTuple):
@@ -153,7 +146,7 @@ class Route:
         # The request that wants this connection has not begun yet.
         self.watch.discard()
         place = f"{f'[{host}]' if ':' in host else host}:{port}"
-        through = None if self.direct else proxy.choose(self.options, f"https://{place}/")
+        through = None if self.direct else base_options.choose(self.options, f"https://{place}/")
         if through is not None:
             sock = self._tunnel(through, place)
         else:
@@ -271,104 +264,3 @@ def _tcp_failure(host: str, port: int, failed: list[tuple[str, OSError]]) -> Fai
         detail,
         transient=any(reason.transient for reason in reasons),
     )
-
-
-class Connection(HTTPSConnection):
-    """An urllib3 connection that is opened by a Route, which learns of odd headers."""
-
-    route: Route
-
-    def send(self, data: Any) -> None:
-        """Send, as http.client does. Raises OSError."""
-        try:
-            super().send(data)
-        except ssl.SSLError:
-            # Why the other side has gone may have come before that it has.
-            self.sock.settimeout(_LAST_WORDS)
-            self.sock.recv(1)
-            raise
-
-    def connect(self) -> None:
-        """Open the connection. Raises CheckFailure."""
-        self.sock = self.route.open(self.host, self.port or 443)
-        self.is_verified = True
-        self.route.watch.start(self.route.phase)
-
-
-class PlainConnection(HTTPConnection):
-    """The same without TLS."""
-
-    route: Route
-
-    def connect(self) -> None:
-        """Open the connection. Raises CheckFailure."""
-        self.sock = self.route.open_plain(self.host, self.port or 80)
-        self.route.watch.start(self.route.phase)
-
-
-class Pool(HTTPSConnectionPool):
-    """A pool whose connection can be opened before there is a request for it."""
-
-    _opened: Any = None
-
-    def open(self) -> None:
-        """Make sure that the connection used next is open. Raises CheckFailure."""
-        connection: Any = self._get_conn()
-        if connection.sock is None:
-            connection.connect()
-        # Not back into the queue: there a session ticket of TLS 1.3, sent right after the
-        # handshake, would be taken for the sign of a closed connection.
-        self._opened = connection
-
-    def _get_conn(self, timeout: float | None = None) -> Any:
-        opened, self._opened = self._opened, None
-        return super()._get_conn(timeout) if opened is None else opened
-
-
-class Cut:
-    """Ends a connection at a time (of the monotonic clock): whoever waits for it comes back.
-
-    The deadline itself is the watchdog's; this one leaves time to put things in order before it.
-    """
-
-    def __init__(self, route: Route, place: tuple[str, int], until: float | None) -> None:
-        self.failure: Failure | None = None
-        self._route = route
-        self._place = place
-        self._timer: threading.Timer | None = None
-        if until is not None:
-            self._timer = threading.Timer(max(0.0, until - time.monotonic()), self._cut)
-
-    def __enter__(self) -> None:
-        if self._timer is not None:
-            self._timer.daemon = True
-            # Without another thread the watchdog has to do alone.
-            with contextlib.suppress(RuntimeError):
-                self._timer.start()
-
-    def __exit__(self, *_: object) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _cut(self) -> None:
-        deadline = self._route.deadline
-        self.failure = self._route.report.timed_out(
-            round(deadline.seconds - deadline.remaining(), 1)
-        )
-        sock = self._route.sockets.get(self._place)
-        if sock is not None:
-            with contextlib.suppress(OSError):
-                # Not SSLSocket's own: that one takes the session from under the thread reading.
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
-
-
-def pool_classes(route: Route) -> dict[str, type[HTTPConnectionPool]]:
-    """Scheme -> pool whose connections go by `route`; nothing global is changed."""
-    response = type("RoutedResponse", (CappedResponse,), {"told": staticmethod(route.odd)})
-    attributes = {"route": route, "response_class": response}
-    secure = type("RoutedConnection", (Connection,), attributes)
-    plain = type("RoutedPlainConnection", (PlainConnection,), attributes)
-    return {
-        "https": type("RoutedPool", (Pool,), {"ConnectionCls": secure}),
-        "http": type("RoutedPlainPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
-    }

@@ -8,7 +8,7 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from ..base.report import Failure
+from ..base.errors import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Union
 from urllib3.util.ssltransport import SSLTransport
 
 from ..base import pem
-from ..base.errors import UsageError
-from ..base.report import Failure
+from ..base.errors import Failure, UsageError
 from ..commandline import files
 from ..mapihttp.discovery import MICROSOFT
 

@@ -7,8 +7,6 @@ limit; what goes over the wire is kept, masked, for `-vv`.
 
 from __future__ import annotations
 
-import base64
-import contextlib
 import uuid
 from dataclasses import replace
 from functools import cached_property
@@ -17,14 +15,16 @@ from typing import TYPE_CHECKING, Callable, NamedTuple
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
 
 from .. import __version__
 from ..base import clock_skew
-from ..base.report import CheckFailure, Exchange, Failure
+from ..base.errors import CheckFailure, Failure
 from ..secrecy import echoes as secrecy_echoes
-from .answer import Answer, broken, build, read
-from .route import Cut, Route, pool_classes
+from .answer import Answer, host_of, place
+from .confidential import confidential, credentials, shown_exchange, without, without_echoes
+from .pools import Cut, pool_classes
+from .response import broken, build, read
+from .route import Route
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,25 +33,14 @@ if TYPE_CHECKING:
     from ..base.deadline import Deadline
     from ..base.options import Options
     from ..base.report import Report, Stopwatch
+    from .confidential import Reading
     from .route import Shared
 
-    #: Puts the bodies of a request and its answer (None for none) into words; None where it cannot.
-    Reading = Callable[[bytes, "Answer | None"], "Lines | None"]
-
-#: Headers that a logon goes on by.
-_CHALLENGES = ("www-authenticate", "proxy-authenticate")
 
 #: Requests that are kept for `-vv`.
 _MOST_EXCHANGES = 60
 
 USER_AGENT = f"check_mapi_connectivity/{__version__}"
-
-
-class Lines(NamedTuple):
-    """A request's and its answer's body in words, line by line."""
-
-    sent: list[str]
-    received: list[str]
 
 
 class Manner(NamedTuple):
@@ -236,18 +225,18 @@ class Transport:
             self._report.skew = clock_skew.compare(host, date, answer.received) or self._report.skew
         self._not_of_a_proxy(answer)
         if answer.status == 200:
-            return _without(self._secrets, answer)
-        return _without_echoes(self._secrets | self._given, self._words, answer)
+            return without(self._secrets, answer)
+        return without_echoes(self._secrets | self._given, self._words, answer)
 
     def _not_of_a_proxy(self, answer: Answer) -> None:
         """Raise CheckFailure for an answer by which a squid says that it is its own."""
         hint = answer.headers.get("X-Squid-Error", "")
         if hint:
-            from .proxy import connect
+            from .proxy import refusals
 
             name, port = place(answer.url)
             by = str(self._options.proxy or "(squid)")
-            failure = connect.squid(by, f"{name}:{port}", answer.status, hint[:200])
+            failure = refusals.squid(by, f"{name}:{port}", answer.status, hint[:200])
             if failure is not None:
                 raise CheckFailure(failure)
 
@@ -259,7 +248,7 @@ class Transport:
     ) -> None:
         """Keep what went over the wire, as far as it is asked for."""
         if self._detail and len(self._report.exchanges) < _MOST_EXCHANGES:
-            exchange = _exchange(prepared, answer, reading)
+            exchange = shown_exchange(prepared, answer, reading)
             if not self._bodies:
                 exchange = exchange._replace(request_body=[], response_body=[])
             self._report.exchanges.append(exchange)
@@ -286,9 +275,9 @@ class Transport:
         if params is None and url.isascii():
             # requests would spell some characters of a query differently.
             prepared.url = url
-        words = _credentials(sent, data)
+        words = credentials(sent, data)
         self._words |= words
-        self._secrets |= words | _confidential(data)
+        self._secrets |= words | confidential(data)
         self._report.words |= self._words
         self._report.secrets |= self._secrets
         self._report.ids["client-request-id"] = sent["client-request-id"]
@@ -328,89 +317,5 @@ class Transport:
             sock.close()
 
 
-def _credentials(headers: Mapping[str, str], data: object) -> set[str]:
-    """Tokens, assertions and words of Basic in a request, as they are sent."""
-    found = {headers.get("Authorization", "").partition(" ")[2]}
-    if isinstance(data, dict):
-        found |= {_plain(data.get(name, "")) for name in ("client_assertion", "assertion")}
-    return {word for word in found if len(word) > 3}
-
-
-def _confidential(data: object) -> set[str]:
-    """Secret and assertion of a request, as they were before they were encoded."""
-    if not isinstance(data, dict):
-        return set()
-    found = {_plain(data.get("client_secret", ""))}
-    with contextlib.suppress(ValueError):
-        assertion = _plain(data.get("assertion", "")).encode()
-        padded = assertion + b"=" * (-len(assertion) % 4)
-        found |= secrecy_echoes.spellings(base64.urlsafe_b64decode(padded).decode())
-    return {secret for secret in found if len(secret) > 3}
-
-
-def _plain(value: object) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-def _without(secrets: set[str], answer: Answer) -> Answer:
-    """The answer with every secret masked."""
-    body = answer.body
-    for secret in sorted(secrets, key=len, reverse=True):
-        body = body.replace(secret.encode("utf-8", "replace"), secrecy_echoes.MASK.encode())
-    return _masked(replace(answer, body=body), lambda _, text: secrecy_echoes.known(text, secrets))
-
-
-def _without_echoes(secrets: set[str], words: set[str], answer: Answer) -> Answer:
-    """An answer that is no success with every echo of a secret masked, however it is spelt."""
-    echoes = secrecy_echoes.Echoes(secrets, words)
-
-    def masked(name: str, text: str) -> str:
-        # A challenge has to be answered, and has much in common with what it answers.
-        if name.lower() in _CHALLENGES:
-            return secrecy_echoes.known(text, secrets)
-        return echoes.masked(text, wholly=False)
-
-    plain = masked("", answer.text)
-    body = answer.body if plain == answer.text else plain.encode()
-    return _masked(replace(answer, body=body), masked)
-
-
-def _masked(answer: Answer, masked: Callable[[str, str], str]) -> Answer:
-    """The answer with `masked` of header name and text in place of all texts beside the body."""
-    headers = {name: masked(name, value) for name, value in answer.headers.items()}
-    lines = tuple((name, masked(name, value)) for name, value in answer.lines)
-    reason = masked("", answer.reason)
-    return replace(answer, reason=reason, headers=CaseInsensitiveDict(headers), lines=lines)
-
-
-def host_of(url: str) -> str:
-    """The host of a URL."""
-    return requests.compat.urlparse(url).hostname or url
-
-
 def _no_address(url: str) -> Failure:
     return Failure("protocol", f"{url[:80]} is no address that can be used", "check the host names")
-
-
-def place(url: str) -> tuple[str, int]:
-    """Host and port of a URL, as connections are known by."""
-    parts = requests.compat.urlparse(url)
-    return (parts.hostname or "").rstrip("."), parts.port or (80 if parts.scheme == "http" else 443)
-
-
-def _exchange(
-    prepared: requests.PreparedRequest, answer: Answer | None, reading: Reading | None
-) -> Exchange:
-    body = prepared.body or b""
-    data = body if isinstance(body, bytes) else str(body).encode()
-    sent = data.decode("utf-8", "replace")
-    received = answer.text if answer else ""
-    lines = reading(data, answer) if reading else None
-    return Exchange(
-        f"{prepared.method} {prepared.url}",
-        secrecy_echoes.headers(prepared.headers),
-        [secrecy_echoes.body(sent)] if lines is None else lines.sent,
-        f"HTTP {answer.status} {answer.reason}" if answer else "none that is whole",
-        secrecy_echoes.headers(answer.headers) if answer else [],
-        [secrecy_echoes.body(received)] if lines is None else lines.received,
-    )

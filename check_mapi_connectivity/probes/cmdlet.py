@@ -5,21 +5,21 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ..base.options import UserPassword
-from ..base.report import CheckFailure, Failure
-from ..services import exchange_admin, http_refusals
-from . import ID_HEADERS
+from ..base.credentials import UserPassword
+from ..base.errors import CheckFailure, Failure
+from ..services import exchange_admin, exchange_refusals
+from .context import ID_HEADERS
 
 if TYPE_CHECKING:
     from ..network.answer import Answer
     from ..signin.tokens import Token
-    from . import Run
+    from .context import ProbeContext
 
 
 class CmdletProbe:
     """Runs the cmdlet for the mailbox of the report."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: ProbeContext) -> None:
         self._run, self._options, self._report = run, run.options, run.report
 
     def run(self) -> None:
@@ -35,7 +35,7 @@ class CmdletProbe:
             answer = self._post(token)
         if answer.status != 200:
             raise CheckFailure(
-                http_refusals.exchange_status(answer, token.claims, self._report.mailbox)
+                exchange_refusals.exchange_status(answer, token.claims, self._report.mailbox)
             )
         outcome = exchange_admin.read(answer)
         report.result, report.named = outcome.result, outcome.mailbox

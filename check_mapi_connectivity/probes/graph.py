@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..base.report import CheckFailure
-from ..services import graph
+from ..base.errors import CheckFailure
+from ..services import graph, graph_refusals
 
 if TYPE_CHECKING:
     from ..network.answer import Answer
     from ..signin.tokens import Token
-    from . import Run
+    from .context import ProbeContext
 
 
 class GraphProbe:
     """Lists the Inbox of the report's mailbox."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: ProbeContext) -> None:
         self._run = run
         run.report.database = "Graph does not name it"
 
@@ -32,7 +32,7 @@ class GraphProbe:
             token = run.identity.renew(run, token)
             answer = self._get(token)
         if answer.status != 200:
-            raise CheckFailure(graph.status(answer, token.claims))
+            raise CheckFailure(graph_refusals.status(answer, token.claims))
         listed = graph.read(answer)
         # A server may list more than it was asked for.
         report.rows, report.inbox_items = listed.rows[: run.options.inbox_items], listed.total
@@ -69,7 +69,7 @@ class GraphProbe:
         )
         facts = {
             "permission": graph.granted(token.claims),
-            "throttling": graph.throttling(answer),
+            "throttling": graph_refusals.throttling(answer),
         }
         report.facts.update({name: text for name, text in facts.items() if text})
         return answer

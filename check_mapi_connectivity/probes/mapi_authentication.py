@@ -15,9 +15,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from ..base.errors import UsageError
-from ..base.options import UserPassword
-from ..base.report import CheckFailure, Failure
+from ..base.credentials import UserPassword
+from ..base.errors import CheckFailure, Failure, UsageError
 from ..network import headers, ntlm_kerberos
 from ..network.headers import BASIC, BEARER, NEGOTIATE, NTLM
 from ..network.ntlm_kerberos import Unusable
@@ -28,10 +27,10 @@ from ..signin.lockout import Pause
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..base.options import Login
+    from ..base.credentials import Login
     from ..base.report import Stopwatch
     from ..network.answer import Answer
-    from . import Run
+    from .context import ProbeContext
 
 _CHALLENGE = "WWW-Authenticate"
 
@@ -45,7 +44,7 @@ class Authentication:
     `scheme` is the one to use, None until a server has said what it takes.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: ProbeContext) -> None:
         options, report = run.options, run.report
         self._run, self._report, self._transport = run, report, run.transport
         self._logon = run.logon

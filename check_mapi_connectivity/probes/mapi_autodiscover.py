@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..base.errors import UsageError
-from ..base.report import CheckFailure, Failure
+from ..base.errors import CheckFailure, Failure, UsageError
 from ..mapihttp import autodiscover, discovery
 from ..mapihttp.discovery import (
     GUESSED,
@@ -21,7 +20,7 @@ from ..mapihttp.discovery import (
 )
 from ..mapihttp.reader import WireError
 from ..network.ntlm_kerberos import Unusable
-from ..services import mapi_refusals
+from ..services import autodiscover_refusals, mapi_refusals
 
 if TYPE_CHECKING:
     from typing import Any
@@ -277,7 +276,7 @@ def _refused(answer: Answer, walk: Walk, refusal: autodiscover.Refusal, *, asked
     """What the Error document of the first candidate means; `asked` is whether it asked for a
     sign-in before.
     """
-    failure, step = mapi_refusals.autodiscover_error(refusal.code, refusal.message), walk.steps[0]
+    failure, step = autodiscover_refusals.error(refusal.code, refusal.message), walk.steps[0]
     if step.how == GUESSED and not asked:
         # Exchange wants to know first who asks: the next candidate may be Exchange.
         return replace(failure, kind="protocol", cause=f"{answer.host}: {failure.cause}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..base.report import CheckFailure, Row
+from ..base.errors import CheckFailure
+from ..base.report import Row
 from ..mapihttp import properties, responses, rops
 from ..mapihttp.properties import Time, Value
 from ..services import mapi_refusals

@@ -9,12 +9,12 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from ..base.report import CheckFailure, Failure
+from ..base.errors import CheckFailure, Failure
 from ..mapihttp import dump, envelope, responses, rops, rpcext
 from ..mapihttp.reader import WireError
-from ..network.transport import Lines
+from ..network.confidential import Lines
 from ..services import mapi_refusals
-from . import ID_HEADERS
+from .context import ID_HEADERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..base.deadline import Deadline
     from ..base.report import Report
     from ..network.answer import Answer
-    from ..network.transport import Reading
+    from ..network.confidential import Reading
     from .mapi_authentication import Authentication
 
 T = TypeVar("T")

@@ -13,12 +13,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..base.cache import Cache
-from ..base.errors import UsageError
-from ..base.report import CheckFailure, Failure
+from ..base.errors import CheckFailure, Failure, UsageError
+from ..base.report import Report
 from ..network.shared_logon import Logon
 from ..network.transport import Transport
 from ..signin.identity import Identity
-from . import Run
+from .context import ProbeContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from ..base.report import Report
     from ..network.route import Shared
     from ..record.tape import Recorder
-    from . import Probe
+    from .context import Probe
+
 
 #: Seconds before the one retry where the other side names none.
 _PAUSE = 0.25
@@ -183,13 +184,13 @@ class Runner:
         """One test with what all tests share. Raises UsageError."""
         cache = Cache(self._options.cache_dir, report.notes)
         test(
-            Run(
+            ProbeContext(
                 self._options, transport, self._identity, self._logon, cache, report, self._deadline
             )
         )
 
 
-def test(run: Run) -> None:
+def test(run: ProbeContext) -> None:
     """Probe, and once more after a passing fault where the time allows. Raises UsageError."""
     report, deadline = run.report, run.deadline
     probe = _probe(run)
@@ -229,7 +230,7 @@ def _reset(report: Report, failure: Failure, wait: float, deadline: Deadline) ->
     report.service = report.stopwatch()
 
 
-def _probe(run: Run) -> Probe:
+def _probe(run: ProbeContext) -> Probe:
     """The probe of the method; the others are not imported."""
     if run.report.method == "mapi":
         from .mapi import MapiProbe
@@ -258,3 +259,52 @@ def _again_refused(first: Failure | None, failure: Failure) -> Failure:
     if first is not None and first.kind == "throttled" and failure.status == 503:
         return replace(failure, kind="throttled")
     return failure
+
+
+_NOT_ENDED = "before the session was ended"
+
+#: Seconds that the conclusion about one test takes at most, which is kept of the time allowed.
+_CONCLUDING = 0.001
+
+
+def allowed(options: Options) -> float:
+    """Seconds that the tests of a run may take."""
+    wanted = options.timeout
+    return wanted - min(wanted / 4, _CONCLUDING * (len(options.tests) - 1))
+
+
+def blank(options: Options, clock: Deadline) -> list[Report]:
+    """A report for each test of a run that begins."""
+    reports = [Report(mailbox, method, clock=clock.now) for mailbox, method in options.tests]
+    for report in reports:
+        report.archive = options.archive and report.method == "cmdlet"
+        report.proxied = options.proxy is not None
+        report.sign_in, report.discovery = report.stopwatch(), report.stopwatch()
+        report.service = report.stopwatch()
+    return reports
+
+
+def cut_off(reports: list[Report], seconds: float, signal_name: str | None) -> None:
+    """What had just been decided when the time ran out stays decided; the rest has timed out."""
+    running = sum(report.begun is not None and report.ended is None for report in reports)
+    what = f"{signal_name} came" if signal_name else "the time was up"
+    for report in reports:
+        if report.success or report.failure is not None:
+            if report.service.current == "disconnect":
+                report.remarks.append(f"{what} {_NOT_ENDED}")
+        elif report.ending is not None:
+            report.failure = report.explained(report.ending)
+            report.remarks.append(f"{what} {_NOT_ENDED}")
+        elif report.begun is None and len(reports) > 1 and signal_name is None:
+            report.failure = report.not_begun(running)
+        else:
+            report.failure = report.timed_out(seconds, signal_name)
+            if _in_session(report):
+                report.remarks.append(f"{what} {_NOT_ENDED}")
+
+
+def _in_session(report: Report) -> bool:
+    """Whether a MAPI session is open: begun, and not ended."""
+    ended = [phase.name for phase in report.service.closed if phase.finished]
+    last = next((name for name in reversed(ended) if name in ("connect", "disconnect")), "")
+    return last == "connect"

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from requests.structures import CaseInsensitiveDict
 
 from ..base.clock_skew import Skew
-from ..base.fields import Fields, Odd
-from ..base.report import Failure, Phase
+from ..base.errors import Failure
+from ..base.report import Phase
+from ..base.untrusted import Fields, Odd
 from ..base.vocabulary import KINDS
-from ..network.answer import Answer
-from ..network.transport import host_of
+from ..network.answer import Answer, host_of
 
 if TYPE_CHECKING:
     from typing import Any

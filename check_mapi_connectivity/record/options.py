@@ -9,29 +9,29 @@ import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from ..base.errors import UsageError
-from ..base.fields import Odd
-from ..base.options import (
-    CLOUDS,
+from ..base.clouds import CLOUDS
+from ..base.credentials import (
     CertificateFiles,
     ClientSecret,
     FederatedToken,
     Login,
     ManagedIdentity,
-    Options,
     Proxy,
     Secret,
     UserPassword,
 )
+from ..base.errors import UsageError
+from ..base.options import Options
+from ..base.untrusted import Odd
 from ..base.vocabulary import KINDS, LABELS, STATES, prefixes
-from ..commandline import addresses, limits
+from ..commandline import limits, target
 from ..mapihttp.discovery import usable_store
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..base.fields import Fields
     from ..base.options import Credential
+    from ..base.untrusted import Fields
 
 _TEXTS = ("tenant", "client_id", "no_proxy", "min_tls")
 _HOSTS = ("authority_url", "exchange_url", "graph_url")
@@ -167,7 +167,7 @@ def _shown(text: str, limit: int) -> bool:
 def _host(fields: Fields, name: str) -> str:
     """An https URL of a host."""
     try:
-        found = addresses.url(fields.text(name, 1000), name)
+        found = target.url(fields.text(name, 1000), name)
     except UsageError:
         raise Odd(f"options.{name}") from None
     return found or ""
@@ -182,7 +182,7 @@ def _places(fields: Fields) -> tuple[str | None, str | None, str | None, str | N
         url = _host(fields, "autodiscover_url")
     if hostname is not None:
         try:
-            addresses.url(f"https://{hostname}", "hostname")
+            target.url(f"https://{hostname}", "hostname")
         except UsageError:
             raise Odd("options.hostname") from None
     if mapi_url is not None and not usable_store(mapi_url):

@@ -13,13 +13,11 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from .. import __version__
-from ..base.errors import UsageError
-from ..base.fields import Fields, Odd
-from ..base.report import Failure
-from ..base.untrusted import integer
+from ..base.credentials import CertificateFacts
+from ..base.errors import Failure, UsageError
+from ..base.untrusted import Fields, Odd, integer
 from ..base.vocabulary import STATES
 from ..commandline import files
-from ..signin.certificate import CertificateFacts
 from . import entries as record_entries
 from . import options as record_options
 from .entries import LONGEST, YEAR_9999, Entry

@@ -17,12 +17,14 @@ from requests.structures import CaseInsensitiveDict
 
 from ..base.cache import Cache
 from ..base.deadline import Deadline
-from ..base.errors import UsageError
-from ..base.report import CheckFailure
+from ..base.errors import CheckFailure, UsageError
+from ..network.answer import place
 from ..network.route import Shared
 from ..network.shared_logon import Logon
-from ..network.transport import Transport, place
-from ..probes import Run, runner
+from ..network.transport import Transport
+from ..probes import runner
+from ..probes import runner as probes_runner
+from ..probes.context import ProbeContext
 from ..result import conclusion, output
 from ..signin.identity import Identity
 from .recording import read
@@ -75,8 +77,8 @@ class Clock(Deadline):
 def run(options: Options) -> tuple[str, int]:
     """Output and exit code of the recorded run that the options name. Raises UsageError."""
     recording = read(options.replay or "")
-    clock = Clock(recording, conclusion.allowed(options))
-    blank = conclusion.blank(options, clock)
+    clock = Clock(recording, probes_runner.allowed(options))
+    blank = probes_runner.blank(options, clock)
     try:
         reports = [
             _test(number, report, options, recording, clock) for number, report in enumerate(blank)
@@ -87,9 +89,9 @@ def run(options: Options) -> tuple[str, int]:
     ending = recording.ending
     clock.hand = ending.seconds
     if ending.by == "deadline":
-        conclusion.cut_off(reports, options.timeout, None)
+        probes_runner.cut_off(reports, options.timeout, None)
     elif ending.by != "itself":
-        conclusion.cut_off(reports, ending.seconds, ending.by)
+        probes_runner.cut_off(reports, ending.seconds, ending.by)
     text, code = conclusion.conclude(options, reports, clock)
     when = datetime.fromtimestamp(recording.moment, timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
     told = f"of {recording.name}, recorded {when} by version {recording.version}"
@@ -109,7 +111,7 @@ def _test(
     player = Player(options, clock, report, recording, number)
     cache = Cache(None, report.notes)
     try:
-        runner.test(Run(options, player, Identity(options), Logon(), cache, report, clock))
+        runner.test(ProbeContext(options, player, Identity(options), Logon(), cache, report, clock))
     except Stopped:
         return player.kept
     finally:

@@ -17,9 +17,8 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from .. import __version__
-from ..base.errors import UsageError
-from ..base.fields import Fields, Odd
-from ..base.report import CheckFailure
+from ..base.errors import CheckFailure, UsageError
+from ..base.untrusted import Fields, Odd
 from ..network.transport import Transport
 from ..result import output
 from ..secrecy.redaction import Redaction

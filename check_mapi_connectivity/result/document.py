@@ -8,19 +8,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
-from ..base.vocabulary import SERVICE, STATES, UNITLESS
-from ..commandline.help_text import NOT_YET_SEEN
-from ..secrecy import echoes
-from . import first_line
+from ..base.vocabulary import NOT_YET_SEEN, SERVICE, STATES, UNITLESS
+from ..secrecy import names
+from . import diagnosis, notes
 from .output import FIRST_LINE, FORMAT_VERSION, clean, render_json
 
 if TYPE_CHECKING:
     from nagiosplugin import Performance
 
     from ..base.clock_skew import Skew
+    from ..base.credentials import CertificateFacts
+    from ..base.errors import Failure
     from ..base.options import Options
-    from ..base.report import Analysis, Exchange, Failure, Judged, Phase, Report, Stopwatch
-    from ..signin.certificate import CertificateFacts
+    from ..base.report import Exchange, Phase, Report, Stopwatch
+    from .judge import Judged
+    from .time_analysis import Analysis
 
 
 def build(state: str, line: str, judged: list[Judged], options: Options) -> str:
@@ -37,7 +39,7 @@ def build(state: str, line: str, judged: list[Judged], options: Options) -> str:
             "proxy": None if options.proxy is None else str(options.proxy),
             "proxy_from": None if options.proxy is None else clean(options.proxy.source),
             "cloud": options.cloud.name if options.credential is not None else None,
-            "notes": [clean(note) for note in first_line.general_notes(options)],
+            "notes": [clean(note) for note in notes.general_notes(options)],
             "reports": [_report(one) for one in judged],
         }
     )
@@ -99,7 +101,7 @@ def certificate_facts(facts: CertificateFacts) -> dict[str, str | None]:
     return {
         "file": _text(facts.path),
         "subject": _text(facts.subject),
-        "not_after": first_line.date(facts.not_after),
+        "not_after": diagnosis.date(facts.not_after),
         "sha1": facts.sha1,
         "sha256": facts.sha256,
     }
@@ -138,7 +140,7 @@ def _inbox(report: Report) -> dict[str, Any]:
 
 
 def _text(value: str | None) -> str | None:
-    return None if value is None else clean(echoes.text(value[:8000])) or None
+    return None if value is None else clean(names.text(value[:8000])) or None
 
 
 def _exchange(exchange: Exchange) -> dict[str, Any]:

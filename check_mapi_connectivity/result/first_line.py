@@ -1,33 +1,19 @@
-"""One report -> words: its first line and its detailed diagnosis.
-
-Every text that came from outside passes `clean` where it is put into a line; overview.py puts the
-lines together.
-"""
+"""Everything before the pipe: the first line, of one test and of several."""
 
 from __future__ import annotations
 
-import math
-from datetime import datetime, timezone
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..base.options import MODULE_CLIENT_ID, ManagedIdentity, UserPassword
-from ..base.vocabulary import SERVICE, UNITLESS
-from ..commandline.help_text import MODULE_APP, RETIRING
-from ..secrecy import echoes
-from . import phase_tree
-from .output import FIRST_LINE, clean, decimal, sentence
+from ..base.vocabulary import SERVICE, SEVERITY
+from .groups import grouped, same_sign_in, severity, state_of
+from .output import FIRST_LINE, clean, sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from ..base.errors import Failure
+    from ..base.report import Report
+    from .judge import Judged
 
-    from nagiosplugin import Range
-
-    from ..base.options import Options
-    from ..base.report import Failure, Judged, Report
-    from ..signin.certificate import CertificateFacts
-
-#: Lines of a body that are shown.
-_MOST_LINES = 2000
 
 #: Characters of the first line that a cause, or an address, has at least.
 LEAST = 24
@@ -36,37 +22,13 @@ LEAST = 24
 _LEAST_ADDRESS = 32
 
 
-def range_text(limits: Range, *, plain: bool = False) -> str:
-    """A range in plugin syntax without exponents; empty where there is no limit.
-
-    `plain` writes 0..N as N: Icinga's metric writers drop what is no plain number.
-    """
-    if limits.start == 0 and limits.end == math.inf and not limits.invert:
-        return ""
-    start = "~" if limits.start == -math.inf else decimal(limits.start)
-    end = "" if limits.end == math.inf else decimal(limits.end)
-    prefix = "" if plain and start == "0" and end else f"{start}:"
-    return f"{'@' if limits.invert else ''}{prefix}{end}"
-
-
 def success_text(report: Report) -> str:
     """What success means, with the time it took."""
     inbox = "Inbox of the archive" if report.archive else "Inbox"
     return f"{inbox} listed in {report.connection_time or 0.0:.3f}s ({report.method})"
 
 
-def violation_text(label: str, value: float, limits: str) -> str:
-    """One violated range."""
-    if label == "certificate_days":
-        return f"client certificate ends in {value:.2f} days, limit {limits}"
-    position = f"inside {limits[1:]}" if limits.startswith("@") else f"outside {limits}"
-    if label in UNITLESS:
-        return f"{label} {decimal(value)} is {position}"
-    name = "connection time" if label == "connection_time" else label
-    return f"{name} {value:.3f}s is {position}"
-
-
-def line(report: Report, violations: list[tuple[str, str]], taken: int = 0) -> str:
+def single(report: Report, violations: list[tuple[str, str]], taken: int = 0) -> str:
     """The first line after `MAPI STATE - `: the failure, then violated limits as room allows;
     `taken` characters of it are for others.
     """
@@ -131,235 +93,122 @@ def _subject(report: Report, longest: int = 48) -> str:
     return f"{clean(report.mailbox, min(48, longest))}: "
 
 
-def diagnosis(judged: Judged, options: Options) -> Iterator[str]:
-    """The long output about one report: what was found, where the time went, and what to do."""
-    report = judged.report
-    yield _head(judged)
-    if report.failure is not None:
-        yield from _failure(report.failure, judged.state)
-        if report.result:
-            yield field("result", report.result)
-        if clock_told(report):
-            yield field("clock", f"this host's {report.skew}")
-    for state, words in judged.violations:
-        yield field("limit", f"{state}: {words}")
-    if judged.slow is not None:
-        yield field("time went", judged.slow.shares)
-        yield field("", judged.slow.points_to)
-    named = report.result or report.success
-    by = "Graph" if report.method == "graph" else "Exchange"
-    unknown = f"not named by {by}" if named else "not known: the test gave no result"
-    yield field("mailbox", report.named or unknown)
-    yield field("database", report.database or unknown)
-    yield field("server", report.server or unknown)
-    for name, value in report.facts.items():
-        yield field(name, value)
-    if report.method != "cmdlet" and report.success:
-        yield field("inbox", _inbox(report))
-    yield field("latency", _latency(report))
-    yield from phase_tree.phases(report)
-    if report.certificate is not None:
-        yield from _certificate(report.certificate, report.certificate_days or 0.0)
-    for name, value in report.ids.items():
-        yield field(name, value)
-    for remark in report.remarks:
-        yield field("note", remark)
-    if options.verbose:
-        yield from _verbose(report, options)
+#: Characters of a line that is not cut.
+_ANY_ROOM = 1000
+
+#: Method -> what answers, or does not, in a line about several.
+NAMES = {"cmdlet": "the cmdlet", "mapi": "the MAPI path", "graph": "Graph"}
+
+#: Kinds of failure after which the mailbox was not put to the test.
+UNTESTED = ("credential", "permission", "throttled", "untested")
 
 
-def brief(judged: Judged) -> Iterator[str]:
-    """The same in a few lines, where there are many."""
-    report = judged.report
-    yield _head(judged)
-    if report.failure is not None:
-        yield from _failure(report.failure, judged.state, whole=False)
-    for state, words in judged.violations:
-        yield field("limit", f"{state}: {words}")
-    if report.failure is not None:
-        for name, value in report.ids.items():
-            yield field(name, value)
+def line(judged: list[Judged]) -> str:
+    """The first line after `MAPI STATE - `."""
+    if len(judged) == 1:
+        return single(judged[0].report, judged[0].violations)
+    groups = grouped(judged)
+    groups.sort(key=severity)
+    worst_group = groups[0]
+    rest = _rest(groups)
+    if state_of(worst_group) == "OK" and not any(one.report.failure for one in judged):
+        return _all_well(groups)
+    if len(worst_group) == 1:
+        only = worst_group[0]
+        return single(only.report, only.violations, len(rest)) + rest
+    return _disagreement(worst_group, len(rest)) + rest
 
 
-def clock_told(report: Report) -> bool:
-    """Whether this host's clock may have to do with the failure: of sign-in, or of TLS."""
-    failure = report.failure
-    if failure is None or report.skew is None:
-        return False
-    return failure.during == "sign-in" or failure.kind in ("credential", "tls")
+def _rest(groups: list[list[Judged]]) -> str:
+    """How many mailboxes are not named on the first line, and are not well."""
+    if len(groups) == 1:
+        return ""
+    bad = sum(state_of(group) != "OK" for group in groups)
+    if all(same_sign_in(group) for group in groups):
+        return f"; none of {len(groups)} mailboxes tested"
+    if bad == 0:
+        return f"; {len(groups)} mailboxes in all"
+    if bad == len(groups):
+        return f"; all {len(groups)} mailboxes not OK"
+    return f"; {bad} of {len(groups)} mailboxes not OK"
 
 
-def _head(judged: Judged) -> str:
-    report, failure = judged.report, judged.report.failure
-    limits = ", but beyond a limit" if judged.violations else ""
-    outcome = clean(failure.cause) if failure else f"{clean(report.result or 'Success')}{limits}"
-    archive = " (archive)" if report.archive else ""
-    return f"[{judged.state}] {clean(report.mailbox)} by {report.method}{archive}: {outcome}"
+def _all_well(groups: list[list[Judged]]) -> str:
+    reports = [one.report for group in groups for one in group]
+    if len(groups) == 1:
+        subject = clean(reports[0].mailbox, 48)
+        times = [f"{report.connection_time or 0.0:.3f}s ({report.method})" for report in reports]
+        return f"{subject}: Inbox listed in {', '.join(times)}"
+    slowest = max(report.connection_time or 0.0 for report in reports)
+    methods = ", ".join(dict.fromkeys(report.method for report in reports))
+    return f"{len(groups)} mailboxes: Inbox listed in {slowest:.3f}s at most ({methods})"
 
 
-def _failure(failure: Failure, state: str, *, whole: bool = True) -> Iterator[str]:
-    kind = failure.kind + (f" ({failure.judged_as})" if failure.judged_as else "")
-    yield field("kind", f"{kind}, counts as OK" if state == "OK" else kind)
-    told = not failure.during or failure.during in failure.cause
-    yield field("cause", failure.cause if told else f"{failure.during}: {failure.cause}")
-    if failure.remedy:
-        yield field("remedy", failure.remedy)
-    if failure.code:
-        yield field("code", failure.code)
-        if whole:
-            yield from _explained(failure.code)
-    if failure.detail and whole:
-        yield field("in full", failure.detail)
+def _disagreement(group: list[Judged], taken: int) -> str:
+    """What several methods found out about one mailbox, the cause of the worst of them."""
+    failed = [one for one in group if one.report.failure is not None]
+    if not failed:
+        bad = min(group, key=lambda one: -SEVERITY.index(one.state))
+        method = f" ({bad.report.method})"
+        made = single(bad.report, bad.violations, taken + len(method))
+        return made if made.endswith(method) else made + method
+    bad = min(failed, key=lambda one: -SEVERITY.index(one.state))
+    limits = _limits(group)
+    failure = bad.report.failure
+    if failure is None or all(same_sign_in([one]) for one in group):
+        return single(bad.report, limits, taken)
+    said = _said(group, failed, bad)
+    cause = failure_text(replace(failure, remedy=""), _ANY_ROOM)
+    mailbox, room = clean(bad.report.mailbox, 48), FIRST_LINE - taken
+    words = [text for _, text in limits]
+    counted = len(more(words))
+    room -= len(f"{SERVICE} CRITICAL - : : ") + counted
+    # Others, then the address, are cut before the cause is.
+    left = room - len(mailbox + said)
+    if left < len(cause) and (len(group) > 2 or left < LEAST):
+        said = _shortly(group, failed) or said
+    subject = clean(mailbox, max(LEAST, room - len(said + cause)))
+    room += counted - len(subject + said)
+    return f"{subject}: {said}: {failure_line(failure, words, room)}"
 
 
-def _explained(code: str) -> Iterator[str]:
-    """What a code is called, where it does not say so itself, and where its owner explains it."""
-    from ..codes import entries
-
-    name, link = entries.find(code)
-    if name and name not in code:
-        yield field("name", name)
-    if link:
-        yield field("see", link)
+def _limits(group: list[Judged]) -> list[tuple[str, str]]:
+    """The violated limits of all methods, the worst first; what all say alike is said once."""
+    found = dict.fromkeys(violation for one in group for violation in one.violations)
+    return sorted(found, key=lambda violation: -SEVERITY.index(violation[0]))
 
 
-def field(name: str, value: str) -> str:
-    """One indented line of name and value."""
-    return f"  {clean(name):<13} {clean(echoes.text(value[:8000]))}"
+def _said(group: list[Judged], failed: list[Judged], bad: Judged) -> str:
+    """Who answers and who does not: `Graph answers, the MAPI path does not`."""
+    good = [NAMES[one.report.method] for one in group if one not in failed]
+    names = [NAMES[one.report.method] for one in failed]
+    if not good:
+        causes = {one.report.failure.cause for one in failed if one.report.failure}
+        if len(causes) == 1:
+            return f"{joined(names)} fail alike"
+        return f"no method succeeds; {NAMES[bad.report.method]}"
+    verb = "answers" if len(good) == 1 else "answer"
+    untested = bad.report.failure and bad.report.failure.kind in UNTESTED
+    if untested and len(failed) == 1:
+        return f"{joined(good)} {verb}, {names[0]} could not be tried"
+    return f"{joined(good)} {verb}, {joined(names)} {'does' if len(failed) == 1 else 'do'} not"
 
 
-def _inbox(report: Report) -> str:
-    """Counts, and how old the newest message is."""
-    unread = "" if report.unread is None else f", {report.unread} unread"
-    times = [row.delivered for row in report.rows if row.delivered is not None]
-    newest = f", newest {moment(max(times))} ({age(report.moment - max(times))})" if times else ""
-    plural = "" if report.inbox_items == 1 else "s"
-    count = "number not told" if report.inbox_items is None else f"{report.inbox_items} message"
-    count = count if report.inbox_items is None else count + plural
-    return f"{count}{unread}, {len(report.rows)} listed{newest}"
+def _shortly(group: list[Judged], failed: list[Judged]) -> str | None:
+    """The same in a few words; None where there are no fewer."""
+    good = [NAMES[one.report.method] for one in group if one not in failed]
+    if len(failed) == 1:
+        return f"only {NAMES[failed[0].report.method]} fails"
+    if len(good) == 1:
+        return f"all but {good[0]} fail"
+    alike = len({one.report.failure.cause for one in failed if one.report.failure}) == 1
+    return "all methods fail alike" if alike and not good else None
 
 
-def age(seconds: float) -> str:
-    """How long ago, in the largest unit that fits.
+def joined(names: list[str]) -> str:
+    """Names in words.
 
-    >>> age(90), age(7200), age(-30)
-    ('1 minute ago', '2 hours ago', '30 seconds in the future')
+    >>> joined(["Graph"]), joined(["a", "b", "c"])
+    ('Graph', 'a, b and c')
     """
-    units = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
-    name, size = next((unit for unit in units if abs(seconds) >= unit[1]), units[-1])
-    count = int(abs(seconds) // size)
-    return f"{count} {name}{'' if count == 1 else 's'} {'ago' if seconds >= 0 else 'in the future'}"
-
-
-def _latency(report: Report) -> str:
-    if report.method == "mapi":
-        total = (
-            "not measured: no success" if report.round_trip is None else f"{report.round_trip:.3f}s"
-        )
-        if report.server_latency is None:
-            return total
-        if not report.server_exact:
-            return f"{total}; the server itself says {report.server_latency:g}s, maybe rounded"
-        return f"{total}, {report.server_latency:.3f}s of it in the server, by its own word"
-    if report.method == "graph":
-        measured = report.round_trip
-        return "not measured" if measured is None else f"{measured:.3f}s round trip of the request"
-    reported = (
-        "none reported by Exchange"
-        if report.server_latency is None
-        else f"{report.server_latency:.3f}s reported by Exchange"
-    )
-    return (
-        reported
-        if report.round_trip is None
-        else f"{reported}, {report.round_trip:.3f}s round trip of the request"
-    )
-
-
-def _certificate(facts: CertificateFacts, days: float) -> Iterator[str]:
-    yield field(
-        "certificate", f"{facts.subject}, ends {date(facts.not_after)} (in {days:.1f} days)"
-    )
-    yield field("", f"SHA-1 {facts.sha1}")
-    yield field("", f"SHA-256 {facts.sha256}")
-
-
-def _verbose(report: Report, options: Options) -> Iterator[str]:
-    """`-v` rows and notes, `-vv` requests and headers, `-vvv` bodies."""
-    for row in report.rows:
-        when = "no delivery time" if row.delivered is None else moment(row.delivered)
-        size = "" if row.size is None else f", {row.size} bytes"
-        yield field("message", f"{row.identifier}, {when}{size}")
-    for note in report.notes:
-        yield field("note", note)
-    for exchange in report.exchanges:
-        yield field("request", exchange.request)
-        yield from (
-            f"    {clean(name)}: {clean(value)}" for name, value in exchange.request_headers
-        )
-        if options.verbose >= 3:
-            yield from _body(exchange.request_body)
-        yield field("answer", exchange.status)
-        yield from (
-            f"    {clean(name)}: {clean(value)}" for name, value in exchange.response_headers
-        )
-        if options.verbose >= 3:
-            yield from _body(exchange.response_body)
-
-
-def general_notes(options: Options) -> Iterator[str]:
-    """What is to be known of the cloud and of the way of signing in."""
-    if options.credential is not None and options.cloud.doubt:
-        yield f"cloud {options.cloud.name}: {options.cloud.doubt}"
-    if isinstance(options.credential, UserPassword):
-        yield RETIRING
-        if options.client_id == MODULE_CLIENT_ID:
-            given = "client-id" in options.origins
-            yield MODULE_APP.format(because="" if given else ", because --client-id is not given")
-
-
-def surroundings(options: Options) -> Iterator[str]:
-    """What holds for the whole run: where options came from, hosts, proxy and cache."""
-    for source in options.sources:
-        yield field("options from", source)
-    if isinstance(options.credential, ManagedIdentity):
-        yield field("sign-in host", options.credential.url)
-    elif options.credential is not None:
-        yield field("sign-in host", options.authority_url)
-    if options.credential is not None and options.methods != ("graph",):
-        yield field("exchange host", options.exchange_url)
-    if "graph" in options.methods:
-        yield field("graph host", options.graph_url)
-    yield field("cache", options.cache_dir or "none")
-
-
-def proxy_text(options: Options) -> str:
-    """The proxy in use, and where its setting came from."""
-    proxy = options.proxy
-    if proxy is None:
-        return "none, direct connection" + (" (--no-proxy)" if options.no_proxy == "*" else "")
-    user = f" as {proxy.user}" if proxy.user else ""
-    return f"{proxy}{' by TLS' if proxy.tls else ''} from {proxy.source}{user}"
-
-
-def _body(lines: list[str]) -> Iterator[str]:
-    """The lines of a body, indented as they are."""
-    for text in lines[:_MOST_LINES]:
-        indent = len(text) - len(text.lstrip())
-        if text:
-            yield f"    {' ' * min(indent, 20)}{clean(text, 4000)}"
-    if len(lines) > _MOST_LINES:
-        yield f"    and {len(lines) - _MOST_LINES} lines more"
-
-
-def moment(seconds: float) -> str:
-    """A point in time, in UTC; the number where no calendar has it."""
-    try:
-        return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
-    except (OverflowError, OSError, ValueError):
-        return f"{seconds:.0f}s since 1970"
-
-
-def date(seconds: float) -> str:
-    """The day of a point in time, in UTC."""
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d")
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, NamedTuple
 
 import nagiosplugin
 
-from ..base.report import Judged
+from ..base.report import Report
 from ..base.vocabulary import LABELS, SEVERITY, STATES, UNITLESS, prefixes, worst
-from . import first_line, output
-from .time_analysis import ANALYSED, analyse
+from . import output
+from .output import decimal
+from .time_analysis import ANALYSED, Analysis, analyse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +19,21 @@ if TYPE_CHECKING:
     from nagiosplugin import Metric, Performance, Range, Result
 
     from ..base.options import Options
-    from ..base.report import Analysis, Report
+    from ..base.report import Report
+    from .time_analysis import Analysis
+
+
+class Judged(NamedTuple):
+    """A report, its state, its performance data, (state, words) of each violated limit, the worst
+    first, and where the time went that was too long.
+    """
+
+    report: Report
+    state: str
+    performances: list[Performance]
+    violations: list[tuple[str, str]]
+    slow: Analysis | None = None
+
 
 _STATE_OBJECTS = {
     "OK": nagiosplugin.Ok,
@@ -64,7 +80,7 @@ def _judged(resource: _Test, results: list[Result]) -> Judged:
     violations = []
     for state, result in violated:
         label, value = resource.bare(result), result.metric.value
-        words = first_line.violation_text(label, value, result.hint)
+        words = violation_text(label, value, result.hint)
         if label in ANALYSED and _too_much(value, nagiosplugin.Range(result.hint)):
             found = analyse(resource.report, label)
             slow, words = slow or found, f"{found.because if found else ''}{words}"
@@ -162,16 +178,14 @@ class _Threshold(nagiosplugin.ScalarContext):
             (nagiosplugin.Warn, self.warning),
         ):
             if not limits.match(metric.value):
-                return nagiosplugin.Result(state, first_line.range_text(limits), metric)
+                return nagiosplugin.Result(state, range_text(limits), metric)
         return nagiosplugin.Result(nagiosplugin.Ok, None, metric)
 
     def performance(self, metric: Metric, resource: _Test) -> Performance:
         """Value with unit, `U` where there is none, and the ranges without exponents."""
         value = "U" if metric.value is None else output.decimal(metric.value)
         unit = "" if metric.value is None else metric.uom
-        ranges = [
-            first_line.range_text(limits, plain=True) for limits in (self.warning, self.critical)
-        ]
+        ranges = [range_text(limits, plain=True) for limits in (self.warning, self.critical)]
         bounds = ["" if bound is None else str(bound) for bound in (metric.min, metric.max)]
         return nagiosplugin.Performance(metric.name, value, unit, *ranges, *bounds)
 
@@ -192,3 +206,27 @@ class _Connectivity(_Threshold):
         state = self._states[failure.state_key]
         state = worst([state, _STATE_NAMES[int(judged.state)]])
         return nagiosplugin.Result(_STATE_OBJECTS[state], failure, metric)
+
+
+def range_text(limits: Range, *, plain: bool = False) -> str:
+    """A range in plugin syntax without exponents; empty where there is no limit.
+
+    `plain` writes 0..N as N: Icinga's metric writers drop what is no plain number.
+    """
+    if limits.start == 0 and limits.end == math.inf and not limits.invert:
+        return ""
+    start = "~" if limits.start == -math.inf else decimal(limits.start)
+    end = "" if limits.end == math.inf else decimal(limits.end)
+    prefix = "" if plain and start == "0" and end else f"{start}:"
+    return f"{'@' if limits.invert else ''}{prefix}{end}"
+
+
+def violation_text(label: str, value: float, limits: str) -> str:
+    """One violated range."""
+    if label == "certificate_days":
+        return f"client certificate ends in {value:.2f} days, limit {limits}"
+    position = f"inside {limits[1:]}" if limits.startswith("@") else f"outside {limits}"
+    if label in UNITLESS:
+        return f"{label} {decimal(value)} is {position}"
+    name = "connection time" if label == "connection_time" else label
+    return f"{name} {value:.3f}s is {position}"

@@ -17,14 +17,60 @@ The rules, each on figures of this very run:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ..base.report import Analysis, Part
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..base.report import Report
+
+
+class Part(NamedTuple):
+    """What a share of the time went to, in words, and that share in seconds."""
+
+    name: str
+    seconds: float
+
+
+class Analysis(NamedTuple):
+    """Where a measured time went: its parts, the largest first, and their sum in seconds.
+
+    `server` is what the server needed by its own word, None where it does not tell; `points_to` is
+    where to look.
+    """
+
+    parts: list[Part]
+    whole: float
+    server: float | None
+    points_to: str
+
+    @property
+    def largest(self) -> Part:
+        """The part that took most."""
+        return self.parts[0]
+
+    @property
+    def because(self) -> str:
+        """What took most, in front of what it led to.
+
+        >>> Analysis([Part("name resolution", 2.9)], 2.9, None, "").because
+        'name resolution took 2.900s: '
+        """
+        return f"{self.largest.name} took {self.largest.seconds:.3f}s: "
+
+    @property
+    def shares(self) -> str:
+        """All parts with their seconds, the largest with its share.
+
+        >>> parts = [Part("name resolution", 2.9), Part("the proxy", 0.1)]
+        >>> Analysis(parts, 3.0, None, "").shares
+        'name resolution 2.900s (97 %), the proxy 0.100s'
+        """
+        shown = [part for part in self.parts if part is self.largest or part.seconds >= 0.0005]
+        first, *rest = (f"{part.name} {part.seconds:.3f}s" for part in shown)
+        share = round(100 * self.largest.seconds / self.whole)
+        return ", ".join([f"{first} ({share} %)", *rest])
+
 
 #: Round trips that a handshake of TLS 1.2, or one short request, takes at most, with one to spare.
 _ROUND_TRIPS = 4

@@ -1,4 +1,4 @@
-"""What `-vv` and `-vvv` show of the wire: secrets are masked before they are kept."""
+"""Masking by value: a secret that comes back, however it is spelt."""
 
 from __future__ import annotations
 
@@ -6,121 +6,30 @@ import base64
 import html
 import json
 import re
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, quote_plus, unquote
 
-from ..base import untrusted
 from . import decodings
+from .names import MASK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from typing import Any
+    from collections.abc import Iterable
 
     from ..base.options import Options
-    from ..base.report import Failure, Report
 
-MASK = "***"
-
-#: Headers whose value is a secret, in either direction.
-_SECRET_HEADERS = frozenset(
-    {"authorization", "proxy-authorization", "cookie", "set-cookie", "set-cookie2"}
-)
-
-#: Secrets of a report that are looked for, a hundred times what a run has.
-_MOST_SECRETS = 1000
 
 #: Letters that a text has in common with a word by chance never, and letters of a word, and of a
 #: text, that are looked at.
-_PART, _MOST_OF_A_WORD, _MOST_SEARCHED = 12, 1 << 15, 64000
+_PART, _MOST_OF_A_WORD, MOST_SEARCHED = 12, 1 << 15, 64000
 
 #: Decodings that a text may hide a secret under: a gateway may quote what another one quoted.
 _LAYERS = 3
-
-#: Texts of a report that a server chooses.
-_TEXTS = ("result", "named", "database", "server")
-
-_SCHEMES = ("Basic", "Bearer", "NTLM", "Negotiate")
-
-#: Names of form fields, members and elements whose value is a secret.
-_NAMES = "(?:access|refresh|id)[_-]?token|client[_-]?(?:assertion|secret|info)|password|assertion"
-_FORM = re.compile(rf"((?<![A-Za-z0-9_-])(?:{_NAMES})=)[^&\r\n]*", re.IGNORECASE)
-_MEMBER = re.compile(
-    rf"""((?:["']|&quot;|&#34;)(?:{_NAMES})\\*(?:["']|&quot;|&#34;)\s*:\s*)"""
-    r"""(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|\[[^\]]*\]?|\{[^}]*\}?|[^,}\s]+)""",
-    re.IGNORECASE,
-)
-_ELEMENT = re.compile(
-    rf"((?:<|&lt;)(?:\w{{1,40}}:)?(?:{_NAMES})\b[^<>&]*(?:>|&gt;))(?:[^<&]|&(?!lt;))+",
-    re.IGNORECASE,
-)
 
 #: A run of what tokens are made of, with its line folds; each letter is looked at once.
 _RUN = re.compile(r"[A-Za-z0-9+/=_.~%-]+(?:\r?\n[ \t]*[A-Za-z0-9+/=_.~%-]+)*")
 #: What a secret that is encoded stays in.
 _ENCODED = re.compile(r"""[^\s"'<>{},]+""")
-
-#: A JWT, or a part of one: base64url that begins a JSON object. Each run of its characters is
-#: either taken whole or given up within 17, so the search stays linear.
-_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{17,}(?:\.[A-Za-z0-9_-]+)*")
-_BEARER = re.compile(r"(\b(?:Bearer|Basic|Negotiate|NTLM)\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
-
-
-def headers(given: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Header name and value pairs, secret values masked."""
-    return [(name, _header(name.lower(), str(value)[:4000])) for name, value in given.items()]
-
-
-def _header(name: str, value: str) -> str:
-    if name not in _SECRET_HEADERS:
-        return text(fields(value))
-    # The scheme tells the legs of a logon from each other.
-    scheme, blank, _ = value.partition(" ")
-    shown = blank and "authorization" in name and scheme in _SCHEMES
-    return f"{scheme} {MASK}" if shown else MASK
-
-
-def body(content: str, limit: int = 4000) -> str:
-    """A form or JSON body with its secrets masked, cut to `limit` characters.
-
-    >>> body("scope=a&client_assertion=eyJx.eyJy.z&b=c")
-    'scope=a&client_assertion=***&b=c'
-    """
-    content = content[: 16 * limit]
-    document = untrusted.document(content)
-    if document is not None:
-        # Member names may be spelled with escapes, so whole JSON is masked member by member.
-        content = json.dumps(_members(document), ensure_ascii=False)
-    return text(fields(content[: 4 * limit]))[:limit]
-
-
-def fields(content: str) -> str:
-    """Text with what is secret by its name masked: form fields, JSON members, XML elements; also in
-    a text that is cut off, or UTF-16 that was read as UTF-8.
-
-    >>> fields("see https://x/#access_token=abc&b=c")
-    'see https://x/#access_token=***&b=c'
-    """
-    content = content.replace("\0", "")
-    if "\\u00" in content:
-        content = re.sub(r"\\u00[2-7][0-9A-Fa-f]", _letter, content)
-    return _ELEMENT.sub(rf"\1{MASK}", _MEMBER.sub(rf'\1"{MASK}"', _FORM.sub(rf"\1{MASK}", content)))
-
-
-def _letter(escaped: re.Match[str]) -> str:
-    """A letter of a name for its escape; what may end a string stays as it is."""
-    letter = chr(int(escaped[0][2:], 16))
-    return letter if letter.isalnum() or letter in "_-" else escaped[0]
-
-
-def _members(value: object) -> object:
-    if isinstance(value, dict):
-        return {
-            name: MASK if re.fullmatch(_NAMES, name, re.IGNORECASE) else _members(member)
-            for name, member in value.items()
-        }
-    return [_members(member) for member in value] if isinstance(value, list) else value
 
 
 def known(content: str, secrets: Iterable[str]) -> str:
@@ -155,21 +64,21 @@ class Echoes:
         because the text has yet to be read.
         """
         content = _replaced(content, self._spelt)
-        start, rest = content[:_MOST_SEARCHED], content[_MOST_SEARCHED:]
+        start, rest = content[:MOST_SEARCHED], content[MOST_SEARCHED:]
         if self._parts:
             # Before the secrets: a part of the word of Basic is the password's.
             start = _RUN.sub(lambda run: MASK if self._shares(run[0]) else run[0], start)
         content = _replaced(start + rest, self._secrets)
-        start, rest = content[:_MOST_SEARCHED], content[_MOST_SEARCHED:]
-        hidden = _hidden(start, self._looked_for)
+        start, rest = content[:MOST_SEARCHED], content[MOST_SEARCHED:]
+        hidden = hides(start, self._looked_for)
         if hidden:
-            start = _ENCODED.sub(lambda run: MASK if _hidden(run[0], hidden) else run[0], start)
-            start = MASK if wholly and _hidden(start, hidden) else start
+            start = _ENCODED.sub(lambda run: MASK if hides(run[0], hidden) else run[0], start)
+            start = MASK if wholly and hides(start, hidden) else start
         return start + rest
 
     @cached_property
     def _looked_for(self) -> list[_Sought]:
-        return _sought(self._secrets)
+        return sought(self._secrets)
 
     @cached_property
     def _parts(self) -> set[str]:
@@ -201,13 +110,14 @@ class _Sought(NamedTuple):
     bones: str
 
 
-def _sought(secrets: Iterable[str]) -> list[_Sought]:
+def sought(secrets: Iterable[str]) -> list[_Sought]:
+    """What to look for so that a secret is found behind any encoding; see `hides`."""
     # A secret may look as if it were encoded itself.
     found = dict.fromkeys(one for secret in secrets for one in (secret, unquote(secret)))
     return [_Sought(one, decodings.skeleton(one)) for one in found if len(one) > 3]
 
 
-def _hidden(content: str, secrets: list[_Sought]) -> list[_Sought]:
+def hides(content: str, secrets: list[_Sought]) -> list[_Sought]:
     """The secrets that are in a text once it is decoded, or are spelt letter by letter."""
     found: list[_Sought] = []
     for view in decodings.views(content):
@@ -289,86 +199,3 @@ def of_options(options: Options) -> set[str]:
     said = f"{' '.join(options.mailboxes)} {login} {options.hostname}".lower()
     given = [secret for secret in options.secrets if len(secret) > 3 and secret.lower() not in said]
     return {spelling for secret in given for spelling in spellings(secret)}
-
-
-def conceal(reports: Iterable[Report], given: Iterable[str] = ()) -> None:
-    """Mask what must show nowhere in all texts of reports that came from the other side: what each
-    met itself, and what was `given` to the run.
-    """
-    # Tests that shared a connection have met the same.
-    made: dict[tuple[frozenset[str], frozenset[str]], Echoes] = {}
-    for report in reports:
-        # A server can give any number of cookies.
-        met = sorted(report.secrets, key=len, reverse=True)[:_MOST_SECRETS]
-        secrets = frozenset(one for one in (*met, *given) if len(one) > 3)
-        # What is no success, or is shown whole, may quote in other ways.
-        if report.failure is None and not report.exchanges:
-            _conceal_known(report, secrets)
-            continue
-        key = secrets, frozenset(report.words)
-        made[key] = made.get(key) or Echoes(*key)
-        _conceal_echoes(report, made[key], secrets)
-
-
-def _conceal_known(report: Report, secrets: frozenset[str]) -> None:
-    """Mask the secrets, where there is a trace of one."""
-    texts = _texts(report)
-    whole = " ".join(_strings(texts))
-    if _hidden(whole, _sought(secrets)):
-        echoes = Echoes(secrets, report.words)
-        for name, value in texts.items():
-            setattr(report, name, _each(value, echoes.masked))
-
-
-def _conceal_echoes(report: Report, echoes: Echoes, secrets: frozenset[str]) -> None:
-    """Mask the secrets in any spelling, and what is secret by its name in the failure."""
-    texts = _texts(report)
-    whole = "\n".join(_strings(texts))
-    # One search for all texts of a report is soon done.
-    if len(whole) > _MOST_SEARCHED or echoes.masked(whole) != whole:
-        for name, value in texts.items():
-            setattr(report, name, _each(value, echoes.masked))
-    if report.failure is not None:
-        report.failure = _concealed(report.failure, secrets, echoes.masked)
-
-
-def _texts(report: Report) -> dict[str, Any]:
-    """What of a report may hold texts of the other side, but for its failure."""
-    shown = ("remarks", "notes", "facts", "ids", "rows", "exchanges", *_TEXTS)
-    return {name: getattr(report, name) for name in shown}
-
-
-def _concealed(failure: Failure, secrets: Iterable[str], clean: Callable[[str], str]) -> Failure:
-    """A failure without what must not show."""
-    code, detail = (fields(clean(text)) for text in (failure.code, failure.detail))
-    # Most of a cause is our own: masking a common word there would give it away.
-    odd = [secret for secret in secrets if not re.fullmatch("[A-Za-z]{4,12}", secret)]
-    return replace(failure, cause=Echoes(odd).masked(failure.cause), code=code, detail=detail)
-
-
-def _each(value: Any, clean: Callable[[str], str]) -> Any:
-    """A value with all its texts cleaned."""
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, list):
-        return [_each(item, clean) for item in value]
-    if isinstance(value, dict):
-        return {name: _each(item, clean) for name, item in value.items()}
-    if isinstance(value, tuple):
-        items = [_each(item, clean) for item in value]
-        return value._make(items) if hasattr(value, "_make") else tuple(items)
-    return value
-
-
-def _strings(value: Any) -> Iterable[str]:
-    """All texts in a value."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, (list, tuple, dict)):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _strings(item)
-
-
-def text(content: str) -> str:
-    """Free text without tokens."""
-    return _BEARER.sub(rf"\1{MASK}", _JWT.sub(MASK, content))

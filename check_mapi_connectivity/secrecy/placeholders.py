@@ -12,8 +12,8 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from ..base.options import CertificateFiles, ClientSecret, FederatedToken, UserPassword
-from ..signin import tokens
+from ..base import untrusted
+from ..base.credentials import CertificateFiles, ClientSecret, FederatedToken, UserPassword
 from . import echoes
 
 if TYPE_CHECKING:
@@ -269,7 +269,7 @@ def _letter(letter: str) -> str:
 
 def _token(secret: str, name: str) -> str:
     """An unsigned JWT with the claims that the check reads, where the token is a JWT."""
-    found = tokens.claims(secret)
+    found = untrusted.claims(secret)
     if not found:
         return name
     kept = {"redacted": True, **{claim: found[claim] for claim in _CLAIMS if claim in found}}

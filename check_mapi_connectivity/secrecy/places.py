@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..base import untrusted
+from ..base import untrusted as base_untrusted
 from ..mapihttp import envelope
-from ..signin import tokens
 from .placeholders import jwt
 
 if TYPE_CHECKING:
@@ -263,7 +263,7 @@ def _signs_in(sent: dict[str, Any]) -> bool:
 
 def _id_token(token: str, now: float) -> str:
     """An unsigned ID token that msal judges, whenever it is replayed, as it did at `now`."""
-    found = tokens.claims(token)
+    found = base_untrusted.claims(token)
     if not found:
         return _unreadable(token)
     kept: dict[str, object] = {"redacted": True}

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
-from ..base.options import UserPassword
+from ..base.credentials import UserPassword
 from ..base.vocabulary import KINDS, LABELS, STATES
 from ..mapihttp.discovery import MICROSOFT, domain_of
 from .placeholders import GUID, fitted

@@ -15,9 +15,9 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ..base.report import CheckFailure, Failure
-from ..network.answer import too_large
-from . import http_refusals
+from ..base.errors import CheckFailure, Failure
+from ..network.response import too_large
+from . import exchange_refusals, http_refusals
 
 if TYPE_CHECKING:
     from typing import Any
@@ -101,7 +101,7 @@ def read(answer: Answer) -> Outcome:
             failure = replace(
                 _cmdlet_error(errors), cause="Exchange reports an error and no result"
             )
-            named = (http_refusals.exchange_error(text) for text in errors)
+            named = (exchange_refusals.exchange_error(text) for text in errors)
             raise CheckFailure(next((found for found in named if found), failure))
         raise CheckFailure(_no_result(answer, "the answer holds no result", document.get("value")))
     result = _scalar(row.get("Result"))
@@ -130,7 +130,7 @@ def judge(outcome: Outcome) -> Failure | None:
         return None
     if outcome.success:
         return _cmdlet_error(outcome.errors)
-    failure = http_refusals.mapi_error(outcome.error)
+    failure = exchange_refusals.mapi_error(outcome.error)
     if "moved" in _words(outcome.result) and failure.state_key != "moving":
         from ..codes.exchange import MAPI
 

@@ -13,15 +13,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ..base.report import Failure
+from ..base.errors import Failure
 from ..codes import Advice
 from ..codes.http import MAPI
-from ..codes.mapi import AUTODISCOVER_CODES, CODES, DIAGNOSTICS, RESPONSE_CODES, STATUS_CODES
+from ..codes.mapi import CODES, DIAGNOSTICS, RESPONSE_CODES, STATUS_CODES
 from ..network import headers
 from . import http_refusals
 
 if TYPE_CHECKING:
     from ..network.answer import Answer
+
 
 #: Why a report of this method names no database (mapi-http 4.14).
 NO_DATABASE = "no MAPI field names the database"
@@ -33,7 +34,7 @@ _TEXT = 300
 #: the other side chose: it would get the password.
 LOGON_PAGE = "a logon page before it? Let /autodiscover/ and /mapi/ pass without one"
 
-_FULL_ACCESS = "grant FullAccess: Add-MailboxPermission -AccessRights FullAccess"
+FULL_ACCESS = "grant FullAccess: Add-MailboxPermission -AccessRights FullAccess"
 
 #: Request or ROP, and number, where the number says more than its row does.
 _IN_CONTEXT = {
@@ -109,8 +110,8 @@ def response_code(number: int, text: str, *, exchange: bool = False) -> Failure:
     Only Exchange numbers as the specification does: elsewhere the server's own words decide, and
     the number stands beside them.
     """
-    name = f"X-ResponseCode {_short(str(number), 12)}"
-    own = _plain(re.sub(r"(?is)<h1\b.*?</h1>", " ", text[:8000]))
+    name = f"X-ResponseCode {short(str(number), 12)}"
+    own = plain(re.sub(r"(?is)<h1\b.*?</h1>", " ", text[:8000]))
     found = _worded(text)
     if found:
         return replace(found, code=name)
@@ -120,8 +121,8 @@ def response_code(number: int, text: str, *, exchange: bool = False) -> Failure:
         where = "here" if meant is row else f"that is how {name} is meant here"
         official = row.name if row else "no name"
         detail = f"{official} in the specification; {where}: {own or 'the server adds no text'}"
-        return replace(_failure(meant, detail), code=row.code if meant is row and row else name)
-    cause = f"server refuses the request: {_short(own)}" if own else "server refuses the request"
+        return replace(of_row(meant, detail), code=row.code if meant is row and row else name)
+    cause = f"server refuses the request: {short(own)}" if own else "server refuses the request"
     official = f"{row.name} in the specification, which this server may not follow; " if row else ""
     return Failure(
         "protocol", cause, "see the server's own text", name, f"{official}here: {own or 'no text'}"
@@ -157,7 +158,7 @@ def return_value(number: int, rop: str, *, owner: bool = True) -> Failure:
     row = _IN_CONTEXT.get((rop, number)) or CODES.get(number)
     if row is not None and rop == "RopOpenFolder" and number in _HIDDEN and not owner:
         cause = "signed-in user may not open the Inbox"
-        row = row._replace(kind="permission", cause=cause, remedy=_FULL_ACCESS)
+        row = row._replace(kind="permission", cause=cause, remedy=FULL_ACCESS)
     elif row is not None and rop != "RopLogon" and number in _DENIED:
         remedy = "see Get-MailboxFolderPermission of the Inbox"
         row = row._replace(kind="permission", cause="access to the Inbox is denied", remedy=remedy)
@@ -165,7 +166,7 @@ def return_value(number: int, rop: str, *, owner: bool = True) -> Failure:
 
 
 def _number(number: int, row: Advice | None, field: str) -> Failure:
-    digits, field = f"0x{number:X}", _short(field, 60)
+    digits, field = f"0x{number:X}", short(field, 60)
     if row is None:
         return Failure(
             "server",
@@ -174,10 +175,11 @@ def _number(number: int, row: Advice | None, field: str) -> Failure:
             f"unknown code {digits}",
             field,
         )
-    return _failure(row, f"{field}: {row.name}, {number}")
+    return of_row(row, f"{field}: {row.name}, {number}")
 
 
-def _failure(row: Advice, detail: str) -> Failure:
+def of_row(row: Advice, detail: str) -> Failure:
+    """The failure that a row of a table of codes tells."""
     return Failure(
         row.kind,
         row.cause,
@@ -204,21 +206,8 @@ def backoff(milliseconds: int) -> Failure:
 
 def redirected(server_dn: str) -> Failure:
     """RopLogon answers ecWrongServer with the DN of the server to go to (MS-OXCROPS 2.2.3.1)."""
-    detail = f"ReturnValue of RopLogon; the mailbox is at: {_plain(server_dn) or 'not told'}"
+    detail = f"ReturnValue of RopLogon; the mailbox is at: {plain(server_dn) or 'not told'}"
     return replace(return_value(0x478, "RopLogon"), detail=detail)
-
-
-def autodiscover_error(number: int, message: str) -> Failure:
-    """An Error element of Autodiscover (MS-OXDSCLI)."""
-    name, own = f"Autodiscover ErrorCode {_short(str(number), 12)}", _plain(message)
-    row = AUTODISCOVER_CODES.get(number)
-    if re.search(r"(?i)\b403\b|permission denied|access denied", own):
-        cause = "signed-in user has no right to this mailbox"
-        return Failure("permission", cause, _FULL_ACCESS, name, own)
-    if row is None:
-        cause = "Autodiscover answers with an error"
-        return Failure("server", cause, "see Autodiscover's own text", name, own)
-    return _failure(row, own)
 
 
 def http_status(answer: Answer, *, scheme: str, offered: tuple[str, ...], user: str) -> Failure:
@@ -238,7 +227,7 @@ def http_status(answer: Answer, *, scheme: str, offered: tuple[str, ...], user: 
         return _user_refused(answer, scheme, offered, user)
     if status in (403, 456):
         row = MAPI[status]
-        cause = row.cause.format(host=_host(answer), user=_short(user))
+        cause = row.cause.format(host=_host(answer), user=short(user))
         return Failure(row.kind, cause, row.remedy, code, _told(answer))
     if status == 404 or 300 <= status < 400:
         return _nothing_here(answer)
@@ -258,7 +247,7 @@ def http_status(answer: Answer, *, scheme: str, offered: tuple[str, ...], user: 
 
 def _user_refused(answer: Answer, scheme: str, offered: tuple[str, ...], user: str) -> Failure:
     """A 401 after credentials (mapi-http 8.1, 8.3)."""
-    code, name = f"HTTP {answer.status}", _short(scheme, 12)
+    code, name = f"HTTP {answer.status}", short(scheme, 12)
     schemes = {one.lower() for one in offered}
     detail = _join(_offered(offered), _told(answer))
     if schemes and scheme.lower() not in schemes:
@@ -267,7 +256,7 @@ def _user_refused(answer: Answer, scheme: str, offered: tuple[str, ...], user: s
     remedy = MAPI[401].remedy
     if scheme.lower() in ("ntlm", "negotiate"):
         remedy = "check the password; if it is right: Extended Protection behind a gateway?"
-    cause = MAPI[401].cause.format(host=_host(answer), user=_short(user))
+    cause = MAPI[401].cause.format(host=_host(answer), user=short(user))
     return Failure("logon", f"{cause} ({name})", remedy, code, detail)
 
 
@@ -289,8 +278,8 @@ def _token_refused(answer: Answer, offered: tuple[str, ...]) -> Failure:
     elif row is not None:
         cause, remedy = row.cause, row.remedy
     detail = _join(
-        f"reason: {_plain(reason)}" if reason else "no reason given",
-        f"category: {_plain(category)}" if category else "",
+        f"reason: {plain(reason)}" if reason else "no reason given",
+        f"category: {plain(category)}" if category else "",
         "MAPI over HTTP with the token of one's own app registration is not yet seen to work "
         "on Exchange Online",
         _offered(offered),
@@ -314,7 +303,7 @@ def _nothing_here(answer: Answer) -> Failure:
         target = urlsplit(place).hostname or _host(answer)
     except ValueError:
         target = "an address that is none"
-    detail = _join(f"redirects to {_short(target, 120)}, not followed", _told(answer))
+    detail = _join(f"redirects to {short(target, 120)}, not followed", _told(answer))
     return Failure("protocol", cause, LOGON_PAGE, code, detail)
 
 
@@ -334,7 +323,7 @@ def not_mapi(answer: Answer) -> Failure:
             _told(answer, text=False),
         )
     title = re.search(r"(?i)<title[^<>]{0,100}>([^<]{1,300})", answer.text[:8000])
-    page = f'a page titled "{_plain(title[1])}"' if title else http_refusals.glimpse(answer)
+    page = f'a page titled "{plain(title[1])}"' if title else http_refusals.glimpse(answer)
     return Failure(
         "protocol",
         f"{_host(answer)} answers, but not as {_service(answer)} does",
@@ -354,43 +343,13 @@ def no_rows(count: int) -> Failure:
     )
 
 
-def no_store(known: bool) -> Failure:
-    """Autodiscover answers, but without an address for MAPI over HTTP."""
-    if not known:
-        return Failure(
-            "protocol",
-            "Autodiscover names no DN of the mailbox",
-            "report it with --record",
-            during="Autodiscover",
-        )
-    return Failure(
-        "mailbox",
-        "Autodiscover names no MAPI over HTTP address of this mailbox",
-        "see MapiHttpEnabled of Get-CASMailbox and Get-OrganizationConfig, or a proxy strips "
-        "X-MapiHttpCapability",
-        during="Autodiscover",
-    )
-
-
-def no_address(url: str) -> Failure:
-    """Autodiscover names an address that cannot be one of MAPI over HTTP."""
-    named = "a MAPI address without https" if url.startswith("http:") else "no usable MAPI address"
-    return Failure(
-        "protocol",
-        f"Autodiscover names {named}: {url[:60]}{'...' if len(url) > 60 else ''}",
-        "see Set-MapiVirtualDirectory -InternalUrl and -ExternalUrl",
-        detail=url,
-        during="Autodiscover",
-    )
-
-
 def wire(error_text: str, what: str) -> Failure:
     """An answer to `what`, a request or a ROP, that cannot be read."""
     return Failure(
         "protocol",
-        f"answer to {_short(what, 32)} cannot be read",
+        f"answer to {short(what, 32)} cannot be read",
         CODES[0x4B6].remedy,
-        detail=_plain(error_text),
+        detail=plain(error_text),
     )
 
 
@@ -399,14 +358,14 @@ def _worded(text: str) -> Failure | None:
     seen = text[:20000].lower()
     for words, row in _WORDS.items():
         if words.lower() in seen:
-            return _failure(row, _plain(text))
+            return of_row(row, plain(text))
     return None
 
 
 def _told(answer: Answer, *, text: bool = True) -> str:
     """The telling headers of an answer, and the beginning of its body."""
     headers = [
-        f"{name}: {_short(_plain(answer.headers[name]), 120)}"
+        f"{name}: {short(plain(answer.headers[name]), 120)}"
         for name in _TELLING
         if answer.headers.get(name)
     ]
@@ -414,7 +373,7 @@ def _told(answer: Answer, *, text: bool = True) -> str:
 
 
 def _offered(offered: tuple[str, ...]) -> str:
-    names = ", ".join(_short(name, 20) for name in offered[:8])
+    names = ", ".join(short(name, 20) for name in offered[:8])
     return f"offered: {names}" if names else "offered: nothing"
 
 
@@ -428,17 +387,18 @@ def _service(answer: Answer) -> str:
 
 
 def _host(answer: Answer) -> str:
-    return _short(answer.host, 100)
+    return short(answer.host, 100)
 
 
 def _join(*parts: str) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _plain(text: str) -> str:
-    return _short(http_refusals.plain(text), _TEXT)
+def plain(text: str) -> str:
+    """A text of the other side without markup, cut to what a diagnosis takes."""
+    return short(http_refusals.plain(text), _TEXT)
 
 
-def _short(text: str, limit: int = 64) -> str:
+def short(text: str, limit: int = 64) -> str:
     """Text of at most `limit` characters."""
     return text if len(text) <= limit else f"{text[: limit - 3]}..."

@@ -10,11 +10,10 @@ import os
 import signal
 import sys
 
-from .. import __main__ as check
-from ..base.errors import Information, UsageError
-from ..base.report import CheckFailure
+from .. import process as check
+from ..base.errors import CheckFailure, Information, UsageError
 from ..result import output
-from ..secrecy import echoes
+from ..secrecy import names as secrecy_names
 from .steps import names
 
 TYPE_CHECKING = False
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import NoReturn
 
-    from ..base.report import Failure
+    from ..base.errors import Failure
     from .command_line import Settings
     from .terminal import Voice
 
@@ -90,9 +89,9 @@ def _explain(voice: Voice, title: str, failure: Failure) -> None:
 
 def _complain(lines: list[str]) -> None:
     first, *more = lines
-    output.write(f"{names.COMMAND}: {output.clean(echoes.text(first))}\n")
+    output.write(f"{names.COMMAND}: {output.clean(secrecy_names.text(first))}\n")
     for line in more:
-        output.write(f"  {output.clean(echoes.text(line))}\n")
+        output.write(f"  {output.clean(secrecy_names.text(line))}\n")
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:

@@ -13,13 +13,13 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..base.errors import UsageError
-from ..base.options import MODULE_CLIENT_ID
-from ..base.report import CheckFailure, Failure
+from ..base.clouds import MODULE_CLIENT_ID
+from ..base.errors import CheckFailure, Failure, UsageError
+from ..base.untrusted import claims
 from ..codes.entra import OAUTH
 from ..codes.graph import APPLICATION, HOSTS
 from ..signin import msal_client
-from ..signin.tokens import MARGIN, claims, lifetime, sendable
+from ..signin.tokens import MARGIN, lifetime, sendable
 from .steps import names
 
 if TYPE_CHECKING:

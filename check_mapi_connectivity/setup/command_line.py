@@ -12,8 +12,8 @@ import socket
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from ..base.credentials import UserPassword
 from ..base.errors import UsageError
-from ..base.options import UserPassword
 from ..commandline import files
 from ..commandline import given as commandline_given
 from ..commandline import parse as check_cli

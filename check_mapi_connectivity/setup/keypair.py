@@ -8,8 +8,8 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from ..base import pem
+from ..base.credentials import CertificateFiles
 from ..base.errors import UsageError
-from ..base.options import CertificateFiles
 from ..signin import certificate
 
 if TYPE_CHECKING:

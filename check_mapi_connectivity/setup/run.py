@@ -26,7 +26,8 @@ from .tenant_api import Services
 from .terminal import Voice, confirm
 
 if TYPE_CHECKING:
-    from ..base.options import CertificateFiles, Options
+    from ..base.credentials import CertificateFiles
+    from ..base.options import Options
     from .command_line import Settings
     from .steps.step import Step
 

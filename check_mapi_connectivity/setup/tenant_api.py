@@ -12,11 +12,12 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from ..base.report import CheckFailure, Failure, Stopwatch
+from ..base.errors import CheckFailure, Failure
+from ..base.report import Stopwatch
+from ..base.untrusted import claims
 from ..codes.exchange import EXCHANGE
-from ..network.answer import too_large
-from ..services import exchange_admin, graph, http_refusals
-from ..signin.tokens import claims
+from ..network.response import too_large
+from ..services import exchange_admin, exchange_refusals, graph_refusals, http_refusals
 
 if TYPE_CHECKING:
     from typing import Any
@@ -207,7 +208,7 @@ def _passes(answer: Answer, *, asking: bool) -> bool:
         return True
     if answer.status != 400:
         return False
-    passing = EXCHANGE.get(http_refusals.exception_name(answer))
+    passing = EXCHANGE.get(exchange_refusals.exception_name(answer))
     return bool(passing and passing.transient) or "may be transient" in http_refusals.message(
         answer
     )
@@ -239,14 +240,14 @@ def _objects(value: object) -> list[dict[str, Any]]:
 
 
 def _is_there(answer: Answer) -> bool:
-    name = http_refusals.exception_name(answer)
+    name = exchange_refusals.exception_name(answer)
     return "AlreadyExists" in name or bool(_THERE.search(http_refusals.message(answer)[:2000]))
 
 
 def _is_absent(answer: Answer) -> bool:
     if answer.status not in (400, 404):
         return False
-    name = http_refusals.exception_name(answer)
+    name = exchange_refusals.exception_name(answer)
     named = "ObjectNotFound" in name or "MemberNotFound" in name
     return named or bool(_ABSENT.search(http_refusals.message(answer)[:2000]))
 
@@ -258,7 +259,7 @@ def _graph_failure(answer: Answer) -> Failure:
     code = str(http_refusals.error_document(answer).get("code") or f"HTTP {answer.status}")
     text = http_refusals.message(answer)
     if not http_refusals.error_document(answer):
-        return graph.status(answer, {})
+        return graph_refusals.status(answer, {})
     limit = _limit(code, text)
     if limit is not None:
         return limit
@@ -324,9 +325,9 @@ def _exchange_failure(answer: Answer, cmdlet: str) -> Failure:
         remedy = "sign in as Exchange Administrator or a member of Organization Management"
         text = "" if not answer.body.strip(b"\0") else http_refusals.message(answer)
         return Failure("permission", cause, remedy, code, text)
-    failure = http_refusals.exchange_status(answer, {})
+    failure = exchange_refusals.exchange_status(answer, {})
     if http_refusals.error_document(answer) and failure.kind not in ("throttled",):
-        code = http_refusals.exception_name(answer) or code
+        code = exchange_refusals.exception_name(answer) or code
         cause, remedy = f"Exchange could not run {cmdlet}", "see Exchange's own text"
         text = http_refusals.message(answer)
         return Failure("server", cause, remedy, code, text, status=answer.status)

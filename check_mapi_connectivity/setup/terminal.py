@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ..result import output
-from ..secrecy import echoes
+from ..secrecy import echoes, names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,7 +75,7 @@ class Voice:
             self._sleep(min(1.0, left))
 
     def _plain(self, text: str, limit: int) -> str:
-        return output.clean(echoes.text(echoes.known(text, self._secrets)), limit)
+        return output.clean(names.text(echoes.known(text, self._secrets)), limit)
 
     def _show(self, text: str) -> None:
         if self._terminal is not None:

@@ -7,12 +7,12 @@ nothing here needs it.
 from __future__ import annotations
 
 import hashlib
-import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..base import pem
+from ..base.credentials import CertificateFacts
 from ..base.errors import UsageError
 from ..base.vocabulary import PLUGIN
 
@@ -22,42 +22,12 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.x509 import Certificate
 
-    from ..base.options import CertificateFiles, Secret
-    from ..base.report import Failure
+    from ..base.credentials import CertificateFiles, Secret
+    from ..base.errors import Failure
 
-_DAY = 86400.0
 
 #: Private keys of one file that are opened; each takes time.
 _MOST_KEYS = 16
-
-
-@dataclass(frozen=True)
-class CertificateFacts:
-    """What an administrator compares with the portal.
-
-    Times are seconds since 1970, thumbprints upper-case hex.
-    """
-
-    path: str
-    subject: str
-    not_before: float
-    not_after: float
-    sha1: str
-    sha256: str
-
-    def whole_days(self, now: float) -> float:
-        """The same in whole hundredths, rounded down: a limit of 7 days must not be met by
-        6.999.
-        """
-        return math.floor(self.days(now) * 100) / 100
-
-    def days(self, now: float) -> float:
-        """Days until the certificate ends, negative when it has."""
-        return (self.not_after - now) / _DAY
-
-    def describe(self) -> tuple[str, ...]:
-        """Lines with subject and both thumbprints."""
-        return (f"subject {self.subject}", f"SHA-1 {self.sha1}", f"SHA-256 {self.sha256}")
 
 
 @dataclass(frozen=True)
@@ -103,7 +73,7 @@ def check_dates(facts: CertificateFacts, now: float) -> None:
 
 def refusal(facts: CertificateFacts, now: float, tenant: str) -> Failure | None:
     """The failure of a run whose certificate is not valid at `now` (contract 7.1)."""
-    from ..base.report import Failure
+    from ..base.errors import Failure
 
     reason = unfit(facts, now)
     if not reason:

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ..base.report import CheckFailure, Failure
-from ..network.transport import Lines
+from ..base.errors import CheckFailure, Failure
+from ..network.confidential import Lines
 from ..services import http_refusals
 
 if TYPE_CHECKING:

@@ -15,9 +15,11 @@ from dataclasses import asdict, replace
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..base import credentials
 from ..base.cache import Cache
-from ..base.options import ClientSecret, FederatedToken, ManagedIdentity, UserPassword
-from ..base.report import SHARED, CheckFailure, Failure
+from ..base.credentials import ClientSecret, FederatedToken, ManagedIdentity, UserPassword
+from ..base.errors import CheckFailure, Failure
+from ..base.report import SHARED
 from . import certificate, lockout, managed_identity, msal_client
 from .tokens import Token, lifetime, usable
 
@@ -64,7 +66,7 @@ class Identity:
         self._refused: dict[str, str] = {}
         self._refusals: dict[str, _Refusal] = {}
         self._clients: list[certificate.ClientCertificate] = []
-        self._facts: certificate.CertificateFacts | None = None
+        self._facts: credentials.CertificateFacts | None = None
         who = _fingerprint(options.credential) if options.credential else ""
         self._keys = {
             name: Cache.key(
@@ -102,7 +104,7 @@ class Identity:
         return certificate.refusal(self._facts, now, self._options.tenant)
 
     @property
-    def facts(self) -> certificate.CertificateFacts | None:
+    def facts(self) -> credentials.CertificateFacts | None:
         """The certificate in use."""
         return self._facts
 
@@ -285,7 +287,7 @@ class Identity:
             tried += 1
 
 
-def _named(facts: certificate.CertificateFacts) -> str:
+def _named(facts: credentials.CertificateFacts) -> str:
     """A certificate by what the portal shows of it."""
     return f"{facts.subject}, SHA-1 {facts.sha1}"
 
@@ -309,7 +311,7 @@ def _digest(text: str) -> str:
     return hashlib.pbkdf2_hmac("sha256", text.encode(), salt, 2000).hex()
 
 
-def _facts(document: object, path: str) -> certificate.CertificateFacts | None:
+def _facts(document: object, path: str) -> credentials.CertificateFacts | None:
     """Certificate facts from the cache; None when anything about them is odd."""
     if not isinstance(document, dict):
         return None
@@ -321,4 +323,4 @@ def _facts(document: object, path: str) -> certificate.CertificateFacts | None:
         return None
     subject, sha1, sha256 = map(str, texts)
     not_before, not_after = (float(moment or 0) for moment in times)
-    return certificate.CertificateFacts(path, subject, not_before, not_after, sha1, sha256)
+    return credentials.CertificateFacts(path, subject, not_before, not_after, sha1, sha256)

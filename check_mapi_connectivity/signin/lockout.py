@@ -21,7 +21,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..base.cache import Cache
-from ..base.report import CheckFailure, Failure
+from ..base.errors import CheckFailure, Failure
 from ..base.vocabulary import KINDS
 from ..secrecy import echoes as secrecy_echoes
 
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..base.cache import Room
+    from ..base.credentials import Login, Proxy, UserPassword
     from ..base.deadline import Deadline
-    from ..base.options import Login, Options, Proxy, UserPassword
+    from ..base.options import Options
 
 #: Seconds that a refused password rests.
 REST = 60.0

@@ -11,8 +11,9 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..base.report import CheckFailure, Failure
-from ..network.answer import SIGN_IN_LIMIT, too_large
+from ..base.errors import CheckFailure, Failure
+from ..network.answer import SIGN_IN_LIMIT
+from ..network.response import too_large
 from ..services import entra, http_refusals
 from .tokens import sendable
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from ..base.options import ManagedIdentity
+    from ..base.credentials import ManagedIdentity
     from ..network.answer import Answer
     from .job import Job
 

@@ -10,9 +10,11 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..base.options import CLOUDS, ClientSecret, FederatedToken, UserPassword
-from ..base.report import CheckFailure, Failure
-from ..network.answer import SIGN_IN_LIMIT, too_large
+from ..base.clouds import CLOUDS
+from ..base.credentials import ClientSecret, FederatedToken, UserPassword
+from ..base.errors import CheckFailure, Failure
+from ..network.answer import SIGN_IN_LIMIT
+from ..network.response import too_large
 from ..services import entra
 from . import federation
 from .tokens import sendable
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from ..base.options import Cloud
+    from ..base.clouds import Cloud
     from ..network.answer import Answer
     from .certificate import ClientCertificate
     from .job import Job

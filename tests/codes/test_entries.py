@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity.base.report import Failure
+from check_mapi_connectivity.base.errors import Failure
 from check_mapi_connectivity.base.vocabulary import KINDS
 from check_mapi_connectivity.codes import entries
-from check_mapi_connectivity.result import first_line
+from check_mapi_connectivity.result import diagnosis
 
 from ..conftest import ROOT
 from . import test_entra, test_mapi
@@ -203,7 +203,7 @@ def test_any_code(code):
 
 def test_the_diagnosis_says_what_a_code_is():
     def shown(code, **how):
-        return list(first_line._failure(Failure("tls", "no", "do", code), "CRITICAL", **how))[3:]
+        return list(diagnosis._failure(Failure("tls", "no", "do", code), "CRITICAL", **how))[3:]
 
     assert shown("AADSTS50126") == [
         "  code          AADSTS50126",

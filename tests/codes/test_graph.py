@@ -10,6 +10,7 @@ import pytest
 from check_mapi_connectivity.base.vocabulary import KINDS
 from check_mapi_connectivity.codes import graph, recipients
 from check_mapi_connectivity.services import graph as services_graph
+from check_mapi_connectivity.services import graph_refusals
 
 from ..test_advice import make_answer
 from .test_graph_passed_on import PASSED_ON, error
@@ -217,7 +218,7 @@ ROWS = [
 @pytest.mark.parametrize(("status", "beginning", "headers", "found"), ROWS)
 def test_every_row_of_the_sheet(status, beginning, headers, found):
     answer = make_answer(status, beginning + IDS, Content_Type="application/json", **headers)
-    failure = services_graph.status(answer, {})
+    failure = graph_refusals.status(answer, {})
     assert (failure.kind, failure.state_key, failure.cause, failure.transient) == found
     assert failure.code == re.search(rb'"code":"(\w+)"', beginning)[1].decode()
     assert failure.remedy
@@ -237,7 +238,7 @@ def test_every_code_of_the_table_is_a_row_here():
 
 @pytest.mark.parametrize(("status", "beginning", "headers", "found"), ROWS)
 def test_an_error_in_a_200_is_none_the_less_an_error(status, beginning, headers, found):
-    failure = services_graph.status(make_answer(status, beginning + IDS, **headers), {})
+    failure = graph_refusals.status(make_answer(status, beginning + IDS, **headers), {})
     with pytest.raises(services_graph.CheckFailure) as caught:
         services_graph.read(make_answer(200, beginning + IDS))
     assert caught.value.failure.code == failure.code
@@ -263,7 +264,7 @@ def test_the_wording_says_more_than_the_code(message, guest, cause):
         "a_b.example#EXT#@c.example" if guest else "a@c.example", 1, "T", subjects=False
     )
     answer = replace(make_answer(404, body), url=f"https://host.example{path}")
-    failure = services_graph.status(answer, {})
+    failure = graph_refusals.status(answer, {})
     assert (failure.kind, failure.cause) == ("mailbox", cause)
 
 
@@ -284,7 +285,7 @@ MAIL = {"roles": ["User.Read.All", "Mail.ReadBasic.All"]}
 )
 def test_denial_is_explained_by_the_token(claims, cause):
     for code in ("ErrorAccessDenied", "UnknownError", "Forbidden"):
-        failure = services_graph.status(error(403, code, "Access is denied."), claims)
+        failure = graph_refusals.status(error(403, code, "Access is denied."), claims)
         assert (failure.kind, failure.cause, failure.code) == ("permission", cause, code)
         assert len(failure.remedy) <= 80
 
@@ -310,7 +311,7 @@ def test_denial_is_explained_by_the_token(claims, cause):
 )
 def test_token_for_something_else(audience, host, cause):
     answer = error(401, "InvalidAuthenticationToken", "Access token validation failure.")
-    failure = services_graph.status(replace(answer, host=host), {"aud": audience})
+    failure = graph_refusals.status(replace(answer, host=host), {"aud": audience})
     assert (failure.kind, failure.cause) == ("permission", cause)
 
 
@@ -370,7 +371,7 @@ def test_token_for_something_else(audience, host, cause):
     ],
 )
 def test_answers_without_a_code_of_the_table(answer, kind, cause):
-    failure = services_graph.status(answer, {})
+    failure = graph_refusals.status(answer, {})
     assert (failure.kind, failure.cause) == (kind, cause)
 
 

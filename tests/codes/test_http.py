@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from check_mapi_connectivity.base.options import Proxy
+from check_mapi_connectivity.base.credentials import Proxy
 from check_mapi_connectivity.codes import http
-from check_mapi_connectivity.network.proxy import connect
+from check_mapi_connectivity.network.proxy import refusals
 from check_mapi_connectivity.network.proxy.connect import _Reply
 
 PROXY = Proxy("p", 3128, "--proxy")
@@ -22,7 +22,9 @@ def test_statuses_have_their_names():
 
 def answered(status, squid=""):
     headers = {"X-Squid-Error": squid} if squid else {}
-    return connect._refused(PROXY, TARGET, _Reply(status, "its own words", headers, False))
+    return refusals.refused(
+        PROXY, TARGET, status, _Reply(status, "its own words", headers, False).hint
+    )
 
 
 @pytest.mark.parametrize("status", sorted({*http.PROXY} - {407}))

@@ -11,8 +11,8 @@ from requests.structures import CaseInsensitiveDict
 from check_mapi_connectivity.mapihttp import autodiscover, envelope, responses
 from check_mapi_connectivity.mapihttp.reader import WireError
 from check_mapi_connectivity.network.answer import Answer
-from check_mapi_connectivity.probes.mapi import _whole
-from check_mapi_connectivity.services import mapi_refusals
+from check_mapi_connectivity.probes.mapi_endpoint import whole
+from check_mapi_connectivity.services import autodiscover_refusals, mapi_refusals
 
 from .material import FOLDER, dechunked, questions, recordings
 
@@ -113,7 +113,7 @@ def test_a_server_without_a_connection_left():
 )
 def test_names_that_a_code_page_loses(number, told, shown):
     assert connected(live(NAMES, number)).display_name == told
-    assert _whole(shown, told) == shown
+    assert whole(shown, told) == shown
 
 
 def test_a_code_page_that_the_server_does_not_take():
@@ -127,7 +127,7 @@ def test_a_mailbox_without_permission(number):
     assert found == autodiscover.Refusal(
         501, "Bad Address (403 Permission Denied on bob@example.test)"
     )
-    failure = mapi_refusals.autodiscover_error(found.code, found.message)
+    failure = autodiscover_refusals.error(found.code, found.message)
     assert (failure.kind, failure.code) == ("permission", "Autodiscover ErrorCode 501")
     assert "MapiHttpEnabled" not in failure.remedy
     assert "FullAccess" in failure.remedy

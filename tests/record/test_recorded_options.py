@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from check_mapi_connectivity.base.fields import Fields, Odd
-from check_mapi_connectivity.base.options import (
+from check_mapi_connectivity.base.credentials import (
     ClientSecret,
     FederatedToken,
     Login,
@@ -17,6 +16,7 @@ from check_mapi_connectivity.base.options import (
     Secret,
     UserPassword,
 )
+from check_mapi_connectivity.base.untrusted import Fields, Odd
 from check_mapi_connectivity.record import options as record_options
 
 SECRET = Secret("Canary.4711")

@@ -10,8 +10,8 @@ import time
 
 import pytest
 
+from check_mapi_connectivity.base.credentials import Login, Proxy, Secret
 from check_mapi_connectivity.base.deadline import Deadline
-from check_mapi_connectivity.base.options import Login, Proxy, Secret
 from check_mapi_connectivity.base.report import Report
 from check_mapi_connectivity.record import recording, tape
 

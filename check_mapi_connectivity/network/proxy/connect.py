@@ -17,29 +17,28 @@ import contextlib
 import http.client
 import re
 import socket
-import ssl
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...base.errors import UsageError
-from ...base.options import Login
-from ...base.report import CheckFailure, Failure
+from ...base.credentials import Login
+from ...base.errors import CheckFailure, Failure, UsageError
 from ...secrecy import echoes as secrecy_echoes
-from .. import headers, ntlm_kerberos, tls
-from ..capped import CappedResponse
-from ..head import HeadError
+from .. import headers, ntlm_kerberos
+from ..head import CappedResponse
 from ..headers import BASIC, NEGOTIATE, NTLM
 from ..ntlm_kerberos import Unusable
 from . import schemes
+from .refusals import broken, interrupted, no_http, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ...base.credentials import Proxy
     from ...base.deadline import Deadline
-    from ...base.options import Proxy
     from ...base.report import Report, Stopwatch
     from ...signin.lockout import Pause
     from ..shared_logon import Logon
+
 
 _CHALLENGE = "Proxy-Authenticate"
 
@@ -54,8 +53,6 @@ _REALM = "where the proxy takes Kerberos only: --proxy-user USER@REALM; else use
 #: Bytes of the page beside a 407; a longer one is not worth keeping the connection for.
 _MOST_BODY = 65536
 
-_NO_PROXY = "is an HTTP proxy at that address and port? if by TLS, name it as https://"
-
 
 class _Reply(NamedTuple):
     """A proxy's answer to CONNECT; `kept` is whether its connection can be used on."""
@@ -69,6 +66,11 @@ class _Reply(NamedTuple):
     def challenges(self) -> list[str]:
         """The lines that say what the proxy takes."""
         return self.headers.get_all(_CHALLENGE, [])
+
+    @property
+    def hint(self) -> str:
+        """The proxy's own reason, as squid and others give it."""
+        return str(self.headers.get("X-Squid-Error") or self.reason)
 
     @property
     def schemes(self) -> list[str]:
@@ -124,7 +126,7 @@ class Tunnel:
             raise CheckFailure(self._of_the_proxy(error.failure)) from None
         except OSError as error:
             self._close()
-            raise CheckFailure(_broken(self._proxy, error)) from None
+            raise CheckFailure(broken(self._proxy, error)) from None
 
     def _found_out(self) -> socket.socket:
         """The same, while others wait for what becomes of the credential."""
@@ -190,7 +192,8 @@ class Tunnel:
                 self._report.facts["proxy logon"] = f"{user} by {self._scheme}"
             return self._sock
         if reply.status != 407:
-            raise CheckFailure(_refused(self._proxy, self._target, reply))
+            failure = refused(self._proxy, self._target, reply.status, reply.hint)
+            raise CheckFailure(failure)
         if not reply.kept:
             self._close()
         return None
@@ -241,7 +244,7 @@ class Tunnel:
             # not all say so.
             kept = authorization is not None and response.status == 407 and _drained(response)
         except http.client.HTTPException as error:
-            raise CheckFailure(_no_http(self._proxy, error)) from None
+            raise CheckFailure(no_http(self._proxy, error)) from None
         finally:
             # Only the response's own view of the connection.
             with contextlib.suppress(OSError):
@@ -290,7 +293,7 @@ class Tunnel:
         if self._handshake is None or self._handshake.complete or not found:
             return None
         if self._sock is None:
-            raise Unusable(_interrupted(self._proxy, self._scheme or ""))
+            raise Unusable(interrupted(self._proxy, self._scheme or ""))
         return self._handshake.step(found) or None
 
     def _not_gone_on(self, reply: _Reply) -> Failure:
@@ -303,7 +306,7 @@ class Tunnel:
             f"proxy {self._proxy} does not go on with the {self._scheme} logon",
             f"no password was sent; name another --proxy-auth of those offered: {names}",
             "HTTP 407",
-            detail=_hint(reply),
+            detail=reply.hint,
         )
 
     def _not_taken(self, reply: _Reply) -> Failure:
@@ -313,7 +316,7 @@ class Tunnel:
             f"proxy {self._proxy} does not take {self._scheme}, it offers {names}",
             "leave --proxy-auth away, or name one of them",
             "HTTP 407",
-            detail=_hint(reply),
+            detail=reply.hint,
         )
 
     def _denied(self, reply: _Reply) -> Failure:
@@ -324,7 +327,7 @@ class Tunnel:
             f"proxy {self._proxy} refuses {user} ({self._scheme})",
             _ACCOUNT if self._proxy.user else _TICKET,
             "HTTP 407",
-            detail=_hint(reply),
+            detail=reply.hint,
         )
         if self._no_ticket is not None:
             # Whoever takes Kerberos alone has not judged the NTLM that stood in for it.
@@ -357,68 +360,3 @@ def _drained(response: http.client.HTTPResponse) -> bool:
     # Reading beyond the limit would be the proxy's choice of how long this takes.
     rest = response.read(_MOST_BODY)
     return len(rest) < _MOST_BODY and response.isclosed()
-
-
-def _hint(reply: _Reply) -> str:
-    """The proxy's own reason, as squid and others give it."""
-    return str(reply.headers.get("X-Squid-Error") or reply.reason)
-
-
-def _refused(proxy: Proxy, target: str, reply: _Reply) -> Failure:
-    """Any answer but 200 and 407; X-Squid-Error says more than the status (http)."""
-    from ...codes import http
-
-    hint = _hint(reply)
-    found = squid(str(proxy), target, reply.status, hint)
-    if found is not None:
-        return found
-    row = http.PROXY.get(reply.status, http.PROXY_OTHER)
-    cause = row.cause.format(proxy=proxy, target=target)
-    remedy = row.remedy.format(target=target)
-    return Failure(row.kind, cause, remedy, f"HTTP {reply.status}", detail=hint)
-
-
-def squid(proxy: str, target: str, status: int, hint: str) -> Failure | None:
-    """What an X-Squid-Error says, inside the tunnel too, where a proxy that inspects TLS answers in
-    place of the server; None for a word that has no row.
-    """
-    from ...codes import http, network
-
-    name, _, number = hint.partition(" ")
-    row = http.SQUID.get(name)
-    if row is None:
-        return None
-    system = network.of_number(int(number) if re.fullmatch("[0-9]{1,3}", number) else 0)
-    why = f": {system.cause}" if system else ""
-    cause = row.cause.format(proxy=proxy, target=target) + why
-    return Failure(row.kind, cause, row.remedy.format(target=target), f"HTTP {status}", detail=hint)
-
-
-def _no_http(proxy: Proxy, error: http.client.HTTPException) -> Failure:
-    line = f": {error.line}" if isinstance(error, HeadError) and error.line else ""
-    cause = f"proxy {proxy} answers CONNECT with no HTTP"
-    return Failure("proxy", cause, _NO_PROXY, detail=f"{error}{line}")
-
-
-def _interrupted(proxy: Proxy, scheme: str) -> Failure:
-    return Failure(
-        "proxy",
-        f"proxy {proxy} closes the connection in the middle of the {scheme} logon",
-        f"{scheme} needs one kept connection: look at the proxy, or a load balancer before it",
-    )
-
-
-def _broken(proxy: Proxy, error: OSError) -> Failure:
-    # Not TimeoutError: on Python 3.9 that is another.
-    if isinstance(error, socket.timeout):
-        cause = f"proxy {proxy} does not answer CONNECT"
-        return Failure("proxy", cause, "look at the proxy; is it overloaded?")
-    from ...codes import network
-
-    cause = f"proxy {proxy} breaks the connection during CONNECT"
-    if isinstance(error, ssl.SSLError):
-        found = tls.broken(error, f"proxy {proxy}")
-        return replace(found, kind="proxy", transient=False)
-    row = network.system(error)
-    code, detail = (row.code, row.cause) if row else ("", str(error))
-    return Failure("proxy", cause, _NO_PROXY, code, detail)

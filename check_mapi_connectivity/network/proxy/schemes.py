@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...base.errors import UsageError
-from ...base.report import CheckFailure, Failure
+from ...base.errors import CheckFailure, Failure, UsageError
 from .. import ntlm_kerberos
 from ..headers import BASIC, NEGOTIATE, NTLM
 
 if TYPE_CHECKING:
-    from ...base.options import Proxy
+    from ...base.credentials import Proxy
 
 _RELAY = "a local relay (px, cntlm) can stand between"
 

@@ -15,8 +15,7 @@ import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...base.errors import UsageError
-from ...base.report import CheckFailure, Failure
+from ...base.errors import CheckFailure, Failure, UsageError
 from ...commandline.files import LIMIT
 from ..steps import names
 from . import made_files, trusted_files

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...base.clouds import CLOUDS
 from ...base.errors import UsageError
-from ...base.options import CLOUDS
 from ..steps import names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ...base.options import Cloud, Options
+    from ...base.clouds import Cloud
+    from ...base.options import Options
     from ...commandline.given import Given
     from .directory import Directory
 

@@ -10,15 +10,14 @@ import shlex
 import time
 from typing import TYPE_CHECKING
 
-from ...base.errors import UsageError
-from ...base.report import CheckFailure, Failure
+from ...base.errors import CheckFailure, Failure, UsageError
 from ...signin import certificate
 from .. import keypair
 from . import names
 from .step import Found, Site, Step
 
 if TYPE_CHECKING:
-    from ...base.options import CertificateFiles, Secret
+    from ...base.credentials import CertificateFiles, Secret
     from ...signin.certificate import ClientCertificate
 
 

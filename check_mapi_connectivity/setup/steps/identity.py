@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...base.report import CheckFailure, Failure
+from ...base.errors import CheckFailure, Failure
 from ...signin import certificate
 from .. import keypair
 from . import names
@@ -21,7 +21,7 @@ from .step import Found, Site, Step, guid, shown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...base.options import CertificateFiles
+    from ...base.credentials import CertificateFiles
 
 _APPLICATIONS = "/v1.0/applications"
 _PRINCIPALS = "/v1.0/servicePrincipals"

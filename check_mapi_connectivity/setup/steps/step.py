@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...base.report import CheckFailure, Failure
+from ...base.errors import CheckFailure, Failure
 from ...result import output
 from . import names
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...base import pem
-from ...base.errors import UsageError
-from ...base.report import CheckFailure, Failure
+from ...base.errors import CheckFailure, Failure, UsageError
 from .. import keypair, proof
 from . import files, names
 from .entra import change_keys, without
