@@ -64,11 +64,13 @@ def _run(started: float, terminal: int | None) -> tuple[str, int, float | None]:
     from .commandline import parse
 
     options = parse.parse(sys.argv[1:], os.environ)
-    try:
-        if options.replay is not None:
-            from .record import replay
+    from .base.options import Replay
 
-            return (*replay.run(options), None)
+    if isinstance(options, Replay):
+        from .record import replay
+
+        return (*replay.run(options), None)
+    try:
         if options.explain:
             from .explain import text as explain_text
 

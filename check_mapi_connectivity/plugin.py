@@ -66,7 +66,8 @@ def run(options: Options, started: float, terminal: int | None = None) -> tuple[
     with recorder or nullcontext():
         watchdog.start()
         try:
-            Runner(options, deadline, reports, show, recorder).run()
+            transports = None if recorder is None else recorder.transport
+            Runner(options, deadline, reports, show, transports).run()
         except UsageError:
             # After this, a run that is well has changed its state.
             frequency.due(options, "UNKNOWN")

@@ -10,7 +10,7 @@ import re
 
 from check_mapi_connectivity.base import vocabulary
 from check_mapi_connectivity.commandline import option_table
-from check_mapi_connectivity.commandline.option_table import COUNT, FLAG, LIST, OPTIONAL, Option
+from check_mapi_connectivity.commandline.option import COUNT, FLAG, LIST, OPTIONAL, Option
 from check_mapi_connectivity.setup import option_table as set_up
 from check_mapi_connectivity.setup.steps import names
 

@@ -7,14 +7,8 @@ import re
 from check_mapi_connectivity import __version__
 from check_mapi_connectivity.base import vocabulary
 from check_mapi_connectivity.base import vocabulary as base_vocabulary
-from check_mapi_connectivity.commandline import (
-    arguments,
-    given,
-    help_text,
-    ini,
-    option_table,
-    parse,
-)
+from check_mapi_connectivity.commandline import arguments, given, ini, option_table, parse
+from check_mapi_connectivity.commandline import arguments as commandline_arguments
 from check_mapi_connectivity.setup import option_table as set_up
 from check_mapi_connectivity.setup.steps import names
 from check_mapi_connectivity.setup.steps.on_paper import NOT_YET_SEEN
@@ -75,7 +69,7 @@ def man_page() -> str:
         f".B {vocabulary.PLUGIN}",
         roff("--method mapi -l USER -m ADDRESS [option ...]"),
         ".SH DESCRIPTION",
-        roff(help_text.DESCRIPTION),
+        roff(commandline_arguments.DESCRIPTION),
         ".PP",
         roff(" ".join(base_vocabulary.NOT_YET_SEEN.values())),
         ".SH OPTIONS",
@@ -94,7 +88,7 @@ def man_page() -> str:
     for state, code in vocabulary.STATES.items():
         lines += [".TP", f".B {code} {state}", roff(meanings[state])]
     lines += [*terms("ENVIRONMENT", ENVIRONMENT), *terms("FILES", check_files())]
-    lines += [*examples_for_man(vocabulary.PLUGIN, help_text.EXAMPLES), ".SH SEE ALSO"]
+    lines += [*examples_for_man(vocabulary.PLUGIN, commandline_arguments.EXAMPLES), ".SH SEE ALSO"]
     lines.append(f".BR {names.COMMAND} (8)")
     return "\n".join(lines) + "\n"
 

@@ -23,6 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from check_mapi_connectivity.base.clouds import MICROSOFT
 from check_mapi_connectivity.base.errors import CheckFailure
 from check_mapi_connectivity.mapihttp import (
     autodiscover,
@@ -152,7 +153,7 @@ def _cookies(data: bytes) -> object:
 
 
 def _walk(data: bytes) -> object:
-    walk = discovery.Walk("a@contoso.com", discovery.Trust("a@contoso.com", ()))
+    walk = discovery.Walk("a@contoso.com", discovery.Trust("a@contoso.com", (), MICROSOFT))
     try:
         if data[:1] == b"<":
             return walk.answered(data)

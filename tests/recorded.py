@@ -68,11 +68,11 @@ def play(path, *arguments):
     forget()
     words = ["--replay", str(path), *map(str, arguments)]
     try:
-        options = parse.parse(words, {})
+        asked = parse.parse(words, {})
         # As a process of the check does.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            text, code = replay.run(options)
+            text, code = replay.run(asked)
     except UsageError as error:
         return 3, output.complain(str(error), error.details, as_json=error.as_json)
     return code, text

@@ -18,7 +18,7 @@ from check_mapi_connectivity.base.credentials import (
 from check_mapi_connectivity.base.errors import UsageError
 from check_mapi_connectivity.commandline import credentials, secrets
 from check_mapi_connectivity.commandline import parse as commandline_parse
-from check_mapi_connectivity.commandline.option_table import ENVIRONMENT_SECRETS
+from check_mapi_connectivity.commandline.given import ENVIRONMENT_SECRETS
 
 TENANT = ("--tenant", "contoso.example", "--client-id", "id-1")
 MANAGED = "5d1b7a3e-2222-4c0e-8a52-0000000000aF"

@@ -12,6 +12,7 @@ import pytest
 from check_mapi_connectivity.base import vocabulary
 from check_mapi_connectivity.base import vocabulary as base_vocabulary
 from check_mapi_connectivity.commandline import arguments, given, ini, option_table, parse
+from check_mapi_connectivity.commandline import given as commandline_given
 from check_mapi_connectivity.commandline.credentials import IMDS_VARIABLE
 from check_mapi_connectivity.setup import command_line as set_up_cli
 from check_mapi_connectivity.setup import option_table as set_up
@@ -141,7 +142,7 @@ def test_what_is_unseen_is_said():
 
 def test_every_variable_of_the_environment_is_in_the_man_page():
     page = man.man_page()
-    for variable in (*option_table.ENVIRONMENT_SECRETS.values(), IMDS_VARIABLE):
+    for variable in (*commandline_given.ENVIRONMENT_SECRETS.values(), IMDS_VARIABLE):
         assert variable in page.partition(".SH ENVIRONMENT")[2]
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from check_mapi_connectivity.base.errors import UsageError
-from check_mapi_connectivity.commandline import files
+from check_mapi_connectivity.base.reading import files
 
 WORDS = "pass word\u00e4"
 

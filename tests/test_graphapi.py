@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from check_mapi_connectivity.base.errors import CheckFailure
+from check_mapi_connectivity.base.reading.untrusted import JSON_LIMIT
 from check_mapi_connectivity.base.report import Report, Row
-from check_mapi_connectivity.base.untrusted import JSON_LIMIT
 from check_mapi_connectivity.base.vocabulary import KINDS
 from check_mapi_connectivity.codes import graph as graph_codes
 from check_mapi_connectivity.probes.graph import GraphProbe

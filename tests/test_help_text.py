@@ -10,7 +10,9 @@ import pytest
 from check_mapi_connectivity.base import vocabulary
 from check_mapi_connectivity.base.errors import Information
 from check_mapi_connectivity.base.vocabulary import KINDS, LABELS
-from check_mapi_connectivity.commandline import arguments, help_text, option_table, parse
+from check_mapi_connectivity.commandline import arguments, option_table, parse
+from check_mapi_connectivity.commandline import arguments as commandline_arguments
+from check_mapi_connectivity.commandline import given as commandline_given
 
 HELP = arguments.parser().format_help()
 #: The same with its lines joined.
@@ -35,11 +37,11 @@ def test_every_option_is_read_somewhere():
 
 def test_no_option_takes_a_secret():
     flags = {flag for option in option_table.OPTIONS.values() for flag in option.flags}
-    assert not flags & {f"--{secret}" for secret in option_table.INI_SECRETS}
-    assert set(option_table.INI_SECRETS) == set(option_table.ENVIRONMENT_SECRETS)
-    for secret, path in option_table.INI_SECRETS.items():
+    assert not flags & {f"--{secret}" for secret in commandline_given.INI_SECRETS}
+    assert set(commandline_given.INI_SECRETS) == set(commandline_given.ENVIRONMENT_SECRETS)
+    for secret, path in commandline_given.INI_SECRETS.items():
         assert f"--{path}" in flags
-        assert option_table.ENVIRONMENT_SECRETS[secret] in FLAT
+        assert commandline_given.ENVIRONMENT_SECRETS[secret] in FLAT
 
 
 def test_reserved_letters_keep_their_meaning():
@@ -88,11 +90,11 @@ def test_what_is_unseen_is_said():
 
 def test_examples_are_shown_as_they_are():
     joined = " ".join(HELP.replace("\\\n", " ").split())
-    for purpose, words in help_text.EXAMPLES:
+    for purpose, words in commandline_arguments.EXAMPLES:
         assert f"# {purpose} check_mapi_connectivity {words}" in joined
 
 
-@pytest.mark.parametrize("words", [words for _, words in help_text.EXAMPLES])
+@pytest.mark.parametrize("words", [words for _, words in commandline_arguments.EXAMPLES])
 def test_examples_parse(there, words):
     """Every example is a command line that works, given the files it names."""
     (there / "c.pem").chmod(0o600)
@@ -110,7 +112,7 @@ def test_examples_parse(there, words):
 
 def test_examples_name_only_examples():
     """Names and GUIDs that belong to nobody."""
-    for _, words in help_text.EXAMPLES:
+    for _, words in commandline_arguments.EXAMPLES:
         assert set(re.findall(r"[\w-]+@([\w.]+)", words)) <= {"contoso.com"}
         guids = re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", words)
         assert set(guids) <= {"11111111-2222-3333-4444-555555555555"}

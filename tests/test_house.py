@@ -25,19 +25,19 @@ PLAN = {
     "services": "base codes secrecy network",
     "signin": "base codes secrecy network services",
     "probes": "base codes mapihttp network services signin",
-    "explain": "base mapihttp secrecy signin result",
+    "explain": "base mapihttp secrecy network signin result",
     "record": "base mapihttp secrecy network signin probes result commandline",
     "setup": "base codes secrecy commandline network services signin result process",
 }
 
 #: Third-party library -> the modules that may import it.
 HOMES = {
-    "requests": "network",
+    "requests": "network record",
     "urllib3": "network",
     "msal": "signin/msal_client.py setup/administrator.py",
     "spnego": "network/ntlm_kerberos.py",
     "dns": "probes/mapi_autodiscover.py",
-    "nagiosplugin": "result/judge.py",
+    "nagiosplugin": "result",
     "cryptography": "signin/certificate.py signin/pkcs12.py network setup/keypair.py",
 }
 

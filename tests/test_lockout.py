@@ -15,7 +15,7 @@ from check_mapi_connectivity.base.credentials import Secret, UserPassword
 from check_mapi_connectivity.base.deadline import Deadline
 from check_mapi_connectivity.base.errors import CheckFailure, Failure
 from check_mapi_connectivity.base.vocabulary import KINDS
-from check_mapi_connectivity.signin import lockout
+from check_mapi_connectivity.network import lockout
 
 from .signing import Runs, at_once, refusal, token
 

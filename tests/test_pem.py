@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity.base import pem
 from check_mapi_connectivity.base.credentials import CertificateFiles, Secret
+from check_mapi_connectivity.base.reading import pem
 from check_mapi_connectivity.signin import certificate
 
 from .tenant.material import PASSPHRASE, make_certificate, pem_key, pfx

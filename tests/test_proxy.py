@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity.base import options as base_options
 from check_mapi_connectivity.base.credentials import Proxy, Secret
 from check_mapi_connectivity.base.errors import UsageError
 from check_mapi_connectivity.commandline import network
 from check_mapi_connectivity.commandline import parse as commandline_parse
+from check_mapi_connectivity.network import route as base_options
 from check_mapi_connectivity.result import notes
 
 

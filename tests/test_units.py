@@ -22,8 +22,10 @@ from check_mapi_connectivity.base import vocabulary
 from check_mapi_connectivity.base.credentials import Secret
 from check_mapi_connectivity.base.deadline import Deadline
 from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.reading import files
 from check_mapi_connectivity.codes.entra import ENTRA
-from check_mapi_connectivity.commandline import arguments, files, ini, option_table
+from check_mapi_connectivity.commandline import arguments, ini, option_table
+from check_mapi_connectivity.commandline import option as commandline_option
 from check_mapi_connectivity.network import head, headers
 from check_mapi_connectivity.secrecy import names
 
@@ -208,19 +210,19 @@ def test_any_head_is_read_or_refused(data):
 
 def test_parser_takes_every_option_of_the_table():
     values = {
-        option_table.VALUE: ["v"],
-        option_table.LIST: ["v"],
-        option_table.FLAG: [],
-        option_table.COUNT: [],
-        option_table.OPTIONAL: [],
+        commandline_option.VALUE: ["v"],
+        commandline_option.LIST: ["v"],
+        commandline_option.FLAG: [],
+        commandline_option.COUNT: [],
+        commandline_option.OPTIONAL: [],
     }
     for option in option_table.OPTIONS.values():
         if option.name not in ("help", "version"):
             for flag in option.flags:
                 found = arguments.parse_command_line([flag, *values[option.shape]])
                 assert list(found) == [option.name]
-                if option.shape == option_table.OPTIONAL:
-                    assert found[option.name] == option_table.MISSING
+                if option.shape == commandline_option.OPTIONAL:
+                    assert found[option.name] == commandline_option.MISSING
                     assert arguments.parse_command_line([flag, "v"]) == {option.name: "v"}
     assert isinstance(arguments.parser(), argparse.ArgumentParser)
 

@@ -13,11 +13,6 @@ from __future__ import annotations
 import signal
 import time
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    pass
-
-
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 

@@ -6,7 +6,7 @@ All frozen; nothing here reads anything.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .clouds import Cloud
 from .credentials import (
@@ -21,7 +21,8 @@ from .credentials import (
 )
 
 if TYPE_CHECKING:
-    from typing import Union
+    from collections.abc import Mapping
+    from typing import Any, Union
 
     Credential = Union[
         "CertificateFiles", "ClientSecret", "UserPassword", "ManagedIdentity", "FederatedToken"
@@ -30,6 +31,13 @@ if TYPE_CHECKING:
 
 #: What `Options.reads` calls authorities that are trusted in place of the system's.
 INSTEAD = "authorities in place of the system's"
+
+
+class Replay(NamedTuple):
+    """A recording to be played again: its file, and the fields of Options by which it is shown."""
+
+    path: str
+    display: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -128,12 +136,3 @@ class Options:
     def resource(self, method: str) -> str:
         """What a token for this method is for."""
         return self.cloud.graph if method == "graph" else self.cloud.exchange
-
-
-def choose(options: Options, url: str) -> Proxy | None:
-    """The proxy for one URL; None where the way is direct, also by NO_PROXY."""
-    if options.proxy is None or not options.no_proxy:
-        return options.proxy
-    from requests.utils import should_bypass_proxies
-
-    return None if should_bypass_proxies(url, options.no_proxy) else options.proxy

@@ -9,10 +9,11 @@ import os
 import re
 
 from ..base.errors import UsageError
+from ..base.reading import files
 from ..base.vocabulary import PLUGIN
-from . import files, pasted
-from .given import GUID, TENANT_DIRECTORIES, Given
-from .option_table import ENVIRONMENT_SECRETS, MISSING
+from . import pasted
+from .given import ENVIRONMENT_SECRETS, GUID, TENANT_DIRECTORIES, Given
+from .option import MISSING
 from .secrets import check_private, secret
 
 TYPE_CHECKING = False

@@ -8,23 +8,38 @@ import os
 import re
 
 from ..base.errors import UsageError
+from ..base.reading import files
 from ..base.vocabulary import PLUGIN
-from . import files, ini, pasted
-from .option_table import (
-    COMMAND_LINE_ONLY,
-    COUNT,
-    FLAG,
-    INI_SECRETS,
-    LIST,
-    MISSING,
-    OPTIONAL,
-    OPTIONS,
-)
+from . import ini, pasted
+from .option import COUNT, FLAG, LIST, MISSING, OPTIONAL
+from .option_table import OPTIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
+
+
+#: Options that make sense on a command line only.
+COMMAND_LINE_ONLY = frozenset({"explain", "extra-opts", "version", "help"})
+
+#: Keys of an ini section that are no options, because no secret belongs on a command line: key ->
+#: the file option beside it.
+INI_SECRETS = {
+    "certificate-passphrase": "certificate-passphrase-file",
+    "client-secret": "client-secret-file",
+    "password": "password-file",
+    "proxy-password": "proxy-password-file",
+}
+
+#: Secrets that an environment variable may hold instead.
+ENVIRONMENT_SECRETS = {
+    "certificate-passphrase": "MAPI_CERTIFICATE_PASSPHRASE",
+    "client-secret": "MAPI_CLIENT_SECRET",
+    "password": "MAPI_PASSWORD",
+    "proxy-password": "MAPI_PROXY_PASSWORD",
+}
+
 
 #: Holds a directory for each tenant, with `options.ini`, or `certificate.pem` or `certificate.pfx`
 #: and `client_id`.

@@ -9,7 +9,8 @@ from urllib.parse import unquote, urlsplit
 
 from ..base.credentials import Proxy, Secret
 from ..base.errors import UsageError
-from . import credentials, files, pasted, secrets
+from ..base.reading import files
+from . import credentials, pasted, secrets
 from .given import Given
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _check_authorities(path: str, option: str) -> None:
     # The usual form is read once, by who needs it.
     if b"-----BEGIN CERTIFICATE-----" in data:
         return
-    from ..base import pem
+    from ..base.reading import pem
 
     found = pem.read(data)
     if any(block.name == "PKCS7" for block in found.blocks):

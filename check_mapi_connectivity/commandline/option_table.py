@@ -7,29 +7,7 @@ Command line, ini sections, `--help`, the README's option list and the man page 
 from __future__ import annotations
 
 from ..base.vocabulary import KINDS, LABELS
-
-#: What an option's value may be: one `value`, a repeatable `list`, a `flag` without value, a
-#: `count` of repetitions, a value that may be missing (`optional`).
-VALUE, LIST, FLAG, COUNT, OPTIONAL = "value", "list", "flag", "count", "optional"
-
-#: What stands for the missing value of an `optional` option.
-MISSING = "system"
-
-
-class Option:
-    """One option: its flags (long one last), metavar, help text, and the shape of its value."""
-
-    def __init__(self, flags: str, metavar: str, help_: str, shape: str = VALUE) -> None:
-        self.flags = tuple(flags.split())
-        self.metavar = metavar
-        self.help = " ".join(help_.split())
-        self.shape = shape
-
-    @property
-    def name(self) -> str:
-        """The long name without dashes: the key in an ini section and in the parsed values."""
-        return self.flags[-1].lstrip("-")
-
+from .option import COUNT, FLAG, LIST, OPTIONAL, Option
 
 _KINDS = ", ".join(kind for kind in KINDS if kind != "usage")
 
@@ -408,23 +386,3 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
 )
 
 OPTIONS = {option.name: option for _, options in GROUPS for option in options}
-
-#: Options that make sense on a command line only.
-COMMAND_LINE_ONLY = frozenset({"explain", "extra-opts", "version", "help"})
-
-#: Keys of an ini section that are no options, because no secret belongs on a command line: key ->
-#: the file option beside it.
-INI_SECRETS = {
-    "certificate-passphrase": "certificate-passphrase-file",
-    "client-secret": "client-secret-file",
-    "password": "password-file",
-    "proxy-password": "proxy-password-file",
-}
-
-#: Secrets that an environment variable may hold instead.
-ENVIRONMENT_SECRETS = {
-    "certificate-passphrase": "MAPI_CERTIFICATE_PASSPHRASE",
-    "client-secret": "MAPI_CLIENT_SECRET",
-    "password": "MAPI_PASSWORD",
-    "proxy-password": "MAPI_PROXY_PASSWORD",
-}

@@ -15,9 +15,8 @@ from ..base.errors import UsageError
 from ..base.vocabulary import PLUGIN
 from . import credentials, limits, target
 from .arguments import parse_command_line
-from .given import Given, is_none
+from .given import ENVIRONMENT_SECRETS, Given, is_none
 from .network import note_variables, read_ca_files, read_network, read_proxy
-from .option_table import ENVIRONMENT_SECRETS
 from .target import check_archive, mailboxes_of, read_counts, read_hosts, read_methods, read_tenant
 
 TYPE_CHECKING = False
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping, Sequence
     from typing import Any
 
-    from ..base.options import Options
+    from ..base.options import Options, Replay
 
 
 #: Where packages create a cache directory that belongs to the monitoring user.
@@ -35,8 +34,8 @@ SYSTEM_CACHE = "/var/cache/check_mapi_connectivity"
 _SHOWN = ("diagnosis", "verbose", "json")
 
 
-def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Options:
-    """Options of one run.
+def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Options | Replay:
+    """What one run is to do: test by Options, or play a recording again.
 
     Secrets found in `environ` are removed from it. Raises UsageError for anything that cannot be
     used, Information for `--help` and `--version`.
@@ -105,8 +104,8 @@ def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
     )
 
 
-def _replayed(given: Given) -> Options:
-    """The options of a recorded run, and how much of it is to be shown. Raises UsageError."""
+def _replayed(given: Given) -> Replay:
+    """The recorded run, and how much of it is to be shown. Raises UsageError."""
     for name, value in given.values.items():
         values = value if isinstance(value, list) else [value]
         if name not in ("replay", *_SHOWN) and any(one and not is_none(one) for one in values):
@@ -114,12 +113,9 @@ def _replayed(given: Given) -> Options:
                 f"--replay: {name} has no place beside it, because the recording has all options; "
                 "-v, --json and --diagnosis may be given"
             )
-    from dataclasses import replace
+    from ..base.options import Replay
 
-    from ..record import recording
-
-    path = given.text("replay") or ""
-    return replace(recording.read(path).options, **_shown(given), replay=path)
+    return Replay(given.text("replay") or "", _shown(given))
 
 
 def _shown(given: Given) -> dict[str, Any]:

@@ -7,9 +7,8 @@ import signal
 
 from ..base.deadline import SIGNALS
 from ..base.errors import UsageError
-from . import files
-from .given import Given
-from .option_table import ENVIRONMENT_SECRETS, INI_SECRETS
+from ..base.reading import files
+from .given import ENVIRONMENT_SECRETS, INI_SECRETS, Given
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def check_private(path: str, option: str) -> bytes:
     data = files.read(path, option)
     if b"PRIVATE KEY-----" in data:
         return files.read(path, option, secret=True)
-    from ..base import pem
+    from ..base.reading import pem
 
     if pem.read(data).private:
         return files.read(path, option, secret=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from ..base.errors import UsageError
+from ..base.reading import files
 from ..base.vocabulary import LABELS
-from . import files, pasted
+from . import pasted
 from .given import GUID, TENANT, Given
 
 TYPE_CHECKING = False

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from ..base import options as base_options
+from ..base.clouds import MICROSOFT
 from ..base.credentials import ManagedIdentity, UserPassword
-from ..mapihttp.discovery import REDIRECT, SERVICE, Trust, Walk, domain_of
-from ..probes.mapi_autodiscover import named_url
+from ..mapihttp.discovery import REDIRECT, SERVICE, Trust, Walk, domain_of, named_url
+from ..network import route as base_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,13 +88,13 @@ def _mapi(options: Options) -> Iterator[Contact]:
     if options.mapi_url:
         yield _contact(options, options.mapi_url, "the mailbox, by MAPI over HTTP")
         return
-    url = named_url(options)
+    url = named_url(options.autodiscover_url, options.hostname)
     # Candidates depend on the domain alone.
     addresses: dict[str, str] = {}
     for mailbox in options.mailboxes:
         addresses.setdefault("" if url else domain_of(mailbox), mailbox)
     for address in addresses.values():
-        for number, step in enumerate(Walk(address, Trust(address, ()), url).steps):
+        for number, step in enumerate(Walk(address, Trust(address, (), MICROSOFT), url).steps):
             purpose = "Autodiscover"
             if number:
                 purpose += f", candidate {number + 1}, where those before it do not answer"

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..base import untrusted
 from ..base.clouds import MODULE_CLIENT_ID
 from ..base.credentials import (
     CertificateFiles,
@@ -19,6 +18,7 @@ from ..base.credentials import (
 )
 from ..base.errors import UsageError
 from ..base.options import INSTEAD
+from ..base.reading import untrusted
 from ..base.vocabulary import KINDS, LABELS, NOT_YET_SEEN, prefixes
 from ..result import diagnosis, notes
 from ..secrecy import names

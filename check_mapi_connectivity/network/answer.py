@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import requests
 from requests.structures import CaseInsensitiveDict
 
-from ..base import untrusted
+from ..base.reading import untrusted
 
 if TYPE_CHECKING:
     from typing import Any

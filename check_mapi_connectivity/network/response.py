@@ -6,20 +6,16 @@ import http.client
 import re
 import ssl
 import zlib
-from typing import TYPE_CHECKING
 
 import requests
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
-from ..base import untrusted
 from ..base.errors import CheckFailure, Failure
+from ..base.reading import untrusted
 from . import tls
 from .answer import BODY_LIMIT, Answer
 from .head import HeadError
-
-if TYPE_CHECKING:
-    pass
 
 
 def read(response: requests.Response, host: str) -> bytes:

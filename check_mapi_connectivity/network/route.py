@@ -14,22 +14,44 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..base import clock_skew
-from ..base import options as base_options
 from ..base.cache import Cache
+from ..base.credentials import (
+    CertificateFiles,
+    ClientSecret,
+    FederatedToken,
+    ManagedIdentity,
+    Proxy,
+    UserPassword,
+)
 from ..base.errors import CheckFailure, Failure
+from ..base.options import Options
 from ..base.report import Stopwatch
-from ..signin.lockout import Pause
 from . import tls
+from .lockout import Pause
 from .proxy.connect import Tunnel
 from .shared_logon import Logon
 
 if TYPE_CHECKING:
+    from typing import Union
+
+    Credential = Union[
+        "CertificateFiles", "ClientSecret", "UserPassword", "ManagedIdentity", "FederatedToken"
+    ]
     from typing import Any
 
     from ..base.credentials import Proxy
     from ..base.deadline import Deadline
     from ..base.options import Options
     from ..base.report import Report
+
+
+def choose(options: Options, url: str) -> Proxy | None:
+    """The proxy for one URL; None where the way is direct, also by NO_PROXY."""
+    if options.proxy is None or not options.no_proxy:
+        return options.proxy
+    from requests.utils import should_bypass_proxies
+
+    return None if should_bypass_proxies(url, options.no_proxy) else options.proxy
 
 
 _ADDRESS_FAMILIES: dict[int | None, int] = {
@@ -146,7 +168,7 @@ class Route:
         # The request that wants this connection has not begun yet.
         self.watch.discard()
         place = f"{f'[{host}]' if ':' in host else host}:{port}"
-        through = None if self.direct else base_options.choose(self.options, f"https://{place}/")
+        through = None if self.direct else choose(self.options, f"https://{place}/")
         if through is not None:
             sock = self._tunnel(through, place)
         else:

@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Union
 
 from urllib3.util.ssltransport import SSLTransport
 
-from ..base import pem
+from ..base.clouds import MICROSOFT
 from ..base.errors import Failure, UsageError
-from ..commandline import files
-from ..mapihttp.discovery import MICROSOFT
+from ..base.reading import files, pem
 
 if TYPE_CHECKING:
     import socket

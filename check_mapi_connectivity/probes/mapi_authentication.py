@@ -19,10 +19,10 @@ from ..base.credentials import UserPassword
 from ..base.errors import CheckFailure, Failure, UsageError
 from ..network import headers, ntlm_kerberos
 from ..network.headers import BASIC, BEARER, NEGOTIATE, NTLM
+from ..network.lockout import Pause
 from ..network.ntlm_kerberos import Unusable
 from ..network.route import NotKept
 from ..services import mapi_refusals
-from ..signin.lockout import Pause
 
 if TYPE_CHECKING:
     from typing import Any

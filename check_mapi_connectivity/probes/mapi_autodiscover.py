@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..base.clouds import MICROSOFT
 from ..base.errors import CheckFailure, Failure, UsageError
 from ..mapihttp import autodiscover, discovery
 from ..mapihttp.discovery import (
@@ -74,7 +75,7 @@ class Discovery:
         self._transport = transport
         self._authentication = authentication
         self._report = report
-        self._named = named_url(options)
+        self._named = discovery.named_url(options.autodiscover_url, options.hostname)
         self._online = options.credential is not None
         hosts = (options.hostname, options.autodiscover_url, options.mapi_url, self._named)
         self.trust = Trust(
@@ -82,6 +83,7 @@ class Discovery:
             tuple(
                 discovery.host_of(host if "//" in host else f"//{host}") for host in hosts if host
             ),
+            MICROSOFT,
         )
 
     def settings(self, address: str, url: str | None = None) -> Found:
@@ -221,16 +223,6 @@ def _service_record(name: str) -> list[Any] | None:
         raise CheckFailure(Failure("dns", cause, detail=type(error).__name__)) from None
     best = min(records, key=lambda record: (record.priority, -record.weight))
     return [str(best.target).rstrip("."), int(best.port)]
-
-
-def named_url(options: Options) -> str | None:
-    """The only Autodiscover URL to ask, where the options name one."""
-    if options.autodiscover_url:
-        path = "" if options.autodiscover_url.count("/") > 2 else discovery.PATH
-        return options.autodiscover_url + path
-    if options.hostname:
-        return f"https://{options.hostname}{discovery.PATH}"
-    return None
 
 
 def _is_page(answer: Answer) -> bool:

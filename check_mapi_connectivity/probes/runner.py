@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..base.cache import Cache
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from ..base.options import Options
     from ..base.report import Report
     from ..network.route import Shared
-    from ..record.tape import Recorder
     from .context import Probe
 
 
@@ -61,13 +61,14 @@ class Runner:
         deadline: Deadline,
         reports: list[Report],
         progress: Callable[[list[Report]], None],
-        recorder: Recorder | None = None,
+        transports: Callable[[Report, Shared | None], Transport] | None = None,
     ) -> None:
         self._options, self._deadline, self._reports = options, deadline, reports
-        self._progress, self._recorder = progress, recorder
+        self._progress = progress
+        self._transport = transports or partial(Transport, options, deadline)
         self._identity = Identity(options)
         self._logon = Logon()
-        self._first = self._transport(reports[0])
+        self._first = self._transport(reports[0], None)
         self._left = list(reversed(reports))
         self._changed = threading.Condition()
         #: Worker -> since when it is at its test.
@@ -160,11 +161,6 @@ class Runner:
 
     def _carrier(self, report: Report) -> Transport:
         return self._transport(report, self._first.shared)
-
-    def _transport(self, report: Report, shared: Shared | None = None) -> Transport:
-        if self._recorder is not None:
-            return self._recorder.transport(report, shared)
-        return Transport(self._options, self._deadline, report, shared)
 
     def _next(self, done: Report) -> Report | None:
         """The next test for this worker; None when there is none, enough others are at work, or the

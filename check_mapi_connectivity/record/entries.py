@@ -9,8 +9,8 @@ from requests.structures import CaseInsensitiveDict
 
 from ..base.clock_skew import Skew
 from ..base.errors import Failure
+from ..base.reading.untrusted import Fields, Odd
 from ..base.report import Phase
-from ..base.untrusted import Fields, Odd
 from ..base.vocabulary import KINDS
 from ..network.answer import Answer, host_of
 

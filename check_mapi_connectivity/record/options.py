@@ -22,7 +22,7 @@ from ..base.credentials import (
 )
 from ..base.errors import UsageError
 from ..base.options import Options
-from ..base.untrusted import Odd
+from ..base.reading.untrusted import Odd
 from ..base.vocabulary import KINDS, LABELS, STATES, prefixes
 from ..commandline import limits, target
 from ..mapihttp.discovery import usable_store
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..base.options import Credential
-    from ..base.untrusted import Fields
+    from ..base.reading.untrusted import Fields
 
 _TEXTS = ("tenant", "client_id", "no_proxy", "min_tls")
 _HOSTS = ("authority_url", "exchange_url", "graph_url")

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from .. import __version__
 from ..base.credentials import CertificateFacts
 from ..base.errors import Failure, UsageError
-from ..base.untrusted import Fields, Odd, integer
+from ..base.reading import files
+from ..base.reading.untrusted import Fields, Odd, integer
 from ..base.vocabulary import STATES
-from ..commandline import files
 from . import entries as record_entries
 from . import options as record_options
 from .entries import LONGEST, YEAR_9999, Entry

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from ..base.options import Options
+    from ..base.options import Options, Replay
     from ..base.report import Report, Stopwatch
     from ..network.answer import Answer
     from ..network.transport import Manner
@@ -74,18 +74,23 @@ class Clock(Deadline):
         self.hand += seconds
 
 
-def run(options: Options) -> tuple[str, int]:
-    """Output and exit code of the recorded run that the options name. Raises UsageError."""
-    recording = read(options.replay or "")
+def run(asked: Replay) -> tuple[str, int]:
+    """Output and exit code of a recorded run. Raises UsageError."""
+    try:
+        recording = read(asked.path)
+        return _play(recording, replace(recording.options, **asked.display, replay=asked.path))
+    except UsageError as error:
+        error.as_json = asked.display["json"]
+        raise
+
+
+def _play(recording: Recording, options: Options) -> tuple[str, int]:
+    """Output and exit code of a recording by these options. Raises UsageError."""
     clock = Clock(recording, probes_runner.allowed(options))
     blank = probes_runner.blank(options, clock)
-    try:
-        reports = [
-            _test(number, report, options, recording, clock) for number, report in enumerate(blank)
-        ]
-    except UsageError as error:
-        error.as_json = options.json
-        raise
+    reports = [
+        _test(number, report, options, recording, clock) for number, report in enumerate(blank)
+    ]
     ending = recording.ending
     clock.hand = ending.seconds
     if ending.by == "deadline":

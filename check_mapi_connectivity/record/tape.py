@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..base.errors import CheckFailure, UsageError
-from ..base.untrusted import Fields, Odd
+from ..base.reading.untrusted import Fields, Odd
 from ..network.transport import Transport
 from ..result import output
 from ..secrecy.redaction import Redaction

@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from ..base import untrusted
+from ..base.reading import untrusted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,8 +12,8 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from ..base import untrusted
 from ..base.credentials import CertificateFiles, ClientSecret, FederatedToken, UserPassword
+from ..base.reading import untrusted
 from . import echoes
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ..base import untrusted
-from ..base import untrusted as base_untrusted
+from ..base.reading import untrusted
+from ..base.reading import untrusted as base_untrusted
 from ..mapihttp import envelope
 from .placeholders import jwt
 

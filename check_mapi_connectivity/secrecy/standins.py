@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
+from ..base.clouds import MICROSOFT
 from ..base.credentials import UserPassword
 from ..base.vocabulary import KINDS, LABELS, STATES
-from ..mapihttp.discovery import MICROSOFT, domain_of
+from ..mapihttp.discovery import domain_of
 from .placeholders import GUID, fitted
 
 if TYPE_CHECKING:

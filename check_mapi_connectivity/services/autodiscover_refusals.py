@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from ..base.errors import Failure
 from ..codes.mapi import AUTODISCOVER_CODES
 from .mapi_refusals import FULL_ACCESS, of_row, plain, short
-
-if TYPE_CHECKING:
-    pass
 
 
 def error(number: int, message: str) -> Failure:

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from ..base import untrusted
 from ..base.errors import CheckFailure
+from ..base.reading import untrusted
 from ..base.report import Row
 from ..network.response import too_large
 from . import http_refusals

@@ -8,8 +8,8 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from ..base import untrusted
 from ..base.errors import Failure
+from ..base.reading import untrusted
 from ..secrecy import names
 
 if TYPE_CHECKING:

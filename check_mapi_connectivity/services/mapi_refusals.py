@@ -227,21 +227,25 @@ def http_status(answer: Answer, *, scheme: str, offered: tuple[str, ...], user: 
         return _user_refused(answer, scheme, offered, user)
     if status in (403, 456):
         row = MAPI[status]
-        cause = row.cause.format(host=_host(answer), user=short(user))
+        cause = row.cause.format(host=short(answer.host, 100), user=short(user))
         return Failure(row.kind, cause, row.remedy, code, _told(answer))
     if status == 404 or 300 <= status < 400:
         return _nothing_here(answer)
     if status == 429:
-        return replace(http_refusals.throttled(answer, _host(answer)), detail=_told(answer))
+        return replace(
+            http_refusals.throttled(answer, short(answer.host, 100)), detail=_told(answer)
+        )
     if status == 503 and answer.reason.startswith("L-202"):
         # Gromox, when all its connections are taken (reference sheet mapi-http, corrections).
-        cause = f"{_host(answer)} has no connection left"
+        cause = f"{short(answer.host, 100)} has no connection left"
         remedy = "too many connections at once: end some, or raise its limit"
         return Failure("server", cause, remedy, f"{code} L-202", _told(answer), transient=True)
     if status >= 500:
         remedy = "see IIS and Test-ServiceHealth there; the gateway, if one is in between"
-        return replace(http_refusals.trouble(answer, _host(answer), remedy), detail=_told(answer))
-    cause = f"{_host(answer)} does not answer as {_service(answer)} does"
+        return replace(
+            http_refusals.trouble(answer, short(answer.host, 100), remedy), detail=_told(answer)
+        )
+    cause = f"{short(answer.host, 100)} does not answer as {_service(answer)} does"
     return Failure("protocol", cause, "see the server's own text", code, _told(answer))
 
 
@@ -251,12 +255,12 @@ def _user_refused(answer: Answer, scheme: str, offered: tuple[str, ...], user: s
     schemes = {one.lower() for one in offered}
     detail = _join(_offered(offered), _told(answer))
     if schemes and scheme.lower() not in schemes:
-        cause = f"{_host(answer)} does not offer sign-in by {name}"
+        cause = f"{short(answer.host, 100)} does not offer sign-in by {name}"
         return Failure("logon", cause, "choose another --auth of those offered", code, detail)
     remedy = MAPI[401].remedy
     if scheme.lower() in ("ntlm", "negotiate"):
         remedy = "check the password; if it is right: Extended Protection behind a gateway?"
-    cause = MAPI[401].cause.format(host=_host(answer), user=short(user))
+    cause = MAPI[401].cause.format(host=short(answer.host, 100), user=short(user))
     return Failure("logon", f"{cause} ({name})", remedy, code, detail)
 
 
@@ -266,11 +270,11 @@ def _token_refused(answer: Answer, offered: tuple[str, ...]) -> Failure:
     number, reason, category = headers.diagnostics(text)
     code = f"HTTP {answer.status}" + ("" if number is None else f", {number}")
     row = None if number is None else DIAGNOSTICS.get(number)
-    cause = f"{_host(answer)} refuses the token"
+    cause = f"{short(answer.host, 100)} refuses the token"
     remedy = "see the server's own reason"
     if "bearer" not in {one.lower() for one in offered} and offered:
         cause, remedy = (
-            f"{_host(answer)} takes no tokens",
+            f"{short(answer.host, 100)} takes no tokens",
             "an Exchange Server? Then --auth, and --tenant none",
         )
     elif "not enough scope" in text:
@@ -293,14 +297,14 @@ def _nothing_here(answer: Answer) -> Failure:
     code, option = f"HTTP {answer.status}", "Get-MapiVirtualDirectory"
     if _service(answer) == "Autodiscover":
         option = "Get-AutodiscoverVirtualDirectory"
-    cause = MAPI[404].cause.format(service=_service(answer), host=_host(answer))
+    cause = MAPI[404].cause.format(service=_service(answer), host=short(answer.host, 100))
     if answer.status == 404:
         return Failure(
             "protocol", cause, f"is that the Exchange host? See {option}", code, _told(answer)
         )
     place = answer.headers.get("Location", "")
     try:
-        target = urlsplit(place).hostname or _host(answer)
+        target = urlsplit(place).hostname or short(answer.host, 100)
     except ValueError:
         target = "an address that is none"
     detail = _join(f"redirects to {short(target, 120)}, not followed", _told(answer))
@@ -317,7 +321,7 @@ def not_mapi(answer: Answer) -> Failure:
     if answer.headers.get("Content-Type", "").lower().startswith("application/mapi-http"):
         return Failure(
             "protocol",
-            f"{_host(answer)} answers without a usable X-ResponseCode",
+            f"{short(answer.host, 100)} answers without a usable X-ResponseCode",
             "does a gateway or proxy remove or change headers of the answer?",
             f"HTTP {answer.status}",
             _told(answer, text=False),
@@ -326,7 +330,7 @@ def not_mapi(answer: Answer) -> Failure:
     page = f'a page titled "{plain(title[1])}"' if title else http_refusals.glimpse(answer)
     return Failure(
         "protocol",
-        f"{_host(answer)} answers, but not as {_service(answer)} does",
+        f"{short(answer.host, 100)} answers, but not as {_service(answer)} does",
         "a logon page or a gateway's error page? Look at what answers there",
         f"HTTP {answer.status}",
         _join(page, _told(answer, text=False)),
@@ -384,10 +388,6 @@ def _service(answer: Answer) -> str:
     except ValueError:
         path = ""
     return "MAPI over HTTP" if path.startswith("/mapi/") else "Autodiscover"
-
-
-def _host(answer: Answer) -> str:
-    return short(answer.host, 100)
 
 
 def _join(*parts: str) -> str:

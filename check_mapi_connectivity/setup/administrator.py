@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ..base.clouds import MODULE_CLIENT_ID
 from ..base.errors import CheckFailure, Failure, UsageError
-from ..base.untrusted import claims
+from ..base.reading.untrusted import claims
 from ..codes.entra import OAUTH
 from ..codes.graph import APPLICATION, HOSTS
 from ..signin import msal_client

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..base.credentials import UserPassword
 from ..base.errors import UsageError
-from ..commandline import files
+from ..base.reading import files
 from ..commandline import given as commandline_given
 from ..commandline import parse as check_cli
 from ..commandline.arguments import epilog, program, split
@@ -252,12 +252,22 @@ def _options(
         path = given.text("password-file")
         words += [f"--username={user}"]
         words += [f"--password-file={path}" if path else "--ask-password"]
-        return check_cli.parse(words, environ)
+        return _of_the_check(words, environ)
     if certificate is not None and not secretless:
         words += _words(given, ("certificate", "certificate-key", "certificate-passphrase-file"))
-        return check_cli.parse([*words, "--client-id=of-the-app"], environ)
+        return _of_the_check([*words, "--client-id=of-the-app"], environ)
     # A credential without any file stands in where there is none yet.
-    return replace(check_cli.parse([*words, "--managed-identity"], environ), credential=None)
+    return replace(_of_the_check([*words, "--managed-identity"], environ), credential=None)
+
+
+def _of_the_check(words: Sequence[str], environ: MutableMapping[str, str]) -> Options:
+    """What the check makes of these words. Raises UsageError."""
+    from ..base.options import Replay
+
+    found = check_cli.parse(words, environ)
+    if isinstance(found, Replay):
+        raise UsageError("--replay has no place here: it is an option of the check")
+    return found
 
 
 def _words(given: commandline_given.Given, wanted: Sequence[str]) -> list[str]:

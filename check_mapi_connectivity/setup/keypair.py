@@ -7,9 +7,9 @@ import re
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from ..base import pem
 from ..base.credentials import CertificateFiles
 from ..base.errors import UsageError
+from ..base.reading import pem
 from ..signin import certificate
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..commandline import option_table
-from ..commandline.option_table import FLAG, LIST, Option
+from ..commandline.option import FLAG, LIST, Option
 from .steps import names
 
 _SHARED = {option.name: option for _, options in option_table.GROUPS for option in options}

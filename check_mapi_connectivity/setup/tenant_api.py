@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..base.errors import CheckFailure, Failure
+from ..base.reading.untrusted import claims
 from ..base.report import Stopwatch
-from ..base.untrusted import claims
 from ..codes.exchange import EXCHANGE
 from ..network.response import too_large
 from ..services import exchange_admin, exchange_refusals, graph_refusals, http_refusals

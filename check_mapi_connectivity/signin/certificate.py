@@ -11,9 +11,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..base import pem
 from ..base.credentials import CertificateFacts
 from ..base.errors import UsageError
+from ..base.reading import pem
 from ..base.vocabulary import PLUGIN
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from ..base.cache import Cache
 from ..base.credentials import ClientSecret, FederatedToken, ManagedIdentity, UserPassword
 from ..base.errors import CheckFailure, Failure
 from ..base.report import SHARED
-from . import certificate, lockout, managed_identity, msal_client
+from ..network import lockout
+from . import certificate, managed_identity, msal_client
 from .tokens import Token, lifetime, usable
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..base import pem
+from ..base.reading import pem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..base.untrusted import claims
+from ..base.reading.untrusted import claims
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

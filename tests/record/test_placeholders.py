@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from check_mapi_connectivity.base import untrusted
 from check_mapi_connectivity.base.credentials import Login, Secret
+from check_mapi_connectivity.base.reading import untrusted
 from check_mapi_connectivity.secrecy.placeholders import Placeholders, fitted, jwt
 
 PASSWORD = 'Pass <4711> "&" ä'

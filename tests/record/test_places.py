@@ -9,7 +9,7 @@ import time
 import jwt
 import pytest
 
-from check_mapi_connectivity.base import untrusted
+from check_mapi_connectivity.base.reading import untrusted
 from check_mapi_connectivity.secrecy.placeholders import Placeholders
 from check_mapi_connectivity.secrecy.places import Places, as_text
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from check_mapi_connectivity.base.untrusted import Fields, Odd
+from check_mapi_connectivity.base.reading.untrusted import Fields, Odd
 from check_mapi_connectivity.record import entries, recording
 
 from ..test_recordings import FILES

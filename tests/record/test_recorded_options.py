@@ -16,7 +16,7 @@ from check_mapi_connectivity.base.credentials import (
     Secret,
     UserPassword,
 )
-from check_mapi_connectivity.base.untrusted import Fields, Odd
+from check_mapi_connectivity.base.reading.untrusted import Fields, Odd
 from check_mapi_connectivity.record import options as record_options
 
 SECRET = Secret("Canary.4711")

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ...base.credentials import Proxy
     from ...base.deadline import Deadline
     from ...base.report import Report, Stopwatch
-    from ...signin.lockout import Pause
+    from ..lockout import Pause
     from ..shared_logon import Logon
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...base.errors import CheckFailure, Failure, UsageError
-from ...commandline.files import LIMIT
+from ...base.reading.files import LIMIT
 from ..steps import names
 from . import made_files, trusted_files
 from .made_files import Made
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn
 
-    from ...commandline.files import Content
+    from ...base.reading.files import Content
 
 _EXCLUSIVE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _LISTING = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

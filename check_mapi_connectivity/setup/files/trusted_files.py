@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...base.errors import UsageError
-from ...commandline.files import Content, content
+from ...base.reading.files import Content, content
 
 if TYPE_CHECKING:
     from typing import NoReturn

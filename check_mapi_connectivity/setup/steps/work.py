@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...base import pem
 from ...base.errors import CheckFailure, Failure, UsageError
+from ...base.reading import pem
 from .. import keypair, proof
 from . import files, names
 from .entra import change_keys, without

@@ -10,7 +10,7 @@ import select
 import stat
 import time
 
-from ..base.errors import UsageError
+from ..errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import binascii
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..commandline import files
+from . import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
