@@ -1,6 +1,7 @@
 """The way out: the one sanitizer, and the one place that prints.
 
-Imports little, because usage errors come this way too; how a Report is worded stands in render.py.
+Imports little, because usage errors come this way too; how a Report is worded stands in
+first_line.py and diagnosis.py.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Several judged reports -> one result: the first line for all, and what follows it.
+"""Several judged reports -> what follows the first line.
 
-One report is worded by render.py alone. Several: the worst first, the ten worst named, the rest
+One report is told by diagnosis.py alone. Several: the worst first, the ten worst named, the rest
 counted; and where methods disagree about a mailbox, what that means.
 """
 

@@ -215,7 +215,7 @@ def http_status(answer: Answer, *, scheme: str, offered: tuple[str, ...], user: 
 
     `scheme` is the one signed in with, `offered` are those of WWW-Authenticate, `user` is who.
     """
-    status, code = answer.status, f"HTTP {answer.status}"
+    status, code, host = answer.status, f"HTTP {answer.status}", short(answer.host, 100)
     found = _worded(answer.text) if status in (200, 456) else None
     if found:
         return replace(found, code=code)
@@ -227,25 +227,21 @@ def http_status(answer: Answer, *, scheme: str, offered: tuple[str, ...], user: 
         return _user_refused(answer, scheme, offered, user)
     if status in (403, 456):
         row = MAPI[status]
-        cause = row.cause.format(host=short(answer.host, 100), user=short(user))
+        cause = row.cause.format(host=host, user=short(user))
         return Failure(row.kind, cause, row.remedy, code, _told(answer))
     if status == 404 or 300 <= status < 400:
         return _nothing_here(answer)
     if status == 429:
-        return replace(
-            http_refusals.throttled(answer, short(answer.host, 100)), detail=_told(answer)
-        )
+        return replace(http_refusals.throttled(answer, host), detail=_told(answer))
     if status == 503 and answer.reason.startswith("L-202"):
         # Gromox, when all its connections are taken (reference sheet mapi-http, corrections).
-        cause = f"{short(answer.host, 100)} has no connection left"
+        cause = f"{host} has no connection left"
         remedy = "too many connections at once: end some, or raise its limit"
         return Failure("server", cause, remedy, f"{code} L-202", _told(answer), transient=True)
     if status >= 500:
         remedy = "see IIS and Test-ServiceHealth there; the gateway, if one is in between"
-        return replace(
-            http_refusals.trouble(answer, short(answer.host, 100), remedy), detail=_told(answer)
-        )
-    cause = f"{short(answer.host, 100)} does not answer as {_service(answer)} does"
+        return replace(http_refusals.trouble(answer, host, remedy), detail=_told(answer))
+    cause = f"{host} does not answer as {_service(answer)} does"
     return Failure("protocol", cause, "see the server's own text", code, _told(answer))
 
 
