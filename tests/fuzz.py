@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from check_mapi_connectivity.base.clouds import MICROSOFT
-from check_mapi_connectivity.base.errors import CheckFailure
+from check_mapi_connectivity.base.failure import CheckFailure
 from check_mapi_connectivity.mapihttp import (
     autodiscover,
     discovery,

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import jwt
 from requests.structures import CaseInsensitiveDict
 
-from check_mapi_connectivity.base.errors import Failure
+from check_mapi_connectivity.base.failure import Failure
 from check_mapi_connectivity.network.answer import Answer
 from check_mapi_connectivity.setup import keypair
 from check_mapi_connectivity.setup.proof import Outcome

@@ -4,7 +4,7 @@ them.
 
 from __future__ import annotations
 
-from check_mapi_connectivity.base.errors import Failure
+from check_mapi_connectivity.base.failure import Failure
 from check_mapi_connectivity.base.report import Report, Stopwatch
 from check_mapi_connectivity.result.judge import judge
 

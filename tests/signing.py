@@ -17,7 +17,7 @@ from check_mapi_connectivity.base.credentials import (
     UserPassword,
 )
 from check_mapi_connectivity.base.deadline import Deadline
-from check_mapi_connectivity.base.errors import CheckFailure
+from check_mapi_connectivity.base.failure import CheckFailure
 from check_mapi_connectivity.base.report import Report
 from check_mapi_connectivity.network.shared_logon import Logon
 from check_mapi_connectivity.network.transport import Transport

@@ -12,7 +12,8 @@ from requests.structures import CaseInsensitiveDict
 from check_mapi_connectivity.base.cache import Cache
 from check_mapi_connectivity.base.credentials import Login, Secret, UserPassword
 from check_mapi_connectivity.base.deadline import Deadline
-from check_mapi_connectivity.base.errors import CheckFailure, UsageError
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.failure import CheckFailure
 from check_mapi_connectivity.base.report import Report, Stopwatch
 from check_mapi_connectivity.network import ntlm_kerberos
 from check_mapi_connectivity.network.answer import Answer

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from check_mapi_connectivity.base import clock_skew
 from check_mapi_connectivity.base.clock_skew import Skew
-from check_mapi_connectivity.base.errors import Failure
+from check_mapi_connectivity.base.failure import Failure
 from check_mapi_connectivity.base.report import Report
 from check_mapi_connectivity.result import diagnosis
 

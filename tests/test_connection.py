@@ -9,7 +9,8 @@ import time
 import pytest
 
 from check_mapi_connectivity.base.deadline import Deadline
-from check_mapi_connectivity.base.errors import CheckFailure, UsageError
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.failure import CheckFailure
 from check_mapi_connectivity.base.report import Report, Stopwatch
 from check_mapi_connectivity.network import route as network_route
 from check_mapi_connectivity.network.transport import Transport

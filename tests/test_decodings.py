@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity.base.errors import Failure
+from check_mapi_connectivity.base.failure import Failure
 from check_mapi_connectivity.base.report import Report
 from check_mapi_connectivity.result import output
 from check_mapi_connectivity.secrecy import decodings, echoes, names, reports

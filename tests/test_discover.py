@@ -9,7 +9,7 @@ import pytest
 from requests.structures import CaseInsensitiveDict
 
 from check_mapi_connectivity.base.credentials import Login, Secret
-from check_mapi_connectivity.base.errors import CheckFailure, Failure
+from check_mapi_connectivity.base.failure import CheckFailure, Failure
 from check_mapi_connectivity.base.report import Report
 from check_mapi_connectivity.network.answer import Answer
 from check_mapi_connectivity.probes.mapi_autodiscover import Discovery

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from check_mapi_connectivity.base.errors import Failure
+from check_mapi_connectivity.base.failure import Failure
 from check_mapi_connectivity.base.report import Exchange, Report, Row
 from check_mapi_connectivity.result import document
 from check_mapi_connectivity.result.judge import Judged

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from check_mapi_connectivity.base.clouds import CLOUDS, MODULE_CLIENT_ID
-from check_mapi_connectivity.base.errors import CheckFailure
+from check_mapi_connectivity.base.failure import CheckFailure
 from check_mapi_connectivity.signin import msal_client
 
 from .signing import Runs, refusal, token

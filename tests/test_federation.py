@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from check_mapi_connectivity.base.errors import CheckFailure, Failure
+from check_mapi_connectivity.base.failure import CheckFailure, Failure
 from check_mapi_connectivity.base.report import Stopwatch
 from check_mapi_connectivity.signin import federation
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity.base.errors import CheckFailure
+from check_mapi_connectivity.base.failure import CheckFailure
 from check_mapi_connectivity.base.reading.untrusted import JSON_LIMIT
 from check_mapi_connectivity.base.report import Report, Row
 from check_mapi_connectivity.base.vocabulary import KINDS

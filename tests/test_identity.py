@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from check_mapi_connectivity.base.cache import Cache
 from check_mapi_connectivity.base.credentials import CertificateFiles
-from check_mapi_connectivity.base.errors import CheckFailure
+from check_mapi_connectivity.base.failure import CheckFailure
 from check_mapi_connectivity.secrecy import echoes
 from check_mapi_connectivity.secrecy import reports as secrecy_reports
 from check_mapi_connectivity.signin import identity

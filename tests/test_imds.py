@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from check_mapi_connectivity.base.clouds import CLOUDS
 from check_mapi_connectivity.base.credentials import ManagedIdentity, Proxy
-from check_mapi_connectivity.base.errors import CheckFailure
+from check_mapi_connectivity.base.failure import CheckFailure
 from check_mapi_connectivity.signin import managed_identity as module
 
 from .signing import Runs, refusal, token

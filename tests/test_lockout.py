@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from check_mapi_connectivity.base.cache import Cache
 from check_mapi_connectivity.base.credentials import Secret, UserPassword
 from check_mapi_connectivity.base.deadline import Deadline
-from check_mapi_connectivity.base.errors import CheckFailure, Failure
+from check_mapi_connectivity.base.failure import CheckFailure, Failure
 from check_mapi_connectivity.base.vocabulary import KINDS
 from check_mapi_connectivity.network import lockout
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from check_mapi_connectivity.base.errors import Failure
+from check_mapi_connectivity.base.failure import Failure
 from check_mapi_connectivity.base.vocabulary import KINDS
 from check_mapi_connectivity.codes.mapi import AUTODISCOVER_CODES, CODES, RESPONSE_CODES
 from check_mapi_connectivity.network.answer import Answer

@@ -14,7 +14,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from check_mapi_connectivity.base.errors import Failure
+from check_mapi_connectivity.base.failure import Failure
 from check_mapi_connectivity.base.report import Exchange, Report
 from check_mapi_connectivity.network import confidential
 from check_mapi_connectivity.network.answer import Answer

@@ -10,7 +10,8 @@ import pytest
 
 from check_mapi_connectivity import plugin
 from check_mapi_connectivity.base.deadline import Deadline
-from check_mapi_connectivity.base.errors import Failure, UsageError
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.failure import Failure
 from check_mapi_connectivity.base.report import Report
 
 from .reports import asked, failed, success

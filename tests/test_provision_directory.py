@@ -7,7 +7,8 @@ import stat
 
 import pytest
 
-from check_mapi_connectivity.base.errors import CheckFailure, UsageError
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.failure import CheckFailure
 from check_mapi_connectivity.setup.files import directory as module
 from check_mapi_connectivity.setup.files.directory import Directory, Owner
 

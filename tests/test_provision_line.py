@@ -8,7 +8,7 @@ import time
 import pytest
 
 from check_mapi_connectivity.base.deadline import Deadline
-from check_mapi_connectivity.base.errors import CheckFailure
+from check_mapi_connectivity.base.failure import CheckFailure
 from check_mapi_connectivity.base.report import Report, Stopwatch
 from check_mapi_connectivity.network.transport import Transport
 from check_mapi_connectivity.setup.line import Line

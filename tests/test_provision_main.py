@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from check_mapi_connectivity.base.errors import CheckFailure, Failure
+from check_mapi_connectivity.base.failure import CheckFailure, Failure
 from check_mapi_connectivity.setup import __main__ as entry
 from check_mapi_connectivity.setup import run, terminal
 from check_mapi_connectivity.setup.steps.work import StepFailure

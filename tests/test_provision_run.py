@@ -11,7 +11,8 @@ import stat
 
 import pytest
 
-from check_mapi_connectivity.base.errors import Failure, UsageError
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.failure import Failure
 from check_mapi_connectivity.commandline import parse as check_cli
 from check_mapi_connectivity.setup import keypair, run
 from check_mapi_connectivity.setup.steps import names

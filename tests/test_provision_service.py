@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
 from check_mapi_connectivity.base.clouds import CLOUDS
-from check_mapi_connectivity.base.errors import CheckFailure, Failure
+from check_mapi_connectivity.base.failure import CheckFailure, Failure
 from check_mapi_connectivity.network.answer import Answer
 from check_mapi_connectivity.setup.tenant_api import Call, Services
 from check_mapi_connectivity.setup.terminal import Voice

@@ -15,7 +15,8 @@ from requests.structures import CaseInsensitiveDict
 
 from check_mapi_connectivity.base.clouds import MODULE_CLIENT_ID
 from check_mapi_connectivity.base.deadline import Deadline
-from check_mapi_connectivity.base.errors import CheckFailure, UsageError
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.failure import CheckFailure
 from check_mapi_connectivity.base.report import Report
 from check_mapi_connectivity.codes.entra import ENTRA
 from check_mapi_connectivity.network.answer import Answer

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity.base.errors import CheckFailure
+from check_mapi_connectivity.base.failure import CheckFailure
 from check_mapi_connectivity.setup.files.directory import Directory, Owner
 from check_mapi_connectivity.setup.steps import entra, exchange, identity, names, scope
 from check_mapi_connectivity.setup.steps.step import Found, Known, Site

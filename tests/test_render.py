@@ -11,7 +11,7 @@ from nagiosplugin import Range
 
 from check_mapi_connectivity.base.clouds import CLOUDS
 from check_mapi_connectivity.base.credentials import CertificateFiles, ManagedIdentity, Proxy
-from check_mapi_connectivity.base.errors import Failure
+from check_mapi_connectivity.base.failure import Failure
 from check_mapi_connectivity.base.options import Options
 from check_mapi_connectivity.base.report import Exchange, Report, Row
 from check_mapi_connectivity.result import diagnosis, document, first_line, judge, notes, several

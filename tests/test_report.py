@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from check_mapi_connectivity.base.errors import CheckFailure, Failure
+from check_mapi_connectivity.base.failure import CheckFailure, Failure
 from check_mapi_connectivity.base.report import Phase, Report, Stopwatch
 
 from .reports import Clock

@@ -12,7 +12,8 @@ import pytest
 
 from check_mapi_connectivity.base.credentials import ManagedIdentity
 from check_mapi_connectivity.base.deadline import Deadline
-from check_mapi_connectivity.base.errors import CheckFailure, Failure, UsageError
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.failure import CheckFailure, Failure
 from check_mapi_connectivity.base.report import Report
 from check_mapi_connectivity.network.transport import Transport
 from check_mapi_connectivity.probes import runner

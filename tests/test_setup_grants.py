@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from check_mapi_connectivity.base.errors import Failure
+from check_mapi_connectivity.base.failure import Failure
 from check_mapi_connectivity.setup.steps import names
 
 from .provisioning import TENANT

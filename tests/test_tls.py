@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from check_mapi_connectivity.base.credentials import Proxy
 from check_mapi_connectivity.base.deadline import Deadline
-from check_mapi_connectivity.base.errors import CheckFailure, Failure
+from check_mapi_connectivity.base.failure import CheckFailure, Failure
 from check_mapi_connectivity.base.report import Report, Stopwatch
 from check_mapi_connectivity.network import tls
 from check_mapi_connectivity.network.route import Route

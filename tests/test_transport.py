@@ -10,7 +10,7 @@ import pytest
 
 from check_mapi_connectivity.base.credentials import Proxy
 from check_mapi_connectivity.base.deadline import Deadline
-from check_mapi_connectivity.base.errors import CheckFailure
+from check_mapi_connectivity.base.failure import CheckFailure
 from check_mapi_connectivity.base.report import Report, Stopwatch
 from check_mapi_connectivity.network import transport
 

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from check_mapi_connectivity.base.credentials import Proxy, Secret
 from check_mapi_connectivity.base.deadline import Deadline
-from check_mapi_connectivity.base.errors import CheckFailure, UsageError
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.failure import CheckFailure
 from check_mapi_connectivity.base.report import Report, Stopwatch
 from check_mapi_connectivity.network import ntlm_kerberos
 from check_mapi_connectivity.network.shared_logon import Logon

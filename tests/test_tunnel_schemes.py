@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from check_mapi_connectivity.base.credentials import Secret
-from check_mapi_connectivity.base.errors import CheckFailure, Failure, UsageError
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.failure import CheckFailure, Failure
 from check_mapi_connectivity.network import ntlm_kerberos
 from check_mapi_connectivity.network.shared_logon import Logon
 

@@ -1,8 +1,6 @@
-"""What ends a run or a test: errors of use, and the failure of a test with its cause and remedy."""
+"""What ends a run before it has a result: errors of use, with their remedy."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 
 class UsageError(Exception):
@@ -20,41 +18,3 @@ class UsageError(Exception):
 
 class Information(Exception):
     """`--help` or `--version` was asked for. Its text is what to print."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a run is no success.
-
-    `kind` is a word of the contract's table, `cause` and `remedy` are half sentences without
-    capital and full stop, `code` is what the other side calls it, `detail` its own text.
-    `transient` failures may be tried once more, after `retry_after` seconds. `status` is that of
-    the HTTP answer which told of trouble, 0 for none.
-    """
-
-    kind: str
-    cause: str
-    remedy: str = ""
-    code: str = ""
-    detail: str = ""
-    judged_as: str = ""
-    transient: bool = False
-    retry_after: float | None = None
-    during: str = ""
-    status: int = 0
-
-    @property
-    def state_key(self) -> str:
-        """The word that `--state` knows this failure by."""
-        return self.judged_as or self.kind
-
-
-class CheckFailure(Exception):
-    """Carries a Failure out of a probe.
-
-    Neither OSError nor ValueError, so that no library takes it for its own.
-    """
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.cause)
-        self.failure = failure

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import clock_skew
-from .errors import Failure
+from .failure import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

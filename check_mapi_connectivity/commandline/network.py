@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
-from ..base.credentials import Proxy, Secret
 from ..base.errors import UsageError
 from ..base.reading import files
 from . import credentials, pasted, secrets
 from .given import Given
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
     from typing import Any
 
-    from ..base.credentials import Login, Proxy
+    from ..base.credentials import Login, Proxy, Secret
 
 
 _RELAY = "a local relay such as px or cntlm can stand between"
@@ -36,6 +34,10 @@ def parse_url(
     `user` and `password` win over those in the URL, `domain` goes before a user that has none.
     Raises UsageError, which never shows the URL: it may hold a password.
     """
+    from urllib.parse import unquote, urlsplit
+
+    from ..base.credentials import Proxy, Secret
+
     usual = f"{source}: what is given is not a proxy URL like http://proxy.example.com:3128"
     pasted.check_quotes(url, source)
     pasted.check_visible(url, source, shown=False)

@@ -21,7 +21,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..base.cache import Cache
-from ..base.errors import CheckFailure, Failure
+from ..base.failure import CheckFailure, Failure
 from ..base.vocabulary import KINDS
 from ..secrecy import echoes as secrecy_echoes
 

@@ -11,7 +11,8 @@ import importlib.util
 import os
 from typing import TYPE_CHECKING
 
-from ..base.errors import CheckFailure, Failure, UsageError
+from ..base.errors import UsageError
+from ..base.failure import CheckFailure, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from ..base.errors import Failure
+from ..base.failure import Failure
 from .head import CappedResponse
 from .route import Route
 

@@ -23,7 +23,7 @@ from ..base.credentials import (
     Proxy,
     UserPassword,
 )
-from ..base.errors import CheckFailure, Failure
+from ..base.failure import CheckFailure, Failure
 from ..base.options import Options
 from ..base.report import Stopwatch
 from . import tls

@@ -8,7 +8,7 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from ..base.errors import Failure
+from ..base.failure import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Union
 from urllib3.util.ssltransport import SSLTransport
 
 from ..base.clouds import MICROSOFT
-from ..base.errors import Failure, UsageError
+from ..base.errors import UsageError
+from ..base.failure import Failure
 from ..base.reading import files, pem
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from requests.adapters import HTTPAdapter
 
 from .. import __version__
 from ..base import clock_skew
-from ..base.errors import CheckFailure, Failure
+from ..base.failure import CheckFailure, Failure
 from ..secrecy import echoes as secrecy_echoes
 from .answer import Answer, host_of, place
 from .confidential import confidential, credentials, shown_exchange, without, without_echoes

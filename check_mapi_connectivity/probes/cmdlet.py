@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from ..base.credentials import UserPassword
-from ..base.errors import CheckFailure, Failure
+from ..base.failure import CheckFailure, Failure
 from ..services import exchange_admin, exchange_refusals
 from .context import ID_HEADERS
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..base.cache import Cache
-from ..base.errors import CheckFailure, Failure
+from ..base.failure import CheckFailure, Failure
 from ..mapihttp.discovery import host_of, usable_store
 from ..network.shared_logon import TURN
 from ..services import autodiscover_refusals, mapi_refusals

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from ..base.credentials import UserPassword
-from ..base.errors import CheckFailure, Failure, UsageError
+from ..base.errors import UsageError
+from ..base.failure import CheckFailure, Failure
 from ..network import headers, ntlm_kerberos
 from ..network.headers import BASIC, BEARER, NEGOTIATE, NTLM
 from ..network.lockout import Pause

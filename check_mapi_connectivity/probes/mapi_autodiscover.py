@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..base.clouds import MICROSOFT
-from ..base.errors import CheckFailure, Failure, UsageError
+from ..base.errors import UsageError
+from ..base.failure import CheckFailure, Failure
 from ..mapihttp import autodiscover, discovery
 from ..mapihttp.discovery import (
     GUESSED,

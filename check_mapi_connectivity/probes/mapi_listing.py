@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..base.errors import CheckFailure
+from ..base.failure import CheckFailure
 from ..base.report import Row
 from ..mapihttp import properties, responses, rops
 from ..mapihttp.properties import Time, Value

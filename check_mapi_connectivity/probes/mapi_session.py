@@ -9,7 +9,7 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from ..base.errors import CheckFailure, Failure
+from ..base.failure import CheckFailure, Failure
 from ..mapihttp import dump, envelope, responses, rops, rpcext
 from ..mapihttp.reader import WireError
 from ..network.confidential import Lines

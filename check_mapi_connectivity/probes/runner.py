@@ -14,7 +14,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..base.cache import Cache
-from ..base.errors import CheckFailure, Failure, UsageError
+from ..base.errors import UsageError
+from ..base.failure import CheckFailure, Failure
 from ..base.report import Report
 from ..network.shared_logon import Logon
 from ..network.transport import Transport

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from requests.structures import CaseInsensitiveDict
 
 from ..base.clock_skew import Skew
-from ..base.errors import Failure
+from ..base.failure import Failure
 from ..base.reading.untrusted import Fields, Odd
 from ..base.report import Phase
 from ..base.vocabulary import KINDS

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..base.credentials import CertificateFacts
-from ..base.errors import Failure, UsageError
+from ..base.errors import UsageError
+from ..base.failure import Failure
 from ..base.reading import files
 from ..base.reading.untrusted import Fields, Odd, integer
 from ..base.vocabulary import STATES

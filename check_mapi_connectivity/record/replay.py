@@ -17,7 +17,8 @@ from requests.structures import CaseInsensitiveDict
 
 from ..base.cache import Cache
 from ..base.deadline import Deadline
-from ..base.errors import CheckFailure, UsageError
+from ..base.errors import UsageError
+from ..base.failure import CheckFailure
 from ..network.answer import place
 from ..network.route import Shared
 from ..network.shared_logon import Logon

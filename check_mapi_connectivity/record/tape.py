@@ -17,7 +17,8 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from .. import __version__
-from ..base.errors import CheckFailure, UsageError
+from ..base.errors import UsageError
+from ..base.failure import CheckFailure
 from ..base.reading.untrusted import Fields, Odd
 from ..network.transport import Transport
 from ..result import output

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..base.credentials import CertificateFacts
-    from ..base.errors import Failure
+    from ..base.failure import Failure
     from ..base.options import Options
     from ..base.report import Report
     from .judge import Judged

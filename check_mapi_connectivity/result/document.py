@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..base.clock_skew import Skew
     from ..base.credentials import CertificateFacts
-    from ..base.errors import Failure
+    from ..base.failure import Failure
     from ..base.options import Options
     from ..base.report import Exchange, Phase, Report, Stopwatch
     from .judge import Judged

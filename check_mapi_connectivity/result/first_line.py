@@ -10,7 +10,7 @@ from .groups import grouped, same_sign_in, severity, state_of
 from .output import FIRST_LINE, clean, sentence
 
 if TYPE_CHECKING:
-    from ..base.errors import Failure
+    from ..base.failure import Failure
     from ..base.report import Report
     from .judge import Judged
 

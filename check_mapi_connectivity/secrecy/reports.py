@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-    from ..base.errors import Failure
+    from ..base.failure import Failure
     from ..base.report import Report
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..base.errors import Failure
+from ..base.failure import Failure
 from ..codes.mapi import AUTODISCOVER_CODES
 from .mapi_refusals import FULL_ACCESS, of_row, plain, short
 

@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..base.errors import Failure
+from ..base.failure import Failure
 from . import http_refusals
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..base.errors import Failure
+from ..base.failure import Failure
 from ..codes import recipients
 from ..network import headers
 from .http_refusals import (

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from ..base.errors import CheckFailure
+from ..base.failure import CheckFailure
 from ..base.reading import untrusted
 from ..base.report import Row
 from ..network.response import too_large

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..base.errors import Failure
+from ..base.failure import Failure
 from ..codes import Advice, graph
 from ..codes.http import GRAPH
 from ..network import headers

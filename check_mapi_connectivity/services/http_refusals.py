@@ -8,7 +8,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from ..base.errors import Failure
+from ..base.failure import Failure
 from ..base.reading import untrusted
 from ..secrecy import names
 

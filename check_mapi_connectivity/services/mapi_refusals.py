@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ..base.errors import Failure
+from ..base.failure import Failure
 from ..codes import Advice
 from ..codes.http import MAPI
 from ..codes.mapi import CODES, DIAGNOSTICS, RESPONSE_CODES, STATUS_CODES

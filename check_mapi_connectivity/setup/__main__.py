@@ -11,7 +11,8 @@ import signal
 import sys
 
 from .. import process as check
-from ..base.errors import CheckFailure, Information, UsageError
+from ..base.errors import Information, UsageError
+from ..base.failure import CheckFailure
 from ..result import output
 from ..secrecy import names as secrecy_names
 from .steps import names
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import NoReturn
 
-    from ..base.errors import Failure
+    from ..base.failure import Failure
     from .command_line import Settings
     from .terminal import Voice
 

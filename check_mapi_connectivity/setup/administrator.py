@@ -14,7 +14,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..base.clouds import MODULE_CLIENT_ID
-from ..base.errors import CheckFailure, Failure, UsageError
+from ..base.errors import UsageError
+from ..base.failure import CheckFailure, Failure
 from ..base.reading.untrusted import claims
 from ..codes.entra import OAUTH
 from ..codes.graph import APPLICATION, HOSTS

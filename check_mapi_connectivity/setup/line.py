@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ..base.errors import CheckFailure
+from ..base.failure import CheckFailure
 
 if TYPE_CHECKING:
     from ..base.deadline import Deadline

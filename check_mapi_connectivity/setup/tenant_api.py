@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from ..base.errors import CheckFailure, Failure
+from ..base.failure import CheckFailure, Failure
 from ..base.reading.untrusted import claims
 from ..base.report import Stopwatch
 from ..codes.exchange import EXCHANGE

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
     from ..base.credentials import CertificateFiles, Secret
-    from ..base.errors import Failure
+    from ..base.failure import Failure
 
 
 #: Private keys of one file that are opened; each takes time.
@@ -73,7 +73,7 @@ def check_dates(facts: CertificateFacts, now: float) -> None:
 
 def refusal(facts: CertificateFacts, now: float, tenant: str) -> Failure | None:
     """The failure of a run whose certificate is not valid at `now` (contract 7.1)."""
-    from ..base.errors import Failure
+    from ..base.failure import Failure
 
     reason = unfit(facts, now)
     if not reason:

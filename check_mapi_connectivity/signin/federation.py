@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ..base.errors import CheckFailure, Failure
+from ..base.failure import CheckFailure, Failure
 from ..network.confidential import Lines
 from ..services import http_refusals
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..base import credentials
 from ..base.cache import Cache
 from ..base.credentials import ClientSecret, FederatedToken, ManagedIdentity, UserPassword
-from ..base.errors import CheckFailure, Failure
+from ..base.failure import CheckFailure, Failure
 from ..base.report import SHARED
 from ..network import lockout
 from . import certificate, managed_identity, msal_client

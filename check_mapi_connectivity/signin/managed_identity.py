@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..base.errors import CheckFailure, Failure
+from ..base.failure import CheckFailure, Failure
 from ..network.answer import SIGN_IN_LIMIT
 from ..network.response import too_large
 from ..services import entra, http_refusals

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..base.clouds import CLOUDS
 from ..base.credentials import ClientSecret, FederatedToken, UserPassword
-from ..base.errors import CheckFailure, Failure
+from ..base.failure import CheckFailure, Failure
 from ..network.answer import SIGN_IN_LIMIT
 from ..network.response import too_large
 from ..services import entra

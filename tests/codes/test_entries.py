@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity.base.errors import Failure
+from check_mapi_connectivity.base.failure import Failure
 from check_mapi_connectivity.base.vocabulary import KINDS
 from check_mapi_connectivity.codes import entries
 from check_mapi_connectivity.result import diagnosis

@@ -21,7 +21,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...base.credentials import Login
-from ...base.errors import CheckFailure, Failure, UsageError
+from ...base.errors import UsageError
+from ...base.failure import CheckFailure, Failure
 from ...secrecy import echoes as secrecy_echoes
 from .. import headers, ntlm_kerberos
 from ..head import CappedResponse

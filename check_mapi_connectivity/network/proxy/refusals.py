@@ -9,7 +9,7 @@ import ssl
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ...base.errors import Failure
+from ...base.failure import Failure
 from .. import tls
 from ..head import HeadError
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...base.errors import CheckFailure, Failure, UsageError
+from ...base.errors import UsageError
+from ...base.failure import CheckFailure, Failure
 from .. import ntlm_kerberos
 from ..headers import BASIC, NEGOTIATE, NTLM
 

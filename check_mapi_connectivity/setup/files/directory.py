@@ -15,7 +15,8 @@ import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...base.errors import CheckFailure, Failure, UsageError
+from ...base.errors import UsageError
+from ...base.failure import CheckFailure, Failure
 from ...base.reading.files import LIMIT
 from ..steps import names
 from . import made_files, trusted_files

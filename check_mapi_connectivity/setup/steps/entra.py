@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ...base import quoting
-from ...base.errors import CheckFailure, Failure
+from ...base.failure import CheckFailure, Failure
 from .. import keypair
 from ..tenant_api import Call
 from . import names

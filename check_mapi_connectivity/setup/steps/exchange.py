@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from ...base import quoting
-from ...base.errors import CheckFailure, Failure
+from ...base.failure import CheckFailure, Failure
 from ..tenant_api import Call
 from . import names
 from .step import Found, Known, Site, Step, guid, shown

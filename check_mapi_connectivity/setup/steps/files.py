@@ -10,7 +10,8 @@ import shlex
 import time
 from typing import TYPE_CHECKING
 
-from ...base.errors import CheckFailure, Failure, UsageError
+from ...base.errors import UsageError
+from ...base.failure import CheckFailure, Failure
 from ...signin import certificate
 from .. import keypair
 from . import names

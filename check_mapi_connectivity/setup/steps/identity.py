@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...base.errors import CheckFailure, Failure
+from ...base.failure import CheckFailure, Failure
 from ...signin import certificate
 from .. import keypair
 from . import names

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ...base import quoting
-from ...base.errors import CheckFailure, Failure
+from ...base.failure import CheckFailure, Failure
 from ..tenant_api import Call
 from . import names
 from .exchange import last, named, patiently, unquestioned

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...base.errors import CheckFailure, Failure
+from ...base.failure import CheckFailure, Failure
 from ...result import output
 from . import names
 

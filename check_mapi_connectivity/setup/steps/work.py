@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...base.errors import CheckFailure, Failure, UsageError
+from ...base.errors import UsageError
+from ...base.failure import CheckFailure, Failure
 from ...base.reading import pem
 from .. import keypair, proof
 from . import files, names
