@@ -28,7 +28,6 @@ if TYPE_CHECKING:
         "CertificateFiles", "ClientSecret", "UserPassword", "ManagedIdentity", "FederatedToken"
     ]
 
-
 #: What `Options.reads` calls authorities that are trusted in place of the system's.
 INSTEAD = "authorities in place of the system's"
 
@@ -42,7 +41,7 @@ class Replay(NamedTuple):
 
 @dataclass(frozen=True)
 class Options:
-    """One run, fully checked: what `cli.parse` returns and everything else is given.
+    """One run, fully checked: what `commandline.parse` returns and everything else is given.
 
     Each mailbox is tested by each method. `credential` is what Entra is shown; without one, `login`
     is for an Exchange Server. `tenant` may be empty for a managed identity: its token names it.

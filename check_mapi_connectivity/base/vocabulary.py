@@ -18,7 +18,6 @@ registrations.""",
 live tenant.""",
 }
 
-
 PLUGIN = "check_mapi_connectivity"
 SERVICE = "MAPI"
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     Groups = Sequence[tuple[str, Sequence[Option]]]
 
-
 DESCRIPTION = """Log on to a user's Exchange mailbox, list its Inbox, and say whether MAPI
 connectivity is there and how long it took."""
 
@@ -56,7 +55,6 @@ EXAMPLES = (
         "--extra-opts=contoso -m probe@contoso.com --state throttled=OK",
     ),
 )
-
 
 _NO_VALUE = " takes no value"
 

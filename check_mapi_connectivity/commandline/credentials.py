@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ..base.credentials import CertificateFiles, FederatedToken, Login, ManagedIdentity, Secret
     from ..base.options import Credential
 
-
 #: `--auth` -> the scheme's name in HTTP.
 SCHEMES = {"basic": "Basic", "ntlm": "NTLM", "negotiate": "Negotiate"}
 

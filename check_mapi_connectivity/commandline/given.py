@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-
 #: Options that make sense on a command line only.
 COMMAND_LINE_ONLY = frozenset({"explain", "extra-opts", "version", "help"})
 
@@ -39,7 +38,6 @@ ENVIRONMENT_SECRETS = {
     "password": "MAPI_PASSWORD",
     "proxy-password": "MAPI_PROXY_PASSWORD",
 }
-
 
 #: Holds a directory for each tenant, with `options.ini`, or `certificate.pem` or `certificate.pfx`
 #: and `client_id`.

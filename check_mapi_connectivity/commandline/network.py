@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from ..base.credentials import Login, Proxy, Secret
 
-
 _RELAY = "a local relay such as px or cntlm can stand between"
 
 

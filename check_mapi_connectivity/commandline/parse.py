@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from ..base.options import Options, Replay
 
-
 #: Where packages create a cache directory that belongs to the monitoring user.
 SYSTEM_CACHE = "/var/cache/check_mapi_connectivity"
 

@@ -14,7 +14,6 @@ from ..base.reading import untrusted
 if TYPE_CHECKING:
     from typing import Any
 
-
 #: Bytes of a body, decoded, that are read of one answer.
 BODY_LIMIT = 4 << 20
 

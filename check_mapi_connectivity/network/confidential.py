@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     #: Puts the bodies of a request and its answer (None for none) into words; None where it cannot.
     Reading = Callable[[bytes, "Answer | None"], "Lines | None"]
 
-
 #: Headers that a logon goes on by.
 _CHALLENGES = ("www-authenticate", "proxy-authenticate")
 

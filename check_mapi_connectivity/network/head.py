@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import socket
     from typing import Any
 
-
 #: Bytes of status lines and headers that are read of one answer, those of interim answers included.
 HEADER_LIMIT = 65536
 

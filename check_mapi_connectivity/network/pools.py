@@ -19,7 +19,6 @@ from .route import Route
 if TYPE_CHECKING:
     from typing import Any
 
-
 #: Seconds for the alert of a connection that has been closed already.
 _LAST_WORDS = 0.5
 

@@ -39,9 +39,7 @@ if TYPE_CHECKING:
     ]
     from typing import Any
 
-    from ..base.credentials import Proxy
     from ..base.deadline import Deadline
-    from ..base.options import Options
     from ..base.report import Report
 
 

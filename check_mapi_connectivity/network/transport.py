@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from .confidential import Reading
     from .route import Shared
 
-
 #: Requests that are kept for `-vv`.
 _MOST_EXCHANGES = 60
 

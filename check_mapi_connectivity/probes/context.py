@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from ..network.transport import Transport
     from ..signin.identity import Identity
 
-
 #: Response headers that Microsoft support asks for, or that tell which server answered.
 ID_HEADERS = ("request-id", "X-FEServer", "X-BEServer", "X-CalculatedBETarget", "X-FailureContext")
 

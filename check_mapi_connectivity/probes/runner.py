@@ -27,10 +27,8 @@ if TYPE_CHECKING:
 
     from ..base.deadline import Deadline
     from ..base.options import Options
-    from ..base.report import Report
     from ..network.route import Shared
     from .context import Probe
-
 
 #: Seconds before the one retry where the other side names none.
 _PAUSE = 0.25

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from ..base.deadline import Deadline
     from ..base.options import Options
 
-
 #: Messages of each mailbox that are shown where there are several.
 _ROWS = 10
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ..base.report import Report
     from .judge import Judged
 
-
 #: Lines of a body that are shown.
 _MOST_LINES = 2000
 

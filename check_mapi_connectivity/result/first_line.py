@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from ..base.report import Report
     from .judge import Judged
 
-
 #: Characters of the first line that a cause, or an address, has at least.
 LEAST = 24
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from nagiosplugin import Metric, Performance, Range, Result
 
     from ..base.options import Options
-    from ..base.report import Report
-    from .time_analysis import Analysis
 
 
 class Judged(NamedTuple):

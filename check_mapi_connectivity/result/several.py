@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ..base.report import Report
     from .judge import Judged
 
-
 #: Reports that are shown one by one where there are more; and how many may be shown whole.
 _NAMED = 10
 _WHOLE = 4

@@ -11,7 +11,6 @@ from ..base.reading import untrusted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
 MASK = "***"
 
 #: Headers whose value is a secret, in either direction.

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ..base.failure import Failure
     from ..base.report import Report
 
-
 #: Secrets of a report that are looked for, a hundred times what a run has.
 _MOST_SECRETS = 1000
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from ..network.answer import Answer
 
-
 #: Exceptions that only carry another one.
 _WRAPPERS = frozenset({"Exception", "ODataServiceException", "CmdletProxyException"})
 

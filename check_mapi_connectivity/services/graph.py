@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from ..network.answer import Answer
 
-
 #: More messages than any folder holds.
 _MOST_ITEMS = 0x7FFFFFFF
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from ..network.answer import Answer
 
-
 #: What a 401 or 403 may always say: the token and the message tell more.
 _VAGUE = [
     graph.CODES[name]

@@ -23,7 +23,6 @@ from . import http_refusals
 if TYPE_CHECKING:
     from ..network.answer import Answer
 
-
 #: Why a report of this method names no database (mapi-http 4.14).
 NO_DATABASE = "no MAPI field names the database"
 

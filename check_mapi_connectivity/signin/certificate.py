@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from ..base.credentials import CertificateFiles, Secret
     from ..base.failure import Failure
 
-
 #: Private keys of one file that are opened; each takes time.
 _MOST_KEYS = 16
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-
 #: A token with less than this many seconds to live is not used (contract 7.26).
 MARGIN = 300.0
 

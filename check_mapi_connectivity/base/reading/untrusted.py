@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-
 #: Bytes of a body that are taken for JSON: a hundred times what the services send, and parsed it
 #: still fits into little memory.
 JSON_LIMIT = 512 << 10

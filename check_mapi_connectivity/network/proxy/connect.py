@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from ..lockout import Pause
     from ..shared_logon import Logon
 
-
 _CHALLENGE = "Proxy-Authenticate"
 
 #: Requests that one tunnel may take; NTLM that has to be asked first needs three.

@@ -16,7 +16,6 @@ from ..head import HeadError
 if TYPE_CHECKING:
     from ...base.credentials import Proxy
 
-
 _NO_PROXY = "is an HTTP proxy at that address and port? if by TLS, name it as https://"
 
 

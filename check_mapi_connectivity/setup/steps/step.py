@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ..tenant_api import Call, Services
     from ..terminal import Voice
 
-
 #: Seconds between the looks at what a service calls there already.
 _SECOND_LOOK = (2, 4, 8, 15)
 

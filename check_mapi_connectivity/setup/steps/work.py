@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     #: The check with the identity that is there; the certificate's file is named.
     Own = Callable[[str], proof.Check]
 
-
 #: Files of a renewal that was not ended.
 _RENEWAL = (names.NEXT_CERTIFICATE, names.OLD_CERTIFICATE)
 
