@@ -26,6 +26,10 @@ class Failure:
     during: str = ""
     status: int = 0
 
+    def __str__(self) -> str:
+        """The cause, with the code of the other side where there is one."""
+        return f"{self.cause} ({self.code})" if self.code else self.cause
+
     @property
     def state_key(self) -> str:
         """The word that `--state` knows this failure by."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -196,6 +197,17 @@ class Report:
     def stopwatch(self) -> Stopwatch:
         """One that goes by the clock of the run."""
         return Stopwatch(self.clock)
+
+    def copy(self) -> Report:
+        """The report as it stands; what is written to this one later does not change it.
+
+        Raises RuntimeError where another thread adds to it meanwhile.
+        """
+        kept = copy.copy(self)
+        for name, value in vars(self).items():
+            if name != "clock":
+                setattr(kept, name, copy.copy(value))
+        return kept
 
     def signed_by(self, facts: CertificateFacts | None, now: float) -> None:
         """Tell of the certificate in use, if any; `now` is in seconds since 1970."""

@@ -48,14 +48,17 @@ def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Options | R
         if given.text("replay") is not None:
             return _replayed(given)
         given.add_tenant(environ)
-        return _options(given, environ)
+        return checked(given, environ)
     except UsageError as error:
         error.as_json = given.flag("json")
         raise
 
 
-def _options(given: Given, environ: MutableMapping[str, str]) -> Options:
-    """What the values mean. Cheap checks come first, files next, heavy imports last."""
+def checked(given: Given, environ: MutableMapping[str, str]) -> Options:
+    """What the values mean. Cheap checks come first, files next, heavy imports last.
+
+    Raises UsageError.
+    """
     started = time.monotonic()
     methods = read_methods(given.texts("method"))
     mailboxes = mailboxes_of(given)

@@ -7,7 +7,6 @@ stood, and the rest of its code finds nothing to go on with.
 
 from __future__ import annotations
 
-import copy
 import ssl
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -246,11 +245,7 @@ class Player(Transport):
 
     def _stop(self) -> None:
         """Keep the report as it stands, and go no further. Raises Stopped."""
-        kept = copy.copy(self._report)
-        for name, value in vars(self._report).items():
-            if name != "clock":
-                setattr(kept, name, copy.copy(value))
-        self.kept, self._stopped = kept, True
+        self.kept, self._stopped = self._report.copy(), True
         raise Stopped
 
 

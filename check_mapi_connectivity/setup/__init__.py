@@ -1,7 +1,6 @@
 """The set-up command: from an empty tenant to a check that works, with the least privilege.
 
-Map: `cli` turns the command line into Settings; `signin` makes the administrator's tokens,
-`service` speaks with Graph and Exchange; each thing to be made is a Step of `plan`, in
-`entra_steps`, `exchange_steps`, `scope_steps` and `file_steps`; `work` goes through the steps;
-`proof` runs the check; `words` puts the plan on paper.
+Map: `command_line` turns the command line into Settings; `administrator` makes the administrator's
+tokens, `tenant_api` speaks with Graph and Exchange; each thing to be made is a Step of `steps`;
+`steps.work` goes through them; `proof` runs the check; `steps.on_paper` puts the plan on paper.
 """
