@@ -126,9 +126,10 @@ def _value(name: str, value: Any) -> Any:
         if value is not True:
             raise UsageError(f"{name}: True or False, not {type(value).__name__}")
         return True
-    if shape == LIST and not isinstance(value, str):
-        return [_text(name, one) for one in value]
-    return [_text(name, value)] if shape == LIST else _text(name, value)
+    if shape == LIST:
+        several = value if isinstance(value, (list, tuple)) else [value]
+        return [_text(name, one) for one in several]
+    return _text(name, value)
 
 
 def _text(name: str, value: Any) -> str:

@@ -1,7 +1,7 @@
 """argv to option values by name, and the help text; argparse without its exits.
 
 Only splitting happens here; what a value means is decided in `parse.py`, so that `none` can stand
-for "not given" everywhere. Imports stay at argparse alone: `--help` is run by people who wait for it.
+for "not given" everywhere. Imports stay at argparse alone: people wait for `--help`.
 """
 
 from __future__ import annotations
