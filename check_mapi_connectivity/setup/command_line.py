@@ -18,7 +18,7 @@ from ..base.reading import files
 from ..commandline import given as commandline_given
 from ..commandline import parse as check_cli
 from ..commandline.arguments import epilog, program, split
-from .files import places, reach
+from .files import places, reach, recall
 from .files.directory import Directory, Owner
 from .files.trusted_files import TrustedFiles
 from .option_table import DESCRIPTION, EXAMPLES, EXITS, GROUPS, USAGE
@@ -119,13 +119,16 @@ def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Settings:
     with files.Source(trusted.read):
         if not print_only:
             place.open()
-            _recall(given, words, tenant, place, trusted)
+            recall.options(given, tenant, place, trusted, _lasting(words))
+            if action == "renew":
+                recall.mailboxes(given, place)
         _check(given)
         kept = dict(environ)
         options = _options(given, tenant, action, environ, secretless=print_only)
         tokens = _tokens(given)
         authorities = tuple(_authority(path) for path in options.ca_files)
-    place.belongs(tenant, options.cloud.name)
+    mailboxes = tuple(one for one in options.mailboxes if one != _NOBODY)
+    place.belongs(tenant, options.cloud.name, mailboxes)
     if "graph" in options.methods and any("@" not in one for one in options.mailboxes):
         raise UsageError("--mailbox: method graph needs the mailbox's primary address, not a GUID")
     if monitor and not print_only and action in ("set up", "renew"):
@@ -136,7 +139,7 @@ def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Settings:
         print_only=print_only,
         assumed=given.flag("yes"),
         options=options,
-        mailboxes=tuple(one for one in options.mailboxes if one != _NOBODY),
+        mailboxes=mailboxes,
         user=given.text("username") or "",
         password_file=_absolute(given.text("password-file")),
         client_id=guid(given.text("client-id")),
@@ -176,32 +179,10 @@ def _action(given: commandline_given.Given) -> str:
     return found[0] if found else "set up"
 
 
-def _recall(
-    given: commandline_given.Given,
-    words: dict[str, object],
-    tenant: str,
-    place: Directory,
-    trusted: TrustedFiles,
-) -> None:
-    """Where the command line is silent, what an earlier run wrote still holds. Raises
-    UsageError.
-    """
-    path, held = place.file(names.OPTIONS_INI), place.held()
-    if names.OPTIONS_INI not in held:
-        return
-    trusted.hold(path, held[names.OPTIONS_INI])
-    before = commandline_given.Given()
-    before.add_section(f"{tenant}@{path}", {})
-    recalled = {"method", "username", "password-file", *_PLACES, *_NETWORK}
-    if "client-id" in words or "certificate" in words:
-        recalled -= {"username", "password-file"}
-    password = place.file(names.PASSWORD)
-    if names.PASSWORD in held:
-        trusted.hold(password, held[names.PASSWORD])
-    values = {name: value for name, value in before.values.items() if name in recalled}
-    source = f"[{tenant}] of {path}"
-    given.add(values, source, weak=True)
-    places.vouched(given, source, place, tenant)
+def _lasting(words: dict[str, object]) -> set[str]:
+    """The options that hold from one run to the next where the command line is silent."""
+    who = set() if "client-id" in words or "certificate" in words else {"username", "password-file"}
+    return {"method", *who, *_PLACES, *_NETWORK}
 
 
 def _authority(path: str) -> tuple[str, str]:

@@ -59,7 +59,7 @@ class Directory:
         self.path = path
         self.owner = owner
         self.made: Made | None = None
-        self._belongs = ("", "")
+        self._belongs: tuple[str, str, tuple[str, ...]] = ("", "", ())
         self._held: dict[str, Content] = {}
         self._place: trusted_files.Place | None = None
         self._close: Callable[[], object] = lambda: None
@@ -106,9 +106,9 @@ class Directory:
         held = f"/proc/self/fd/{self.descriptor}"
         return self.path if self.descriptor is None or not os.path.isdir(held) else held
 
-    def belongs(self, tenant: str, cloud: str) -> None:
-        """Whose files are going to be written."""
-        self._belongs = (tenant, cloud)
+    def belongs(self, tenant: str, cloud: str, mailboxes: tuple[str, ...]) -> None:
+        """Whose files are going to be written, and what they are proved by."""
+        self._belongs = (tenant, cloud, mailboxes)
 
     def held(self) -> dict[str, Content]:
         """Files by their names, as they were read."""
@@ -228,7 +228,8 @@ class Directory:
         if self.made is None:
             found = {name: [made_files.digest(held[0])] for name, held in self._held.items()}
             self.made = Made(found=found)
-        self.made.tenant, self.made.cloud = self._belongs
+        self.made.tenant, self.made.cloud, mailboxes = self._belongs
+        self.made.mailboxes = list(mailboxes) or self.made.mailboxes
         return self.made
 
     def _put(self, name: str, data: bytes) -> None:

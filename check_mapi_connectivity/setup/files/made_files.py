@@ -20,7 +20,7 @@ _MOST = 2
 
 @dataclass
 class Made:
-    """What was made, for which tenant and cloud.
+    """What was made, for which tenant and cloud, and the mailboxes that it was proved by.
 
     `files` are SHA-256 digests in hex by file name, the newest last; `found` are files that were
     there without a list, as an earlier version of the command left them.
@@ -30,6 +30,7 @@ class Made:
     cloud: str = ""
     files: dict[str, list[str]] = field(default_factory=dict)
     found: dict[str, list[str]] = field(default_factory=dict)
+    mailboxes: list[str] = field(default_factory=list)
 
     def note(self, name: str, data: bytes, before: bytes | None) -> None:
         """A file is going to be replaced; interrupted, either content is this command's."""
@@ -54,6 +55,7 @@ class Made:
             "cloud": self.cloud,
             "files": self.files,
             "found": self.found,
+            "mailboxes": self.mailboxes,
         }
         return f"{json.dumps(document, indent=1, sort_keys=True)}\n".encode("ascii")
 
@@ -72,8 +74,10 @@ def parse(data: bytes, path: str) -> Made:
             _text(document["cloud"]),
             _digests(document["files"]),
             _digests(document["found"]),
+            # Earlier versions kept none.
+            [_text(one) for one in document.get("mailboxes", [])],
         )
-    except (ValueError, LookupError, TypeError, RecursionError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise UsageError(
             f"{path} is not the list that {names.COMMAND} keeps of its files; remove it, then "
             "--remove asks for each file"
