@@ -8,7 +8,7 @@ from check_mapi_connectivity import __version__
 from check_mapi_connectivity.base import vocabulary
 from check_mapi_connectivity.base import vocabulary as base_vocabulary
 from check_mapi_connectivity.commandline import arguments, given, ini, option_table, parse
-from check_mapi_connectivity.commandline import arguments as commandline_arguments
+from check_mapi_connectivity.commandline import help_text as commandline_arguments
 from check_mapi_connectivity.setup import option_table as set_up
 from check_mapi_connectivity.setup.steps import names
 from check_mapi_connectivity.setup.steps.on_paper import NOT_YET_SEEN

@@ -11,8 +11,8 @@ from check_mapi_connectivity.base import vocabulary
 from check_mapi_connectivity.base.errors import Information
 from check_mapi_connectivity.base.vocabulary import KINDS, LABELS
 from check_mapi_connectivity.commandline import arguments, option_table, parse
-from check_mapi_connectivity.commandline import arguments as commandline_arguments
 from check_mapi_connectivity.commandline import given as commandline_given
+from check_mapi_connectivity.commandline import help_text as commandline_arguments
 
 HELP = arguments.parser().format_help()
 #: The same with its lines joined.

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from check_mapi_connectivity.base.errors import UsageError
-from check_mapi_connectivity.commandline import pasted
+from check_mapi_connectivity.base.reading import pasted
 from check_mapi_connectivity.commandline.parse import parse
 
 ADDRESS = "probe@contoso.example"

@@ -12,6 +12,7 @@ from .. import __version__
 from ..base.errors import Information, UsageError
 from ..base.vocabulary import NOT_YET_SEEN, PLUGIN
 from .given import ENVIRONMENT_SECRETS, INI_SECRETS
+from .help_text import DESCRIPTION, EXAMPLES
 from .option import COUNT, FLAG, LIST, MISSING, OPTIONAL, VALUE
 from .option_table import GROUPS
 
@@ -24,37 +25,6 @@ if TYPE_CHECKING:
 
     Groups = Sequence[tuple[str, Sequence[Option]]]
 
-DESCRIPTION = """Log on to a user's Exchange mailbox, list its Inbox, and say whether MAPI
-connectivity is there and how long it took."""
-
-EXAMPLES = (
-    (
-        "everything from /etc/check_mapi_connectivity/contoso.onmicrosoft.com/",
-        "--tenant contoso.onmicrosoft.com -m probe@contoso.com",
-    ),
-    (
-        "certificate named on the command line, thresholds on the connection time",
-        "--tenant contoso.onmicrosoft.com --client-id 11111111-2222-3333-4444-555555555555"
-        " --certificate /etc/check_mapi_connectivity/probe.pem -m probe@contoso.com -w 2 -c 5",
-    ),
-    (
-        "an Exchange Server, logged on to as Outlook does",
-        "--method mapi -H mail.contoso.com -l probe@contoso.com"
-        " --password-file /etc/check_mapi_connectivity/probe.password -m probe@contoso.com",
-    ),
-    (
-        "Exchange's own test and Graph side by side: the mailbox, or the way there?",
-        "--tenant contoso.onmicrosoft.com -m probe@contoso.com --method cmdlet --method graph",
-    ),
-    (
-        "many mailboxes in one run, on an Azure VM with a managed identity",
-        "--managed-identity --mailbox-file /etc/check_mapi_connectivity/mailboxes --method graph",
-    ),
-    (
-        "options from an ini section, a state of its own for throttling",
-        "--extra-opts=contoso -m probe@contoso.com --state throttled=OK",
-    ),
-)
 
 _NO_VALUE = " takes no value"
 

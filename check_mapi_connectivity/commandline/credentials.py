@@ -9,9 +9,8 @@ import os
 import re
 
 from ..base.errors import UsageError
-from ..base.reading import files
+from ..base.reading import files, pasted
 from ..base.vocabulary import PLUGIN
-from . import pasted
 from .given import ENVIRONMENT_SECRETS, GUID, TENANT_DIRECTORIES, Given
 from .option import MISSING
 from .secrets import check_private, secret

@@ -8,9 +8,9 @@ import os
 import re
 
 from ..base.errors import UsageError
-from ..base.reading import files
+from ..base.reading import files, pasted
 from ..base.vocabulary import PLUGIN
-from . import ini, pasted
+from . import ini
 from .option import COUNT, FLAG, LIST, MISSING, OPTIONAL
 from .option_table import OPTIONS
 

@@ -6,8 +6,8 @@ import os
 import re
 
 from ..base.errors import UsageError
-from ..base.reading import files
-from . import credentials, pasted, secrets
+from ..base.reading import files, pasted
+from . import credentials, secrets
 from .given import Given
 
 TYPE_CHECKING = False

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 from ..base.errors import UsageError
-from ..base.reading import files
+from ..base.reading import files, pasted
 from ..base.vocabulary import LABELS
-from . import pasted
 from .given import GUID, TENANT, Given
 
 TYPE_CHECKING = False

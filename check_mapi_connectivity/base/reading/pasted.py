@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from ..base.errors import UsageError
+from ..errors import UsageError
 
 #: Quotes that word processors and shells write, beside `'`, which names may have.
 QUOTES = '"`\u00ab\u00bb\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u2039\u203a'
