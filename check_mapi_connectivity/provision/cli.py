@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from .. import cli as check_cli
 from .. import files, sources
-from ..arguments import epilog, program, split
+from ..arguments import program, split, wrapped
 from ..errors import UsageError
 from ..options import UserPassword
 from . import names, places, reach
@@ -90,9 +90,7 @@ class Settings:
 def parser() -> argparse.ArgumentParser:
     """The parser of the set-up command."""
     exits = f"Exit codes: {'; '.join(f'{code} {text}' for code, text in EXITS.items())}."
-    return program(
-        names.COMMAND, USAGE, DESCRIPTION, epilog(names.COMMAND, EXAMPLES, exits), GROUPS
-    )
+    return program(names.COMMAND, USAGE, DESCRIPTION, EXAMPLES, wrapped(exits), GROUPS)
 
 
 def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Settings:
