@@ -80,9 +80,9 @@ def parser() -> argparse.ArgumentParser:
         PLUGIN,
         ("--tenant NAME -m ADDRESS [option ...]", "--method mapi -l USER -m ADDRESS [option ...]"),
         f"{DESCRIPTION} {NO_LIVE_RUN_YET}",
-        EXAMPLES,
-        f"{examples('more examples', PLUGIN, MORE_EXAMPLES)}\n\n{exits}",
-        GROUPS,
+        first=EXAMPLES,
+        ending=f"{examples('more examples', PLUGIN, MORE_EXAMPLES)}\n\n{exits}",
+        groups=GROUPS,
     )
 
 
@@ -90,6 +90,7 @@ def program(
     name: str,
     usage: Sequence[str],
     description: str,
+    *,
     first: Examples,
     ending: str,
     groups: Groups,

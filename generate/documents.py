@@ -1,4 +1,4 @@
-"""Lists of options and codes in `docs/`, between marks; the words around them are written by hand."""
+"""Lists of options and codes in `docs/`, between marks; what is around them is written by hand."""
 
 from __future__ import annotations
 

@@ -90,7 +90,9 @@ class Settings:
 def parser() -> argparse.ArgumentParser:
     """The parser of the set-up command."""
     exits = f"Exit codes: {'; '.join(f'{code} {text}' for code, text in EXITS.items())}."
-    return program(names.COMMAND, USAGE, DESCRIPTION, EXAMPLES, wrapped(exits), GROUPS)
+    return program(
+        names.COMMAND, USAGE, DESCRIPTION, first=EXAMPLES, ending=wrapped(exits), groups=GROUPS
+    )
 
 
 def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Settings:
