@@ -20,7 +20,6 @@ from .conftest import needs
 from .packages import CACHE, CONFIGURATION, PACKAGE, PATH, digest, made, run, unpacked, words
 from .practice import address, by_hand
 
-
 #: Where Debian has them.
 DOCUMENTS = Path("/usr/share/doc/check-mapi-connectivity")
 
