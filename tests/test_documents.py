@@ -138,6 +138,40 @@ def test_the_two_commands_need_what_ci_installs():
     assert packages == ["make", "python3", "python3-venv"]
 
 
+def test_the_changelog_has_the_usual_form():
+    text = (ROOT / "CHANGELOG.md").read_text()
+    versions = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    form = r"\[Unreleased\]|\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d"
+    assert [one for one in versions if not re.fullmatch(form, one)] == []
+    kinds = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+    assert set(re.findall(r"^### (.*)$", text, re.MULTILINE)) <= kinds
+
+
+@pytest.mark.parametrize("template", ["bug_report", "first_run"])
+def test_an_issue_asks_for_a_recording(template):
+    text = (ROOT / f".github/ISSUE_TEMPLATE/{template}.md").read_text()
+    assert re.match(r"---\nname: .+\nabout: .+\n---\n", text)
+    assert "--record probe.json --redact-addresses" in text
+
+
+def test_icinga_exchange_is_told_what_it_wants():
+    """By the fields that others have."""
+    text = (ROOT / "icingaexchange.yml").read_text()
+    keys = re.findall(r"^(\w+):", text, re.MULTILINE)
+    assert keys == [
+        "name",
+        "description",
+        "url",
+        "tags",
+        "vendor",
+        "target",
+        "type",
+        "license",
+        "releases",
+    ]
+    assert 'description: "file:///README.md"' in text
+
+
 def commands():
     """(document, words) of each command line of ours in a block of code."""
     found = []
