@@ -14,8 +14,8 @@ from check_mapi_connectivity.provision import names
 from check_mapi_connectivity.vocabulary import PLUGIN
 
 from ..conftest import ROOT
+from ..documents import links
 from ..test_docs import README
-from ..test_documents import links
 from .conftest import needs
 from .packages import CACHE, CONFIGURATION, PACKAGE, PATH, digest, made, run, unpacked, words
 from .practice import address, by_hand
