@@ -11,6 +11,8 @@ UUID = r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
 #: In texts: what depends on the day.
 _DAY = (
     (r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d:\d\dZ?)?", "(date)"),
+    # A text that was cut in the middle of one.
+    (r'("date": ")\d[\d-]*', r"\1(date)"),
     (r"\bin -?\d+\.\d days", "in # days"),
     (r"\(\d+ (?:second|minute|hour|day)s? (?:ago|in the future)\)", "(ago)"),
 )
