@@ -51,6 +51,37 @@ def test_the_index_names_every_page_and_every_page_leads_back():
     assert "](findings/README.md)" in index
 
 
+#: What a newcomer looks for -> where it is told.
+SOUGHT = {
+    "the permission that an app lacks": "docs/exchange-online.md#permission-missing",
+    "how to grant it": "docs/exchange-online.md#by-hand",
+    "a proxy that wants a Windows logon": "docs/proxies.md#a-windows-logon",
+    "what exit code 3 meant": "README.md#states-and-exit-codes",
+    "which kind it was": "docs/output.md#states",
+    "where to change the first line": "ARCHITECTURE.md",
+}
+
+
+def followed(place):
+    """Where the links of a page lead, as paths below the root with their anchors."""
+    document = ROOT / place.partition("#")[0]
+    if not document.exists() or document.suffix != ".md":
+        return set()
+    whole = [(document.parent / link).resolve() for link in links(document) if link[:1] != "#"]
+    own = [f"{name(document)}{link}" for link in links(document) if link[:1] == "#"]
+    return {str(path.relative_to(ROOT)) for path in whole} | set(own)
+
+
+def test_what_a_newcomer_looks_for_is_three_clicks_away():
+    reached = {"README.md"}
+    for _ in range(3):
+        reached |= {target for place in reached for target in followed(place)}
+    assert {what for what, place in SOUGHT.items() if place not in reached} == set()
+    assert {SOUGHT["what exit code 3 meant"], "CONTRIBUTING.md#where-to-change-what"} <= followed(
+        "README.md"
+    )
+
+
 def test_front_page_is_short_and_shows_first_what_it_is():
     text = README.read_text()
     lines = text.split("\n")
