@@ -10,7 +10,7 @@ import argparse
 
 from . import __version__
 from .errors import Information, UsageError
-from .help_text import DESCRIPTION, EXAMPLES, NOT_YET_SEEN
+from .help_text import DESCRIPTION, EXAMPLES, MORE_EXAMPLES, NO_LIVE_RUN_YET
 from .option_table import (
     COUNT,
     ENVIRONMENT_SECRETS,
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from .option_table import Option
 
+    Examples = Sequence[tuple[str, str]]
     Groups = Sequence[tuple[str, Sequence[Option]]]
 
 
@@ -78,22 +79,29 @@ def parser() -> argparse.ArgumentParser:
     return program(
         PLUGIN,
         ("--tenant NAME -m ADDRESS [option ...]", "--method mapi -l USER -m ADDRESS [option ...]"),
-        f"{DESCRIPTION} {' '.join(NOT_YET_SEEN.values())}",
-        epilog(PLUGIN, EXAMPLES, exits),
-        GROUPS,
+        f"{DESCRIPTION} {NO_LIVE_RUN_YET}",
+        first=EXAMPLES,
+        ending=f"{examples('more examples', PLUGIN, MORE_EXAMPLES)}\n\n{exits}",
+        groups=GROUPS,
     )
 
 
 def program(
-    name: str, usage: Sequence[str], description: str, ending: str, groups: Groups
+    name: str,
+    usage: Sequence[str],
+    description: str,
+    *,
+    first: Examples,
+    ending: str,
+    groups: Groups,
 ) -> argparse.ArgumentParser:
     """The argparse parser for groups of options; values arrive as given, absent options are
-    absent.
+    absent. Its help begins with the examples that are `first`.
     """
     result = _Parser(
         prog=name,
         usage="\n       ".join(f"{name} {words}" for words in usage),
-        description=_wrapped(description),
+        description=f"{wrapped(description)}\n\n{examples('examples', name, first)}",
         epilog=ending,
         formatter_class=_formatter,
         add_help=False,
@@ -167,7 +175,7 @@ def _with_value(complaint: str, argv: Sequence[str]) -> str:
     return f"{complaint}: {value}" if value.isprintable() and value else complaint
 
 
-def _wrapped(text: str) -> str:
+def wrapped(text: str) -> str:
     """Greedy line breaks; textwrap would cost another import on the way to `--help`."""
     return _filled(text.split(), 79, "")
 
@@ -184,14 +192,12 @@ def _filled(pieces: Sequence[str], width: int, indent: str) -> str:
     return "\n".join([*lines, line])
 
 
-def epilog(name: str, examples: Sequence[tuple[str, str]], exits: str) -> str:
-    """Examples, each a purpose and the words after the program's name, and what exit codes mean."""
-    lines = ["examples:"]
-    for purpose, words in examples:
+def examples(title: str, name: str, pairs: Examples) -> str:
+    """Examples below a title, each a purpose and the words after the program's name."""
+    lines = [f"{title}:"]
+    for purpose, words in pairs:
         lines.append(f"  # {purpose}")
         lines += [f"  {line}" for line in command_lines(name, words)]
-    lines.append("")
-    lines.append(_wrapped(exits))
     return "\n".join(lines)
 
 

@@ -1,9 +1,13 @@
-"""What `--help`, man page and README say beside the options."""
+"""What `--help`, man page and diagnosis say beside the options."""
 
 from __future__ import annotations
 
 DESCRIPTION = """Log on to a user's Exchange mailbox, list its Inbox, and say whether MAPI
 connectivity is there and how long it took."""
+
+#: The same of all methods, for the help and the man page.
+NO_LIVE_RUN_YET = """No method has yet been seen at work on a live tenant or a live Exchange Server;
+--explain says what that means for each."""
 
 #: Method -> what nobody here has seen yet.
 NOT_YET_SEEN = {
@@ -25,6 +29,7 @@ sign-in (MC1248389), the date is not known yet; a certificate lasts."""
 MODULE_APP = """Signed in as Microsoft's own app for Exchange PowerShell{because}; it has not yet
 been seen on a live tenant that this app may sign in so."""
 
+#: Examples that `--help` begins with.
 EXAMPLES = (
     (
         "everything from /etc/check_mapi_connectivity/contoso.onmicrosoft.com/",
@@ -40,6 +45,14 @@ EXAMPLES = (
         "--method mapi -H mail.contoso.com -l probe@contoso.com"
         " --password-file /etc/check_mapi_connectivity/probe.password -m probe@contoso.com",
     ),
+    (
+        "what would that do? Nothing is tested",
+        "--explain --tenant contoso.onmicrosoft.com -m probe@contoso.com",
+    ),
+)
+
+#: Examples that `--help` shows below the options.
+MORE_EXAMPLES = (
     (
         "Exchange's own test and Graph side by side: the mailbox, or the way there?",
         "--tenant contoso.onmicrosoft.com -m probe@contoso.com --method cmdlet --method graph",

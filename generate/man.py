@@ -76,7 +76,7 @@ def man_page() -> str:
         ".SH DESCRIPTION",
         roff(help_text.DESCRIPTION),
         ".PP",
-        roff(" ".join(help_text.NOT_YET_SEEN.values())),
+        roff(help_text.NO_LIVE_RUN_YET.replace("\n", " ")),
         ".SH OPTIONS",
         roff(
             "Every long option also works as `name = value` in an ini section (see --extra-opts)."
@@ -93,7 +93,8 @@ def man_page() -> str:
     for state, code in vocabulary.STATES.items():
         lines += [".TP", f".B {code} {state}", roff(meanings[state])]
     lines += [*terms("ENVIRONMENT", ENVIRONMENT), *terms("FILES", check_files())]
-    lines += [*examples_for_man(vocabulary.PLUGIN, help_text.EXAMPLES), ".SH SEE ALSO"]
+    examples = (*help_text.EXAMPLES, *help_text.MORE_EXAMPLES)
+    lines += [*examples_for_man(vocabulary.PLUGIN, examples), ".SH SEE ALSO"]
     lines.append(f".BR {names.COMMAND} (8)")
     return "\n".join(lines) + "\n"
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from .. import cli as check_cli
 from .. import files, sources
-from ..arguments import epilog, program, split
+from ..arguments import program, split, wrapped
 from ..errors import UsageError
 from ..options import UserPassword
 from . import names, places, reach
@@ -91,7 +91,7 @@ def parser() -> argparse.ArgumentParser:
     """The parser of the set-up command."""
     exits = f"Exit codes: {'; '.join(f'{code} {text}' for code, text in EXITS.items())}."
     return program(
-        names.COMMAND, USAGE, DESCRIPTION, epilog(names.COMMAND, EXAMPLES, exits), GROUPS
+        names.COMMAND, USAGE, DESCRIPTION, first=EXAMPLES, ending=wrapped(exits), groups=GROUPS
     )
 
 
