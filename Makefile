@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test test-integration lint bench docs golden screenshots tenant fuzz dist zipapp deb rpm clean
+.PHONY: demo test test-integration lint bench docs golden screenshots tenant fuzz dist zipapp deb rpm release clean
 
 demo: .venv ; $(BIN)/python -m tests.tenant demo
 test: .venv ; $(BIN)/python -m pytest -n 6 --dist worksteal
@@ -18,6 +18,7 @@ dist: .venv ; packaging/dist $(BIN)/python
 zipapp: .venv ; $(BIN)/python packaging/zipapp/build.py
 deb: ; packaging/deb
 rpm: ; packaging/rpm
+release: ; packaging/release && $(MAKE) dist zipapp deb rpm
 clean: ; rm -rf .venv .tenant build dist *.egg-info
 
 .venv: setup.cfg pyproject.toml ; $(PYTHON) -m venv .venv && $(BIN)/pip install --quiet -e '.[test,lint]' && $(BIN)/python -m compileall -q check_mapi_connectivity && touch .venv

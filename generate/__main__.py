@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import ROOT, completion, director, grafana, icinga2, man, readme
+from . import ROOT, completion, director, documents, grafana, icinga2, man, project
 
 #: Who makes files.
-MAKERS = (readme, man, completion, icinga2, director, grafana)
+MAKERS = (documents, man, completion, icinga2, director, grafana, project)
 
 
 def made() -> dict[str, str]:

@@ -6,9 +6,14 @@ import re
 
 from check_mapi_connectivity import __version__
 from check_mapi_connectivity.base import vocabulary
-from check_mapi_connectivity.base import vocabulary as base_vocabulary
-from check_mapi_connectivity.commandline import arguments, given, ini, option_table, parse
-from check_mapi_connectivity.commandline import help_text as commandline_arguments
+from check_mapi_connectivity.commandline import (
+    arguments,
+    given,
+    help_text,
+    ini,
+    option_table,
+    parse,
+)
 from check_mapi_connectivity.setup import option_table as set_up
 from check_mapi_connectivity.setup.steps import names
 from check_mapi_connectivity.setup.steps.on_paper import NOT_YET_SEEN
@@ -69,9 +74,9 @@ def man_page() -> str:
         f".B {vocabulary.PLUGIN}",
         roff("--method mapi -l USER -m ADDRESS [option ...]"),
         ".SH DESCRIPTION",
-        roff(commandline_arguments.DESCRIPTION),
+        roff(help_text.DESCRIPTION),
         ".PP",
-        roff(" ".join(base_vocabulary.NOT_YET_SEEN.values())),
+        roff(help_text.NO_LIVE_RUN_YET.replace("\n", " ")),
         ".SH OPTIONS",
         roff(
             "Every long option also works as `name = value` in an ini section (see --extra-opts)."
@@ -88,7 +93,8 @@ def man_page() -> str:
     for state, code in vocabulary.STATES.items():
         lines += [".TP", f".B {code} {state}", roff(meanings[state])]
     lines += [*terms("ENVIRONMENT", ENVIRONMENT), *terms("FILES", check_files())]
-    lines += [*examples_for_man(vocabulary.PLUGIN, commandline_arguments.EXAMPLES), ".SH SEE ALSO"]
+    examples = (*help_text.EXAMPLES, *help_text.MORE_EXAMPLES)
+    lines += [*examples_for_man(vocabulary.PLUGIN, examples), ".SH SEE ALSO"]
     lines.append(f".BR {names.COMMAND} (8)")
     return "\n".join(lines) + "\n"
 

@@ -161,9 +161,9 @@ def test_a_certificate():
     assert told(*CREDENTIALS["certificate"], *limits) == CERTIFICATE
 
 
-def test_the_sample_of_the_readme():
-    readme = (ROOT / "README.md").read_text()
-    sample = readme.partition("```\nMAPI UNKNOWN - nothing")[2].partition("\n```")[0]
+def test_the_sample_of_the_documents():
+    page = (ROOT / "docs" / "output.md").read_text()
+    sample = page.partition("```\nMAPI UNKNOWN - nothing")[2].partition("\n```")[0]
     lines = [line for line in sample.split("\n")[1:] if line != "..."]
     assert len(lines) > 10
     # The same command line as there: without a credential so far.

@@ -10,13 +10,13 @@ import pytest
 from check_mapi_connectivity.base import vocabulary
 from check_mapi_connectivity.base.errors import Information
 from check_mapi_connectivity.base.vocabulary import KINDS, LABELS
-from check_mapi_connectivity.commandline import arguments, option_table, parse
+from check_mapi_connectivity.commandline import arguments, help_text, option_table, parse
 from check_mapi_connectivity.commandline import given as commandline_given
-from check_mapi_connectivity.commandline import help_text as commandline_arguments
 
 HELP = arguments.parser().format_help()
 #: The same with its lines joined.
 FLAT = " ".join(HELP.split())
+EXAMPLES = (*help_text.EXAMPLES, *help_text.MORE_EXAMPLES)
 
 
 def test_help_fits_80_columns_and_names_every_option():
@@ -26,7 +26,7 @@ def test_help_fits_80_columns_and_names_every_option():
 
 
 def test_every_option_is_read_somewhere():
-    package = Path(option_table.__file__).parent
+    package = Path(option_table.__file__).parent.parent
     sources = [path for path in package.glob("**/*.py") if path.name != "option_table.py"]
     code = "".join(path.read_text() for path in sources)
     # These two are put together from a level and `-for`.
@@ -82,19 +82,30 @@ def test_vocabulary_of_the_help():
 
 
 def test_what_is_unseen_is_said():
+    """In one sentence; what it means for each method is said by --explain."""
     assert set(vocabulary.NOT_YET_SEEN) == set(LABELS)
-    for text in vocabulary.NOT_YET_SEEN.values():
-        assert "not yet been seen" in text
-        assert " ".join(text.split()) in FLAT
+    said = " ".join(help_text.NO_LIVE_RUN_YET.split())
+    assert said in FLAT
+    assert said.count(".") == 1
+    assert "not yet been seen" not in FLAT
+
+
+def test_help_begins_with_usage_examples_and_explain():
+    """What a newcomer needs comes before the options."""
+    head, _, rest = HELP.partition("\nwhat to test:\n")
+    assert re.findall(r"^(?:usage|examples)(?=:)", head, re.MULTILINE) == ["usage", "examples"]
+    assert head.count("  # ") == len(help_text.EXAMPLES) == 4
+    assert "--explain" in head.rpartition("  # ")[2]
+    assert rest.count("  # ") == len(help_text.MORE_EXAMPLES)
 
 
 def test_examples_are_shown_as_they_are():
     joined = " ".join(HELP.replace("\\\n", " ").split())
-    for purpose, words in commandline_arguments.EXAMPLES:
+    for purpose, words in EXAMPLES:
         assert f"# {purpose} check_mapi_connectivity {words}" in joined
 
 
-@pytest.mark.parametrize("words", [words for _, words in commandline_arguments.EXAMPLES])
+@pytest.mark.parametrize("words", [words for _, words in EXAMPLES])
 def test_examples_parse(there, words):
     """Every example is a command line that works, given the files it names."""
     (there / "c.pem").chmod(0o600)
@@ -112,7 +123,7 @@ def test_examples_parse(there, words):
 
 def test_examples_name_only_examples():
     """Names and GUIDs that belong to nobody."""
-    for _, words in commandline_arguments.EXAMPLES:
+    for _, words in EXAMPLES:
         assert set(re.findall(r"[\w-]+@([\w.]+)", words)) <= {"contoso.com"}
         guids = re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", words)
         assert set(guids) <= {"11111111-2222-3333-4444-555555555555"}

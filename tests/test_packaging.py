@@ -18,11 +18,21 @@ import pytest
 
 from check_mapi_connectivity import __version__, process
 from check_mapi_connectivity.commandline import given, parse
-from generate import completion
+from generate import completion, project
 
 from .conftest import ROOT
 
 PACKAGING, DEBIAN = ROOT / "packaging", ROOT / "debian"
+VERSION = "check_mapi_connectivity/__init__.py"
+
+#: Directories that may name the project.
+PLACES = (".ci", ".github", "check_mapi_connectivity", "completion", "debian", "docs", "findings")
+PLACES += ("generate", "icinga-templates", "packaging")
+
+#: What setup.cfg may say, and all files that are made from it.
+PLACEHOLDER = {"url": "https://a.invalid/b", "maintainer": "A B", "maintainer_email": "c@d.invalid"}
+OWN = {"url": "https://a.example/b", "maintainer": "A B", "maintainer_email": "c@d.example"}
+
 SPEC = (PACKAGING / "check_mapi_connectivity.spec").read_text()
 
 
@@ -138,12 +148,13 @@ def test_the_sdist_is_told_of_every_directory():
     listed = set(re.findall(r"^graft (.+)$", (ROOT / "MANIFEST.in").read_text(), re.MULTILINE))
     there = {path.name for path in ROOT.iterdir() if path.is_dir()}
     passing = {"build", "dist", "check_mapi_connectivity.egg-info"}
-    hidden = {name for name in there if name.startswith((".", "__")) and name != ".ci"}
+    hidden = {name for name in there if name.startswith((".", "__"))} - {".ci", ".github"}
     assert there - passing - hidden - listed == {"check_mapi_connectivity"}
 
 
 def test_everything_made_for_shells_and_manual_is_in_the_wheel():
-    files = " ".join(metadata()["options.data_files"].values()).split()
+    places = metadata()["options.data_files"]
+    files = " ".join(text for place, text in places.items() if "/doc/" not in place).split()
     assert set(files) == {
         *completion.files(),
         "docs/check_mapi_connectivity.1",
@@ -153,6 +164,85 @@ def test_everything_made_for_shells_and_manual_is_in_the_wheel():
         assert f"/{path.rpartition('/')[2]}"[1:] in SPEC.replace(
             "%{name}", "check_mapi_connectivity"
         )
+
+
+def test_every_package_has_the_pages_beside_readme():
+    """As they lie in the source, so that links lead on."""
+    places = metadata()["options.data_files"]
+    base = "share/doc/check_mapi_connectivity"
+    assert places[base].split() == ["README.md", "SECURITY.md"]
+    assert places[f"{base}/docs"].split() == ["docs/*.md", "docs/report.schema.json"]
+    rules = (DEBIAN / "rules").read_text()
+    assert "mv $(documents)/check_mapi_connectivity $(documents)/check-mapi-connectivity\n" in rules
+    assert "dh_compress -XREADME.md -XSECURITY.md -Xcheck-mapi-connectivity/docs/\n" in rules
+    assert "\ncp -p docs/*.md docs/report.schema.json made/docs/\n" in SPEC
+    assert "\n%doc README.md CHANGELOG.md SECURITY.md made/docs icinga-templates\n" in SPEC
+
+
+def test_address_and_maintainer_stand_where_they_come_from_and_where_they_are_made():
+    words = metadata()["metadata"]
+    found = set()
+    for path in [*ROOT.iterdir(), *(path for name in PLACES for path in (ROOT / name).rglob("*"))]:
+        if path.is_file() and path.suffix != ".pyc":
+            text = path.read_bytes()
+            if any(words[name].encode() in text for name in ("url", "maintainer_email")):
+                found.add(str(path.relative_to(ROOT)))
+    assert found == {"setup.cfg", *project.LINES}
+
+
+@pytest.mark.parametrize("path", project.LINES)
+def test_each_line_that_names_the_project_is_made(path):
+    before = (ROOT / path).read_text()
+    for pattern, line in project.LINES[path].items():
+        made = project.named(before, {pattern: line}, OWN)
+        assert made != before
+        assert sum(one != other for one, other in zip(before.split("\n"), made.split("\n"))) == 1
+
+
+@pytest.fixture
+def releasing(tmp_path):
+    """`releasing(section, placeholders)`: what packaging/release says of a copy whose changelog has that
+    section, and in which the files of `placeholders` name no project yet.
+    """
+    for path in ("packaging/release", VERSION):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / path, tmp_path / path)
+
+    def run(section, *placeholders):
+        (tmp_path / "CHANGELOG.md").write_text(f"# Changelog\n\n{section}\n")
+        for path, lines in {"setup.cfg": {"url = .*": "url = {url}"}, **project.LINES}.items():
+            text = (ROOT / path).read_text()
+            for old in metadata()["metadata"]["url"], metadata()["metadata"]["maintainer_email"]:
+                text = text.replace(old, "")
+            words = PLACEHOLDER if path in placeholders else OWN
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).write_text(project.named(text, lines, words))
+        done = subprocess.run(
+            [tmp_path / "packaging/release"], cwd="/", capture_output=True, text=True, check=False
+        )
+        assert done.stdout == ""
+        return done.returncode, done.stderr
+
+    return run
+
+
+SECTION = f"## [{__version__}] - 2026-12-01"
+
+
+def test_a_release_has_its_own_address_and_a_section(releasing):
+    assert releasing(SECTION) == (0, "")
+    code, said = releasing(SECTION, "setup.cfg", *project.LINES)
+    assert (code, said.count("\n")) == (1, 1)
+    assert said.startswith("release: setup.cfg names a placeholder (.invalid): put the project's")
+    text = f'release: CHANGELOG.md has no section "## [{__version__}] - DATE"\n'
+    assert releasing("## [Unreleased]") == (1, text)
+    assert releasing(f"## [{__version__}]") == (1, text)
+
+
+@pytest.mark.parametrize("path", project.LINES)
+def test_a_file_that_was_not_made_anew_is_not_published(releasing, path):
+    text = f"release: {path} still names the placeholder of setup.cfg: run make docs\n"
+    assert releasing(SECTION, path) == (1, text)
 
 
 def test_packages_make_the_directories_that_the_program_looks_for():
@@ -173,6 +263,7 @@ def test_packages_make_the_directories_that_the_program_looks_for():
             "packaging/deb",
             "packaging/rpm",
             "packaging/dist",
+            "packaging/release",
         ),
         *("debian/check-mapi-connectivity.postinst", "debian/check-mapi-connectivity.postrm"),
     ],

@@ -1,4 +1,4 @@
-"""All tables of codes in one: for the README, for the tests, and to name what a failure met.
+"""All tables of codes in one: for the documents, for the tests, and to name what a failure met.
 
 Imported only where a failure is shown. A link is the page of the code's owner; where no such page
 is known, there is none.

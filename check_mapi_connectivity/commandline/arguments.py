@@ -10,9 +10,9 @@ import argparse
 
 from .. import __version__
 from ..base.errors import Information, UsageError
-from ..base.vocabulary import NOT_YET_SEEN, PLUGIN
+from ..base.vocabulary import PLUGIN
 from .given import ENVIRONMENT_SECRETS, INI_SECRETS
-from .help_text import DESCRIPTION, EXAMPLES
+from .help_text import DESCRIPTION, EXAMPLES, MORE_EXAMPLES, NO_LIVE_RUN_YET
 from .option import COUNT, FLAG, LIST, MISSING, OPTIONAL, VALUE
 from .option_table import GROUPS
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from .option import Option
 
+    Examples = Sequence[tuple[str, str]]
     Groups = Sequence[tuple[str, Sequence[Option]]]
 
 
@@ -70,22 +71,29 @@ def parser() -> argparse.ArgumentParser:
     return program(
         PLUGIN,
         ("--tenant NAME -m ADDRESS [option ...]", "--method mapi -l USER -m ADDRESS [option ...]"),
-        f"{DESCRIPTION} {' '.join(NOT_YET_SEEN.values())}",
-        epilog(PLUGIN, EXAMPLES, exits),
-        GROUPS,
+        f"{DESCRIPTION} {NO_LIVE_RUN_YET}",
+        first=EXAMPLES,
+        ending=f"{examples('more examples', PLUGIN, MORE_EXAMPLES)}\n\n{exits}",
+        groups=GROUPS,
     )
 
 
 def program(
-    name: str, usage: Sequence[str], description: str, ending: str, groups: Groups
+    name: str,
+    usage: Sequence[str],
+    description: str,
+    *,
+    first: Examples,
+    ending: str,
+    groups: Groups,
 ) -> argparse.ArgumentParser:
     """The argparse parser for groups of options; values arrive as given, absent options are
-    absent.
+    absent. Its help begins with the examples that are `first`.
     """
     result = _Parser(
         prog=name,
         usage="\n       ".join(f"{name} {words}" for words in usage),
-        description=_wrapped(description),
+        description=f"{wrapped(description)}\n\n{examples('examples', name, first)}",
         epilog=ending,
         formatter_class=_formatter,
         add_help=False,
@@ -159,7 +167,7 @@ def _with_value(complaint: str, argv: Sequence[str]) -> str:
     return f"{complaint}: {value}" if value.isprintable() and value else complaint
 
 
-def _wrapped(text: str) -> str:
+def wrapped(text: str) -> str:
     """Greedy line breaks; textwrap would cost another import on the way to `--help`."""
     return _filled(text.split(), 79, "")
 
@@ -176,14 +184,12 @@ def _filled(pieces: Sequence[str], width: int, indent: str) -> str:
     return "\n".join([*lines, line])
 
 
-def epilog(name: str, examples: Sequence[tuple[str, str]], exits: str) -> str:
-    """Examples, each a purpose and the words after the program's name, and what exit codes mean."""
-    lines = ["examples:"]
-    for purpose, words in examples:
+def examples(title: str, name: str, pairs: Examples) -> str:
+    """Examples below a title, each a purpose and the words after the program's name."""
+    lines = [f"{title}:"]
+    for purpose, words in pairs:
         lines.append(f"  # {purpose}")
         lines += [f"  {line}" for line in command_lines(name, words)]
-    lines.append("")
-    lines.append(_wrapped(exits))
     return "\n".join(lines)
 
 

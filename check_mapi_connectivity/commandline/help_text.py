@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from .option import Option
-
-    Groups = Sequence[tuple[str, Sequence[Option]]]
-
-
 DESCRIPTION = """Log on to a user's Exchange mailbox, list its Inbox, and say whether MAPI
 connectivity is there and how long it took."""
 
+#: The same of all methods, for the help and the man page.
+NO_LIVE_RUN_YET = """No method has yet been seen at work on a live tenant or a live Exchange Server;
+--explain says what that means for each."""
+
+#: Examples that `--help` begins with.
 EXAMPLES = (
     (
         "everything from /etc/check_mapi_connectivity/contoso.onmicrosoft.com/",
@@ -29,6 +25,14 @@ EXAMPLES = (
         "--method mapi -H mail.contoso.com -l probe@contoso.com"
         " --password-file /etc/check_mapi_connectivity/probe.password -m probe@contoso.com",
     ),
+    (
+        "what would that do? Nothing is tested",
+        "--explain --tenant contoso.onmicrosoft.com -m probe@contoso.com",
+    ),
+)
+
+#: Examples that `--help` shows below the options.
+MORE_EXAMPLES = (
     (
         "Exchange's own test and Graph side by side: the mailbox, or the way there?",
         "--tenant contoso.onmicrosoft.com -m probe@contoso.com --method cmdlet --method graph",

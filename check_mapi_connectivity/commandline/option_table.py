@@ -1,6 +1,6 @@
 """The one table of options.
 
-Command line, ini sections, `--help`, the README's option list and the man page are all made from
+Command line, ini sections, `--help`, the list in docs/options.md and the man page are all made from
 `GROUPS`.
 """
 

@@ -17,7 +17,7 @@ from ..base.errors import UsageError
 from ..base.reading import files
 from ..commandline import given as commandline_given
 from ..commandline import parse as check_cli
-from ..commandline.arguments import epilog, program, split
+from ..commandline.arguments import program, split, wrapped
 from .files import places, reach, recall
 from .files.directory import Directory, Owner
 from .files.trusted_files import TrustedFiles
@@ -93,7 +93,7 @@ def parser() -> argparse.ArgumentParser:
     """The parser of the set-up command."""
     exits = f"Exit codes: {'; '.join(f'{code} {text}' for code, text in EXITS.items())}."
     return program(
-        names.COMMAND, USAGE, DESCRIPTION, epilog(names.COMMAND, EXAMPLES, exits), GROUPS
+        names.COMMAND, USAGE, DESCRIPTION, first=EXAMPLES, ending=wrapped(exits), groups=GROUPS
     )
 
 

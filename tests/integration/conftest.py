@@ -24,6 +24,16 @@ def needs(**programs):
 
 
 @pytest.fixture(autouse=True, scope="session")
+def guard():
+    """None here: what is installed, started and written is all over the machine."""
+
+
+@pytest.fixture(autouse=True)
+def guarded():
+    """None here, see `guard`."""
+
+
+@pytest.fixture(autouse=True, scope="session")
 def terminable():
     """Who ends the tests by SIGTERM has the machine put in order as well."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)

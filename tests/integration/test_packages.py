@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,10 +13,15 @@ from check_mapi_connectivity import __version__
 from check_mapi_connectivity.base.vocabulary import PLUGIN
 from check_mapi_connectivity.setup.steps import names
 
+from ..conftest import ROOT
+from ..documents import links
 from ..test_docs import README
 from .conftest import needs
 from .packages import CACHE, CONFIGURATION, PACKAGE, PATH, digest, made, run, unpacked, words
 from .practice import address, by_hand
+
+#: Where Debian has them.
+DOCUMENTS = Path("/usr/share/doc/check-mapi-connectivity")
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +99,15 @@ def test_what_the_administrator_changed_stays_so(installed):
     configured()
     assert CONFIGURATION.stat().st_mode & 0o777 == 0o700
     CONFIGURATION.chmod(0o750)
+
+
+def test_the_front_page_leads_to_the_pages_beside_it(installed):
+    targets = {target.partition("#")[0] for target in links(ROOT / "README.md")}
+    pages = {target for target in targets if target.startswith(("docs/", "icinga-templates/"))}
+    assert len(pages) >= 12
+    for page in pages:
+        assert (DOCUMENTS / page).read_bytes() == (ROOT / page).read_bytes()
+    assert (DOCUMENTS / "README.md").read_text() == README
 
 
 def test_manual_pages_and_completion_are_found(installed):

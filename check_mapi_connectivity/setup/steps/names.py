@@ -1,6 +1,7 @@
 """What the objects of the set-up command are called, and the ids that Microsoft gives its own.
 
-The names are those of the manual way in the README, so that either finds what the other made.
+The names are those of the manual way in docs/exchange-online.md, so that either finds what the
+other made.
 """
 
 from __future__ import annotations

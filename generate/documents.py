@@ -1,4 +1,4 @@
-"""The README's lists of options and codes, between marks; the rest of it is written by hand."""
+"""Lists of options and codes in `docs/`, between marks; what is around them is written by hand."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from check_mapi_connectivity.setup import option_table as set_up
 
 from . import ROOT, Groups, flags
 
+OPTIONS, CODES = "docs/options.md", "docs/error-codes.md"
+
 END = "<!-- end of options -->"
 BEGIN_CODES, END_CODES = "<!-- codes: made by make docs -->", "<!-- end of codes -->"
 
-#: Where a list of options begins in the README -> its groups.
+#: Where a list of options begins -> its groups.
 LISTS = {
     "<!-- options: made by make docs -->": option_table.GROUPS,
     "<!-- options of the set-up command: made by make docs -->": set_up.GROUPS,
 }
 
 
-def options_for_readme(groups: Groups) -> str:
+def option_tables(groups: Groups) -> str:
     """A Markdown table a group."""
     lines = []
     for title, options in groups:
@@ -29,7 +31,7 @@ def options_for_readme(groups: Groups) -> str:
     return "\n".join([*lines, ""])
 
 
-def codes_for_readme() -> str:
+def code_tables() -> str:
     """A collapsible Markdown table a family of codes."""
     lines = []
     told = entries.entries()
@@ -55,13 +57,16 @@ def replaced(text: str, begin: str, end: str, made: str) -> str:
     return f"{before}{begin}\n{made}\n{end}{after}"
 
 
-def readme(current: str) -> str:
-    """The README with its options and codes made anew."""
+def options(current: str) -> str:
+    """The page of options with its lists made anew."""
     for begin, groups in LISTS.items():
-        current = replaced(current, begin, END, options_for_readme(groups))
-    return replaced(current, BEGIN_CODES, END_CODES, codes_for_readme())
+        current = replaced(current, begin, END, option_tables(groups))
+    return current
 
 
 def files() -> dict[str, str]:
-    """The README, as it should be."""
-    return {"README.md": readme((ROOT / "README.md").read_text())}
+    """Both pages, as they should be."""
+    return {
+        OPTIONS: options((ROOT / OPTIONS).read_text()),
+        CODES: replaced((ROOT / CODES).read_text(), BEGIN_CODES, END_CODES, code_tables()),
+    }
