@@ -90,8 +90,8 @@ def test_files_that_kerberos_cannot_read(monkeypatch, tmp_path, kind, variable, 
 
 def test_what_is_no_file_of_kerberos_is_not_looked_at(monkeypatch):
     for value in ("", "MEMORY:check", "KEYRING:session:check"):
-        monkeypatch.setenv("KRB5CCNAME", value)
-        assert windows._unreadable("KRB5CCNAME") is None
+        monkeypatch.setenv("KRB5_CLIENT_KTNAME", value)
+        assert windows._unreadable("KRB5_CLIENT_KTNAME") is None
 
 
 def test_whose_ticket_it_is(monkeypatch, tmp_path):
