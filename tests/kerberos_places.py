@@ -11,7 +11,7 @@ from .conftest import mapi_perfdata
 from .ways import expected
 
 #: Accounts that get no ticket, and their password of before.
-REFUSED = ("stale", "deleted", "disabled", "expired", "outdated")
+REFUSED = ("stale", "verified", "deleted", "disabled", "expired", "outdated")
 OLD = "Old.Secret.123"
 
 #: Characters of a first line, before its performance data.
@@ -28,6 +28,9 @@ def furnish(realm):
     keytabs = {name: realm.keytab(f"{name}.keytab", f"{name}@LAB.TEST").name for name in REFUSED}
     realm.administer(
         'cpw -pw "another" stale@LAB.TEST',
+        # As in Active Directory: the KDC itself sees that the key is a wrong one.
+        "modprinc +requires_preauth verified@LAB.TEST",
+        'cpw -pw "another" verified@LAB.TEST',
         "delprinc -force deleted@LAB.TEST",
         "modprinc -allow_tix disabled@LAB.TEST",
         'modprinc -expire "2020-01-01 00:00:00" expired@LAB.TEST',

@@ -81,6 +81,10 @@ KEYS = {
         "KDC does not accept the key of the keytab (KRB5 31)",
         "the password was changed since: write a new keytab (ktutil, ktpass)",
     ),
+    "verified": (
+        "KDC does not accept the key of the keytab (KRB5 24)",
+        "the password was changed since: write a new keytab (ktutil, ktpass)",
+    ),
     "deleted": (
         "KDC knows no user of the keytab (KRB5 6)",
         "see whose it is (klist -k); write a new keytab (ktutil, ktpass)",
@@ -97,6 +101,7 @@ KEYS = {
 }
 PASSWORDS = {
     "stale": ("KDC refuses the password of {} (KRB5 31)", "check --password-file"),
+    "verified": ("KDC refuses the password of {} (KRB5 24)", "check --password-file"),
     "deleted": ("KDC knows no user {} (KRB5 6)", "check --username"),
     "disabled": ("account of {} is locked or disabled (KRB5 18)", "unlock it in the directory"),
     "expired": ("account of {} has expired (KRB5 1)", "extend it in the directory"),
