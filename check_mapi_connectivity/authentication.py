@@ -21,7 +21,7 @@ from .errors import UsageError
 from .headers import BASIC, BEARER, NEGOTIATE, NTLM
 from .lockout import Pause
 from .options import UserPassword
-from .report import CheckFailure, Failure
+from .report import KDC, CheckFailure, Failure
 from .windows import Unusable
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ class Authentication:
             return credential.username
         if self._login is not None and self._login.username:
             return self._login.username
-        return "of the token" if self.scheme == BEARER else "of the ticket"
+        return "of the token" if self.scheme == BEARER else mapi_advice.TICKET
 
     def _with_credential(self, request: _Request) -> Answer:
         if self.scheme == BEARER:
@@ -269,7 +269,7 @@ class Authentication:
         """
         certificate = self._transport.connect(request.url, request.watch, request.phase)
         # Kerberos may ask its KDC now, which may not answer.
-        host, self._report.host = self._report.host, f"the KDC ({scheme} token)"
+        host, self._report.host = self._report.host, KDC
         request.watch.start(request.phase)
         handshake = windows.Conversation(self._transport.learn, scheme)
         name = urlsplit(request.url).hostname or ""
@@ -283,7 +283,7 @@ class Authentication:
             raise
         finally:
             request.watch.stop()
-        self._report.host = host
+            self._report.host = host
         return handshake, token or b""
 
     def _handshake(self, request: _Request) -> Answer:

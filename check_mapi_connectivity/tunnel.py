@@ -27,7 +27,7 @@ from .errors import UsageError
 from .head import HeadError
 from .headers import BASIC, NEGOTIATE, NTLM
 from .options import Login
-from .report import CheckFailure, Failure
+from .report import KDC, CheckFailure, Failure
 from .windows import Unusable
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ _MOST_LEGS = 8
 
 #: Squid, for one, says the same of all of these.
 _ACCOUNT = "check user and password; a locked, disabled or expired account looks the same"
-_TICKET = "is it for this proxy? See --proxy-spn-host, and the proxy's own log"
+_TICKET = "compare the clocks; is it for this proxy? See --proxy-spn-host, and the proxy's log"
 _REALM = "where the proxy takes Kerberos only: --proxy-user USER@REALM; else user and password"
 
 #: Bytes of the page beside a 407; a longer one is not worth keeping the connection for.
@@ -263,7 +263,7 @@ class Tunnel:
         if ntlm:
             return self._begun(windows.Handshake(scheme, login, host, inside="ntlm"))
         # A KDC may not answer.
-        asked, self._report.host = self._report.host, f"the KDC ({scheme} token)"
+        asked, self._report.host = self._report.host, KDC
         self._watch.start("proxy")
         try:
             found = self._begun(windows.Handshake(scheme, login, host))
@@ -297,6 +297,9 @@ class Tunnel:
         """The proxy has refused the first message, which proves nothing."""
         if reply.schemes and self._scheme not in reply.schemes:
             return self._not_taken(reply)
+        if self._no_ticket is not None:
+            # NTLM only stood in for Kerberos, which is all that this proxy takes.
+            return self._no_ticket
         names = ", ".join(name[:20] for name in reply.schemes[:8]) or "none"
         return Failure(
             "proxy",
@@ -319,10 +322,12 @@ class Tunnel:
     def _denied(self, reply: _Reply) -> Failure:
         """The proxy has been sent the credential and does not take it: nothing sends it again."""
         user = f"user {self._proxy.user}" if self._proxy.user else "the ticket"
+        # The KDC has taken the password before.
+        ticket = self._scheme == NEGOTIATE and "@" in (self._proxy.user or "@")
         failure = Failure(
             "proxy",
             f"proxy {self._proxy} refuses {user} ({self._scheme})",
-            _ACCOUNT if self._proxy.user else _TICKET,
+            _TICKET if ticket and windows.kerberos() else _ACCOUNT,
             "HTTP 407",
             detail=_hint(reply),
         )
