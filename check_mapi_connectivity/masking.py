@@ -6,6 +6,7 @@ import base64
 import html
 import json
 import re
+import sys
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -68,7 +69,11 @@ _BEARER = re.compile(r"(\b(?:Bearer|Basic|Negotiate|NTLM)\s+)[A-Za-z0-9._~+/=-]{
 
 def headers(given: Mapping[str, str]) -> list[tuple[str, str]]:
     """Header name and value pairs, secret values masked."""
-    return [(name, _header(name.lower(), str(value)[:4000])) for name, value in given.items()]
+    # A thousand tests keep the same names.
+    return [
+        (sys.intern(str(name)), _header(name.lower(), str(value)[:4000]))
+        for name, value in given.items()
+    ]
 
 
 def _header(name: str, value: str) -> str:
@@ -166,6 +171,17 @@ class Echoes:
             start = MASK if wholly and _hidden(start, hidden) else start
         return start + rest
 
+    def traced(self, content: str) -> bool:
+        """Whether there is a trace of a secret in a text."""
+        return bool(_hidden(content, self._looked_for))
+
+    @cached_property
+    def odd(self) -> Echoes:
+        """Those that are no common word. Most of a cause is our own: masking a common word there
+        would give it away.
+        """
+        return Echoes(one for one in self._secrets if not re.fullmatch("[A-Za-z]{4,12}", one))
+
     @cached_property
     def _looked_for(self) -> list[_Sought]:
         return _sought(self._secrets)
@@ -261,6 +277,8 @@ def spellings(secret: str) -> set[str]:
         found.add("".join(form.format(ord(c)) for c in secret))
     found |= {json.dumps(one, ensure_ascii=plain)[1:-1] for one in found for plain in (True, False)}
     found |= {data.hex(), data.hex().upper(), *_base64(data)}
+    # One gateway encodes what another has encoded.
+    found |= _base64(base64.b64encode(data)) | _base64(quote(secret, safe="").encode())
     for encoding in ("utf-16-le", "utf-16-be"):
         found |= _base64(secret.encode(encoding, "replace"))
     found |= {" ".join(one.split()) for one in found}
@@ -295,31 +313,29 @@ def conceal(reports: Iterable[Report], given: Iterable[str] = ()) -> None:
     met itself, and what was `given` to the run.
     """
     # Tests that shared a connection have met the same.
-    made: dict[tuple[frozenset[str], frozenset[str]], Echoes] = {}
+    made: dict[tuple[frozenset[str], ...], Echoes] = {}
     for report in reports:
         # A server can give any number of cookies.
         met = sorted(report.secrets, key=len, reverse=True)[:_MOST_SECRETS]
         secrets = frozenset(one for one in (*met, *given) if len(one) > 3)
         # What is no success, or is shown whole, may quote in other ways.
-        if report.failure is None and not report.exchanges:
-            _conceal_known(report, secrets)
-            continue
         key = secrets, frozenset(report.words)
         made[key] = made.get(key) or Echoes(*key)
-        _conceal_echoes(report, made[key], secrets)
+        if report.failure is None and not report.exchanges:
+            _conceal_known(report, made[key])
+        else:
+            _conceal_echoes(report, made[key])
 
 
-def _conceal_known(report: Report, secrets: frozenset[str]) -> None:
+def _conceal_known(report: Report, echoes: Echoes) -> None:
     """Mask the secrets, where there is a trace of one."""
     texts = _texts(report)
-    whole = " ".join(_strings(texts))
-    if _hidden(whole, _sought(secrets)):
-        echoes = Echoes(secrets, report.words)
+    if echoes.traced(" ".join(_strings(texts))):
         for name, value in texts.items():
             setattr(report, name, _each(value, echoes.masked))
 
 
-def _conceal_echoes(report: Report, echoes: Echoes, secrets: frozenset[str]) -> None:
+def _conceal_echoes(report: Report, echoes: Echoes) -> None:
     """Mask the secrets in any spelling, and what is secret by its name in the failure."""
     texts = _texts(report)
     whole = "\n".join(_strings(texts))
@@ -328,7 +344,7 @@ def _conceal_echoes(report: Report, echoes: Echoes, secrets: frozenset[str]) -> 
         for name, value in texts.items():
             setattr(report, name, _each(value, echoes.masked))
     if report.failure is not None:
-        report.failure = _concealed(report.failure, secrets, echoes.masked)
+        report.failure = _concealed(report.failure, echoes)
 
 
 def _texts(report: Report) -> dict[str, Any]:
@@ -337,12 +353,10 @@ def _texts(report: Report) -> dict[str, Any]:
     return {name: getattr(report, name) for name in shown}
 
 
-def _concealed(failure: Failure, secrets: Iterable[str], clean: Callable[[str], str]) -> Failure:
+def _concealed(failure: Failure, echoes: Echoes) -> Failure:
     """A failure without what must not show."""
-    code, detail = (fields(clean(text)) for text in (failure.code, failure.detail))
-    # Most of a cause is our own: masking a common word there would give it away.
-    odd = [secret for secret in secrets if not re.fullmatch("[A-Za-z]{4,12}", secret)]
-    return replace(failure, cause=Echoes(odd).masked(failure.cause), code=code, detail=detail)
+    code, detail = (fields(echoes.masked(text)) for text in (failure.code, failure.detail))
+    return replace(failure, cause=echoes.odd.masked(failure.cause), code=code, detail=detail)
 
 
 def _each(value: Any, clean: Callable[[str], str]) -> Any:

@@ -142,6 +142,14 @@ def test_first_row_that_is_an_object_counts():
     assert adminapi.read(single).database == "D"
 
 
+def test_a_success_does_not_speak_for_a_row_that_failed():
+    well, ill = {"Result": "Success"}, {"Result": "Failure", "Error": "MapiExceptionMdbOffline"}
+    for rows in ([well, ill], [ill, well]):
+        found = adminapi.read(answer_with(*rows))
+        assert (found.success, found.error) == (False, "MapiExceptionMdbOffline")
+    assert adminapi.read(answer_with(well, {"Result": None}, {"Server": "S"})).success
+
+
 def test_errors_beside_a_row_outweigh_it():
     outcome = adminapi.read(answer_with(ROW, **{"@adminapi.errors": ["one", "two"]}))
     failure = adminapi.judge(outcome)
