@@ -6,7 +6,9 @@ nothing on stderr.
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import sys
 import time
 
@@ -24,7 +26,8 @@ def main() -> int:
     """Run the check with the process's own arguments; the exit code."""
     started = time.monotonic()
     as_json = "--json" in sys.argv[1:]
-    latest: float | None = None
+    # Worded now, because that takes memory as well.
+    starved = output.complain(_NO_MEMORY, as_json=as_json)
 
     def interrupted(signal_name: str) -> NoReturn:
         words = f"ended by {signal_name} before anything was tested"
@@ -33,30 +36,45 @@ def main() -> int:
 
     try:
         process.answer_signals(interrupted)
-        text, code, latest = _run(started, harden())
+        text, code, latest = _worded(started, as_json)
+    except (MemoryError, SystemError):
+        # Python's own words for a C function that had no memory are SystemError.
+        text, code, latest = starved, 3, None
+    process.block_signals()
+    return code if output.write(text, latest=latest) else 3
+
+
+#: Said whatever wanted it.
+_NO_MEMORY = "out of memory; raise the limits this check runs under (ulimit -d, -v)"
+
+
+def _worded(started: float, as_json: bool) -> tuple[str, int, float | None]:
+    """What `_run` gives, or what it was that kept the run from its end, in words."""
+    try:
+        return _run(started, harden())
     except Information as information:
-        text, code = str(information), 3
+        text = str(information)
     except UsageError as error:
-        as_json = as_json or error.as_json
-        text, code = output.complain(str(error), error.details, as_json=as_json), 3
-    except ImportError as error:
-        text, code = output.complain(missing(error), as_json=as_json), 3
-    except MemoryError:
-        text, code = (
-            output.complain(
-                "out of memory; raise the limit this check runs under", as_json=as_json
-            ),
-            3,
-        )
+        text = output.complain(str(error), error.details, as_json=as_json or error.as_json)
     except KeyboardInterrupt:
-        text, code = output.complain("interrupted before anything was tested", as_json=as_json), 3
-    except SystemExit:
+        text = output.complain("interrupted before anything was tested", as_json=as_json)
+    except (MemoryError, SystemError, SystemExit):
         raise
     except BaseException as error:
         # Some libraries' panics are no Exception.
-        text, code = output.complain(bug(error), as_json=as_json), 3
-    process.block_signals()
-    return code if output.write(text, latest=latest) else 3
+        text = output.complain(_trouble(error), as_json=as_json)
+    return text, 3, None
+
+
+def _trouble(error: BaseException) -> str:
+    """What an error says about this installation, this host or this code."""
+    if getattr(error, "errno", None) == errno.ENOMEM or _UNMAPPED.search(str(error)):
+        return _NO_MEMORY
+    return missing(error) if isinstance(error, ImportError) else bug(error)
+
+
+#: What the dynamic loader says where a library finds no room.
+_UNMAPPED = re.compile("failed to map segment|cannot allocate memory|cannot map zero-fill", re.I)
 
 
 def _run(started: float, terminal: int | None) -> tuple[str, int, float | None]:

@@ -18,6 +18,7 @@ import hashlib
 import itertools
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -31,6 +32,9 @@ from .acceptor_process import LIMIT, PATH, Acceptor, decoded, encoded, free_port
 
 #: Debian's own interpreter: python3-gssapi is installed for this one only.
 SYSTEM_PYTHON = "/usr/bin/python3"
+
+#: What gives a KDC a clock of its own: Debian package libfaketime.
+FAKETIME = "/usr/lib/*/faketime/libfaketime.so.1"
 
 
 def available(kind):
@@ -159,8 +163,7 @@ class Kerberos(Gss):
             f"addprinc -randkey {service}",
             f"ktadd -k {table} {service}",
         )
-        self.kdc = self.spawn(["krb5kdc", "-n", "-P", self.directory / "kdc.pid"], self.settings)
-        poll(self.kdc_listens, "the KDC listens")
+        self.start_kdc()
         acceptor = {
             "KRB5_CONFIG": self.settings["KRB5_CONFIG"],
             "KRB5_KTNAME": f"FILE:{table}",
@@ -168,6 +171,53 @@ class Kerberos(Gss):
             "GSS_MECH_CONFIG": "/dev/null",  # no gss-ntlmssp inside this Negotiate
         }
         self.serve("kerberos", acceptor)
+
+    def start_kdc(self, ahead=0):
+        """Starts the KDC, by a clock that is wrong by so many seconds."""
+        clock = {}
+        if ahead:
+            [library] = glob.glob(FAKETIME)
+            clock = {"LD_PRELOAD": library, "FAKETIME": f"{ahead:+}"}
+            clock["FAKETIME_DONT_FAKE_MONOTONIC"] = "1"
+        command = ["krb5kdc", "-n", "-P", self.directory / "kdc.pid"]
+        self.kdc = self.spawn(command, {**self.settings, **clock})
+        poll(self.kdc_listens, "the KDC listens")
+
+    def stop_kdc(self):
+        """Ends the KDC."""
+        self.processes.remove(self.kdc)
+        self.kdc.stop()
+        # libfaketime's shared memory, which only a process that ends by itself takes along.
+        for path in glob.glob(f"/dev/shm/*faketime_s[eh]m_{self.kdc.pid}"):
+            os.unlink(path)
+
+    @contextlib.contextmanager
+    def kdc_down(self):
+        """For a while nobody listens at the KDC's port."""
+        self.stop_kdc()
+        try:
+            yield
+        finally:
+            self.start_kdc()
+
+    @contextlib.contextmanager
+    def kdc_ahead(self, seconds):
+        """For a while the KDC's clock differs from that of everybody else; needs `FAKETIME`."""
+        with self.kdc_down():
+            self.start_kdc(seconds)
+            try:
+                yield
+            finally:
+                self.stop_kdc()
+
+    @contextlib.contextmanager
+    def kdc_silent(self):
+        """For a while the KDC takes connections and never answers."""
+        os.kill(self.kdc.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.kdc.pid, signal.SIGCONT)
 
     def kdc_listens(self):
         """Whether somebody answers at the KDC's port; RuntimeError if the KDC has ended."""
@@ -180,7 +230,7 @@ class Kerberos(Gss):
         argv = ["kadmin.local", "-r", self.realm, "-q"]
         return "".join(run([*argv, command], self.settings) for command in commands)
 
-    def environment(self, cache="nothing", keytab="nothing"):
+    def environment(self, cache="nothing", keytab="no-keytab"):
         """Shuts out the machine's own Kerberos; without arguments the client has no ticket."""
         return {
             "KRB5_CONFIG": self.settings["KRB5_CONFIG"],

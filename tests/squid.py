@@ -158,12 +158,16 @@ class Request(NamedTuple):
         return self.headers.get("proxy-authorization", "").partition(" ")[0].lower()
 
     @property
+    def token(self):
+        """What follows the scheme, b"" where it is not base64."""
+        with contextlib.suppress(ValueError):
+            return base64.b64decode(self.headers["proxy-authorization"].partition(" ")[2])
+        return b""
+
+    @property
     def claimed(self):
         """The user of a Basic credential, right or wrong, "" if it names none."""
-        token = self.headers["proxy-authorization"].partition(" ")[2]
-        with contextlib.suppress(ValueError):
-            return base64.b64decode(token).decode(errors="replace").partition(":")[0]
-        return ""
+        return self.token.decode(errors="replace").partition(":")[0]
 
 
 class Squid(Acceptor):

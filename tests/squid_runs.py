@@ -56,14 +56,18 @@ class Through:
         path = self.password_file(usual if password is None else password)
         return ["--proxy-user", who, "--proxy-password-file", path], lab.environment()
 
-    def __call__(self, section, kind, way, *words, host="127.0.0.1", who=None, password=None):
+    def __call__(
+        self, section, kind, way, *words, host="127.0.0.1", who=None, password=None, **variables
+    ):
         need("" if ntlm_kerberos.kerberos() else "pyspnego[kerberos] is missing")
         arguments, environment = self.credential(who, password)
         self.lab.reset()
         names = REAL_NAMES if section else []
         proxy = ["--proxy", self.lab.url(kind, way, host)] if kind else []
         trust = ["--ca-file", self.authorities if way == "inspecting" else self.lab.ca_file]
-        run = self.way(section, *names, *proxy, *trust, *arguments, *words, **environment)
+        run = self.way(
+            section, *names, *proxy, *trust, *arguments, *words, **{**environment, **variables}
+        )
         self.seen = self.lab.requests()
         self.hold_apart(run, self.lab.password if password is None else password)
         return run

@@ -142,6 +142,14 @@ def test_first_row_that_is_an_object_counts():
     assert exchange_admin.read(single).database == "D"
 
 
+def test_a_success_does_not_speak_for_a_row_that_failed():
+    well, ill = {"Result": "Success"}, {"Result": "Failure", "Error": "MapiExceptionMdbOffline"}
+    for rows in ([well, ill], [ill, well]):
+        found = exchange_admin.read(answer_with(*rows))
+        assert (found.success, found.error) == (False, "MapiExceptionMdbOffline")
+    assert exchange_admin.read(answer_with(well, {"Result": None}, {"Server": "S"})).success
+
+
 def test_errors_beside_a_row_outweigh_it():
     outcome = exchange_admin.read(answer_with(ROW, **{"@adminapi.errors": ["one", "two"]}))
     failure = exchange_admin.judge(outcome)

@@ -18,6 +18,15 @@ from check_mapi_connectivity.network.answer import Answer
 from check_mapi_connectivity.services import entra, exchange_refusals, http_refusals
 
 
+@pytest.mark.parametrize(
+    ("status", "leads"), [(302, True), (307, True), (304, False), (399, False)]
+)
+def test_what_leads_nowhere_is_no_redirect(status, leads):
+    failure = http_refusals.redirected(make_answer(status), "--graph-url")
+    assert (failure.kind, failure.code) == ("protocol", f"HTTP {status}")
+    assert ("redirects" in failure.cause) is leads
+
+
 def make_answer(status=200, body=b"", decoded=True, **headers):
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Answer(

@@ -58,6 +58,9 @@ def test_any_date_is_a_number_of_seconds_or_nothing(date):
         ("verify error 10", 90000, True),
         ("verify error 10", -90000, False),
         ("AADSTS700027", 90000, False),
+        *((f"KRB5 {number}", seconds, True) for number in (33, 37, 148) for seconds in (-400, 400)),
+        ("KRB5 37", 200, False),
+        ("KRB5 32", 90000, False),
     ],
 )
 def test_what_a_wrong_clock_explains(code, seconds, explained):

@@ -8,9 +8,12 @@ from check_mapi_connectivity.base.deadline import Deadline
 from check_mapi_connectivity.probes import runner
 
 
-@pytest.mark.parametrize(("mailboxes", "seconds"), [(1, 30.0), (101, 29.9), (20_001, 22.5)])
-def test_time_to_conclude_is_kept(options, mailboxes, seconds):
-    chosen = options()
+@pytest.mark.parametrize(
+    ("mailboxes", "verbose", "seconds"),
+    [(1, 0, 30.0), (101, 0, 29.9), (20_001, 0, 22.5), (1, 3, 30.0), (101, 1, 29.9), (101, 2, 29.8)],
+)
+def test_time_to_conclude_is_kept(options, mailboxes, verbose, seconds):
+    chosen = options(verbose=verbose)
     object.__setattr__(chosen, "mailboxes", tuple(f"m{one}@x.y" for one in range(mailboxes)))
     assert runner.allowed(chosen) == pytest.approx(seconds)
 

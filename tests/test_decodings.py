@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+from urllib.parse import quote
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +13,11 @@ from check_mapi_connectivity.base.failure import Failure
 from check_mapi_connectivity.base.report import Report
 from check_mapi_connectivity.result import output
 from check_mapi_connectivity.secrecy import decodings, echoes, names, reports
+
+
+def _base64(text):
+    return base64.b64encode(text.encode()).decode()
+
 
 WORDS = ("Tr0ub4dor-x9", "correcthorse", 'pa&ss"w%41rd')
 
@@ -41,6 +49,11 @@ HIDING = {
     "hexadecimal, marked": lambda word: " ".join(f"0x{ord(c):02x}" for c in word),
     "numbers": lambda word: f"[{', '.join(str(ord(c)) for c in word)}]",
     "full width": lambda word: "".join(chr(ord(c) + 0xFEE0) for c in word),
+    "accents": "\u0301".join,
+    "capitals": str.upper,
+    "small letters": lambda word: word.lower() if word.lower() != word else word.title(),
+    "base64 twice": lambda word: _base64(_base64(word)),
+    "base64 of a form": lambda word: _base64(quote(word, safe="")),
 }
 
 

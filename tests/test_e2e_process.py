@@ -105,6 +105,17 @@ def test_ca_variable_of_the_environment_holds(check, tenant):
         assert check(*ini, **{name: tenant.material.ca_file}).code == 0
 
 
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "KRB5_CONFIG"])
+def test_a_variable_that_names_what_has_no_end(check, tenant, tmp_path, name):
+    """The library would wait for it until the deadline, and nothing would say for what."""
+    os.mkfifo(tmp_path / "endless")
+    section = "cmdlet" if name == "SSL_CERT_FILE" else "mapi-auto"
+    run = check(f"--extra-opts={section}@{tenant.ini}", **{name: tmp_path / "endless"})
+    text = f"MAPI UNKNOWN - {name}: {tmp_path / 'endless'} is not a regular file"
+    shown = (run.line if len(text) <= 120 else run.diagnosis.split("\n")[0].strip(), run.code)
+    assert shown == (text if len(text) <= 120 else text.partition(" - ")[2], 3)
+
+
 def test_name_that_does_not_exist(cmdlet):
     run = cmdlet("healthy", "--authority-url", "https://nowhere.invalid", "-t", "10")
     assert re.match(r"MAPI CRITICAL - sign-in failed: name nowhere\.invalid ", run.line)

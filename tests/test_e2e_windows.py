@@ -4,13 +4,10 @@ Kerberos, none of which shares code with the client's library.
 
 from __future__ import annotations
 
-import os
-import signal
-
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from .conftest import GRACE, mapi_perfdata
+from .conftest import mapi_perfdata
 from .guarded import guarded
 from .tenant.material import DOMAIN
 from .test_acceptors import start
@@ -91,23 +88,11 @@ def test_a_wrong_password_at_the_kdc(windows, kerberos, tenant):
 
 def test_no_ticket(windows, kerberos):
     nothing = kerberos.environment(cache="never-written")
+    nothing["KRB5_CLIENT_KTNAME"] = "MEMORY:none"
     run = windows(kerberos, "--auth", "negotiate", user=None, environment=nothing)
     assert run.code == 3
-    assert "no Negotiate token can be made fo" in run.line
+    assert "no Negotiate token can be made for localhost" in run.line
     assert "kinit" in run.diagnosis
-
-
-def test_a_kdc_that_hangs_does_not_hold_the_check(windows, kerberos):
-    keytab = kerberos.environment(cache="hanging", keytab=kerberos.keytab())
-    os.kill(kerberos.kdc.pid, signal.SIGSTOP)
-    try:
-        run = windows(kerberos, "--auth", "negotiate", "-t", "3", user=None, environment=keytab)
-    finally:
-        os.kill(kerberos.kdc.pid, signal.SIGCONT)
-    assert run.code == 2
-    assert "no answer from the KDC (Negotiate token) in " in run.line
-    assert "timed out after 3s\n" in run.diagnosis
-    assert run.outcome.seconds < 3 + GRACE
 
 
 @pytest.mark.parametrize("kind", ["gss", "kerberos"])
@@ -126,7 +111,8 @@ def test_a_broken_channel_binding_is_refused(windows, tmp_path, tenant, kind, mo
             }
         run = windows(acceptor, *arguments, **keywords)
     assert run.code == 2
-    assert "localhost refuses user" in run.line
+    who = "the ticket" if kind == "kerberos" else "user"
+    assert f"localhost refuses {who}" in run.line
     assert "Extended Protection" in run.diagnosis
 
 

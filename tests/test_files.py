@@ -62,6 +62,21 @@ def test_a_file_that_gives_nothing_yet(tmp_path, monkeypatch):
         files.read(str(tmp_path / "log"), "--x")
 
 
+def test_what_a_library_reads_by_itself(tmp_path, monkeypatch):
+    """What is not there or cannot be read is the library's affair; what has no end is not."""
+    (tmp_path / "bundle").write_bytes(b"x" * (2 << 20))
+    for path in (tmp_path, tmp_path / "bundle", tmp_path / "nothing", "\0"):
+        files.check_ends(str(path), "SSL_CERT_FILE")
+
+    def read(descriptor, size):
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "read", read)
+    for path in (f"{tmp_path}/bundle", f"FILE:{tmp_path}/bundle"):
+        with pytest.raises(UsageError, match=r"^KRB5CCNAME: /\S*bundle has no end; "):
+            files.check_ends(path, "KRB5CCNAME")
+
+
 NO_DEV = """
 import os, sys
 os.devnull = "/nonexistent/null"

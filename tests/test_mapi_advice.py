@@ -206,6 +206,15 @@ def test_password_is_refused(scheme):
     assert failure.detail.startswith("offered: Negotiate, NTLM, Basic")
 
 
+def test_ticket_is_refused():
+    answer = make_answer(401, b"", MAPI_URL)
+    failure = mapi_refusals.http_status(
+        answer, scheme="Negotiate", offered=(), user=mapi_refusals.TICKET
+    )
+    assert (failure.kind, failure.cause) == ("logon", "mail.example refuses the ticket (Negotiate)")
+    assert "password" not in failure.remedy
+
+
 def test_scheme_that_is_not_offered():
     failure = status(401, scheme="basic", offered=("Negotiate", "NTLM"))
     assert failure.cause == "mail.example does not offer sign-in by basic"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from check_mapi_connectivity.base.failure import CheckFailure, Failure
-from check_mapi_connectivity.base.report import Phase, Report, Stopwatch
+from check_mapi_connectivity.base.report import KDC, Phase, Report, Stopwatch
 
 from .reports import Clock
 
@@ -75,6 +75,17 @@ def test_what_time_or_a_signal_ends_is_named(start, signal, cause):
     assert (failure.kind, failure.cause) == ("timeout", cause)
     assert ("scheduler's own limit" if signal else "database may hang") in failure.remedy
     assert failure.judged_as == ("signal" if signal else "")
+
+
+def test_a_kdc_that_does_not_answer_is_named():
+    report = Report("m", "cmdlet", host=KDC)
+    report.sign_in.start("proxy")
+    failure = report.timed_out(2.5)
+    cause = "no answer from the KDC in sign-in, phase kerberos: timed out after 2.5s"
+    assert (failure.kind, failure.cause) == ("timeout", cause)
+    assert "see the KDC" in failure.remedy
+    cause = "ended by SIGTERM after 2.5s in sign-in, phase kerberos (the KDC)"
+    assert report.timed_out(2.5, "SIGTERM").cause == cause
 
 
 def test_a_test_whose_turn_never_came_names_those_in_its_way():

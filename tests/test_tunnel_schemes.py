@@ -119,6 +119,34 @@ def test_ntlm_inside_negotiate_where_nothing_else_is_offered(proxy, opening, han
     assert (failure.cause, len(fake.made)) == ("no token", 1)
 
 
+def test_ntlm_that_stands_in_for_kerberos_does_not_hide_its_cause(
+    proxy, opening, handshake, monkeypatch
+):
+    """The first message of NTLM is refused by who takes Kerberos alone; it proves nothing."""
+    handshake(Negotiate=NOTHING_MADE)
+    monkeypatch.setattr(ntlm_kerberos, "proves", lambda _: False)
+    odd = proxy(answers(wanted("Negotiate"), wanted("Negotiate"), kept=False))
+    failure = refused(opening(odd, user=UPN, password=Secret("p")))
+    assert failure == replace(NOTHING_MADE, kind="proxy")
+    assert opening.report.notes == ["Negotiate for the proxy: no token"]
+
+
+@pytest.mark.parametrize(
+    ("user", "kerberos", "blamed"),
+    [(UPN, True, "clocks"), (UPN, False, "password"), ("D\\u", True, "USER@REALM")],
+)
+def test_a_password_is_blamed_only_where_it_was_judged(
+    proxy, opening, handshake, user, kerberos, blamed
+):
+    handshake(kerberos=kerberos)
+    refusals = [wanted("Negotiate")] * 2
+    failure = refused(
+        opening(proxy(answers(*refusals, kept=False)), user=user, password=Secret("p"))
+    )
+    assert failure.cause.endswith(f" refuses user {user} (Negotiate)")
+    assert blamed in failure.remedy
+
+
 def test_a_password_that_the_kdc_refuses_goes_no_further(proxy, opening, handshake):
     told = Failure("logon", "KDC refuses the password of u", "check --password-file")
     fake = handshake(Negotiate=told)

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import http.client
 import io
+import json
 import os
 import pickle
 import re
@@ -282,6 +283,9 @@ def test_nothing_prints_but_output_and_nothing_reads_the_environment_but_cli():
     assert {name for name, text in rooms.items() if "os._exit" in text} == {"process.py"}
 
 
+NO_MEMORY = "out of memory; raise the limits this check runs under (ulimit -d, -v)"
+
+
 @pytest.mark.parametrize(
     ("raised", "text"),
     [
@@ -293,13 +297,16 @@ def test_nothing_prints_but_output_and_nothing_reads_the_environment_but_cli():
             "KeyboardInterrupt",
             "interrupted before anything was tested",
         ),
-        ("MemoryError", "out of memory; raise the limit this check runs under"),
+        ("MemoryError", NO_MEMORY),
+        ("SystemError('returned NULL without setting an exception')", NO_MEMORY),
+        ("OSError(errno.ENOMEM, 'x')", NO_MEMORY),
+        ("ImportError('/lib/x.so: failed to map segment from shared object')", NO_MEMORY),
         ("ImportError('x')", "this installation is incomplete (x); install it again"),
     ],
 )
 def test_whatever_is_raised_gives_one_line(environment, tmp_path, raised, text):
     (tmp_path / "sitecustomize.py").write_text(
-        "import check_mapi_connectivity.commandline.parse as cli\n"
+        "import errno, check_mapi_connectivity.commandline.parse as cli\n"
         f"def parse(*_): raise {raised}\n"
         "cli.parse = parse\n"
     )
@@ -309,6 +316,26 @@ def test_whatever_is_raised_gives_one_line(environment, tmp_path, raised, text):
     done = subprocess.run(command, env=variables, capture_output=True, check=False)
     assert (done.stdout.decode(), done.returncode) == (f"MAPI UNKNOWN - {text}\n", 3)
     assert done.stderr == b""
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_nothing_is_worded_once_there_is_no_memory(environment, tmp_path, as_json):
+    """To word something may take memory that is not there."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "from check_mapi_connectivity import cli, output\n"
+        "def no_more(*_, **__): raise MemoryError\n"
+        "def parse(*_):\n"
+        "    output.complain = output.clean = no_more\n"
+        "    no_more()\n"
+        "cli.parse = parse\n"
+    )
+    path = f"{tmp_path}:{environment['PYTHONPATH']}"
+    command = [sys.executable, "-m", "check_mapi_connectivity", *["--json"] * as_json]
+    variables = {**environment, "PYTHONPATH": path}
+    done = subprocess.run(command, env=variables, capture_output=True, check=False)
+    assert (done.stdout.count(b"\n"), done.returncode, done.stderr) == (1, 3, b"")
+    said = json.loads(done.stdout)["summary"] if as_json else done.stdout.decode().rstrip()
+    assert said == f"MAPI UNKNOWN - {NO_MEMORY}"[0 if not as_json else 15 :]
 
 
 #: The numbers of reference sheet exchange-online 6 and its corrections, and their siblings.

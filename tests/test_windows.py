@@ -63,6 +63,57 @@ def test_ntlm_without_a_password_takes_none_from_elsewhere():
     assert "--password-file" in caught.value.failure.remedy
 
 
+@pytest.mark.parametrize("kind", ["", "FILE:"])
+@pytest.mark.parametrize(
+    ("variable", "content", "found"),
+    [
+        ("KRB5CCNAME", b"\5\4\0\14", None),
+        ("KRB5CCNAME", None, None),
+        ("KRB5CCNAME", b"\5\5", "the file of KRB5CCNAME is no ticket cache"),
+        ("KRB5CCNAME", b"", "the file of KRB5CCNAME is no ticket cache"),
+        ("KRB5_CLIENT_KTNAME", b"\5\2", None),
+        ("KRB5_CLIENT_KTNAME", b"\5\4", "the file of KRB5_CLIENT_KTNAME is no keytab"),
+        (
+            *("KRB5_CLIENT_KTNAME", None),
+            "keytab of KRB5_CLIENT_KTNAME: No such file or directory",
+        ),
+    ],
+)
+def test_files_that_kerberos_cannot_read(monkeypatch, tmp_path, kind, variable, content, found):
+    path = tmp_path / "file"
+    if content is not None:
+        path.write_bytes(content)
+    monkeypatch.setenv(variable, f"{kind}{path}")
+    said = ntlm_kerberos._unreadable(variable)
+    assert (said and said[0]) == found
+
+
+def test_what_is_no_file_of_kerberos_is_not_looked_at(monkeypatch):
+    for value in ("", "MEMORY:check", "KEYRING:session:check"):
+        monkeypatch.setenv("KRB5_CLIENT_KTNAME", value)
+        assert ntlm_kerberos._unreadable("KRB5_CLIENT_KTNAME") is None
+
+
+def test_whose_ticket_it_is(monkeypatch, tmp_path):
+    """A keytab stands behind a cache that is there, and alone where there is none."""
+    monkeypatch.setattr("spnego.client", lambda *_, **__: None)
+    monkeypatch.setenv("KRB5CCNAME", f"FILE:{tmp_path / 'cache'}")
+    monkeypatch.delenv("KRB5_CLIENT_KTNAME", raising=False)
+
+    class Krb5Error(Exception):
+        err_code = -1765328230
+
+    def cause():
+        handshake = ntlm_kerberos.Handshake("Negotiate", None, URL)
+        return handshake._no_token(Krb5Error()).failure.cause.rpartition(" of ")[2]
+
+    assert cause() == "the ticket"
+    monkeypatch.setenv("KRB5_CLIENT_KTNAME", f"FILE:{tmp_path / 'keytab'}")
+    assert cause() == "the keytab"
+    (tmp_path / "cache").write_bytes(b"\5\4")
+    assert cause() == "the ticket or keytab"
+
+
 def test_kerberos_that_is_not_installed(monkeypatch):
     monkeypatch.setattr(
         ntlm_kerberos.importlib.util, "find_spec", lambda name: name == "spnego" or None

@@ -15,8 +15,16 @@ _NEAR = 5.0
 _FORGIVEN = 300.0
 
 #: Code of a failure that a wrong clock explains -> whether this host's is too early (-1), too late
-#: (1), or either (0): assertion outside its time, certificate not yet valid, certificate expired.
-_EXPLAINED = {"AADSTS700024": 0, "verify error 9": -1, "verify error 10": 1}
+#: (1), or either (0): assertion outside its time, certificate not yet valid, certificate expired,
+#: ticket not yet valid, a clock that differs from the KDC's.
+_EXPLAINED = {
+    "AADSTS700024": 0,
+    "verify error 9": -1,
+    "verify error 10": 1,
+    "KRB5 33": 0,
+    "KRB5 37": 0,
+    "KRB5 148": 0,
+}
 
 
 class Skew(NamedTuple):

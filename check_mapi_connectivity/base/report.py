@@ -108,6 +108,9 @@ class Exchange(NamedTuple):
     response_body: list[str]
 
 
+#: `Report.host` while Kerberos asks for a ticket.
+KDC = "the KDC"
+
 #: Phase of a sign-in that another test of the run has begun.
 SHARED = "shared"
 
@@ -221,7 +224,7 @@ class Report:
             return "waiting for another's sign-in"
         for prefix, watch in watches.items():
             if watch.current:
-                return f"{prefix}phase {watch.current}"
+                return f"{prefix}phase {'kerberos' if self.host == KDC else watch.current}"
         for prefix, watch in watches.items():
             phases = watch.phases()
             if phases:
@@ -255,6 +258,8 @@ class Report:
         watches = (self.service, self.discovery, self.sign_in)
         phase = next((watch.current for watch in watches if watch.current), "")
         remedy = _LOOK.get(phase, "this host is overloaded; give it more time with --timeout")
+        if self.host == KDC:
+            remedy = "see the KDC and /etc/krb5.conf: the first one there may be silent"
         at = f" ({self.host})" if self.host else ""
         if signal is not None:
             cause = f"ended by {signal} after {seconds:.1f}s {where}{at}"

@@ -32,11 +32,12 @@ KERBEROS = numbered(
 [credential] get a new one (kinit), or name a keytab in KRB5_CLIENT_KTNAME
 32 KRB5KRB_AP_ERR_TKT_EXPIRED: the Kerberos ticket has ended
 
-[credential] check the clocks of this host and the KDC, then get a new one (kinit)
+[credential] compare the clocks of this host and the KDC, then throw it away (kdestroy)
 33 KRB5KRB_AP_ERR_TKT_NYV: the Kerberos ticket is not valid yet
 
-[credential] set this host's clock
+[credential] set this host's clock; if it is right, throw the ticket cache away (kdestroy)
 37 KRB5KRB_AP_ERR_SKEW: clocks of this host and the KDC differ
+148 KRB5_KDCREP_SKEW
 
 [credential] is the realm in upper case? Else see /etc/krb5.conf
 154 KRB5_REALM_UNKNOWN: no KDC is known for the realm of {user}
@@ -53,6 +54,12 @@ KEYTAB = numbered(
 [logon] the password was changed since: write a new keytab (ktutil, ktpass)
 31 KRB5KRB_AP_ERR_BAD_INTEGRITY: KDC does not accept the key of the keytab
 24 KRB5KDC_ERR_PREAUTH_FAILED
+
+[logon] see whose it is (klist -k); write a new keytab (ktutil, ktpass)
+6 KRB5KDC_ERR_C_PRINCIPAL_UNKNOWN: KDC knows no user of the keytab
+
+[logon] set a new one, then write a new keytab (ktutil, ktpass)
+23 KRB5KDC_ERR_KEY_EXP: password of the keytab's user has expired
 """,
     "KRB5 {code}",
 )

@@ -97,6 +97,7 @@ def note_variables(
         found = [name for name in names if environ.get(name)]
         for name in found:
             pasted.check_quotes(environ[name], name)
+            files.check_ends(environ[name], name)
         given.reads += [(what, f"{environ[name]} ({name})") for name in found]
 
 

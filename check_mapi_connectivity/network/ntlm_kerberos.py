@@ -33,6 +33,13 @@ _TICKET_ENDED = 32
 
 _TICKET = "get a ticket (kinit), or name a keytab in KRB5_CLIENT_KTNAME"
 
+#: Variables of Kerberos -> what they name, and how such a file begins (MIT's documents on the
+#: formats of credential caches and keytabs).
+_FILES = {
+    "KRB5CCNAME": ("ticket cache", (b"\5\1", b"\5\2", b"\5\3", b"\5\4")),
+    "KRB5_CLIENT_KTNAME": ("keytab", (b"\5\1", b"\5\2")),
+}
+
 
 class Unusable(CheckFailure):
     """A scheme that cannot be used here. No proof of a password was sent, so another may follow."""
@@ -105,8 +112,11 @@ class Handshake:
         self._host = host
         self._keytab = not (login and login.username) and "KRB5_CLIENT_KTNAME" in os.environ
         of = "the keytab" if self._keytab else "the ticket"
+        if self._keytab and os.path.exists(_file("KRB5CCNAME")):
+            of = "the ticket or keytab"
         self._user = (login.username if login else None) or of
         password = login.password.reveal() if login and login.password else None
+        self._password = password is not None
         protocol = inside or _protocol(scheme, password)
         if protocol == "kerberos" and "\\" in self._user:
             # A backslash is an escape in the names of Kerberos.
@@ -175,9 +185,10 @@ class Handshake:
         if self._scheme == "NTLM":
             remedy = "check --username and --password-file"
         else:
-            remedy = _TICKET
             # MIT Kerberos found neither ticket nor key, and says only where it looked for a ticket.
-            cause = (_unreadable_keytab() if "(default cache: " in text else "") or cause
+            keytab = _unreadable("KRB5_CLIENT_KTNAME") if "(default cache: " in text else None
+            cache = None if self._password else _unreadable("KRB5CCNAME")
+            cause, remedy = cache or keytab or (cause, _TICKET)
         return Unusable(Failure("credential", cause, remedy, name, text))
 
     def _row(self, number: int, text: str) -> Failure:
@@ -187,6 +198,10 @@ class Handshake:
         row = (KEYTAB.get(number) if self._keytab else None) or KERBEROS[number]
         names = {"user": self._user, "service": f"HTTP/{self._host}"}
         cause, remedy = row.cause.format(**names), row.remedy.format(**names)
+        keytab = _unreadable("KRB5_CLIENT_KTNAME") if self._keytab else None
+        if number == _TICKET_ENDED and keytab:
+            # Its key would have given a new one.
+            cause, remedy = f"{keytab[0]}, ticket ended", keytab[1]
         return Failure(row.kind, cause, remedy, row.code, text)
 
 
@@ -252,18 +267,30 @@ def code(error: BaseException) -> int | None:
     return None
 
 
-def _unreadable_keytab() -> str:
-    """What is wrong with the keytab that the environment names, which Kerberos passes over in
-    silence; empty where nothing is.
+def _unreadable(variable: str) -> tuple[str, str] | None:
+    """Cause and remedy where a file that the environment names cannot be read, which Kerberos
+    passes over in silence or tells as if there were none; None where it can, and for a cache that
+    is not there yet.
     """
-    kind, _, path = os.environ.get("KRB5_CLIENT_KTNAME", "").rpartition(":")
-    if not path or kind not in ("", "FILE"):
-        return ""
+    what, magic = _FILES[variable]
+    path = _file(variable)
+    if not path:
+        return None
     try:
-        with open(path, "rb"):
-            return ""
+        with open(path, "rb") as file:
+            known = file.read(2) in magic
+    except PermissionError as error:
+        return f"{what} of {variable}: {error.strerror}", "let the check's user read it (chown)"
     except OSError as error:
-        return f"keytab of KRB5_CLIENT_KTNAME: {error.strerror}"
+        missing = isinstance(error, FileNotFoundError) and variable == "KRB5CCNAME"
+        return None if missing else (f"{what} of {variable}: {error.strerror}", _TICKET)
+    return None if known else (f"the file of {variable} is no {what}", "name another file there")
+
+
+def _file(variable: str) -> str:
+    """The file that the environment names for Kerberos, empty for none and for other places."""
+    kind, _, path = os.environ.get(variable, "").rpartition(":")
+    return path if kind in ("", "FILE") else ""
 
 
 def _protocol(scheme: str, password: str | None) -> str:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from ..base.credentials import UserPassword
 from ..base.errors import UsageError
 from ..base.failure import CheckFailure, Failure
+from ..base.report import KDC
 from ..network import headers, ntlm_kerberos
 from ..network.headers import BASIC, BEARER, NEGOTIATE, NTLM
 from ..network.lockout import Pause
@@ -212,7 +213,7 @@ class Authentication:
             return credential.username
         if self._login is not None and self._login.username:
             return self._login.username
-        return "of the token" if self.scheme == BEARER else "of the ticket"
+        return "of the token" if self.scheme == BEARER else mapi_refusals.TICKET
 
     def _with_credential(self, request: _Request) -> Answer:
         if self.scheme == BEARER:
@@ -270,7 +271,7 @@ class Authentication:
         """
         certificate = self._transport.connect(request.url, request.watch, request.phase)
         # Kerberos may ask its KDC now, which may not answer.
-        host, self._report.host = self._report.host, f"the KDC ({scheme} token)"
+        host, self._report.host = self._report.host, KDC
         request.watch.start(request.phase)
         handshake = ntlm_kerberos.Conversation(self._transport.learn, scheme)
         name = urlsplit(request.url).hostname or ""
@@ -284,7 +285,7 @@ class Authentication:
             raise
         finally:
             request.watch.stop()
-        self._report.host = host
+            self._report.host = host
         return handshake, token or b""
 
     def _handshake(self, request: _Request) -> Answer:

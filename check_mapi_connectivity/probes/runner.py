@@ -258,14 +258,17 @@ def _again_refused(first: Failure | None, failure: Failure) -> Failure:
 
 _NOT_ENDED = "before the session was ended"
 
-#: Seconds that the conclusion about one test takes at most, which is kept of the time allowed.
+#: Seconds that the conclusion about one test takes at most, which is kept of the time allowed;
+#: and those for showing what was met on the wire.
 _CONCLUDING = 0.001
+_SHOWING = 0.001
 
 
 def allowed(options: Options) -> float:
     """Seconds that the tests of a run may take."""
     wanted = options.timeout
-    return wanted - min(wanted / 4, _CONCLUDING * (len(options.tests) - 1))
+    each = _CONCLUDING + (_SHOWING if options.verbose > 1 else 0.0)
+    return wanted - min(wanted / 4, each * (len(options.tests) - 1))
 
 
 def blank(options: Options, clock: Deadline) -> list[Report]:

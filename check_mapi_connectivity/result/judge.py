@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import nagiosplugin
@@ -86,7 +87,7 @@ def _judged(resource: _Test, results: list[Result]) -> Judged:
     return Judged(
         resource.report,
         worst([_STATE_NAMES[int(result.state)] for result in results]),
-        [result.metric.performance() for result in results],
+        [result.context.measured(result.metric) for result in results],
         violations,
         slow,
     )
@@ -160,12 +161,21 @@ class _Test(nagiosplugin.Resource):
             yield nagiosplugin.Metric(name, values[label], unit, *bounds)
 
 
-class _Threshold(nagiosplugin.ScalarContext):
+@lru_cache(maxsize=64)
+def _range(text: str) -> Range:
+    """A range, read once for hundreds of labels.
+
+    A range of zero must arrive as text: nagiosplugin takes the number 0 for "no limit".
+    """
+    return nagiosplugin.Range(text)
+
+
+class _Threshold(nagiosplugin.Context):
     """Judges one label by its ranges; a value that does not exist is not judged."""
 
     def __init__(self, label: str, warning: str | None, critical: str | None) -> None:
-        # A range of zero must arrive as text: nagiosplugin takes the number 0 for "no limit".
-        super().__init__(label, warning or "", critical or "")
+        super().__init__(label)
+        self.warning, self.critical = _range(warning or ""), _range(critical or "")
 
     def evaluate(self, metric: Metric, resource: _Test) -> Result:
         """OK, or the state of the range that is violated, with that range as hint."""
@@ -179,8 +189,11 @@ class _Threshold(nagiosplugin.ScalarContext):
                 return nagiosplugin.Result(state, range_text(limits), metric)
         return nagiosplugin.Result(nagiosplugin.Ok, None, metric)
 
-    def performance(self, metric: Metric, resource: _Test) -> Performance:
-        """Value with unit, `U` where there is none, and the ranges without exponents."""
+    def measured(self, metric: Metric) -> Performance:
+        """Value with unit, `U` where there is none, and the ranges without exponents.
+
+        Not what nagiosplugin calls by itself, to put it into words that nobody reads.
+        """
         value = "U" if metric.value is None else output.decimal(metric.value)
         unit = "" if metric.value is None else metric.uom
         ranges = [range_text(limits, plain=True) for limits in (self.warning, self.critical)]

@@ -21,16 +21,18 @@ _LAYERS = 3
 #: Letters and digits that a secret has at least to be known by them alone.
 _BONES = 8
 
-#: Runs of bytes in hexadecimal or octal: `\x41`, `=41`, `\101`.
+#: Runs of bytes in hexadecimal or octal: `\x41`, `=41`, `\101`; each with what it begins with.
 _BYTES = tuple(
-    (rf"(?:{mark}{digits})+", f"{mark}({digits})", base)
+    (mark, rf"(?:{re.escape(mark)}{digits})+", f"{re.escape(mark)}({digits})", base)
     for mark, digits, base in (
-        (r"\\x", "[0-9A-Fa-f]{2}", 16),
+        ("\\x", "[0-9A-Fa-f]{2}", 16),
         ("=", "[0-9A-Fa-f]{2}", 16),
-        (r"\\", "[0-3][0-7]{2}", 8),
+        ("\\", "[0-3][0-7]{2}", 8),
     )
 )
 _CHARACTERS = (r"\\u\{?([0-9A-Fa-f]{4}|(?<=\{)[0-9A-Fa-f]{1,6})\}?", r"\\U([0-9A-Fa-f]{8})")
+#: What parts lines and columns, and is seen.
+_WHITE = dict.fromkeys(map(ord, "\r\n\t"))
 _NUMBERS = r"(?<![0-9])[0-9]{2,3}(?:[,; ]{1,3}[0-9]{2,3}){5,}"
 
 
@@ -42,7 +44,7 @@ def views(content: str) -> Iterator[str]:
     """
     if "=" in content:
         content = re.sub("=\r?\n", "", content)
-    if not content.isprintable():
+    if not content.translate(_WHITE).isprintable():
         content = "".join(c for c in content if c.isprintable() or c in "\r\n\t")
     yield content
     for _ in range(_LAYERS):
@@ -59,7 +61,7 @@ def views(content: str) -> Iterator[str]:
             yield blanks
         if text != content:
             yield text
-        decoded = _unescaped(text)
+        decoded = plain if text == content else _unescaped(text)
         if decoded != text:
             yield decoded
         if decoded == content:
@@ -68,24 +70,26 @@ def views(content: str) -> Iterator[str]:
 
 
 def skeleton(text: str) -> str:
-    """Letters and digits alone, which spaces and dashes between them leave as they are; empty for
-    too few.
+    """Letters and digits alone, which spaces and dashes between them, accents and another letter
+    case leave as they are; empty for too few.
 
-    >>> skeleton("c-o-r-r-e-c-t h"), skeleton("0x41 0x42"), skeleton("abc")
+    >>> skeleton("c-o-r-r-E-C-T h"), skeleton("0x41 0x42"), skeleton("abc")
     ('correcth', '', '')
     """
     if not text.isascii():
         from unicodedata import normalize
 
-        text = normalize("NFKC", text)
-    found = "".join(filter(str.isalnum, text)).replace("0x", "")
+        # Accents become characters of their own, which are no letters.
+        text = normalize("NFKD", text)
+    found = "".join(filter(str.isalnum, text.casefold())).replace("0x", "")
     return found if len(found) >= _BONES else ""
 
 
 def _unescaped(text: str) -> str:
     """Without bytes and characters in codes."""
-    for runs, one, base in _BYTES if "\\" in text or "=" in text else ():
-        text = re.sub(runs, partial(_bytes, one=one, base=base), text)
+    for mark, runs, one, base in _BYTES:
+        if mark in text:
+            text = re.sub(runs, partial(_bytes, one=one, base=base), text)
     if "\\" in text:
         for pattern in _CHARACTERS:
             text = re.sub(pattern, lambda found: _character(int(found[1], 16)), text)

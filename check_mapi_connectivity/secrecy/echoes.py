@@ -76,6 +76,17 @@ class Echoes:
             start = MASK if wholly and hides(start, hidden) else start
         return start + rest
 
+    def traced(self, content: str) -> bool:
+        """Whether there is a trace of a secret in a text."""
+        return bool(hides(content, self._looked_for))
+
+    @cached_property
+    def odd(self) -> Echoes:
+        """Those that are no common word. Most of a cause is our own: masking a common word there
+        would give it away.
+        """
+        return Echoes(one for one in self._secrets if not re.fullmatch("[A-Za-z]{4,12}", one))
+
     @cached_property
     def _looked_for(self) -> list[_Sought]:
         return sought(self._secrets)
@@ -172,6 +183,8 @@ def spellings(secret: str) -> set[str]:
         found.add("".join(form.format(ord(c)) for c in secret))
     found |= {json.dumps(one, ensure_ascii=plain)[1:-1] for one in found for plain in (True, False)}
     found |= {data.hex(), data.hex().upper(), *_base64(data)}
+    # One gateway encodes what another has encoded.
+    found |= _base64(base64.b64encode(data)) | _base64(quote(secret, safe="").encode())
     for encoding in ("utf-16-le", "utf-16-be"):
         found |= _base64(secret.encode(encoding, "replace"))
     found |= {" ".join(one.split()) for one in found}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .echoes import MOST_SEARCHED, Echoes, hides, sought
+from .echoes import MOST_SEARCHED, Echoes
 from .names import fields
 
 if TYPE_CHECKING:
@@ -28,31 +27,29 @@ def conceal(reports: Iterable[Report], given: Iterable[str] = ()) -> None:
     met itself, and what was `given` to the run.
     """
     # Tests that shared a connection have met the same.
-    made: dict[tuple[frozenset[str], frozenset[str]], Echoes] = {}
+    made: dict[tuple[frozenset[str], ...], Echoes] = {}
     for report in reports:
         # A server can give any number of cookies.
         met = sorted(report.secrets, key=len, reverse=True)[:_MOST_SECRETS]
         secrets = frozenset(one for one in (*met, *given) if len(one) > 3)
         # What is no success, or is shown whole, may quote in other ways.
-        if report.failure is None and not report.exchanges:
-            _conceal_known(report, secrets)
-            continue
         key = secrets, frozenset(report.words)
         made[key] = made.get(key) or Echoes(*key)
-        _conceal_echoes(report, made[key], secrets)
+        if report.failure is None and not report.exchanges:
+            _conceal_known(report, made[key])
+        else:
+            _conceal_echoes(report, made[key])
 
 
-def _conceal_known(report: Report, secrets: frozenset[str]) -> None:
+def _conceal_known(report: Report, echoes: Echoes) -> None:
     """Mask the secrets, where there is a trace of one."""
     texts = _texts(report)
-    whole = " ".join(_strings(texts))
-    if hides(whole, sought(secrets)):
-        echoes = Echoes(secrets, report.words)
+    if echoes.traced(" ".join(_strings(texts))):
         for name, value in texts.items():
             setattr(report, name, _each(value, echoes.masked))
 
 
-def _conceal_echoes(report: Report, echoes: Echoes, secrets: frozenset[str]) -> None:
+def _conceal_echoes(report: Report, echoes: Echoes) -> None:
     """Mask the secrets in any spelling, and what is secret by its name in the failure."""
     texts = _texts(report)
     whole = "\n".join(_strings(texts))
@@ -61,7 +58,7 @@ def _conceal_echoes(report: Report, echoes: Echoes, secrets: frozenset[str]) -> 
         for name, value in texts.items():
             setattr(report, name, _each(value, echoes.masked))
     if report.failure is not None:
-        report.failure = _concealed(report.failure, secrets, echoes.masked)
+        report.failure = _concealed(report.failure, echoes)
 
 
 def _texts(report: Report) -> dict[str, Any]:
@@ -70,12 +67,10 @@ def _texts(report: Report) -> dict[str, Any]:
     return {name: getattr(report, name) for name in shown}
 
 
-def _concealed(failure: Failure, secrets: Iterable[str], clean: Callable[[str], str]) -> Failure:
+def _concealed(failure: Failure, echoes: Echoes) -> Failure:
     """A failure without what must not show."""
-    code, detail = (fields(clean(text)) for text in (failure.code, failure.detail))
-    # Most of a cause is our own: masking a common word there would give it away.
-    odd = [secret for secret in secrets if not re.fullmatch("[A-Za-z]{4,12}", secret)]
-    return replace(failure, cause=Echoes(odd).masked(failure.cause), code=code, detail=detail)
+    code, detail = (fields(echoes.masked(text)) for text in (failure.code, failure.detail))
+    return replace(failure, cause=echoes.odd.masked(failure.cause), code=code, detail=detail)
 
 
 def _each(value: Any, clean: Callable[[str], str]) -> Any:

@@ -256,10 +256,15 @@ def _document(answer: Answer) -> dict[str, Any]:
 
 
 def _row(document: dict[str, Any]) -> dict[str, Any] | None:
-    """The first object of `value`, or `value` itself; `Value` is tolerated."""
+    """The first object of `value` that tells of a failure, else the first with a Result, or `value`
+    itself; `Value` is tolerated.
+    """
     value = document.get("value") or document.get("Value")
     rows = [row for row in (value if isinstance(value, list) else [value]) if isinstance(row, dict)]
-    return next((row for row in rows if row.get("Result") is not None), rows[0] if rows else None)
+    told = [row for row in rows if row.get("Result") is not None]
+    # One mailbox has one row; where there are more, one success does not speak for the others.
+    failed = [row for row in told if _words(_scalar(row["Result"]) or "") != "success"]
+    return next(iter([*failed, *told, *rows]), None)
 
 
 def _scalar(value: object) -> str | None:

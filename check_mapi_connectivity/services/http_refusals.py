@@ -19,11 +19,21 @@ if TYPE_CHECKING:
     from ..network.answer import Answer
 
 
+def _no_answer(answer: Answer) -> Failure:
+    """A status that nothing asked for."""
+    cause = f"{answer.host} answers: status {answer.status}"
+    remedy = "a gateway may have answered: look at what is on the way"
+    return Failure("protocol", cause, remedy, f"HTTP {answer.status}")
+
+
 def redirected(answer: Answer, option: str) -> Failure:
     """A 3xx: never followed, because a token would go along."""
     from ..codes.http import SERVICES
 
     row, place = SERVICES[302], answer.headers.get("Location", "")
+    if answer.status not in SERVICES:
+        # 304 and its like lead nowhere.
+        return _no_answer(answer)
     return Failure(
         row.kind,
         row.cause.format(service=answer.host),

@@ -56,6 +56,9 @@ _IN_CONTEXT = {
     ),
 }
 
+#: Stands for the user where a ticket or keytab logs on.
+TICKET = "of the ticket"
+
 #: Numbers by which a ROP after the logon is denied, and with which a folder is hidden.
 _DENIED = frozenset({0x80070005, 0x501})
 _HIDDEN = _DENIED | {0x8004010F}
@@ -254,7 +257,13 @@ def _user_refused(answer: Answer, scheme: str, offered: tuple[str, ...], user: s
         return Failure("logon", cause, "choose another --auth of those offered", code, detail)
     remedy = MAPI[401].remedy
     if scheme.lower() in ("ntlm", "negotiate"):
-        remedy = "check the password; if it is right: Extended Protection behind a gateway?"
+        also = " and clocks" if scheme.lower() == "negotiate" else ""
+        remedy = f"check the password{also}; if right: Extended Protection behind a gateway?"
+    if user == TICKET:
+        # No password was judged.
+        cause = f"{short(answer.host, 100)} refuses the ticket ({name})"
+        remedy = "compare the clocks; see its SPN (setspn -Q), Extended Protection behind a gateway"
+        return Failure("logon", cause, remedy, code, detail)
     cause = MAPI[401].cause.format(host=short(answer.host, 100), user=short(user))
     return Failure("logon", f"{cause} ({name})", remedy, code, detail)
 

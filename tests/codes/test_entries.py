@@ -114,7 +114,7 @@ COUNTS = {
     "TLS handshake": 63,
     "Name resolution": 18,
     "Connection": 26,
-    "Kerberos": 12,
+    "Kerberos": 13,
 }
 
 

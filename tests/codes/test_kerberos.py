@@ -16,6 +16,7 @@ from check_mapi_connectivity.codes.kerberos import FIRST, KERBEROS
         (-1765328360, "KRB5KDC_ERR_PREAUTH_FAILED", "logon"),
         (-1765328353, "KRB5KRB_AP_ERR_BAD_INTEGRITY", "logon"),
         (-1765328347, "KRB5KRB_AP_ERR_SKEW", "credential"),
+        (-1765328236, "KRB5_KDCREP_SKEW", "credential"),
         (-1765328230, "KRB5_REALM_UNKNOWN", "credential"),
         (-1765328228, "KRB5_KDC_UNREACH", "credential"),
     ],

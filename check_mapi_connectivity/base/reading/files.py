@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 #: What was read of a file, and its status at that time.
 Content = tuple[bytes, os.stat_result]
 
-#: No file that is named here is ever this large.
+#: No file that is named here is ever this large; and none that a library reads by itself.
 LIMIT = 1 << 20
+_LARGEST = 8 << 20
 
 
 def read(path: str, option: str, *, secret: bool = False, limit: int = LIMIT) -> bytes:
@@ -39,6 +40,21 @@ def read(path: str, option: str, *, secret: bool = False, limit: int = LIMIT) ->
     if secret:
         check_private(path, option, status)
     return data
+
+
+def check_ends(path: str, option: str) -> None:
+    """Refuse a file that a library is going to read by itself, and would wait for; what cannot be
+    read at all it passes by. Raises UsageError.
+    """
+    path = path.removeprefix("FILE:")
+    try:
+        if stat.S_ISDIR(os.stat(path).st_mode):
+            return
+        _by_name(path, option, _LARGEST)
+    except BlockingIOError:
+        raise UsageError(f"{option}: {path} has no end; it is not a regular file") from None
+    except (OSError, ValueError):
+        return
 
 
 def _by_name(path: str, option: str, limit: int) -> Content:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...base.credentials import Login
 from ...base.errors import UsageError
 from ...base.failure import CheckFailure, Failure
+from ...base.report import KDC
 from ...secrecy import echoes as secrecy_echoes
 from .. import headers, ntlm_kerberos
 from ..head import CappedResponse
@@ -47,7 +48,7 @@ _MOST_LEGS = 8
 
 #: Squid, for one, says the same of all of these.
 _ACCOUNT = "check user and password; a locked, disabled or expired account looks the same"
-_TICKET = "is it for this proxy? See --proxy-spn-host, and the proxy's own log"
+_TICKET = "compare the clocks; is it for this proxy? See --proxy-spn-host, and the proxy's log"
 _REALM = "where the proxy takes Kerberos only: --proxy-user USER@REALM; else user and password"
 
 #: Bytes of the page beside a 407; a longer one is not worth keeping the connection for.
@@ -266,7 +267,7 @@ class Tunnel:
         if ntlm:
             return self._begun(ntlm_kerberos.Handshake(scheme, login, host, inside="ntlm"))
         # A KDC may not answer.
-        asked, self._report.host = self._report.host, f"the KDC ({scheme} token)"
+        asked, self._report.host = self._report.host, KDC
         self._watch.start("proxy")
         try:
             found = self._begun(ntlm_kerberos.Handshake(scheme, login, host))
@@ -300,6 +301,9 @@ class Tunnel:
         """The proxy has refused the first message, which proves nothing."""
         if reply.schemes and self._scheme not in reply.schemes:
             return self._not_taken(reply)
+        if self._no_ticket is not None:
+            # NTLM only stood in for Kerberos, which is all that this proxy takes.
+            return self._no_ticket
         names = ", ".join(name[:20] for name in reply.schemes[:8]) or "none"
         return Failure(
             "proxy",
@@ -322,10 +326,12 @@ class Tunnel:
     def _denied(self, reply: _Reply) -> Failure:
         """The proxy has been sent the credential and does not take it: nothing sends it again."""
         user = f"user {self._proxy.user}" if self._proxy.user else "the ticket"
+        # The KDC has taken the password before.
+        ticket = self._scheme == NEGOTIATE and "@" in (self._proxy.user or "@")
         failure = Failure(
             "proxy",
             f"proxy {self._proxy} refuses {user} ({self._scheme})",
-            _ACCOUNT if self._proxy.user else _TICKET,
+            _TICKET if ticket and ntlm_kerberos.kerberos() else _ACCOUNT,
             "HTTP 407",
             detail=reply.hint,
         )
