@@ -1,9 +1,4 @@
-"""The library face: tests of mailboxes from Python.
-
-    from check_mapi_connectivity import options, probe
-
-    for report in probe(options(mailbox="probe@contoso.com", tenant="contoso.com", ...)):
-        print(report.mailbox, report.seconds if report.ok else report.failure)
+"""The library face: tests of mailboxes from Python; docs/library.md has an example.
 
 It knows no argv, no exit codes and no states, prints nothing, and leaves the process alone:
 signals, descriptors, limits, environment and warnings stay as they are. Secrets are masked in all

@@ -222,7 +222,11 @@ def test_of_several_certificates_of_one_key_the_valid_one_that_ends_last(names, 
     assert fits(files(data, passphrase=LOCK)) == order
 
 
-@pytest.mark.parametrize("key", [pem_key(OTHER_KEY), TRADITIONAL, pem_key(KEY)[:300]])
+@pytest.mark.parametrize(
+    "key",
+    [pem_key(OTHER_KEY), TRADITIONAL, pem_key(KEY)[:300]],
+    ids=["of another", "traditional", "cut"],
+)
 def test_a_key_that_is_of_no_use_spoils_nothing(key):
     good = pem_key(KEY)
     foreign = pem(make_certificate("foreign")[1])

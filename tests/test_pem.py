@@ -135,6 +135,7 @@ def test_what_may_hold_a_key_counts_as_one(data):
         b"hello",
         b"",
     ],
+    ids=["pem", "der", "base64", "utf-16", "a word", "nothing"],
 )
 def test_what_is_public_needs_no_guard(data):
     assert not pem.read(data).private

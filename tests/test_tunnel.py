@@ -22,6 +22,7 @@ from check_mapi_connectivity.base.errors import UsageError
 from check_mapi_connectivity.base.failure import CheckFailure
 from check_mapi_connectivity.base.report import Report, Stopwatch
 from check_mapi_connectivity.network import ntlm_kerberos
+from check_mapi_connectivity.network.proxy import connect as proxy_connect
 from check_mapi_connectivity.network.shared_logon import Logon
 
 from .odd_proxy import BASIC_WANTED, OPENED, OddProxy, answers, ntlm_challenge
@@ -77,7 +78,7 @@ def opening():
 
         through = Proxy(odd.host, odd.port, "--proxy", **changes)
         deadline = Deadline(time.monotonic(), 60.0)
-        return connect.Tunnel(
+        return proxy_connect.Tunnel(
             through,
             TARGET,
             connect,
@@ -365,7 +366,7 @@ def test_any_answer_to_connect(data):
         wires.append(Wire(data))
         return wires[-1]
 
-    made = connect.Tunnel(
+    made = proxy_connect.Tunnel(
         Proxy("p", 1, "src", **USER),
         TARGET,
         connect,

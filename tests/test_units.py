@@ -322,7 +322,8 @@ def test_whatever_is_raised_gives_one_line(environment, tmp_path, raised, text):
 def test_nothing_is_worded_once_there_is_no_memory(environment, tmp_path, as_json):
     """To word something may take memory that is not there."""
     (tmp_path / "sitecustomize.py").write_text(
-        "from check_mapi_connectivity import cli, output\n"
+        "from check_mapi_connectivity.commandline import parse as cli\n"
+        "from check_mapi_connectivity.result import output\n"
         "def no_more(*_, **__): raise MemoryError\n"
         "def parse(*_):\n"
         "    output.complain = output.clean = no_more\n"
