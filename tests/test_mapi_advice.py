@@ -13,7 +13,11 @@ from check_mapi_connectivity.base.failure import Failure
 from check_mapi_connectivity.base.vocabulary import KINDS
 from check_mapi_connectivity.codes.mapi import AUTODISCOVER_CODES, CODES, RESPONSE_CODES
 from check_mapi_connectivity.network.answer import Answer
-from check_mapi_connectivity.services import autodiscover_refusals, mapi_refusals
+from check_mapi_connectivity.services import (
+    autodiscover_refusals,
+    mapi_http_refusals,
+    mapi_refusals,
+)
 
 MAPI_URL = "https://mail.example/mapi/emsmdb/?MailboxId=x@example"
 AUTODISCOVER_URL = "https://mail.example/autodiscover/autodiscover.xml"
@@ -26,7 +30,7 @@ def make_answer(status=200, body=b"", url=MAPI_URL, host="mail.example", headers
 def status(number, body=b"", scheme="basic", offered=(), url=MAPI_URL, **headers):
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     answer = make_answer(number, body, url, headers=named)
-    return mapi_refusals.http_status(answer, scheme=scheme, offered=offered, user="LAB\\probe")
+    return mapi_http_refusals.http_status(answer, scheme=scheme, offered=offered, user="LAB\\probe")
 
 
 def test_x_response_code_is_named_and_the_server_speaks_for_itself():
@@ -208,8 +212,8 @@ def test_password_is_refused(scheme):
 
 def test_ticket_is_refused():
     answer = make_answer(401, b"", MAPI_URL)
-    failure = mapi_refusals.http_status(
-        answer, scheme="Negotiate", offered=(), user=mapi_refusals.TICKET
+    failure = mapi_http_refusals.http_status(
+        answer, scheme="Negotiate", offered=(), user=mapi_http_refusals.TICKET
     )
     assert (failure.kind, failure.cause) == ("logon", "mail.example refuses the ticket (Negotiate)")
     assert "password" not in failure.remedy
@@ -320,7 +324,7 @@ def test_redirect_is_named_and_not_followed(number, place, target):
     failure = status(number, Location=place)
     assert failure.kind == "protocol"
     assert failure.detail == f"redirects to {target}, not followed"
-    assert failure.remedy == mapi_refusals.LOGON_PAGE
+    assert failure.remedy == mapi_http_refusals.LOGON_PAGE
 
 
 def test_throttling_is_read_as_of_the_admin_api():
@@ -347,14 +351,16 @@ def test_other_status():
 
 def test_page_instead_of_mapi():
     page = b"<html><head><title>\n Sign in &amp; go</title></head>Please"
-    failure = mapi_refusals.not_mapi(make_answer(200, page, headers={"Content-Type": "text/html"}))
+    failure = mapi_http_refusals.not_mapi(
+        make_answer(200, page, headers={"Content-Type": "text/html"})
+    )
     assert failure.kind == "protocol"
     assert failure.cause == "mail.example answers, but not as MAPI over HTTP does"
     assert failure.detail == 'a page titled "Sign in & go"'
-    failure = mapi_refusals.not_mapi(make_answer(200, b"\0", AUTODISCOVER_URL))
+    failure = mapi_http_refusals.not_mapi(make_answer(200, b"\0", AUTODISCOVER_URL))
     assert failure.cause == "mail.example answers, but not as Autodiscover does"
     assert failure.detail == "no content type, 1 bytes without text"
-    assert status(200, page) == mapi_refusals.not_mapi(make_answer(200, page))
+    assert status(200, page) == mapi_http_refusals.not_mapi(make_answer(200, page))
 
 
 def test_wire():
@@ -428,8 +434,8 @@ HEADERS = st.dictionaries(
 )
 def test_any_answer(number, body, headers, scheme, offered, user):
     answer = make_answer(number, body, headers=headers)
-    assert_sound(mapi_refusals.http_status(answer, scheme=scheme, offered=offered, user=user))
-    assert_sound(mapi_refusals.not_mapi(answer))
+    assert_sound(mapi_http_refusals.http_status(answer, scheme=scheme, offered=offered, user=user))
+    assert_sound(mapi_http_refusals.not_mapi(answer))
 
 
 @pytest.mark.parametrize("piece", ["<title", "<head", "reason=", "&#9", "&#99999999", "<", '";'])
@@ -437,7 +443,7 @@ def test_hostile_text_is_read_in_no_time(piece):
     text = piece * 20000
     assert_sound(mapi_refusals.response_code(1, text))
     assert_sound(status(401, text.encode(), scheme="bearer", x_ms_diagnostics=text))
-    assert_sound(mapi_refusals.not_mapi(make_answer(200, text.encode())))
+    assert_sound(mapi_http_refusals.not_mapi(make_answer(200, text.encode())))
 
 
 def test_words_hold_nothing_that_the_sanitizer_would_change():

@@ -15,6 +15,7 @@ from check_mapi_connectivity.services import (
     autodiscover_refusals,
     exchange_refusals,
     http_refusals,
+    mapi_http_refusals,
     mapi_refusals,
 )
 from check_mapi_connectivity.services import entra as services_entra
@@ -129,7 +130,7 @@ def test_statuses_of_a_proxy(status):
 @given(STATUS.filter(lambda status: status not in (403, 404, 456)))
 def test_statuses_of_the_mapi_endpoint(status):
     assume(status not in http.SERVICES)
-    failure = mapi_refusals.http_status(
+    failure = mapi_http_refusals.http_status(
         make_answer(status), scheme="Basic", offered=(), user="LAB\\probe"
     )
     made_no_claim(failure)

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     Examples = Sequence[tuple[str, str]]
     Groups = Sequence[tuple[str, Sequence[Option]]]
 
-
 _NO_VALUE = " takes no value"
 
 

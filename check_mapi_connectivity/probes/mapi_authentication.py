@@ -24,7 +24,7 @@ from ..network.headers import BASIC, BEARER, NEGOTIATE, NTLM
 from ..network.lockout import Pause
 from ..network.ntlm_kerberos import Unusable
 from ..network.route import NotKept
-from ..services import mapi_refusals
+from ..services import mapi_http_refusals
 
 if TYPE_CHECKING:
     from typing import Any
@@ -192,7 +192,7 @@ class Authentication:
 
     def explain(self, answer: Answer) -> Failure:
         """What an answer with another status than 200 means."""
-        failure = mapi_refusals.http_status(
+        failure = mapi_http_refusals.http_status(
             answer,
             scheme=self.scheme or "no password",
             offered=tuple(offered(answer)),
@@ -213,7 +213,7 @@ class Authentication:
             return credential.username
         if self._login is not None and self._login.username:
             return self._login.username
-        return "of the token" if self.scheme == BEARER else mapi_refusals.TICKET
+        return "of the token" if self.scheme == BEARER else mapi_http_refusals.TICKET
 
     def _with_credential(self, request: _Request) -> Answer:
         if self.scheme == BEARER:

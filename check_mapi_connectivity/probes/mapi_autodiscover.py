@@ -22,7 +22,7 @@ from ..mapihttp.discovery import (
 )
 from ..mapihttp.reader import WireError
 from ..network.ntlm_kerberos import Unusable
-from ..services import autodiscover_refusals, mapi_refusals
+from ..services import autodiscover_refusals, mapi_http_refusals, mapi_refusals
 
 if TYPE_CHECKING:
     from typing import Any
@@ -130,7 +130,7 @@ class Discovery:
         if how == NAMED:
             return failure
         if failure.kind == "protocol" and how == GUESSED and not is_autodiscover(step.url):
-            return replace(failure, remedy=mapi_refusals.LOGON_PAGE)
+            return replace(failure, remedy=mapi_http_refusals.LOGON_PAGE)
         if failure.kind == "proxy" and failure.code in _UNREACHED:
             return replace(failure, kind="dns")
         if failure.kind == "logon" and how == GUESSED:
@@ -175,7 +175,7 @@ class Discovery:
             result = walk.answered(answer.body)
         except WireError:
             if _is_page(answer):
-                raise CheckFailure(mapi_refusals.not_mapi(answer)) from None
+                raise CheckFailure(mapi_http_refusals.not_mapi(answer)) from None
             raise
         if result is None:
             to = walk.steps[0]
@@ -244,7 +244,7 @@ def _untrusted(error: Untrusted) -> Failure:
     """No remedy names the host, which the other side chose."""
     if error.page:
         cause = f"{error.named_by} leads to {error.page}, which is no Autodiscover"
-        return Failure("protocol", cause, mapi_refusals.LOGON_PAGE)
+        return Failure("protocol", cause, mapi_http_refusals.LOGON_PAGE)
     if error.plain:
         cause = f"{error.named_by} leads to http://{error.host}, and passwords go over https only"
         return Failure("protocol", cause, "see what answers there")

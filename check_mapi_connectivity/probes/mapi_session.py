@@ -13,7 +13,7 @@ from ..base.failure import CheckFailure, Failure
 from ..mapihttp import dump, envelope, responses, rops, rpcext
 from ..mapihttp.reader import WireError
 from ..network.confidential import Lines
-from ..services import mapi_refusals
+from ..services import mapi_http_refusals, mapi_refusals
 from .context import ID_HEADERS
 
 if TYPE_CHECKING:
@@ -242,7 +242,7 @@ class Session:
             raise CheckFailure(self._authentication.explain(answer))
         code = _number(answer.headers.get("X-ResponseCode", ""))
         if code is None:
-            raise CheckFailure(mapi_refusals.not_mapi(answer))
+            raise CheckFailure(mapi_http_refusals.not_mapi(answer))
         if code:
             raise SessionLost(
                 mapi_refusals.response_code(code, answer.text, exchange=self.exchange)

@@ -12,7 +12,11 @@ from check_mapi_connectivity.mapihttp import autodiscover, envelope, responses
 from check_mapi_connectivity.mapihttp.reader import WireError
 from check_mapi_connectivity.network.answer import Answer
 from check_mapi_connectivity.probes.mapi_endpoint import whole
-from check_mapi_connectivity.services import autodiscover_refusals, mapi_refusals
+from check_mapi_connectivity.services import (
+    autodiscover_refusals,
+    mapi_http_refusals,
+    mapi_refusals,
+)
 
 from .material import FOLDER, dechunked, questions, recordings
 
@@ -91,7 +95,7 @@ def test_a_server_without_a_connection_left():
         CaseInsensitiveDict(exchange.headers),
         exchange.body,
     )
-    failure = mapi_refusals.http_status(answer, scheme="basic", offered=(), user="probe")
+    failure = mapi_http_refusals.http_status(answer, scheme="basic", offered=(), user="probe")
     assert (failure.kind, failure.cause, failure.code) == (
         "server",
         "mail.example has no connection left",
