@@ -19,11 +19,11 @@ def mapi(there):
     (there / "pw").write_text("Secret.123\n")
     (there / "pw").chmod(0o600)
 
-    def parse(*arguments):
+    def parsed(*arguments):
         mailbox = [] if "-m" in arguments else ["-m", "probe@contoso.com"]
         return parse.parse(["--method", "mapi", *USER, *mailbox, *arguments], {"HOME": "/h"})
 
-    return parse
+    return parsed
 
 
 def test_without_autodiscover(mapi):

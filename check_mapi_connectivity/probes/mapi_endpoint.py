@@ -50,7 +50,7 @@ def whole(known: str, told: str) -> str:
     Gromox leaves out whatever is not ASCII for code page 1252 (reference sheet mapi-http,
     corrections).
 
-    >>> _whole("J\xf6rg M\xfcller", "Jrg Mller"), _whole("Old Name", "New Name"), _whole("", "Name")
+    >>> whole("J\xf6rg M\xfcller", "Jrg Mller"), whole("Old Name", "New Name"), whole("", "Name")
     ('J\xf6rg M\xfcller', 'New Name', 'Name')
     """
     left_over = [re.sub(r"[^!-~]|\?", "", name) for name in (known, told)]

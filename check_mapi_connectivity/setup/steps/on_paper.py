@@ -148,7 +148,7 @@ def _connect(steps: Sequence[Step], known: Known, *, removing: bool) -> list[str
 def powershell(call: Call) -> str:
     """A request as a command of Microsoft's own modules.
 
-    >>> from .service import Call
+    >>> from ..tenant_api import Call
     >>> powershell(Call("New-RoleGroup", "", {"Name": "a b", "Roles": ["c"]}))
     "New-RoleGroup -Name 'a b' -Roles 'c'"
     """
