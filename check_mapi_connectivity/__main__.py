@@ -12,8 +12,10 @@ import re
 import sys
 import time
 
-from . import deadline, output
-from .errors import Information, UsageError
+from . import process
+from .base.errors import Information, UsageError
+from .process import bug, harden, missing
+from .result import output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,15 +32,15 @@ def main() -> int:
     def interrupted(signal_name: str) -> NoReturn:
         words = f"ended by {signal_name} before anything was tested"
         output.write(output.complain(words, as_json=as_json))
-        deadline.leave(3)
+        process.leave(3)
 
     try:
-        deadline.answer_signals(interrupted)
+        process.answer_signals(interrupted)
         text, code, latest = _worded(started, as_json)
     except (MemoryError, SystemError):
         # Python's own words for a C function that had no memory are SystemError.
         text, code, latest = starved, 3, None
-    deadline.block_signals()
+    process.block_signals()
     return code if output.write(text, latest=latest) else 3
 
 
@@ -77,18 +79,20 @@ _UNMAPPED = re.compile("failed to map segment|cannot allocate memory|cannot map 
 
 def _run(started: float, terminal: int | None) -> tuple[str, int, float | None]:
     """Output, exit code, and when (monotonic clock) the output must have been written."""
-    from . import cli
+    from .commandline import parse
 
-    options = cli.parse(sys.argv[1:], os.environ)
+    options = parse.parse(sys.argv[1:], os.environ)
+    from .base.options import Replay
+
+    if isinstance(options, Replay):
+        from .record import replay
+
+        return (*replay.run(options), None)
     try:
-        if options.replay is not None:
-            from .record import replay
-
-            return (*replay.run(options), None)
         if options.explain:
-            from . import explain
+            from .explain import text as explain_text
 
-            return explain.build(options, time.time()), 3, None
+            return explain_text.build(options, time.time()), 3, None
         from . import plugin
 
         latest = started + options.asked + options.timeout + output.GRACE
@@ -98,93 +102,9 @@ def _run(started: float, terminal: int | None) -> tuple[str, int, float | None]:
         raise
 
 
-#: Variables by which libraries would write session keys or tokens to a file, or take other
-#: passwords and weaker protocols (ssl, pyspnego).
-_MISUSED = (
-    "SSLKEYLOGFILE",
-    "PYSPNEGO_LOG_CFG",
-    "NTLM_USER_FILE",
-    "LM_COMPAT_LEVEL",
-    "NETBIOS_COMPUTER_NAME",
-)
-
-
-def harden() -> int | None:
-    """No core dump with secrets, nothing on stderr, no socket in the place of a closed stdout.
-
-    Returns a descriptor of the terminal that stderr was, None where it was none.
-    """
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # A closed descriptor 0, 1 or 2 would be given to the next file opened; a write to stdout would
-    # then go there.
-    while True:
-        descriptor = _nothing(os.O_RDONLY)
-        if descriptor > 2:
-            os.close(descriptor)
-            break
-    terminal = os.dup(2) if os.isatty(2) else None
-    # Libraries in other languages write to the descriptor itself.
-    silent = _nothing(os.O_WRONLY)
-    os.dup2(silent, 2)
-    os.close(silent)
-    for name in _MISUSED:
-        os.environ.pop(name, None)
-    sys.warnoptions[:] = ["ignore"]
-    import warnings
-
-    warnings.simplefilter("ignore")
-    return terminal
-
-
-def _nothing(flags: int) -> int:
-    """A descriptor of /dev/null. Raises UsageError where there is none."""
-    try:
-        return os.open(os.devnull, flags)
-    except OSError as error:
-        raise UsageError(
-            f"{os.devnull} cannot be opened: {error.strerror}; this check needs /dev, in a chroot "
-            "or container as well"
-        ) from None
-
-
-#: Modules this package needs -> name on PyPI; Debian's is python3- and the module's.
-_NEEDED = {
-    **{name: name for name in ("cryptography", "msal", "nagiosplugin", "requests", "urllib3")},
-    "jwt": "pyjwt",
-}
-
-
-def missing(error: ImportError) -> str:
-    """Which module is missing, and how to get it."""
-    name = (error.name or "").split(".")[0]
-    if name not in _NEEDED:
-        return f"this installation is incomplete ({error}); install it again"
-    return (
-        f"Python module {name} is missing: apt install python3-{name}, or pip install "
-        f"{_NEEDED[name]}"
-    )
-
-
-def bug(error: BaseException) -> str:
-    """Where an error came from that nobody foresaw; its text is left out, because it might hold a
-    secret.
-    """
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    where = (
-        f"{os.path.basename(place.tb_frame.f_code.co_filename)} line {place.tb_lineno}"
-        if place
-        else "an unknown place"
-    )
-    return f"internal error: {type(error).__name__} in {where}; please report it"
-
-
 def run() -> NoReturn:
     """The whole process: nothing is left to do after the result, and threads may still hang."""
-    deadline.leave(main())
+    process.leave(main())
 
 
 if __name__ == "__main__":

@@ -12,16 +12,17 @@ from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
-from . import frequency, output
-from .conclusion import allowed, blank, conclude, cut_off
-from .deadline import Deadline, Watchdog
-from .errors import UsageError
-from .runner import Runner
+from .base.deadline import Deadline
+from .base.errors import UsageError
+from .probes.runner import Runner, allowed, blank, cut_off
+from .process import Watchdog
+from .result import frequency, output
+from .result.conclusion import conclude
 
 if TYPE_CHECKING:
-    from .options import Options
+    from .base.options import Options
+    from .base.report import Report
     from .record.tape import Recorder
-    from .report import Report
 
 #: Times that a report which is still being written to is looked at.
 _LOOKS = 5
@@ -65,7 +66,8 @@ def run(options: Options, started: float, terminal: int | None = None) -> tuple[
     with recorder or nullcontext():
         watchdog.start()
         try:
-            Runner(options, deadline, reports, show, recorder).run()
+            transports = None if recorder is None else recorder.transport
+            Runner(options, deadline, reports, show, transports).run()
         except UsageError:
             # After this, a run that is well has changed its state.
             frequency.due(options, "UNKNOWN")

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from check_mapi_connectivity import credentials, option_table, options, vocabulary
+from check_mapi_connectivity.base import clouds, vocabulary
+from check_mapi_connectivity.commandline import credentials
+from check_mapi_connectivity.commandline import option as commandline_option
 
 ROOT = Path(__file__).resolve().parent.parent
 
 #: What a list of options is made of: title -> options, in order.
-Groups = tuple[tuple[str, tuple[option_table.Option, ...]], ...]
+Groups = tuple[tuple[str, tuple[commandline_option.Option, ...]], ...]
 
 #: Option -> the words that it takes.
 WORDS = {
     "method": tuple(vocabulary.LABELS),
-    "cloud": tuple(options.CLOUDS),
+    "cloud": tuple(clouds.CLOUDS),
     "auth": tuple(credentials.SCHEMES),
     "proxy-auth": tuple(credentials.SCHEMES),
     "min-tls": ("1.2", "1.3"),
@@ -26,6 +28,6 @@ WORDS = {
 }
 
 
-def flags(option: option_table.Option) -> str:
+def flags(option: commandline_option.Option) -> str:
     """`-t, --timeout SECONDS[:STATE]`."""
     return f"{', '.join(option.flags)} {option.metavar}".rstrip()

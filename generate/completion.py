@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 
-from check_mapi_connectivity import option_table, vocabulary
-from check_mapi_connectivity.option_table import COUNT, FLAG, LIST, OPTIONAL, Option
-from check_mapi_connectivity.provision import names
-from check_mapi_connectivity.provision import option_table as set_up
+from check_mapi_connectivity.base import vocabulary
+from check_mapi_connectivity.commandline import option_table
+from check_mapi_connectivity.commandline.option import COUNT, FLAG, LIST, OPTIONAL, Option
+from check_mapi_connectivity.setup import option_table as set_up
+from check_mapi_connectivity.setup.steps import names
 
 from . import WORDS, Groups
 

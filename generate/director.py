@@ -11,7 +11,9 @@ import json
 import textwrap
 from typing import Any
 
-from check_mapi_connectivity import option_table, vocabulary
+from check_mapi_connectivity.base import vocabulary
+from check_mapi_connectivity.commandline import given, option_table
+from check_mapi_connectivity.commandline import option as commandline_option
 
 from . import WORDS, icinga2
 
@@ -64,17 +66,17 @@ def _list_name(words: tuple[str, ...]) -> str:
     return f"{vocabulary.PLUGIN} {name}"
 
 
-def _type(option: option_table.Option) -> tuple[str, dict[str, str]]:
+def _type(option: commandline_option.Option) -> tuple[str, dict[str, str]]:
     """Data type of an option's field, and its settings."""
     if option.name in WORDS:
-        many = "array" if option.shape == option_table.LIST else "string"
+        many = "array" if option.shape == commandline_option.LIST else "string"
         settings = {"behavior": "strict", "data_type": many}
         return "Datalist", {**settings, "datalist": _list_name(WORDS[option.name])}
-    if option.shape == option_table.LIST:
+    if option.shape == commandline_option.LIST:
         return "Array", {}
-    if option.shape == option_table.FLAG:
+    if option.shape == commandline_option.FLAG:
         return "Boolean", {}
-    if option.shape == option_table.COUNT or option.metavar in ("N", "PORT"):
+    if option.shape == commandline_option.COUNT or option.metavar in ("N", "PORT"):
         return "Number", {}
     return "String", {"visibility": "visible"}
 
@@ -104,10 +106,10 @@ def fields() -> list[dict[str, Any]]:
         for option in group
         if option.name not in icinga2.LEFT_OUT
     ]
-    for name, environment in option_table.ENVIRONMENT_SECRETS.items():
+    for name, environment in given.ENVIRONMENT_SECRETS.items():
         text = (
             f"Given to the check as {environment}. A file is better, by "
-            f"--{option_table.INI_SECRETS[name]}: Icinga's API shows custom variables."
+            f"--{given.INI_SECRETS[name]}: Icinga's API shows custom variables."
         )
         title = f"{caption(name)} (secret)"
         hidden = ("String", {"visibility": "hidden"})

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from check_mapi_connectivity import option_table
 from check_mapi_connectivity.codes import entries
-from check_mapi_connectivity.provision import option_table as set_up
+from check_mapi_connectivity.commandline import option_table
+from check_mapi_connectivity.setup import option_table as set_up
 
 from . import ROOT, Groups, flags
 

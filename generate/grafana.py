@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import string
 
-from check_mapi_connectivity.vocabulary import DEFAULT_THRESHOLDS, LABELS, PLUGIN
+from check_mapi_connectivity.base.vocabulary import DEFAULT_THRESHOLDS, LABELS, PLUGIN
 
 from .grafana_queries import SEPARATOR, Database, Graphite, Influx, Query
 

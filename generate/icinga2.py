@@ -9,7 +9,11 @@ from __future__ import annotations
 import textwrap
 from typing import NamedTuple
 
-from check_mapi_connectivity import __version__, option_table, vocabulary
+from check_mapi_connectivity import __version__
+from check_mapi_connectivity.base import vocabulary
+from check_mapi_connectivity.commandline import given as commandline_given
+from check_mapi_connectivity.commandline import option as commandline_option
+from check_mapi_connectivity.commandline import option_table
 
 #: Name of the command object: the plugin's without `check_`, as in the ITL.
 COMMAND = vocabulary.PLUGIN.partition("_")[2]
@@ -78,7 +82,7 @@ class Argument(NamedTuple):
     skip_key: bool = False
 
 
-def options() -> list[option_table.Option]:
+def options() -> list[commandline_option.Option]:
     """The options that are arguments, in the table's order."""
     return [option for name, option in option_table.OPTIONS.items() if name not in LEFT_OUT]
 
@@ -106,30 +110,30 @@ def arguments() -> list[Argument]:
     return [*(argument for option in options() for argument in _of(option)), _refused()]
 
 
-def _of(option: option_table.Option) -> list[Argument]:
+def _of(option: commandline_option.Option) -> list[Argument]:
     """What one option becomes: one argument, or one for each level of verbosity."""
     name, key = variable(option.name), option.flags[-1]
     given = _lower(f'"${name}$"')
-    if option.shape == option_table.FLAG:
+    if option.shape == commandline_option.FLAG:
         return [Argument(key, name, option.help, set_if=f"{{{{ {given} in {_words(ON)} }}}}")]
-    if option.shape == option_table.COUNT:
+    if option.shape == commandline_option.COUNT:
         return _levels(option, name, given)
-    if option.shape == option_table.OPTIONAL:
-        text = f"{option.help} true or {option_table.MISSING}: its own; false: none."
+    if option.shape == commandline_option.OPTIONAL:
+        text = f"{option.help} true or {commandline_option.MISSING}: its own; false: none."
         # A word that takes back what an ini section says.
         value = (
-            f'{{{{ if ({given} in {_words(ON)}) {{ "{option_table.MISSING}" }} '
+            f'{{{{ if ({given} in {_words(ON)}) {{ "{commandline_option.MISSING}" }} '
             f'else if ({given} in {_words(OFF)}) {{ "none" }} else {{ macro("${name}$") }} }}}}'
         )
         return [
             Argument(key, name, text, value, set_if=f'{{{{ string(macro("${name}$")) != "" }}}}')
         ]
     set_if = "" if option.name in _NEVER_EMPTY else f'{{{{ string(macro("${name}$")) != "" }}}}'
-    repeated = option.shape == option_table.LIST
+    repeated = option.shape == commandline_option.LIST
     return [Argument(key, name, option.help, f"${name}$", set_if, repeat_key=repeated)]
 
 
-def _levels(option: option_table.Option, name: str, given: str) -> list[Argument]:
+def _levels(option: commandline_option.Option, name: str, given: str) -> list[Argument]:
     """One argument for each level of an option that is repeated."""
     found = []
     for level in range(1, _MOST_VERBOSE + 1):
@@ -162,14 +166,14 @@ def _refused() -> Argument:
     option that takes none is refused by every version of the check.
     """
     shapes = {
-        option_table.FLAG: "true or false, yes or no, 1 or 0",
-        option_table.COUNT: f"a number from 0 to {_MOST_VERBOSE}",
+        commandline_option.FLAG: "true or false, yes or no, 1 or 0",
+        commandline_option.COUNT: f"a number from 0 to {_MOST_VERBOSE}",
     }
     lines = ["var refused = []"]
     for shape, takes in shapes.items():
         names = tuple(option.name for option in options() if option.shape == shape)
         levels = tuple(map(str, range(2, _MOST_VERBOSE + 1)))
-        known = ON + OFF + (levels if shape == option_table.COUNT else ())
+        known = ON + OFF + (levels if shape == commandline_option.COUNT else ())
         lines += [
             f"for (option in {_words(names)}) {{",
             '\tvar name = "mapi_" + option.replace("-", "_")',
@@ -236,10 +240,10 @@ def check_command() -> str:
         "",
         *_comment(_ENVIRONMENT, "\t"),
     ]
-    for name, environment in option_table.ENVIRONMENT_SECRETS.items():
+    for name, environment in commandline_given.ENVIRONMENT_SECRETS.items():
         lines.append(f'\tenv.{environment} = "${secret_variable(name)}$"')
     lines += ["", "\t// Empty is not given; without a value Icinga would complain in every run."]
-    for name in option_table.ENVIRONMENT_SECRETS:
+    for name in commandline_given.ENVIRONMENT_SECRETS:
         lines.append(f'\tvars.{secret_variable(name)} = ""')
     return "\n".join([*lines, "}"]) + "\n"
 

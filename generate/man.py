@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 
-from check_mapi_connectivity import (
-    __version__,
+from check_mapi_connectivity import __version__
+from check_mapi_connectivity.base import vocabulary
+from check_mapi_connectivity.commandline import (
     arguments,
-    cli,
+    given,
     help_text,
     ini,
     option_table,
-    sources,
-    vocabulary,
+    parse,
 )
-from check_mapi_connectivity.provision import names
-from check_mapi_connectivity.provision import option_table as set_up
-from check_mapi_connectivity.provision.words import NOT_YET_SEEN
+from check_mapi_connectivity.setup import option_table as set_up
+from check_mapi_connectivity.setup.steps import names
+from check_mapi_connectivity.setup.steps.on_paper import NOT_YET_SEEN
 
 from . import Groups, flags
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _AS_WRITTEN = (".nh", ".ad l")
 
 #: A directory of one tenant on this host.
-_TENANT = f"{sources.TENANT_DIRECTORIES}/TENANT/"
+_TENANT = f"{given.TENANT_DIRECTORIES}/TENANT/"
 
 #: Environment variables that the check reads, and when.
 ENVIRONMENT = (
@@ -132,7 +132,7 @@ def check_files() -> list[tuple[str, str]]:
             + "\n".join(f"`{path}`" for path in ini.PATHS),
         ),
         (
-            f"{cli.SYSTEM_CACHE}/, $XDG_CACHE_HOME/{cache}, ~/.cache/{cache}",
+            f"{parse.SYSTEM_CACHE}/, $XDG_CACHE_HOME/{cache}, ~/.cache/{cache}",
             "Cached tokens, and what was learned about mailboxes: the first directory where it is "
             "the running user's own, else the second, or the third where XDG_CACHE_HOME is not "
             "set. Made with mode 0700, files with 0600; nothing is lost when they are removed.",

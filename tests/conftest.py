@@ -16,10 +16,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from check_mapi_connectivity import sources
-from check_mapi_connectivity.certificate import CertificateFacts
-from check_mapi_connectivity.options import CLOUDS, CertificateFiles, Options
-from check_mapi_connectivity.vocabulary import DEFAULT_THRESHOLDS, KINDS, LABELS, prefixes
+from check_mapi_connectivity.base.clouds import CLOUDS
+from check_mapi_connectivity.base.credentials import CertificateFacts, CertificateFiles
+from check_mapi_connectivity.base.options import Options
+from check_mapi_connectivity.base.vocabulary import DEFAULT_THRESHOLDS, KINDS, LABELS, prefixes
+from check_mapi_connectivity.commandline import given
 
 from . import keys, masks
 from .guard.hook import VARIABLE, Guard
@@ -402,8 +403,8 @@ def facts():
 @pytest.fixture
 def there(tmp_path, monkeypatch):
     """A directory with a certificate, and no configuration of this machine's."""
-    monkeypatch.setattr(sources, "TENANT_DIRECTORIES", str(tmp_path / "etc"))
-    monkeypatch.setattr("check_mapi_connectivity.ini.PATHS", ())
+    monkeypatch.setattr(given, "TENANT_DIRECTORIES", str(tmp_path / "etc"))
+    monkeypatch.setattr("check_mapi_connectivity.commandline.ini.PATHS", ())
     monkeypatch.chdir(tmp_path)
     (tmp_path / "c.pem").write_text(PEM)
     return tmp_path

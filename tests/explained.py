@@ -6,8 +6,11 @@ import base64
 import json
 from functools import lru_cache
 
-from check_mapi_connectivity import certificate, cli, explain, render
-from check_mapi_connectivity.options import CertificateFiles
+from check_mapi_connectivity.base.credentials import CertificateFiles
+from check_mapi_connectivity.commandline import parse
+from check_mapi_connectivity.explain import text as explain_text
+from check_mapi_connectivity.result import diagnosis
+from check_mapi_connectivity.signin import certificate
 
 from .tenant.material import make_certificate, pem, pem_key, private_file
 
@@ -63,14 +66,14 @@ def asked(*arguments, mailbox="probe@contoso.com", **environ):
     """Options of a command line with --explain, without anything of this machine's."""
     where = () if mailbox is None else ("-m", mailbox)
     words = ["--explain", "--cache-dir", "/c", *where, *arguments]
-    return cli.parse(words, {"HOME": "/h", **environ})
+    return parse.parse(words, {"HOME": "/h", **environ})
 
 
 def told(*arguments, **keywords):
     """The output, for the moment at which the certificate has 100 days to live; what is this
     certificate's own is replaced.
     """
-    text = explain.build(asked(*arguments, **keywords), facts().not_after - 100 * 86400)
+    text = explain_text.build(asked(*arguments, **keywords), facts().not_after - 100 * 86400)
     return mask(text)
 
 
@@ -78,7 +81,7 @@ def mask(text):
     """A text without what differs from certificate to certificate."""
     for name in ("sha1", "sha256"):
         text = text.replace(getattr(facts(), name), f"({name})")
-    return text.replace(render.date(facts().not_after), "(day)")
+    return text.replace(diagnosis.date(facts().not_after), "(day)")
 
 
 def part(text, title):

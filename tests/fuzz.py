@@ -23,6 +23,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from check_mapi_connectivity.base.clouds import MICROSOFT
+from check_mapi_connectivity.base.failure import CheckFailure
 from check_mapi_connectivity.mapihttp import (
     autodiscover,
     discovery,
@@ -35,7 +37,6 @@ from check_mapi_connectivity.mapihttp import (
     rpcext,
 )
 from check_mapi_connectivity.mapihttp.reader import Reader, WireError
-from check_mapi_connectivity.report import CheckFailure
 
 from . import fuzz_answers
 from .mapihttp.material import (
@@ -152,7 +153,7 @@ def _cookies(data: bytes) -> object:
 
 
 def _walk(data: bytes) -> object:
-    walk = discovery.Walk("a@contoso.com", discovery.Trust("a@contoso.com", ()))
+    walk = discovery.Walk("a@contoso.com", discovery.Trust("a@contoso.com", (), MICROSOFT))
     try:
         if data[:1] == b"<":
             return walk.answered(data)

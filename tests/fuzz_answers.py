@@ -7,10 +7,12 @@ import re
 
 from requests.structures import CaseInsensitiveDict
 
-from check_mapi_connectivity import entra, federation, graphapi, headers
-from check_mapi_connectivity.answer import Answer
+from check_mapi_connectivity.base.vocabulary import KINDS, LABELS, prefixes
 from check_mapi_connectivity.mapihttp.reader import WireError
-from check_mapi_connectivity.vocabulary import KINDS, LABELS, prefixes
+from check_mapi_connectivity.network import headers
+from check_mapi_connectivity.network.answer import Answer
+from check_mapi_connectivity.services import graph, graph_refusals
+from check_mapi_connectivity.signin import federation, msal_client
 
 from .test_graphapi import DIAGNOSTIC, LISTING
 
@@ -65,18 +67,18 @@ def _answer(data: bytes) -> Answer:
 
 def _read(data: bytes) -> object:
     answer = _answer(b"\0\n\n" + data)
-    return graphapi.read(answer)
+    return graph.read(answer)
 
 
 def _status(data: bytes) -> object:
     answer = _answer(data)
-    failure = graphapi.status(answer, CLAIMS[len(data) % len(CLAIMS)])
+    failure = graph_refusals.status(answer, CLAIMS[len(data) % len(CLAIMS)])
     assert failure.cause and failure.state_key in KINDS
-    return failure, graphapi.ids(answer), graphapi.throttling(answer)
+    return failure, graph.ids(answer), graph_refusals.throttling(answer)
 
 
 def _front_end(data: bytes) -> object:
-    return graphapi.front_end(_answer(b"\0x-ms-ags-diagnostic: " + data + b"\n\n"))
+    return graph.front_end(_answer(b"\0x-ms-ags-diagnostic: " + data + b"\n\n"))
 
 
 def _cloud(data: bytes) -> object:
@@ -84,7 +86,7 @@ def _cloud(data: bytes) -> object:
         document = json.loads(data)
     except (ValueError, RecursionError):
         raise WireError("no JSON") from None
-    return entra.cloud_of(document) if isinstance(document, dict) else None
+    return msal_client.cloud_of(document) if isinstance(document, dict) else None
 
 
 def _refused(data: bytes) -> object:

@@ -38,8 +38,8 @@ def read_once():
 
 def prime(directory):
     """Read the key that nearly all runs sign with."""
-    from check_mapi_connectivity import certificate
-    from check_mapi_connectivity.options import CertificateFiles
+    from check_mapi_connectivity.base.credentials import CertificateFiles
+    from check_mapi_connectivity.signin import certificate
 
     path = Path(directory) / "probe.pem"
     if path.exists():

@@ -15,11 +15,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import jwt
 from requests.structures import CaseInsensitiveDict
 
-from check_mapi_connectivity import certificate
-from check_mapi_connectivity.answer import Answer
-from check_mapi_connectivity.provision import keypair, names
-from check_mapi_connectivity.provision.proof import Outcome
-from check_mapi_connectivity.report import Failure
+from check_mapi_connectivity.base.failure import Failure
+from check_mapi_connectivity.network.answer import Answer
+from check_mapi_connectivity.setup import keypair
+from check_mapi_connectivity.setup.proof import Outcome
+from check_mapi_connectivity.setup.steps import names
+from check_mapi_connectivity.signin import certificate
 
 TENANT = "contoso.onmicrosoft.com"
 MAILBOX = "probe@contoso.com"

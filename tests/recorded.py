@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from msal.authority import Authority
 
-from check_mapi_connectivity import cli, output
-from check_mapi_connectivity.errors import UsageError
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.commandline import parse
 from check_mapi_connectivity.record import recording, replay
+from check_mapi_connectivity.result import output
 
 from .masks import timeless
 
@@ -67,11 +68,11 @@ def play(path, *arguments):
     forget()
     words = ["--replay", str(path), *map(str, arguments)]
     try:
-        options = cli.parse(words, {})
+        asked = parse.parse(words, {})
         # As a process of the check does.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            text, code = replay.run(options)
+            text, code = replay.run(asked)
     except UsageError as error:
         return 3, output.complain(str(error), error.details, as_json=error.as_json)
     return code, text

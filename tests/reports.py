@@ -4,8 +4,9 @@ them.
 
 from __future__ import annotations
 
-from check_mapi_connectivity.judge import judge
-from check_mapi_connectivity.report import Failure, Report, Stopwatch
+from check_mapi_connectivity.base.failure import Failure
+from check_mapi_connectivity.base.report import Report, Stopwatch
+from check_mapi_connectivity.result.judge import judge
 
 
 class Clock:

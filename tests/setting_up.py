@@ -12,11 +12,13 @@ import stat
 import urllib.parse
 from dataclasses import replace
 
-from check_mapi_connectivity import certificate, sources
-from check_mapi_connectivity.options import CertificateFiles
-from check_mapi_connectivity.provision import __main__ as entry
-from check_mapi_connectivity.provision import cli, keypair, names, proof
-from check_mapi_connectivity.provision.voice import Voice
+from check_mapi_connectivity.base.credentials import CertificateFiles
+from check_mapi_connectivity.commandline import given as commandline_given
+from check_mapi_connectivity.setup import __main__ as entry
+from check_mapi_connectivity.setup import command_line, keypair, proof
+from check_mapi_connectivity.setup.steps import names
+from check_mapi_connectivity.setup.terminal import Voice
+from check_mapi_connectivity.signin import certificate
 
 from .provisioning import pems
 from .tenant.client import EXCHANGE, GRAPH
@@ -60,9 +62,9 @@ class Arranged:
         self.proves = True
         tenant.admin.approve()
         tenant.admin.devices.interval = 0
-        monkeypatch.setattr(sources, "TENANT_DIRECTORIES", str(self.etc))
-        monkeypatch.setattr("check_mapi_connectivity.ini.PATHS", ())
-        monkeypatch.setattr(cli, "_MONITORS", ())
+        monkeypatch.setattr(commandline_given, "TENANT_DIRECTORIES", str(self.etc))
+        monkeypatch.setattr("check_mapi_connectivity.commandline.ini.PATHS", ())
+        monkeypatch.setattr(command_line, "_MONITORS", ())
         # Making and checking RSA keys takes a while, and here it is always the same few.
         monkeypatch.setattr(certificate, "load", _load)
         # What else a run waits for: a disk, and authorities that nobody here is signed by.
@@ -86,7 +88,7 @@ class Arranged:
         """The exit code of one run with these words and no others."""
         self.said, self.naps = [], []
         self.tenant.admin.calls.clear()
-        settings = cli.parse(given, dict(environ or {}))
+        settings = command_line.parse(given, dict(environ or {}))
         voice = Voice(None, self._write, lambda: self._now, self._sleep)
         return entry.carry_out(settings, voice)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 
-from check_mapi_connectivity import certificate, sources
-from check_mapi_connectivity import cli as check_cli
-from check_mapi_connectivity.provision import __main__ as entry
-from check_mapi_connectivity.provision import cli, keypair, proof, run
-from check_mapi_connectivity.provision.voice import Voice
+from check_mapi_connectivity.commandline import given as commandline_given
+from check_mapi_connectivity.commandline import parse as check_cli
+from check_mapi_connectivity.setup import __main__ as entry
+from check_mapi_connectivity.setup import command_line, keypair, proof, run
+from check_mapi_connectivity.setup.terminal import Voice
+from check_mapi_connectivity.signin import certificate
 
 from .provisioning import MAILBOX, TENANT, TOKENS, AdminTenant, pems
 
@@ -27,7 +28,7 @@ class Command:
         self._tokens.write_text("\n".join(TOKENS.values()))
         self._tokens.chmod(0o600)
         monkeypatch.setattr(run, "Transport", lambda *_: self.tenant)
-        monkeypatch.setattr(cli, "_MONITORS", ())
+        monkeypatch.setattr(command_line, "_MONITORS", ())
         # Checking an RSA key takes a while, and here it is always the same few.
         monkeypatch.setattr(certificate, "load", _load)
         monkeypatch.setattr(proof, "once", self._once)
@@ -50,7 +51,7 @@ class Command:
         if mailbox:
             given += ["-m", mailbox]
         self.said, self.naps = [], []
-        settings = cli.parse(given, {})
+        settings = command_line.parse(given, {})
         return settings, Voice(None, self._write, lambda: self._now, self._sleep)
 
     def _write(self, text):
@@ -68,6 +69,6 @@ class Command:
 def commanded(directory, monkeypatch):
     """The command, with a directory of its own in place of /etc."""
     etc = directory / "etc"
-    monkeypatch.setattr(sources, "TENANT_DIRECTORIES", str(etc))
-    monkeypatch.setattr("check_mapi_connectivity.ini.PATHS", ())
+    monkeypatch.setattr(commandline_given, "TENANT_DIRECTORIES", str(etc))
+    monkeypatch.setattr("check_mapi_connectivity.commandline.ini.PATHS", ())
     return Command(etc, monkeypatch)

@@ -10,8 +10,8 @@ import signal
 import time
 from pathlib import Path
 
-from check_mapi_connectivity import vocabulary
-from check_mapi_connectivity.provision import names
+from check_mapi_connectivity.base import vocabulary
+from check_mapi_connectivity.setup.steps import names
 
 COMPLETION = Path(__file__).resolve().parent.parent / "completion"
 

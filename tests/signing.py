@@ -7,11 +7,8 @@ import time
 
 import pytest
 
-from check_mapi_connectivity.cache import Cache
-from check_mapi_connectivity.deadline import Deadline
-from check_mapi_connectivity.identity import Identity
-from check_mapi_connectivity.logon import Logon
-from check_mapi_connectivity.options import (
+from check_mapi_connectivity.base.cache import Cache
+from check_mapi_connectivity.base.credentials import (
     CertificateFiles,
     ClientSecret,
     FederatedToken,
@@ -19,9 +16,13 @@ from check_mapi_connectivity.options import (
     Secret,
     UserPassword,
 )
-from check_mapi_connectivity.probes import Run
-from check_mapi_connectivity.report import CheckFailure, Report
-from check_mapi_connectivity.transport import Transport
+from check_mapi_connectivity.base.deadline import Deadline
+from check_mapi_connectivity.base.failure import CheckFailure
+from check_mapi_connectivity.base.report import Report
+from check_mapi_connectivity.network.shared_logon import Logon
+from check_mapi_connectivity.network.transport import Transport
+from check_mapi_connectivity.probes.context import ProbeContext
+from check_mapi_connectivity.signin.identity import Identity
 
 from .tenant.material import CLIENT_IDS, DOMAIN
 
@@ -64,7 +65,7 @@ class Runs:
         deadline = Deadline(time.monotonic(), options.timeout)
         transport = Transport(options, deadline, report, shared)
         self._carriers.append(transport)
-        return Run(options, transport, identity, Logon(), cache, report, deadline)
+        return ProbeContext(options, transport, identity, Logon(), cache, report, deadline)
 
     def by_password(self, password=None, name="healthy", **changes):
         """The same for a user of the tenant; the right password where none is given."""

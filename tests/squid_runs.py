@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
-from check_mapi_connectivity import windows
+from check_mapi_connectivity.network import ntlm_kerberos
 
 from .canaries import spellings
 from .tenant.material import private_file
@@ -27,7 +27,7 @@ class Through:
     """
 
     def __init__(self, lab, way, tenant, directory):
-        need("" if windows.available() else "pyspnego is missing")
+        need("" if ntlm_kerberos.available() else "pyspnego is missing")
         self.lab, self.way, self.tenant, self.directory = lab, way, tenant, directory
         self.seen, self.authorities = [], directory / "authorities.pem"
         both = (Path(lab.ca_file), lab.inspection_ca)
@@ -59,7 +59,7 @@ class Through:
     def __call__(
         self, section, kind, way, *words, host="127.0.0.1", who=None, password=None, **variables
     ):
-        need("" if windows.kerberos() else "pyspnego[kerberos] is missing")
+        need("" if ntlm_kerberos.kerberos() else "pyspnego[kerberos] is missing")
         arguments, environment = self.credential(who, password)
         self.lab.reset()
         names = REAL_NAMES if section else []

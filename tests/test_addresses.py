@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import addresses, cli
-from check_mapi_connectivity.errors import UsageError
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.commandline import parse, target
 
 URL = "https://mail.contoso.com/mapi/emsmdb/?MailboxId=1@contoso.com"
 USER = ("-l", "probe@contoso.com", "--password-file", "pw")
@@ -19,11 +19,11 @@ def mapi(there):
     (there / "pw").write_text("Secret.123\n")
     (there / "pw").chmod(0o600)
 
-    def parse(*arguments):
+    def parsed(*arguments):
         mailbox = [] if "-m" in arguments else ["-m", "probe@contoso.com"]
-        return cli.parse(["--method", "mapi", *USER, *mailbox, *arguments], {"HOME": "/h"})
+        return parse.parse(["--method", "mapi", *USER, *mailbox, *arguments], {"HOME": "/h"})
 
-    return parse
+    return parsed
 
 
 def test_without_autodiscover(mapi):
@@ -56,7 +56,7 @@ def test_a_tenant_has_autodiscover_of_its_cloud_but_where_an_option_speaks(mapi)
 
 def test_hosts_of_another_method_are_left_alone(there):
     words = ["--tenant", "t.example", "--client-id", "i", "--certificate", "c.pem", "-m", "a@b.c"]
-    options = cli.parse([*words, "-H", "https://odd/"], {})
+    options = parse.parse([*words, "-H", "https://odd/"], {})
     assert (options.hostname, options.autodiscover_url) == (
         None,
         "https://autodiscover-s.outlook.com",
@@ -74,12 +74,12 @@ def test_hosts_of_another_method_are_left_alone(there):
     ],
 )
 def test_authority(text, found):
-    assert addresses.authority(text, "t.example") == found
+    assert target.authority(text, "t.example") == found
 
 
 def test_authority_with_another_path():
     with pytest.raises(UsageError) as caught:
-        addresses.authority("https://login.example/common", "t.example")
+        target.authority("https://login.example/common", "t.example")
     text = "--authority-url: https://login.example/common has a path; give the host alone, the "
     assert str(caught.value) == f"{text}tenant is added to it"
 
@@ -87,7 +87,7 @@ def test_authority_with_another_path():
 @given(st.text(max_size=30) | st.text("htps:/@[]0129.%x?# ", max_size=30))
 def test_any_url_is_taken_or_refused_without_showing_a_password(text):
     try:
-        found = addresses.url(f"https://u:s3cr3t@{text}", "--x")
+        found = target.url(f"https://u:s3cr3t@{text}", "--x")
     except UsageError as error:
         assert str(error) == (
             "--x: what is given is not an https URL like https://host or https://host:port"
@@ -99,7 +99,7 @@ def test_any_url_is_taken_or_refused_without_showing_a_password(text):
 @given(st.text(max_size=30) | st.text("htps:/@[]0129.%x?# ", max_size=30))
 def test_any_url_goes_by_https(text):
     try:
-        found = addresses.url(text, "--x")
+        found = target.url(text, "--x")
     except UsageError:
         return
     assert found.startswith("https://")

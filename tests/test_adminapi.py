@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import adminapi
-from check_mapi_connectivity.report import CheckFailure
+from check_mapi_connectivity.base.failure import CheckFailure
+from check_mapi_connectivity.services import exchange_admin
 
 from .tenant import exchange
 from .test_advice import make_answer
@@ -29,7 +29,7 @@ def answer_with(*rows, **members):
 
 
 def test_request_is_the_published_shape():
-    path, headers, body = adminapi.request("guid", "a@b.example", archive=True, token="T")
+    path, headers, body = exchange_admin.request("guid", "a@b.example", archive=True, token="T")
     assert path == "/adminapi/beta/guid/InvokeCommand"
     assert json.loads(body) == {
         "CmdletInput": {
@@ -62,7 +62,7 @@ def test_request_is_the_published_shape():
     ],
 )
 def test_latency(latency, seconds):
-    assert adminapi.read_latency(latency) == (pytest.approx(seconds), "")
+    assert exchange_admin.read_latency(latency) == (pytest.approx(seconds), "")
 
 
 @pytest.mark.parametrize(
@@ -89,14 +89,14 @@ def test_latency(latency, seconds):
     ],
 )
 def test_latency_that_cannot_be_read(latency):
-    seconds, note = adminapi.read_latency(latency)
+    seconds, note = exchange_admin.read_latency(latency)
     assert seconds is None
     assert note.startswith("Latency ")
     assert note.endswith(" is unreadable")
 
 
 def test_latency_that_is_not_reported():
-    assert adminapi.read_latency(None) == adminapi.read_latency("") == (None, "")
+    assert exchange_admin.read_latency(None) == exchange_admin.read_latency("") == (None, "")
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,8 @@ def test_latency_that_is_not_reported():
     ],
 )
 def test_result_that_means_success(result):
-    outcome = adminapi.read(answer_with({**ROW, "Result": result}))
-    assert (outcome.success, adminapi.judge(outcome)) == (True, None)
+    outcome = exchange_admin.read(answer_with({**ROW, "Result": result}))
+    assert (outcome.success, exchange_admin.judge(outcome)) == (True, None)
 
 
 @pytest.mark.parametrize(
@@ -120,8 +120,8 @@ def test_result_that_means_success(result):
     [("*FAILURE*", "FAILURE"), (0, "0"), (1, "1"), ({"Value": 2}, "2"), ("Skipped", "Skipped")],
 )
 def test_result_that_means_failure(result, shown):
-    outcome = adminapi.read(answer_with({**ROW, "Result": result}))
-    failure = adminapi.judge(outcome)
+    outcome = exchange_admin.read(answer_with({**ROW, "Result": result}))
+    failure = exchange_admin.judge(outcome)
     assert (outcome.success, outcome.result) == (False, shown)
     assert (failure.kind, failure.cause) == (
         "server",
@@ -132,34 +132,34 @@ def test_result_that_means_failure(result, shown):
 @pytest.mark.parametrize("result", [None, "", " * ", True, [], {}, {"a@b": "Success"}])
 def test_result_that_is_none(result):
     with pytest.raises(CheckFailure) as caught:
-        adminapi.read(answer_with({**ROW, "Result": result}))
+        exchange_admin.read(answer_with({**ROW, "Result": result}))
     assert caught.value.failure.kind == "protocol"
 
 
 def test_first_row_that_is_an_object_counts():
-    assert adminapi.read(answer_with(None, 1, ROW, {**ROW, "Server": "T"})).server == "S"
+    assert exchange_admin.read(answer_with(None, 1, ROW, {**ROW, "Server": "T"})).server == "S"
     single = make_answer(200, json.dumps({"Value": ROW}).encode())
-    assert adminapi.read(single).database == "D"
+    assert exchange_admin.read(single).database == "D"
 
 
 def test_a_success_does_not_speak_for_a_row_that_failed():
     well, ill = {"Result": "Success"}, {"Result": "Failure", "Error": "MapiExceptionMdbOffline"}
     for rows in ([well, ill], [ill, well]):
-        found = adminapi.read(answer_with(*rows))
+        found = exchange_admin.read(answer_with(*rows))
         assert (found.success, found.error) == (False, "MapiExceptionMdbOffline")
-    assert adminapi.read(answer_with(well, {"Result": None}, {"Server": "S"})).success
+    assert exchange_admin.read(answer_with(well, {"Result": None}, {"Server": "S"})).success
 
 
 def test_errors_beside_a_row_outweigh_it():
-    outcome = adminapi.read(answer_with(ROW, **{"@adminapi.errors": ["one", "two"]}))
-    failure = adminapi.judge(outcome)
+    outcome = exchange_admin.read(answer_with(ROW, **{"@adminapi.errors": ["one", "two"]}))
+    failure = exchange_admin.judge(outcome)
     assert outcome.success
     assert (failure.kind, failure.detail) == ("server", "one; two")
 
 
 def test_moved_is_judged_by_itself():
-    outcome = adminapi.read(answer_with({**ROW, "Result": "MailboxMoved"}))
-    assert adminapi.judge(outcome).state_key == "moving"
+    outcome = exchange_admin.read(answer_with({**ROW, "Result": "MailboxMoved"}))
+    assert exchange_admin.judge(outcome).state_key == "moving"
 
 
 JSON = st.recursive(
@@ -178,13 +178,13 @@ ROWS = st.fixed_dictionaries(
 def check_read_and_judge(answer):
     """The invariant: a value, or CheckFailure - for the judgement too."""
     try:
-        outcome = adminapi.read(answer)
+        outcome = exchange_admin.read(answer)
     except CheckFailure as error:
         assert error.failure.kind in ("protocol", "server")
         return
     assert outcome.result
     assert outcome.latency is None or outcome.latency >= 0
-    failure = adminapi.judge(outcome)
+    failure = exchange_admin.judge(outcome)
     assert (failure is None) == (outcome.success and not outcome.errors)
 
 
@@ -227,7 +227,7 @@ def test_every_prefix_of_the_practice_tenants_answers(mailbox):
     ],
 )
 def test_a_timespan_as_an_object(members, seconds):
-    assert adminapi.read_latency(members) == (seconds, "")
+    assert exchange_admin.read_latency(members) == (seconds, "")
 
 
 @pytest.mark.parametrize(
@@ -235,5 +235,5 @@ def test_a_timespan_as_an_object(members, seconds):
     [{"Seconds": "soon"}, {"Seconds": -3}, {"length": 3, "size": 4}, {"Value": {"Seconds": 1}}, {}],
 )
 def test_an_object_that_is_no_timespan_is_unreadable(members):
-    seconds, note = adminapi.read_latency(members)
+    seconds, note = exchange_admin.read_latency(members)
     assert (seconds, note[-14:]) == (None, " is unreadable")

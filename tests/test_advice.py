@@ -11,18 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from check_mapi_connectivity import advice, entra_refusals
-from check_mapi_connectivity.answer import Answer
+from check_mapi_connectivity.base.vocabulary import KINDS
 from check_mapi_connectivity.codes.entra import ENTRA, OAUTH
 from check_mapi_connectivity.codes.exchange import EC, EXCHANGE, MAPI
-from check_mapi_connectivity.vocabulary import KINDS
+from check_mapi_connectivity.network.answer import Answer
+from check_mapi_connectivity.services import entra, exchange_refusals, http_refusals
 
 
 @pytest.mark.parametrize(
     ("status", "leads"), [(302, True), (307, True), (304, False), (399, False)]
 )
 def test_what_leads_nowhere_is_no_redirect(status, leads):
-    failure = advice.redirected(make_answer(status), "--graph-url")
+    failure = http_refusals.redirected(make_answer(status), "--graph-url")
     assert (failure.kind, failure.code) == ("protocol", f"HTTP {status}")
     assert ("redirects" in failure.cause) is leads
 
@@ -56,7 +56,7 @@ def test_every_row_has_a_kind_of_the_contract_and_words():
 
 @pytest.mark.parametrize("number", sorted(ENTRA))
 def test_every_entra_number(number):
-    failure = entra_refusals.sign_in(refusal(number), None)
+    failure = entra.sign_in(refusal(number), None)
     assert (failure.kind, failure.cause, failure.remedy) == ENTRA[number][:3]
     assert failure.code == f"AADSTS{number}"
     assert failure.transient == (failure.kind == "server")
@@ -71,28 +71,28 @@ def test_every_entra_number(number):
     ],
 )
 def test_kinds_that_the_contract_names(numbers, kind):
-    assert {entra_refusals.sign_in(refusal(number), None).kind for number in numbers} == {kind}
+    assert {entra.sign_in(refusal(number), None).kind for number in numbers} == {kind}
 
 
 def test_expired_certificate_is_told_from_an_unknown_one():
-    expired = entra_refusals.sign_in(refusal(700027, "The key used is expired."), None)
-    unknown = entra_refusals.sign_in(refusal(700027, "The key was not found."), None)
+    expired = entra.sign_in(refusal(700027, "The key used is expired."), None)
+    unknown = entra.sign_in(refusal(700027, "The key was not found."), None)
     assert expired.cause == "Entra holds this certificate as expired"
     assert unknown.cause == "Entra does not know this certificate"
 
 
 def test_unknown_number_keeps_its_number():
-    failure = entra_refusals.sign_in(refusal(987654, "New.", "unauthorized_client"), None)
+    failure = entra.sign_in(refusal(987654, "New.", "unauthorized_client"), None)
     assert (failure.code, failure.kind) == ("AADSTS987654", "credential")
     assert failure.cause == OAUTH["unauthorized_client"].cause
     assert failure.remedy == "https://login.microsoftonline.com/error?code=987654"
-    assert entra_refusals.sign_in({"error": "temporarily_unavailable"}, None).kind == "server"
+    assert entra.sign_in({"error": "temporarily_unavailable"}, None).kind == "server"
 
 
 def test_number_is_found_in_the_text_too():
-    assert entra_refusals.aadsts({"error_description": "AADSTS50034: no such user"}) == 50034
-    assert entra_refusals.aadsts({"error_codes": ["x"], "error_description": None}) == 0
-    assert entra_refusals.aadsts({"error_codes": [True]}) == 0
+    assert entra.aadsts({"error_description": "AADSTS50034: no such user"}) == 50034
+    assert entra.aadsts({"error_codes": ["x"], "error_description": None}) == 0
+    assert entra.aadsts({"error_codes": [True]}) == 0
 
 
 IDS = {
@@ -126,9 +126,9 @@ IDS = {
     ],
 )
 def test_an_error_in_any_form(document, code, detail):
-    failure = entra_refusals.sign_in(document, make_answer(400))
+    failure = entra.sign_in(document, make_answer(400))
     assert (failure.kind, failure.code, failure.detail) == ("protocol", code, detail)
-    beside = entra_refusals.status(make_answer(503, json.dumps(document).encode()))
+    beside = entra.status(make_answer(503, json.dumps(document).encode()))
     number = code if code.startswith("AADSTS") else ""
     assert beside.code == f"HTTP 503, {number}".rstrip(", ")
     assert beside.kind == "server" and code in f"{beside.code} {beside.detail}"
@@ -180,18 +180,23 @@ def exchange_error(message, internal=None):
     ],
 )
 def test_message_and_exception(answer, text, exception):
-    assert (advice.message(answer), advice.exception_name(answer)) == (text, exception)
+    assert (http_refusals.message(answer), exchange_refusals.exception_name(answer)) == (
+        text,
+        exception,
+    )
 
 
 def test_missing_role_is_read_from_the_token():
     answer = make_answer(401, b"", x_ms_diagnostics="2000003;reason=x")
-    without = advice.exchange_status(answer, {"roles": []})
+    without = exchange_refusals.exchange_status(answer, {"roles": []})
     assert without.cause == "the token lacks the app role Exchange.ManageAsApp"
     for claims in ({"roles": ["Exchange.ManageAsApp"]}, {}):
-        failure = advice.exchange_status(answer, claims)
+        failure = exchange_refusals.exchange_status(answer, claims)
         assert failure.cause == "token was made for another host or service"
         assert "2000003" in failure.detail
-        failure = advice.exchange_status(make_answer(401, b"", x_ms_diagnostics="77;"), claims)
+        failure = exchange_refusals.exchange_status(
+            make_answer(401, b"", x_ms_diagnostics="77;"), claims
+        )
         assert failure.cause == "Exchange refuses the token"
         # Who has the app role is not told to grant it.
         granted = failure.remedy.startswith("grant and consent Exchange.ManageAsApp ")
@@ -200,7 +205,7 @@ def test_missing_role_is_read_from_the_token():
 
 def test_a_401_that_speaks_of_roles_to_a_token_without_the_app_role():
     body = b'{"error": {"code": "Unauthorized", "message": "User is not allowed to call X"}}'
-    failure = advice.exchange_status(make_answer(401, body), {"roles": []})
+    failure = exchange_refusals.exchange_status(make_answer(401, body), {"roles": []})
     assert failure.cause == "the token lacks the app role Exchange.ManageAsApp"
     assert failure.remedy.startswith("grant and consent Exchange.ManageAsApp ")
 
@@ -215,7 +220,9 @@ def test_a_401_that_speaks_of_roles_to_a_token_without_the_app_role():
 )
 def test_a_401_that_speaks_of_roles_is_about_the_role_group(text):
     body = json.dumps({"error": {"code": "Unauthorized", "message": text}}).encode()
-    failure = advice.exchange_status(make_answer(401, body), {"roles": ["Exchange.ManageAsApp"]})
+    failure = exchange_refusals.exchange_status(
+        make_answer(401, body), {"roles": ["Exchange.ManageAsApp"]}
+    )
     assert (failure.kind, failure.cause) == (
         "permission",
         "this identity may not run Test-MAPIConnectivity",
@@ -263,19 +270,19 @@ EXCEPTIONS = [
 def test_an_exception_counts_for_more_than_the_status(name, kind, cause, status):
     answer = exchange_error(f"Ex9E65A2|Microsoft.Exchange.Some.Space.{name}|What it says.")
     answer = replace(answer, status=status)
-    failure = advice.exchange_status(answer, {"roles": ["Exchange.ManageAsApp"]})
+    failure = exchange_refusals.exchange_status(answer, {"roles": ["Exchange.ManageAsApp"]})
     assert (failure.kind, failure.cause, failure.code) == (kind, cause, name)
     assert "What it says." in failure.detail
 
 
 def test_an_exception_that_only_carries_another_is_none():
     text = "Ex1|Microsoft.Exchange.Admin.OData.Core.ODataServiceException|No."
-    failure = advice.exchange_status(replace(exchange_error(text), status=403), {})
+    failure = exchange_refusals.exchange_status(replace(exchange_error(text), status=403), {})
     assert (failure.kind, failure.code) == ("permission", "HTTP 403")
 
 
 def test_a_500_of_exchange_may_be_a_burst():
-    failure = advice.exchange_status(make_answer(500, b"{}"), {})
+    failure = exchange_refusals.exchange_status(make_answer(500, b"{}"), {})
     assert failure.cause == "Exchange answers: internal error"
     assert failure.remedy == (
         "see the service health page; it may be a burst of calls: spread the checks"
@@ -284,11 +291,11 @@ def test_a_500_of_exchange_may_be_a_burst():
 
 def test_a_person_is_told_apart_from_an_app():
     person, app = {"scp": "Exchange.Manage"}, {"roles": ["Exchange.ManageAsApp"]}
-    refused = advice.exchange_status(make_answer(401, b""), person)
+    refused = exchange_refusals.exchange_status(make_answer(401, b""), person)
     assert refused.cause == "Exchange refuses the token"
     assert refused.remedy.startswith("see EXOModuleEnabled of Get-User; ")
     for claims, whom in ((person, "user"), (app, "app")):
-        failure = advice.exchange_status(make_answer(403, b"\0\0"), claims)
+        failure = exchange_refusals.exchange_status(make_answer(403, b"\0\0"), claims)
         assert (failure.kind, failure.code) == ("permission", "HTTP 403")
         assert failure.remedy == f"add the {whom} to a role group whose role holds the cmdlet"
 
@@ -314,7 +321,7 @@ def test_a_person_is_told_apart_from_an_app():
     ],
 )
 def test_mapi_error(text, kind, judged, code):
-    failure = advice.mapi_error(text)
+    failure = exchange_refusals.mapi_error(text)
     assert (failure.kind, failure.state_key, failure.code) == (kind, judged, code)
 
 
@@ -339,15 +346,17 @@ def test_every_ec_number_leads_to_a_row():
 )
 def test_retry_after(value, seconds):
     answer = make_answer(503, Retry_After=value, Date="Sun, 22 Nov 2026 12:00:00 GMT")
-    assert advice.retry_after(answer) == seconds
+    assert http_refusals.retry_after(answer) == seconds
 
 
 def test_seconds_in_a_throttling_text():
     assert (
-        advice.throttled(make_answer(429, b"Try again in 17 seconds."), "Exchange").retry_after
+        http_refusals.throttled(
+            make_answer(429, b"Try again in 17 seconds."), "Exchange"
+        ).retry_after
         == 17.0
     )
-    assert advice.throttled(make_answer(429, b"Busy"), "Exchange").retry_after == 1.0
+    assert http_refusals.throttled(make_answer(429, b"Busy"), "Exchange").retry_after == 1.0
 
 
 TEXT = st.text(max_size=60)
@@ -363,10 +372,10 @@ def test_any_refusal_of_exchange(status, body, kind, retry, exception, claims):
     answer = make_answer(
         status, body, Content_Type=kind, Retry_After=retry, X_ExceptionType=exception
     )
-    failure = advice.exchange_status(answer, claims)
+    failure = exchange_refusals.exchange_status(answer, claims)
     assert failure.kind in KINDS
     assert failure.cause
-    entra_refusals.status(answer)
+    entra.status(answer)
 
 
 @given(
@@ -377,12 +386,12 @@ def test_any_refusal_of_exchange(status, body, kind, retry, exception, claims):
 )
 def test_any_refusal_of_entra(document):
     kinds = ("credential", "server", "throttled", "protocol")
-    assert entra_refusals.sign_in(document, make_answer()).kind in kinds
+    assert entra.sign_in(document, make_answer()).kind in kinds
 
 
 @given(TEXT)
 def test_any_mapi_error(text):
-    assert advice.mapi_error(text).kind in ("logon", "mailbox", "server")
+    assert exchange_refusals.mapi_error(text).kind in ("logon", "mailbox", "server")
 
 
 def test_causes_hold_nothing_that_the_sanitizer_would_change():

@@ -9,17 +9,18 @@ import time
 import pytest
 from requests.structures import CaseInsensitiveDict
 
-from check_mapi_connectivity import windows
-from check_mapi_connectivity.answer import Answer
-from check_mapi_connectivity.authentication import Authentication
-from check_mapi_connectivity.cache import Cache
-from check_mapi_connectivity.deadline import Deadline
-from check_mapi_connectivity.errors import UsageError
-from check_mapi_connectivity.logon import Logon
-from check_mapi_connectivity.options import Login, Secret, UserPassword
-from check_mapi_connectivity.probes import Run
-from check_mapi_connectivity.report import CheckFailure, Report, Stopwatch
-from check_mapi_connectivity.tokens import Token
+from check_mapi_connectivity.base.cache import Cache
+from check_mapi_connectivity.base.credentials import Login, Secret, UserPassword
+from check_mapi_connectivity.base.deadline import Deadline
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.failure import CheckFailure
+from check_mapi_connectivity.base.report import Report, Stopwatch
+from check_mapi_connectivity.network import ntlm_kerberos
+from check_mapi_connectivity.network.answer import Answer
+from check_mapi_connectivity.network.shared_logon import Logon
+from check_mapi_connectivity.probes.context import ProbeContext
+from check_mapi_connectivity.probes.mapi_authentication import Authentication
+from check_mapi_connectivity.signin.tokens import Token
 
 URL = "https://mail.example/mapi/emsmdb/?MailboxId=1"
 LONG = Deadline(time.monotonic(), 600.0)
@@ -57,7 +58,7 @@ def authentication(options):
         chosen = options(tenant="", credential=None, methods=("mapi",), login=login)
         report = Report(mailbox, "mapi")
         return Authentication(
-            Run(chosen, carrier, None, logon or Logon(), Cache(None, []), report, LONG)
+            ProbeContext(chosen, carrier, None, logon or Logon(), Cache(None, []), report, LONG)
         )
 
     return make
@@ -111,7 +112,7 @@ def test_a_password_that_was_good_may_end_the_session_once(authentication):
 
 
 def test_a_remembered_scheme_that_is_not_taken_any_more(authentication, monkeypatch):
-    monkeypatch.setattr(windows, "available", lambda: False)
+    monkeypatch.setattr(ntlm_kerberos, "available", lambda: False)
     carrier = Carrier(answer(401, "NTLM"))
     asker = authentication(carrier)
     asker.remember("Basic")
@@ -139,7 +140,7 @@ def test_nothing_in_common(authentication):
 
 
 def test_no_password_and_no_kerberos(authentication, monkeypatch):
-    monkeypatch.setattr(windows, "available", lambda: False)
+    monkeypatch.setattr(ntlm_kerberos, "available", lambda: False)
     carrier = Carrier(answer(401, "Basic realm=x", "Negotiate"))
     with pytest.raises(UsageError, match=r"wants Negotiate, .* pip install"):
         post(authentication(carrier, password=None))
@@ -183,7 +184,7 @@ def test_a_named_scheme_that_is_not_offered_is_not_sent_to_a_guessed_host(authen
     carrier = Carrier(answer(401, "Negotiate"), answer(401), answer(401, "Basic realm=x"), answer())
     asker = authentication(carrier, "Basic")
     for cause in ("does not offer sign-in by Basic", "that can be used: nothing"):
-        with pytest.raises(windows.Unusable, match=cause):
+        with pytest.raises(ntlm_kerberos.Unusable, match=cause):
             post(asker, unasked=False)
     assert post(asker, unasked=False).status == 200
     assert carrier.sent == [None, None, None, f"Basic {BLOB}"]
@@ -214,8 +215,8 @@ def opening(monkeypatch):
     def make(token):
         Made.token = token
         for name, stands in (("Handshake", Made), ("available", lambda: True)):
-            monkeypatch.setattr(windows, name, stands)
-        monkeypatch.setattr(windows, "end_point", lambda certificate: b"")
+            monkeypatch.setattr(ntlm_kerberos, name, stands)
+        monkeypatch.setattr(ntlm_kerberos, "end_point", lambda certificate: b"")
         return f"Negotiate {base64.b64encode(token).decode()}"
 
     return make
@@ -316,7 +317,7 @@ def finish(threads):
 
 
 def test_eight_mailboxes_with_a_wrong_password_are_one_failed_logon(authentication, monkeypatch):
-    monkeypatch.setattr("check_mapi_connectivity.logon.TURN", PATIENCE)
+    monkeypatch.setattr("check_mapi_connectivity.network.shared_logon.TURN", PATIENCE)
     logon = Counted()
 
     def judge(number):
@@ -336,7 +337,7 @@ def test_eight_mailboxes_with_a_wrong_password_are_one_failed_logon(authenticati
 def test_eight_mailboxes_with_the_right_password_do_not_wait_for_each_other(
     authentication, monkeypatch
 ):
-    monkeypatch.setattr("check_mapi_connectivity.logon.TURN", PATIENCE)
+    monkeypatch.setattr("check_mapi_connectivity.network.shared_logon.TURN", PATIENCE)
     others, logon = threading.Barrier(7), Counted()
 
     def judge(number):
@@ -355,7 +356,7 @@ def test_eight_mailboxes_with_the_right_password_do_not_wait_for_each_other(
 
 
 def test_one_that_hangs_does_not_keep_the_others_for_ever(authentication, monkeypatch):
-    monkeypatch.setattr("check_mapi_connectivity.logon.TURN", 0.05)
+    monkeypatch.setattr("check_mapi_connectivity.network.shared_logon.TURN", 0.05)
     go_on = threading.Event()
 
     def judge(number):
@@ -376,7 +377,7 @@ def test_one_that_hangs_does_not_keep_the_others_for_ever(authentication, monkey
 
 
 def test_behind_one_that_hangs_a_wrong_password_is_tried_once_more(authentication, monkeypatch):
-    monkeypatch.setattr("check_mapi_connectivity.logon.TURN", 0.3)
+    monkeypatch.setattr("check_mapi_connectivity.network.shared_logon.TURN", 0.3)
     go_on = threading.Event()
 
     def judge(number):
@@ -404,7 +405,7 @@ def test_tokens_of_entra_wait_for_nobody(options, monkeypatch):
         def token(self, run):
             return Token("T", 0.0)
 
-    monkeypatch.setattr("check_mapi_connectivity.logon.TURN", PATIENCE)
+    monkeypatch.setattr("check_mapi_connectivity.network.shared_logon.TURN", PATIENCE)
     together = threading.Barrier(4)
 
     def judge(number):
@@ -414,7 +415,9 @@ def test_tokens_of_entra_wait_for_nobody(options, monkeypatch):
     door, logon = Door(judge), Logon()
     chosen = options(methods=("mapi",), credential=UserPassword("u@x.y", Secret("Secret.123")))
     runs = [
-        Run(chosen, door, Identity(), logon, Cache(None, []), Report(f"m{number}", "mapi"), LONG)
+        ProbeContext(
+            chosen, door, Identity(), logon, Cache(None, []), Report(f"m{number}", "mapi"), LONG
+        )
         for number in range(4)
     ]
     found, threads = all_at_once([Authentication(run) for run in runs])

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from check_mapi_connectivity.cache import Cache
+from check_mapi_connectivity.base.cache import Cache
 
 KEY = Cache.key("token", "a", "b")
 
@@ -169,7 +169,7 @@ def test_lock_waits_no_longer_than_half_a_second(directory):
 
 PROGRAM = """
 import sys
-from check_mapi_connectivity.cache import Cache
+from check_mapi_connectivity.base.cache import Cache
 cache = Cache(sys.argv[1], [])
 for number in range(40):
     with cache.lock("k"):

@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import certificate
-from check_mapi_connectivity import pkcs12 as pkcs12_reader
-from check_mapi_connectivity.errors import UsageError
-from check_mapi_connectivity.options import CertificateFiles, Secret
+from check_mapi_connectivity.base.credentials import CertificateFiles, Secret
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.signin import certificate
+from check_mapi_connectivity.signin import pkcs12 as pkcs12_reader
 
 from .pkcs12_files import keystore
 from .tenant.material import PASSPHRASE, make_certificate, pem, pem_key, pfx
@@ -222,7 +222,11 @@ def test_of_several_certificates_of_one_key_the_valid_one_that_ends_last(names, 
     assert fits(files(data, passphrase=LOCK)) == order
 
 
-@pytest.mark.parametrize("key", [pem_key(OTHER_KEY), TRADITIONAL, pem_key(KEY)[:300]])
+@pytest.mark.parametrize(
+    "key",
+    [pem_key(OTHER_KEY), TRADITIONAL, pem_key(KEY)[:300]],
+    ids=["of another", "traditional", "cut"],
+)
 def test_a_key_that_is_of_no_use_spoils_nothing(key):
     good = pem_key(KEY)
     foreign = pem(make_certificate("foreign")[1])

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import cli
-from check_mapi_connectivity.errors import Information, UsageError
-from check_mapi_connectivity.vocabulary import KINDS, LABELS
+from check_mapi_connectivity.base.errors import Information, UsageError
+from check_mapi_connectivity.base.vocabulary import KINDS, LABELS
+from check_mapi_connectivity.commandline import parse as commandline_parse
 
 
 def parse(*arguments, **environ):
     good = ["--tenant", "contoso.example", "--client-id", "id-1", "--certificate", "c.pem"]
     mailbox = [] if "-m" in arguments else ["-m", "a@b.example"]
-    return cli.parse([*good, *mailbox, *arguments], {"HOME": "/h", **environ})
+    return commandline_parse.parse([*good, *mailbox, *arguments], {"HOME": "/h", **environ})
 
 
 def complaint(*arguments, **environ):
@@ -143,9 +143,9 @@ def test_nothing_is_coloured(check, word):
 
 def test_help_and_version():
     with pytest.raises(Information, match="usage: check_mapi_connectivity"):
-        cli.parse(["-m", "x", "--help"], {})
+        commandline_parse.parse(["-m", "x", "--help"], {})
     with pytest.raises(Information, match=r"check_mapi_connectivity [0-9.]+\n"):
-        cli.parse(["-V"], {})
+        commandline_parse.parse(["-V"], {})
 
 
 def test_secret_comes_from_file_then_ini_then_environment(there):
@@ -179,7 +179,7 @@ def test_secret_is_removed_from_the_environment(there):
         "--certificate",
         "c.pem",
     ]
-    cli.parse(arguments, environ)
+    commandline_parse.parse(arguments, environ)
     assert environ == {"PATH": "z"}
 
 
@@ -218,13 +218,13 @@ def test_proxy_sources(there):
 
 
 def test_cache_directory(there, monkeypatch):
-    monkeypatch.setattr(cli, "SYSTEM_CACHE", str(there / "none"))
+    monkeypatch.setattr(commandline_parse, "SYSTEM_CACHE", str(there / "none"))
     monkeypatch.setenv("HOME", "/h")
     assert parse().cache_dir == "/h/.cache/check_mapi_connectivity"
     assert parse(XDG_CACHE_HOME="/x").cache_dir == "/x/check_mapi_connectivity"
     assert parse("--cache-dir", "/y").cache_dir == "/y"
     assert parse("--no-cache", "--cache-dir", "/y").cache_dir is None
-    monkeypatch.setattr(cli, "SYSTEM_CACHE", str(there))
+    monkeypatch.setattr(commandline_parse, "SYSTEM_CACHE", str(there))
     assert parse().cache_dir == str(there)
 
 
@@ -292,7 +292,7 @@ def test_mailboxes(there):
 )
 def test_any_command_line_gives_options_or_one_complaint(arguments):
     try:
-        cli.parse(arguments, {})
+        commandline_parse.parse(arguments, {})
     except (UsageError, Information) as error:
         assert str(error)
 

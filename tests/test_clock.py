@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import clock, render
-from check_mapi_connectivity.clock import Skew
-from check_mapi_connectivity.report import Failure, Report
+from check_mapi_connectivity.base import clock_skew
+from check_mapi_connectivity.base.clock_skew import Skew
+from check_mapi_connectivity.base.failure import Failure
+from check_mapi_connectivity.base.report import Report
+from check_mapi_connectivity.result import diagnosis
 
 from .tenant.handler import Handler
 
@@ -36,12 +38,12 @@ def test_words(seconds, words):
 
 @pytest.mark.parametrize("date", [None, "", "yesterday", "9" * 999])
 def test_a_date_that_is_none(date):
-    assert clock.compare(HOST, date, 0.0) is None
+    assert clock_skew.compare(HOST, date, 0.0) is None
 
 
 @given(st.text() | st.builds(email.utils.formatdate, st.integers(0, 2**37)))
 def test_any_date_is_a_number_of_seconds_or_nothing(date):
-    found = clock.compare(HOST, date, 1e9)
+    found = clock_skew.compare(HOST, date, 1e9)
     assert found is None or isinstance(found.seconds, float)
 
 
@@ -78,7 +80,7 @@ def test_it_is_told_where_sign_in_or_tls_fails():
     told = {}
     for kind, during in [("tls", ""), ("credential", ""), ("server", "sign-in"), ("server", "")]:
         report.failure = Failure(kind, "trouble", during=during)
-        told[kind, during] = render.clock_told(report)
+        told[kind, during] = diagnosis.clock_told(report)
     assert told == {
         ("tls", ""): True,
         ("credential", ""): True,

@@ -7,12 +7,13 @@ import shutil
 
 import pytest
 
-from check_mapi_connectivity import cli, option_table, vocabulary
-from check_mapi_connectivity.errors import UsageError
-from check_mapi_connectivity.options import CLOUDS
-from check_mapi_connectivity.provision import cli as set_up_cli
-from check_mapi_connectivity.provision import names
-from check_mapi_connectivity.provision import option_table as set_up
+from check_mapi_connectivity.base import vocabulary
+from check_mapi_connectivity.base.clouds import CLOUDS
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.commandline import option_table, parse
+from check_mapi_connectivity.setup import command_line as set_up_cli
+from check_mapi_connectivity.setup import option_table as set_up
+from check_mapi_connectivity.setup.steps import names
 from generate import completion
 
 from .shells import Shell
@@ -107,9 +108,9 @@ def test_every_word_is_one_that_the_check_takes(there, name):
         if (name, value) == ("method", "mapi"):
             given += ["-l", "probe@contoso.com", "--password-file", "pw"]
             given = [word for word in given if word not in ("--certificate", "c.pem")]
-        cli.parse(given, {})
+        parse.parse(given, {})
     with pytest.raises(UsageError, match=re.escape(f"--{name}")):
-        cli.parse([*words, f"--{name}", "other"], {})
+        parse.parse([*words, f"--{name}", "other"], {})
 
 
 def test_methods_of_the_set_up_command_are_those_that_it_takes():

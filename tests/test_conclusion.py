@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from check_mapi_connectivity import conclusion
-from check_mapi_connectivity.deadline import Deadline
+from check_mapi_connectivity.base.deadline import Deadline
+from check_mapi_connectivity.probes import runner
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from check_mapi_connectivity.deadline import Deadline
 def test_time_to_conclude_is_kept(options, mailboxes, verbose, seconds):
     chosen = options(verbose=verbose)
     object.__setattr__(chosen, "mailboxes", tuple(f"m{one}@x.y" for one in range(mailboxes)))
-    assert conclusion.allowed(chosen) == pytest.approx(seconds)
+    assert runner.allowed(chosen) == pytest.approx(seconds)
 
 
 def test_all_stopwatches_go_by_the_clock_of_the_run(options):
@@ -26,7 +26,7 @@ def test_all_stopwatches_go_by_the_clock_of_the_run(options):
             return self.hand
 
     clock = Clock(0.0, 30.0)
-    [report] = conclusion.blank(options(archive=True), clock)
+    [report] = runner.blank(options(archive=True), clock)
     for watch in (report.sign_in, report.discovery, report.service, report.stopwatch()):
         watch.start("dns")
         clock.hand += 2.0

@@ -8,11 +8,12 @@ import time
 
 import pytest
 
-from check_mapi_connectivity import connection
-from check_mapi_connectivity.deadline import Deadline
-from check_mapi_connectivity.errors import UsageError
-from check_mapi_connectivity.report import CheckFailure, Report, Stopwatch
-from check_mapi_connectivity.transport import Transport
+from check_mapi_connectivity.base.deadline import Deadline
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.failure import CheckFailure
+from check_mapi_connectivity.base.report import Report, Stopwatch
+from check_mapi_connectivity.network import route as network_route
+from check_mapi_connectivity.network.transport import Transport
 
 from .tenant import Tenant
 
@@ -23,7 +24,9 @@ def route(tenant, options):
 
     def make(seconds=30.0, **changes):
         chosen = options(**{"ca_files": (str(tenant.material.ca_file),), **changes})
-        return connection.Route(chosen, Deadline(time.monotonic(), seconds), Report("m", "cmdlet"))
+        return network_route.Route(
+            chosen, Deadline(time.monotonic(), seconds), Report("m", "cmdlet")
+        )
 
     return make
 

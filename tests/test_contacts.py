@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from check_mapi_connectivity import contacts
+from check_mapi_connectivity.explain import hosts
 
 from .explained import CREDENTIALS, asked, furnish, part, told
 
@@ -203,7 +203,7 @@ def test_hosts_and_ports(name, more, environ, expected):
 
 def test_without_anything_by_the_proxy_it_is_not_contacted():
     environ = {"HTTPS_PROXY": "http://proxy:1", "NO_PROXY": "*"}
-    found = contacts.contacts(asked(*CREDENTIALS["secret"], **environ))
+    found = hosts.contacts(asked(*CREDENTIALS["secret"], **environ))
     assert [(one.host, one.way) for one in found] == [
         ("login.microsoftonline.com", "directly, because NO_PROXY says so"),
         ("outlook.office365.com", "directly, because NO_PROXY says so"),

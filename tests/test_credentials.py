@@ -7,17 +7,18 @@ import os
 
 import pytest
 
-from check_mapi_connectivity import cli, credentials
-from check_mapi_connectivity.errors import UsageError
-from check_mapi_connectivity.option_table import ENVIRONMENT_SECRETS
-from check_mapi_connectivity.options import (
-    MODULE_CLIENT_ID,
+from check_mapi_connectivity.base.clouds import MODULE_CLIENT_ID
+from check_mapi_connectivity.base.credentials import (
     CertificateFiles,
     ClientSecret,
     FederatedToken,
     ManagedIdentity,
     UserPassword,
 )
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.commandline import credentials, secrets
+from check_mapi_connectivity.commandline import parse as commandline_parse
+from check_mapi_connectivity.commandline.given import ENVIRONMENT_SECRETS
 
 TENANT = ("--tenant", "contoso.example", "--client-id", "id-1")
 MANAGED = "5d1b7a3e-2222-4c0e-8a52-0000000000aF"
@@ -51,7 +52,7 @@ def parse(files):
 
     def run(*arguments, **environ):
         mailbox = [] if "-m" in arguments else ["-m", "a@b.example"]
-        return cli.parse([*mailbox, *arguments], {"HOME": "/h", **environ})
+        return commandline_parse.parse([*mailbox, *arguments], {"HOME": "/h", **environ})
 
     return run
 
@@ -249,7 +250,7 @@ def test_no_secret_stays_in_the_environment(files, option):
     assert len(environ) == 4
     words = KINDS[option][0] if option else ()
     environ["X"] = "y"
-    cli.parse([*TENANT, "-m", "a@b.example", *words], environ)
+    commandline_parse.parse([*TENANT, "-m", "a@b.example", *words], environ)
     assert environ == {"X": "y"}
 
 
@@ -305,7 +306,7 @@ def test_ask_password_excludes_files_and_wants_a_terminal(complaint, monkeypatch
 )
 def test_what_is_asked_for(parse, monkeypatch, words, asked_for):
     asked = []
-    monkeypatch.setattr(credentials.prompt, "ask", lambda what: asked.append(what) or "typed in")
+    monkeypatch.setattr(secrets, "ask", lambda what: asked.append(what) or "typed in")
     environ = dict.fromkeys(ENVIRONMENT_SECRETS.values(), "of the environment")
     options = parse(*TENANT, *words, "--ask-password", **environ)
     found = options.credential

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from check_mapi_connectivity import cli
-from check_mapi_connectivity.errors import UsageError
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.commandline import parse
 
 USER = ("-l", "probe@contoso.com", "--password-file", "pw")
 
@@ -22,11 +22,11 @@ def files(there):
 def mapi(files):
     """`mapi(*arguments, **environ)` -> Options of method mapi."""
 
-    def parse(*arguments, **environ):
+    def parsed(*arguments, **environ):
         words = ["--method", "mapi", "-m", "a@b.example", *arguments]
-        return cli.parse(words, {"HOME": "/h", **environ})
+        return parse.parse(words, {"HOME": "/h", **environ})
 
-    return parse
+    return parsed
 
 
 def test_a_user_for_an_exchange_server(mapi):
@@ -56,7 +56,7 @@ def test_a_ticket_needs_neither_user_nor_password(mapi):
 def test_password_from_environment_and_ini(mapi, files):
     environ = {"HOME": "/h", "MAPI_PASSWORD": "of the environment"}
     words = ["--method", "mapi", "-m", "a@b.example", "-l", "a@b.example"]
-    assert cli.parse(words, environ).login.password.reveal() == "of the environment"
+    assert parse.parse(words, environ).login.password.reveal() == "of the environment"
     assert "MAPI_PASSWORD" not in environ
     (files / "i.ini").write_text("[s]\npassword = of the ini\nusername = a@b.example\n")
     (files / "i.ini").chmod(0o600)

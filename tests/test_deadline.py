@@ -7,8 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from check_mapi_connectivity import deadline
-from check_mapi_connectivity.deadline import Deadline, Watchdog
+from check_mapi_connectivity import process
+from check_mapi_connectivity.base import deadline
+from check_mapi_connectivity.base.deadline import Deadline
+from check_mapi_connectivity.process import Watchdog
 
 
 class Ended(Exception):
@@ -26,7 +28,7 @@ def ended_by(monkeypatch, number, left):
     def leave(code):
         raise Ended(code)
 
-    monkeypatch.setattr(deadline, "leave", leave)
+    monkeypatch.setattr(process, "leave", leave)
     data = None if number is None else SimpleNamespace(si_signo=number)
     monkeypatch.setattr(signal, "sigtimedwait", lambda signals, seconds: data)
     clock = Deadline(started=0.0, seconds=8.0)

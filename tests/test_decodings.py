@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import decodings, masking, output
-from check_mapi_connectivity.report import Failure, Report
+from check_mapi_connectivity.base.failure import Failure
+from check_mapi_connectivity.base.report import Report
+from check_mapi_connectivity.result import output
+from check_mapi_connectivity.secrecy import decodings, echoes, names, reports
 
 
 def _base64(text):
@@ -62,9 +64,9 @@ def test_a_hidden_secret_is_masked_in_failures_and_successes(word, how):
     failed, well = Report("m@x.y", "mapi"), Report("m@x.y", "mapi")
     failed.failure = Failure("logon", "refused", detail=told)
     well.remarks.append(told)
-    masking.conceal([failed, well], masking.spellings(word))
+    reports.conceal([failed, well], echoes.spellings(word))
     for shown in (output.clean(failed.failure.detail), output.clean(well.remarks[0])):
-        assert masking.MASK in shown
+        assert names.MASK in shown
         assert HIDING[how](word) not in shown
         assert not [view for view in decodings.views(shown) if word in view]
 
@@ -76,7 +78,7 @@ def test_a_hidden_secret_is_masked_in_failures_and_successes(word, how):
 def test_what_holds_no_secret_is_left_as_it_is(told):
     report = Report("m@x.y", "mapi")
     report.remarks.append(told)
-    masking.conceal([report], masking.spellings(WORDS[0]))
+    reports.conceal([report], echoes.spellings(WORDS[0]))
     assert report.remarks == [told]
 
 

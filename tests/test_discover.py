@@ -8,10 +8,11 @@ import types
 import pytest
 from requests.structures import CaseInsensitiveDict
 
-from check_mapi_connectivity.answer import Answer
-from check_mapi_connectivity.options import Login, Secret
-from check_mapi_connectivity.probes.discover import Discovery
-from check_mapi_connectivity.report import CheckFailure, Failure, Report
+from check_mapi_connectivity.base.credentials import Login, Secret
+from check_mapi_connectivity.base.failure import CheckFailure, Failure
+from check_mapi_connectivity.base.report import Report
+from check_mapi_connectivity.network.answer import Answer
+from check_mapi_connectivity.probes.mapi_autodiscover import Discovery
 
 PATH = "/autodiscover/autodiscover.xml"
 ROOT, HOST = f"https://contoso.com{PATH}", f"https://autodiscover.contoso.com{PATH}"

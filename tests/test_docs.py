@@ -9,20 +9,22 @@ import subprocess
 
 import pytest
 
-from check_mapi_connectivity import (
+from check_mapi_connectivity.base import vocabulary
+from check_mapi_connectivity.base import vocabulary as base_vocabulary
+from check_mapi_connectivity.base.clouds import CLOUDS
+from check_mapi_connectivity.commandline import (
     arguments,
-    cli,
+    given,
     help_text,
     ini,
     option_table,
-    sources,
-    vocabulary,
+    parse,
 )
-from check_mapi_connectivity.credentials import IMDS_VARIABLE
-from check_mapi_connectivity.options import CLOUDS
-from check_mapi_connectivity.provision import cli as set_up_cli
-from check_mapi_connectivity.provision import names
-from check_mapi_connectivity.provision import option_table as set_up
+from check_mapi_connectivity.commandline import given as commandline_given
+from check_mapi_connectivity.commandline.credentials import IMDS_VARIABLE
+from check_mapi_connectivity.setup import command_line as set_up_cli
+from check_mapi_connectivity.setup import option_table as set_up
+from check_mapi_connectivity.setup.steps import names
 from generate import man
 from generate.__main__ import made
 
@@ -100,8 +102,8 @@ def test_man_page_tells_the_exit_codes(shown):
 
 def test_files_of_the_man_page():
     page = man.man_page().partition(".SH FILES")[2]
-    places = [f"{sources.TENANT_DIRECTORIES}/TENANT/{name}" for name in TENANT_FILES]
-    for path in (*places, *ini.NAMES, *ini.PATHS, cli.SYSTEM_CACHE):
+    places = [f"{given.TENANT_DIRECTORIES}/TENANT/{name}" for name in TENANT_FILES]
+    for path in (*places, *ini.NAMES, *ini.PATHS, parse.SYSTEM_CACHE):
         assert man.roff(path) in page
     page = man.set_up_man_page().partition(".SH FILES")[2]
     for name in (names.CERTIFICATE, names.CLIENT_ID, names.OPTIONS_INI, names.PASSWORD):
@@ -174,8 +176,8 @@ def test_every_cloud_has_its_hosts():
 
 
 def test_what_is_unseen_is_said():
-    assert set(help_text.NOT_YET_SEEN) == set(vocabulary.LABELS)
-    for text in help_text.NOT_YET_SEEN.values():
+    assert set(base_vocabulary.NOT_YET_SEEN) == set(vocabulary.LABELS)
+    for text in base_vocabulary.NOT_YET_SEEN.values():
         assert "not yet been seen" in text
     assert "Not yet seen on a live tenant" in README
     page = man.man_page()
@@ -184,7 +186,7 @@ def test_what_is_unseen_is_said():
 
 def test_every_variable_of_the_environment_is_in_the_man_page():
     page = man.man_page()
-    for variable in (*option_table.ENVIRONMENT_SECRETS.values(), IMDS_VARIABLE):
+    for variable in (*commandline_given.ENVIRONMENT_SECRETS.values(), IMDS_VARIABLE):
         assert variable in page.partition(".SH ENVIRONMENT")[2]
 
 

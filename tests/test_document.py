@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 
-from check_mapi_connectivity import document
-from check_mapi_connectivity.judge import Judged
-from check_mapi_connectivity.report import Exchange, Failure, Report, Row
+from check_mapi_connectivity.base.failure import Failure
+from check_mapi_connectivity.base.report import Exchange, Report, Row
+from check_mapi_connectivity.result import document
+from check_mapi_connectivity.result.judge import Judged
 
 from .reports import asked, failed, judged, success
 

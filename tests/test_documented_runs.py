@@ -10,11 +10,12 @@ from functools import lru_cache
 
 import pytest
 
-from check_mapi_connectivity import arguments, cli
-from check_mapi_connectivity.errors import Information
-from check_mapi_connectivity.provision import cli as set_up_cli
-from check_mapi_connectivity.provision import names
-from check_mapi_connectivity.vocabulary import PLUGIN
+from check_mapi_connectivity.base.errors import Information
+from check_mapi_connectivity.base.vocabulary import PLUGIN
+from check_mapi_connectivity.commandline import arguments
+from check_mapi_connectivity.commandline import parse as cli
+from check_mapi_connectivity.setup import command_line as set_up_cli
+from check_mapi_connectivity.setup.steps import names
 
 from .conftest import ROOT
 from .documents import DOCS, DOCUMENTS, README, blocks, name, prose
@@ -45,7 +46,7 @@ COMMANDS = commands()
 @pytest.fixture
 def furnished(there, monkeypatch):
     """A directory with all files that command lines and ini sections name."""
-    monkeypatch.setattr("check_mapi_connectivity.prompt.ask", lambda _: "typed")
+    monkeypatch.setattr("check_mapi_connectivity.commandline.secrets.ask", lambda _: "typed")
     # A user of this machine who runs checks cannot look into it.
     monkeypatch.setattr(set_up_cli, "_MONITORS", ())
     for file in ("probe.password", "proxy.password"):

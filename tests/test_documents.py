@@ -6,14 +6,11 @@ import re
 
 import pytest
 
-from check_mapi_connectivity import option_table
-from check_mapi_connectivity.provision import option_table as set_up
+from check_mapi_connectivity.commandline import option_table
+from check_mapi_connectivity.setup import option_table as set_up
 
 from .conftest import ROOT
 from .documents import CONTRIBUTING, DOCS, DOCUMENTS, README, anchors, links, name, prose
-
-#: Documents that CONTRIBUTING leads to and that need not be there yet.
-AWAITED = {ROOT / "ARCHITECTURE.md"}
 
 #: Options of other programs that documents name.
 OTHERS = {"--define", "--no-deps", "--target", "--cacert", "--strict"}
@@ -27,8 +24,6 @@ def test_every_link_leads_somewhere(document):
     for target in links(document):
         path, _, anchor = target.partition("#")
         there = (document.parent / path).resolve() if path else document
-        if there in AWAITED and not there.exists():
-            continue
         assert there.exists(), target
         assert ROOT in there.parents, target
         if anchor:

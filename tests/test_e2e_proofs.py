@@ -10,7 +10,7 @@ import ssl
 
 import pytest
 
-from check_mapi_connectivity import windows
+from check_mapi_connectivity.network import ntlm_kerberos
 
 from .doorkeeper import DoorProxy, DoorServer, authority
 from .odd_proxy import OddProxy
@@ -34,7 +34,7 @@ OFFERS = {
 }
 FOLDED = ("", "folded", "reversed")
 
-if windows.kerberos():
+if ntlm_kerberos.kerberos():
     # There is no KDC of this domain: Negotiate ends before anything was shown.
     OFFERS = {offer: name for offer, name in OFFERS.items() if name != "Negotiate"}
 

@@ -4,6 +4,7 @@ documents apart: from an empty tenant to a check that is green, and back.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -11,7 +12,9 @@ import stat
 
 import pytest
 
-from check_mapi_connectivity.provision import keypair, names
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.setup import keypair
+from check_mapi_connectivity.setup.steps import names
 
 from .provisioning import pems
 from .setting_up import ADMIN, FILES, MAILBOX
@@ -409,3 +412,26 @@ def test_what_make_tenant_prints(arranged):
     ini = shlex.split(line)[-3]
     assert arranged.bare(*given, "--remove", "--yes") == 0
     assert not os.path.exists(ini.partition("@")[2])
+
+
+def test_renewal_as_the_remedy_of_the_check_has_it(arranged):
+    """The mailbox is the one that the set-up was proved by."""
+    arranged()
+    assert arranged("--renew", mailbox=None) == 0
+    assert any(line.startswith("  the check is green: ") for line in arranged.said)
+    assert arranged("--renew", mailbox=None) == 0
+    listed = json.loads((arranged.directory / "made.json").read_text())
+    assert listed["mailboxes"] == ["healthy@practice.example"]
+
+
+def test_renewal_where_no_mailbox_is_known(arranged):
+    arranged()
+    path = arranged.directory / "made.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "mailboxes": []}))
+    with pytest.raises(UsageError) as error:
+        arranged("--renew", mailbox=None)
+    assert str(error.value) == (
+        "--renew: which mailbox is the new certificate to be tried with? Give --mailbox (-m); "
+        f"{path} names none"
+    )
+    assert arranged.tenant.admin.calls == []

@@ -8,7 +8,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from check_mapi_connectivity.provision import names
+from check_mapi_connectivity.setup.steps import names
 
 from .setting_up import MAILBOX
 from .tenant import cmdlets, graph_admin

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from check_mapi_connectivity.provision import names
+from check_mapi_connectivity.setup.steps import names
 
 from .tenant.directory import TENANT_NAME
 from .tenant.replication import KINDS

@@ -15,7 +15,7 @@ from .canaries import Room, echoing
 from .setting_up import MAILBOX, OWNER
 from .tenant.directory import TENANT_NAME
 
-COMMAND = "check_mapi_connectivity.provision"
+COMMAND = "check_mapi_connectivity.setup"
 
 #: Files are for their owner; and where root sets up, for a group.
 MODE = 0o640 if os.geteuid() == 0 else 0o600

@@ -10,8 +10,8 @@ import socket
 
 import pytest
 
-from check_mapi_connectivity.errors import UsageError
-from check_mapi_connectivity.provision import names
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.setup.steps import names
 
 from .provisioning import pems
 from .setting_up import MAILBOX

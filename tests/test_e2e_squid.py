@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from check_mapi_connectivity import windows
+from check_mapi_connectivity.network import ntlm_kerberos
 
 from .squid_runs import Through
 from .tenant.material import DOMAIN
@@ -165,7 +165,7 @@ def test_a_certificate_and_json(through, lab):
 
 def test_where_the_setting_came_from(through, lab, tenant, tmp_path):
     """An ini with a password in it, and the environment's variable."""
-    need("" if windows.available() else "pyspnego is missing")
+    need("" if ntlm_kerberos.available() else "pyspnego is missing")
     ini, address = tmp_path / "proxy.ini", lab.address("basic")
     ini.write_text(f"[proxy]\nproxy = http://{lab.user}:{lab.password}@{address}\n")
     ini.chmod(0o600)

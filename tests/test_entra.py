@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import entra
-from check_mapi_connectivity.options import CLOUDS, MODULE_CLIENT_ID
-from check_mapi_connectivity.report import CheckFailure
+from check_mapi_connectivity.base.clouds import CLOUDS, MODULE_CLIENT_ID
+from check_mapi_connectivity.base.failure import CheckFailure
+from check_mapi_connectivity.signin import msal_client
 
 from .signing import Runs, refusal, token
 from .tenant.directory import (
@@ -77,7 +77,7 @@ def form(tenant):
     ],
 )
 def test_cloud_of(document, name):
-    assert entra.cloud_of(document) is (CLOUDS[name] if name else None)
+    assert msal_client.cloud_of(document) is (CLOUDS[name] if name else None)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_cloud_of(document, name):
 )
 def test_cloud_of_every_tenant_of_the_practice(tenant, name, cloud):
     document = tenant.entra.configuration("https://login.example", name)
-    assert entra.cloud_of(document) is CLOUDS[cloud]
+    assert msal_client.cloud_of(document) is CLOUDS[cloud]
 
 
 @given(
@@ -102,7 +102,7 @@ def test_cloud_of_every_tenant_of_the_practice(tenant, name, cloud):
     )
 )
 def test_cloud_of_any_document(document):
-    assert entra.cloud_of(document) in (None, *CLOUDS.values())
+    assert msal_client.cloud_of(document) in (None, *CLOUDS.values())
 
 
 @pytest.mark.parametrize("directory", DIRECTORIES, ids=[one.name for one in DIRECTORIES])
@@ -110,7 +110,7 @@ def test_cloud_of_any_document(document):
 @pytest.mark.parametrize("cloud", CLOUDS)
 def test_every_tenant_in_every_cloud(runs, directory, method, cloud):
     """In its own cloud a token, elsewhere a refusal that names the right one."""
-    home = entra.cloud_of(Entra.configuration(runs.tenant.entra, "https://x", directory.id))
+    home = msal_client.cloud_of(Entra.configuration(runs.tenant.entra, "https://x", directory.id))
     run = runs(tenant=directory.name, cloud=CLOUDS[cloud], methods=(method,))
     if home.same_hosts(CLOUDS[cloud]):
         assert token(run).claims["aud"] == run.options.resource(method)
@@ -155,7 +155,7 @@ def test_certificate(runs, tenant):
     assert sent["client_id"] == CLIENT_IDS["monitor"]
     assert sent["scope"] == f"{EXCHANGE}/.default"
     header = jwt.get_unverified_header(sent["client_assertion"])
-    modern = entra._version(msal.__version__) >= (1, 35)
+    modern = msal_client._version(msal.__version__) >= (1, 35)
     wanted = ("PS256", "x5t#S256") if modern else ("RS256", "x5t")
     assert header["alg"] == wanted[0]
     assert wanted[1] in header
@@ -341,7 +341,7 @@ def test_any_token_answer_is_a_token_or_a_failure(runs, document, who):
     managed = {"account_type": "Managed"}
     run = run._replace(transport=Wire(runs.tenant.entra, managed, document))
     try:
-        answer = entra.ask(run, EXCHANGE, None)
+        answer = msal_client.ask(run, EXCHANGE, None)
     except CheckFailure as error:
         assert error.failure.kind in ("protocol", "credential", "server", "throttled")
         return
@@ -358,7 +358,7 @@ def test_any_realm_is_a_token_or_a_failure(runs, realm):
     document = {"access_token": "opaque", "expires_in": 3599, "scope": EXCHANGE}
     run = run._replace(transport=Wire(runs.tenant.entra, realm, document))
     try:
-        answer = entra.ask(run, EXCHANGE, None)
+        answer = msal_client.ask(run, EXCHANGE, None)
     except CheckFailure as error:
         assert error.failure.kind in ("protocol", "credential", "server")
         return

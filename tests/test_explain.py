@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import explain
-from check_mapi_connectivity.errors import UsageError
-from check_mapi_connectivity.options import MODULE_CLIENT_ID
+from check_mapi_connectivity.base.clouds import MODULE_CLIENT_ID
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.explain import text as explain_text
 
 from .conftest import ROOT
 from .explained import CREDENTIALS, SECRETS, asked, facts, foreign, furnish, mask, told
@@ -199,7 +199,7 @@ def test_nothing_is_sent_looked_up_or_written(monkeypatch, capfd, here, name, me
     proxies = {"HTTPS_PROXY": "http://u:canary-proxy@proxy:8080"}
     given_ = ("--cache-dir", str(here / "cache"), *CREDENTIALS[name], "--method", method)
     for more in ((), ("--json",)):
-        text = explain.build(asked(*given_, *more, **proxies), 0.0)
+        text = explain_text.build(asked(*given_, *more, **proxies), 0.0)
         shown = [word for word in (*SECRETS.values(), foreign(), "canary") if word in text]
         assert shown == []
     assert sorted(here.rglob("*")) == before
@@ -224,7 +224,7 @@ def test_an_ini_section_cannot_switch_the_check_off(here):
 
 def test_a_certificate_that_has_ended_or_is_none(here):
     options = asked(*CREDENTIALS["certificate"])
-    text = mask(explain.build(options, facts().not_after + 86400))
+    text = mask(explain_text.build(options, facts().not_after + 86400))
     begin = text.index("  client id")
     assert (
         text[begin : text.index("\nTLS")]
@@ -240,7 +240,7 @@ def test_a_certificate_that_has_ended_or_is_none(here):
 """
     )
     (here / "probe.pem").write_text("-----BEGIN CERTIFICATE-----\n")
-    text = explain.build(asked(*CREDENTIALS["certificate"], "--json"), 0.0)
+    text = explain_text.build(asked(*CREDENTIALS["certificate"], "--json"), 0.0)
     document = json.loads(text)
     [problem] = [
         entry["text"]
@@ -278,7 +278,7 @@ def test_what_is_written_besides_tokens():
 def test_the_document_has_what_the_text_has():
     words = (*CREDENTIALS["certificate"], "--method", "graph", "--proxy", "http://proxy:3128")
     now = facts().not_after - 100 * 86400
-    document = json.loads(explain.build(asked(*words, "--json"), now))
+    document = json.loads(explain_text.build(asked(*words, "--json"), now))
     assert document["hosts"][0] == {
         "host": "proxy",
         "port": 3128,
@@ -292,7 +292,7 @@ def test_the_document_has_what_the_text_has():
         ("graph.microsoft.com", 443, True),
     ]
     assert document["certificate"]["sha1"] == facts().sha1
-    text = explain.build(asked(*words), now)
+    text = explain_text.build(asked(*words), now)
     titles = [section["title"] for section in document["sections"]]
     assert titles == [part.split("\n")[0] for part in text.split("\n\n")[1:]]
     joined = " ".join(text.replace(" `\n", " ").split())
@@ -327,11 +327,11 @@ def test_any_options_fit_80_columns(options, data):
         "timeout": data.draw(st.floats(0.001, 1e5)),
         "cache_dir": data.draw(st.sampled_from([None, "/c", "/" + "c" * 90])),
     }
-    text = explain.build(options(**changes), 0.0)
+    text = explain_text.build(options(**changes), 0.0)
     lines = text.split("\n")
     for line in lines:
         assert len(line) <= 80 or max(map(len, line.split())) > 62
-    whole = json.loads(explain.build(options(**changes, json=True), 0.0))
+    whole = json.loads(explain_text.build(options(**changes, json=True), 0.0))
     commands = [
         entry["text"]
         for section in whole["sections"]

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import federation
-from check_mapi_connectivity.report import CheckFailure, Failure, Stopwatch
+from check_mapi_connectivity.base.failure import CheckFailure, Failure
+from check_mapi_connectivity.base.report import Stopwatch
+from check_mapi_connectivity.signin import federation
 
 from .conftest import GRACE
 from .signing import Runs, refusal, token

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msal import wstrust_request, wstrust_response
 
-from check_mapi_connectivity import federation
+from check_mapi_connectivity.signin import federation
 
 from .signing import Runs, refusal, token
 from .tenant import adfs

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import frequency
-from check_mapi_connectivity.options import CertificateFiles, Login
+from check_mapi_connectivity.base.credentials import CertificateFiles, Login
+from check_mapi_connectivity.result import frequency
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import re
 import jsonschema
 import pytest
 
-from check_mapi_connectivity import option_table
+from check_mapi_connectivity.commandline import given, option_table
+from check_mapi_connectivity.commandline import option as commandline_option
 from generate import director, icinga2
 
 from .conftest import ROOT
@@ -46,7 +47,7 @@ def test_fields_of_the_command_are_its_variables():
     assert len(FIELDS) == len(BASKET["Datafield"])
     numbers = [field["datafield_id"] for field in COMMAND["fields"]]
     used = [BASKET["Datafield"][str(number)]["varname"] for number in numbers]
-    secrets = [icinga2.secret_variable(name) for name in option_table.ENVIRONMENT_SECRETS]
+    secrets = [icinga2.secret_variable(name) for name in given.ENVIRONMENT_SECRETS]
     assert used == [icinga2.variable(option.name) for option in icinga2.options()] + secrets
     captions = [field["caption"] for field in FIELDS.values()]
     assert len(set(captions)) == len(captions)
@@ -60,10 +61,12 @@ def test_the_type_of_a_field_fits_the_option(option):
     if option.name in director.WORDS:
         words = BASKET["DataList"][field["settings"]["datalist"]]["entries"]
         assert {word["entry_name"] for word in words} == set(director.WORDS[option.name])
-        assert (field["settings"]["data_type"] == "array") == (option.shape == option_table.LIST)
+        assert (field["settings"]["data_type"] == "array") == (
+            option.shape == commandline_option.LIST
+        )
     else:
-        assert (kind == "Array") == (option.shape == option_table.LIST)
-        assert (kind == "Boolean") == (option.shape == option_table.FLAG)
+        assert (kind == "Array") == (option.shape == commandline_option.LIST)
+        assert (kind == "Boolean") == (option.shape == commandline_option.FLAG)
 
 
 @pytest.mark.parametrize("name", director.WORDS)
@@ -74,7 +77,7 @@ def test_the_words_of_a_list_are_in_the_help(name):
 
 def test_secrets_are_hidden_and_nothing_else():
     hidden = {n for n, field in FIELDS.items() if field["settings"].get("visibility") == "hidden"}
-    assert hidden == {icinga2.secret_variable(name) for name in option_table.ENVIRONMENT_SECRETS}
+    assert hidden == {icinga2.secret_variable(name) for name in given.ENVIRONMENT_SECRETS}
 
 
 def test_objects_refer_to_what_is_in_the_basket():

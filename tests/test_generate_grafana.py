@@ -9,7 +9,7 @@ import re
 import pytest
 from jsonschema import Draft202012Validator
 
-from check_mapi_connectivity.vocabulary import DEFAULT_THRESHOLDS, LABELS
+from check_mapi_connectivity.base.vocabulary import DEFAULT_THRESHOLDS, LABELS
 from generate import grafana
 
 from .conftest import ROOT

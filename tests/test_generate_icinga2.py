@@ -7,9 +7,11 @@ import re
 
 import pytest
 
-from check_mapi_connectivity import option_table
-from check_mapi_connectivity.arguments import parse_command_line
-from check_mapi_connectivity.errors import UsageError
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.commandline import given as commandline_given
+from check_mapi_connectivity.commandline import option as commandline_option
+from check_mapi_connectivity.commandline import option_table
+from check_mapi_connectivity.commandline.arguments import parse_command_line
 from generate import icinga2
 
 OPTIONS = option_table.OPTIONS
@@ -84,7 +86,7 @@ def words(**variables):
                 json.loads(f"[{one}]") for one in re.findall(r"in \[ (.*?) \]", argument.value)
             )
             text = text_of(value).lower()
-            switch = option_table.MISSING if text in on else "none" if text in off else ""
+            switch = commandline_option.MISSING if text in on else "none" if text in off else ""
             found += [argument.key, switch or text_of(value)]
         else:
             for one in value if isinstance(value, list) else [value]:
@@ -117,30 +119,30 @@ def test_the_file_has_every_argument_with_a_description():
 def test_lists_repeat_their_key_and_flags_have_no_value():
     for option in icinga2.options():
         block = BLOCKS.get(option.flags[-1], "")
-        assert ("repeat_key = true" in block) == (option.shape == option_table.LIST)
-        if option.shape == option_table.FLAG:
+        assert ("repeat_key = true" in block) == (option.shape == commandline_option.LIST)
+        if option.shape == commandline_option.FLAG:
             assert f'set_if = {{{{ string(macro("${icinga2.variable(option.name)}$"))' in block
             assert "value =" not in block
 
 
 def test_variables_are_unique_and_secrets_have_their_own():
     ours = [icinga2.variable(option.name) for option in icinga2.options()]
-    secrets = [icinga2.secret_variable(name) for name in option_table.ENVIRONMENT_SECRETS]
+    secrets = [icinga2.secret_variable(name) for name in commandline_given.ENVIRONMENT_SECRETS]
     assert len({*ours, *secrets}) == len(ours) + len(secrets)
-    for name, environment in option_table.ENVIRONMENT_SECRETS.items():
+    for name, environment in commandline_given.ENVIRONMENT_SECRETS.items():
         assert f'\tenv.{environment} = "${icinga2.secret_variable(name)}$"\n' in TEXT
         assert f'\tvars.{icinga2.secret_variable(name)} = ""\n' in TEXT
-    assert not {f"--{name}" for name in option_table.ENVIRONMENT_SECRETS} & set(BLOCKS)
+    assert not {f"--{name}" for name in commandline_given.ENVIRONMENT_SECRETS} & set(BLOCKS)
 
 
 @pytest.mark.parametrize("option", icinga2.options(), ids=lambda option: option.name)
 def test_our_parser_takes_what_icinga_builds(option):
     samples = {
-        option_table.VALUE: [("a", "a"), (10, "10"), ("none", "none")],
-        option_table.LIST: [(["a", "b"], ["a", "b"]), ("a", ["a"]), ("none", ["none"])],
-        option_table.FLAG: [(True, True)],
-        option_table.COUNT: [(1, 1), (3, 3), ("2", 2)],
-        option_table.OPTIONAL: [(True, "system"), ("a", "a"), ("none", "none")],
+        commandline_option.VALUE: [("a", "a"), (10, "10"), ("none", "none")],
+        commandline_option.LIST: [(["a", "b"], ["a", "b"]), ("a", ["a"]), ("none", ["none"])],
+        commandline_option.FLAG: [(True, True)],
+        commandline_option.COUNT: [(1, 1), (3, 3), ("2", 2)],
+        commandline_option.OPTIONAL: [(True, "system"), ("a", "a"), ("none", "none")],
     }[option.shape]
     for given, parsed in samples:
         found = words(**{icinga2.variable(option.name): given})
@@ -156,7 +158,7 @@ def test_what_is_off_is_no_word(option):
     assert words(**{icinga2.variable(option.name): 0}) == []
 
 
-FLAGS = [option.name for option in icinga2.options() if option.shape == option_table.FLAG]
+FLAGS = [option.name for option in icinga2.options() if option.shape == commandline_option.FLAG]
 
 
 @pytest.mark.parametrize("name", FLAGS)
@@ -201,11 +203,11 @@ def test_empty_is_not_given_but_for_mailboxes_and_the_default_section():
 
 def test_all_of_them_at_once():
     given = {
-        option_table.VALUE: "a",
-        option_table.LIST: ["a", "b"],
-        option_table.FLAG: True,
-        option_table.COUNT: 2,
-        option_table.OPTIONAL: True,
+        commandline_option.VALUE: "a",
+        commandline_option.LIST: ["a", "b"],
+        commandline_option.FLAG: True,
+        commandline_option.COUNT: 2,
+        commandline_option.OPTIONAL: True,
     }
     found = words(**{icinga2.variable(o.name): given[o.shape] for o in icinga2.options()})
     assert set(parse_command_line(found)) == set(OPTIONS) - set(icinga2.LEFT_OUT)

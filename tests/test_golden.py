@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from check_mapi_connectivity import cli, plugin
+from check_mapi_connectivity import plugin
+from check_mapi_connectivity.commandline import parse
 
 from . import keys
 from .conftest import Outcome
@@ -49,7 +50,7 @@ def inside(environment, monkeypatch):
         begun = time.monotonic()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            options = cli.parse([str(word) for word in arguments], {**environment})
+            options = parse.parse([str(word) for word in arguments], {**environment})
             text, code = plugin.run(options, begun)
         return Outcome(code, text, "", time.monotonic() - begun)
 

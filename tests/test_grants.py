@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from check_mapi_connectivity import grants
+from check_mapi_connectivity.explain import permissions
 
 from .explained import CREDENTIALS, furnish, part, told
 
@@ -371,7 +371,7 @@ def test_permissions(name, more, environ, expected):
 
 def test_quoted():
     """PowerShell takes these five for a single quote; nothing else is special within them."""
-    assert grants.quoted("a'b\u2018\u2019\u201a\u201bc") == (
+    assert permissions.quoted("a'b\u2018\u2019\u201a\u201bc") == (
         "'a''b\u2018\u2018\u2019\u2019\u201a\u201a\u201b\u201bc'"
     )
-    assert grants.quoted('$x`"') == "'$x`\"'"
+    assert permissions.quoted('$x`"') == "'$x`\"'"

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import graphapi
+from check_mapi_connectivity.base.failure import CheckFailure
+from check_mapi_connectivity.base.reading.untrusted import JSON_LIMIT
+from check_mapi_connectivity.base.report import Report, Row
+from check_mapi_connectivity.base.vocabulary import KINDS
+from check_mapi_connectivity.codes import graph as graph_codes
 from check_mapi_connectivity.probes.graph import GraphProbe
-from check_mapi_connectivity.report import CheckFailure, Report, Row
-from check_mapi_connectivity.untrusted import JSON_LIMIT
-from check_mapi_connectivity.vocabulary import KINDS
+from check_mapi_connectivity.services import graph, graph_refusals
 
 from .codes.test_graph import MAIL, error
 from .test_advice import make_answer
@@ -33,17 +35,17 @@ DIAGNOSTIC = (
 
 
 def read(document, **keywords):
-    return graphapi.read(make_answer(200, json.dumps(document).encode(), **keywords))
+    return graph.read(make_answer(200, json.dumps(document).encode(), **keywords))
 
 
 def refused(answer):
     with pytest.raises(CheckFailure) as caught:
-        graphapi.read(answer)
+        graph.read(answer)
     return caught.value.failure
 
 
 def test_request():
-    path, headers = graphapi.request("probe@contoso.com", 10, "T", subjects=False)
+    path, headers = graph.request("probe@contoso.com", 10, "T", subjects=False)
     assert path == (
         "/v1.0/users/probe@contoso.com/mailFolders/inbox/messages"
         "?$top=10&$select=id,receivedDateTime&$count=true"
@@ -54,8 +56,7 @@ def test_request():
         "return-client-request-id": "true",
     }
     assert (
-        "&$select=id,receivedDateTime,subject&"
-        in graphapi.request("a@b.c", 1, "T", subjects=True)[0]
+        "&$select=id,receivedDateTime,subject&" in graph.request("a@b.c", 1, "T", subjects=True)[0]
     )
 
 
@@ -70,12 +71,12 @@ def test_request():
     ],
 )
 def test_address_in_the_path(mailbox, quoted):
-    path, _ = graphapi.request(mailbox, 1, "T", subjects=False)
+    path, _ = graph.request(mailbox, 1, "T", subjects=False)
     assert path.startswith(f"/v1.0/users/{quoted}/mailFolders/")
 
 
 def test_listing():
-    listed = graphapi.read(make_answer(200, LISTING))
+    listed = graph.read(make_answer(200, LISTING))
     assert listed.total == 8
     assert listed.rows == [
         Row("AAMkAG1=", 1795334400.0, None, None),
@@ -84,8 +85,8 @@ def test_listing():
 
 
 def test_empty_inbox_is_a_success():
-    assert read({"@odata.count": 0, "value": []}) == graphapi.Listed([], 0)
-    assert read({"value": []}) == graphapi.Listed([], 0)
+    assert read({"@odata.count": 0, "value": []}) == graph.Listed([], 0)
+    assert read({"value": []}) == graph.Listed([], 0)
 
 
 MESSAGE = {"id": "A", "receivedDateTime": "2026-11-22T08:00:00Z", "subject": "Hello"}
@@ -180,18 +181,18 @@ def test_a_body_that_cannot_be_decoded_or_is_too_long():
     ],
 )
 def test_front_end(header, text):
-    assert graphapi.front_end(make_answer(x_ms_ags_diagnostic=header)) == text
+    assert graph.front_end(make_answer(x_ms_ags_diagnostic=header)) == text
 
 
 def test_ids_of_headers_go_before_those_of_the_body():
     body = b'{"error":{"innererror":{"request-id":"inner","client-request-id":3,"date":"D"}}}'
     answer = make_answer(500, body, request_id="outer", x_ms_ags_diagnostic=DIAGNOSTIC)
-    assert graphapi.ids(answer) == {
+    assert graph.ids(answer) == {
         "request-id": "outer",
         "x-ms-ags-diagnostic": DIAGNOSTIC,
         "date": "D",
     }
-    assert graphapi.ids(make_answer(500, b"<html>")) == {}
+    assert graph.ids(make_answer(500, b"<html>")) == {}
 
 
 TEXT = st.text(max_size=60)
@@ -202,7 +203,7 @@ JSON = st.recursive(
     ),
     max_leaves=20,
 )
-CODE = st.sampled_from(sorted(graphapi.graph.CODES)) | JSON
+CODE = st.sampled_from(sorted(graph_codes.CODES)) | JSON
 ERROR = st.fixed_dictionaries({}, optional={"code": CODE, "message": JSON, "innerError": JSON})
 MESSAGES = st.fixed_dictionaries(
     {}, optional={"id": TEXT | JSON, "receivedDateTime": TEXT | JSON, "subject": JSON}
@@ -228,9 +229,9 @@ CLAIMS = st.fixed_dictionaries(
 @example(b'{"value":[{"id":"\\ud800","receivedDateTime":"2026-11-22T08:00:00Z"}]}', True)
 def test_any_200(body, decoded):
     answer = make_answer(200, body, decoded=decoded)
-    graphapi.ids(answer)
+    graph.ids(answer)
     try:
-        listed = graphapi.read(answer)
+        listed = graph.read(answer)
     except CheckFailure as caught:
         assert caught.failure.kind in KINDS
         assert caught.failure.cause
@@ -244,17 +245,17 @@ def test_any_other_status(status, body, kind, retry, challenge, claims):
     answer = make_answer(
         status, body, Content_Type=kind, Retry_After=retry, WWW_Authenticate=challenge
     )
-    failure = graphapi.status(answer, claims)
+    failure = graph_refusals.status(answer, claims)
     assert failure.kind in KINDS
     assert failure.cause and failure.code
-    graphapi.ids(answer)
-    graphapi.granted(claims)
+    graph.ids(answer)
+    graph.granted(claims)
 
 
 @given(ERROR, st.integers(100, 999))
 def test_any_error_document(document, status):
     body = json.dumps({"error": document}).encode()
-    assert graphapi.status(make_answer(status, body), {}).kind in KINDS
+    assert graph_refusals.status(make_answer(status, body), {}).kind in KINDS
 
 
 @given(
@@ -266,9 +267,9 @@ def test_any_error_document(document, status):
 )
 def test_any_front_end(header):
     answer = make_answer(x_ms_ags_diagnostic=header, x_ms_throttle_scope=header)
-    found = graphapi.front_end(answer)
+    found = graph.front_end(answer)
     assert found is None or found.strip()
-    graphapi.throttling(answer)
+    graph_refusals.throttling(answer)
 
 
 class _Service:

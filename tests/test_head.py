@@ -12,8 +12,8 @@ import urllib3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import head
-from check_mapi_connectivity.capped import CappedResponse
+from check_mapi_connectivity.network import head
+from check_mapi_connectivity.network.head import CappedResponse
 
 OK = b"HTTP/1.1 200 OK\r\n"
 END = b"\r\n"

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import headers
-from check_mapi_connectivity.headers import Challenge
+from check_mapi_connectivity.network import headers
+from check_mapi_connectivity.network.headers import Challenge
 
 #: What Exchange and proxies send, or might: lines -> (scheme, token, parameters) of each.
 READ = [
@@ -101,7 +101,7 @@ def test_diagnostics(text, found):
 
 
 WORD = st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,12}", fullmatch=True)
-VALUE = st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=12)
+VALUE = st.text(st.characters(max_codepoint=255, blacklist_categories=["Cc"]), max_size=12)
 TOKEN = st.binary(min_size=1, max_size=60).map(lambda data: base64.b64encode(data).decode())
 CHALLENGE = st.tuples(WORD, TOKEN, st.just({})) | st.tuples(
     WORD, st.just(""), st.dictionaries(WORD.map(str.lower), VALUE, max_size=3)

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from check_mapi_connectivity import arguments, cli, help_text, option_table
-from check_mapi_connectivity.errors import Information
-from check_mapi_connectivity.vocabulary import KINDS, LABELS
+from check_mapi_connectivity.base import vocabulary
+from check_mapi_connectivity.base.errors import Information
+from check_mapi_connectivity.base.vocabulary import KINDS, LABELS
+from check_mapi_connectivity.commandline import arguments, help_text, option_table, parse
+from check_mapi_connectivity.commandline import given as commandline_given
 
 HELP = arguments.parser().format_help()
 #: The same with its lines joined.
@@ -24,7 +26,7 @@ def test_help_fits_80_columns_and_names_every_option():
 
 
 def test_every_option_is_read_somewhere():
-    package = Path(option_table.__file__).parent
+    package = Path(option_table.__file__).parent.parent
     sources = [path for path in package.glob("**/*.py") if path.name != "option_table.py"]
     code = "".join(path.read_text() for path in sources)
     # These two are put together from a level and `-for`.
@@ -35,11 +37,11 @@ def test_every_option_is_read_somewhere():
 
 def test_no_option_takes_a_secret():
     flags = {flag for option in option_table.OPTIONS.values() for flag in option.flags}
-    assert not flags & {f"--{secret}" for secret in option_table.INI_SECRETS}
-    assert set(option_table.INI_SECRETS) == set(option_table.ENVIRONMENT_SECRETS)
-    for secret, path in option_table.INI_SECRETS.items():
+    assert not flags & {f"--{secret}" for secret in commandline_given.INI_SECRETS}
+    assert set(commandline_given.INI_SECRETS) == set(commandline_given.ENVIRONMENT_SECRETS)
+    for secret, path in commandline_given.INI_SECRETS.items():
         assert f"--{path}" in flags
-        assert option_table.ENVIRONMENT_SECRETS[secret] in FLAT
+        assert commandline_given.ENVIRONMENT_SECRETS[secret] in FLAT
 
 
 def test_reserved_letters_keep_their_meaning():
@@ -81,7 +83,7 @@ def test_vocabulary_of_the_help():
 
 def test_what_is_unseen_is_said():
     """In one sentence; what it means for each method is said by --explain."""
-    assert set(help_text.NOT_YET_SEEN) == set(LABELS)
+    assert set(vocabulary.NOT_YET_SEEN) == set(LABELS)
     said = " ".join(help_text.NO_LIVE_RUN_YET.split())
     assert said in FLAT
     assert said.count(".") == 1
@@ -115,7 +117,7 @@ def test_examples_parse(there, words):
     ini.write_text(f"[contoso]\ntenant = t.example\n{own}[contoso.onmicrosoft.com]\n{own}")
     here = {"probe.pem": "c.pem", "probe.password": "probe.password", "mailboxes": "mailboxes"}
     given = [here.get(word.rpartition("/")[2], word) for word in words.split()]
-    options = cli.parse(given, {"MP_CONFIG_FILE": str(ini)})
+    options = parse.parse(given, {"MP_CONFIG_FILE": str(ini)})
     assert options.mailboxes == ("probe@contoso.com",)
 
 
@@ -129,5 +131,5 @@ def test_examples_name_only_examples():
 
 def test_help_is_information():
     with pytest.raises(Information) as caught:
-        cli.parse(["--help"], {})
+        parse.parse(["--help"], {})
     assert str(caught.value) == HELP

@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import identity, masking
-from check_mapi_connectivity.cache import Cache
-from check_mapi_connectivity.options import CertificateFiles
-from check_mapi_connectivity.report import CheckFailure
+from check_mapi_connectivity.base.cache import Cache
+from check_mapi_connectivity.base.credentials import CertificateFiles
+from check_mapi_connectivity.base.failure import CheckFailure
+from check_mapi_connectivity.secrecy import echoes
+from check_mapi_connectivity.secrecy import reports as secrecy_reports
+from check_mapi_connectivity.signin import identity
 
 from .signing import Runs, at_once, refusal, token
 from .tenant.entra import Entra
@@ -349,7 +351,7 @@ def test_a_password_that_comes_back_shows_in_no_report(runs, tenant, monkeypatch
     assert tenant.token_requests == 1
     for report in reports:
         report.failure = dataclasses.replace(refused)
-        masking.conceal([report], masking.of_options(first.options))
+        secrecy_reports.conceal([report], echoes.of_options(first.options))
         assert "is wrong" in report.failure.detail
         assert "geheim" not in report.failure.detail
     kept = [path.read_text() for path in runs.cache_dir.glob("refused-*.json")]

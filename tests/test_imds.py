@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import imds as module
-from check_mapi_connectivity.options import CLOUDS, ManagedIdentity, Proxy
-from check_mapi_connectivity.report import CheckFailure
+from check_mapi_connectivity.base.clouds import CLOUDS
+from check_mapi_connectivity.base.credentials import ManagedIdentity, Proxy
+from check_mapi_connectivity.base.failure import CheckFailure
+from check_mapi_connectivity.signin import managed_identity as module
 
 from .signing import Runs, refusal, token
 from .tenant import imds

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity.judge import measurements
-from check_mapi_connectivity.report import Failure, Report
-from check_mapi_connectivity.vocabulary import DEFAULT_THRESHOLDS, KINDS, LABELS, prefixes
+from check_mapi_connectivity.base.failure import Failure
+from check_mapi_connectivity.base.report import Report
+from check_mapi_connectivity.base.vocabulary import DEFAULT_THRESHOLDS, KINDS, LABELS, prefixes
+from check_mapi_connectivity.result.judge import measurements
 
 from .reports import failed, judged, success, watch
 

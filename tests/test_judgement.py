@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nagiosplugin import Range
 
-from check_mapi_connectivity import judgement
-from check_mapi_connectivity.errors import UsageError
-from check_mapi_connectivity.vocabulary import KINDS, LABELS
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.vocabulary import KINDS, LABELS
+from check_mapi_connectivity.commandline import limits as commandline_limits
 
 from .test_cli import complaint, parse
 
@@ -75,7 +75,7 @@ NUMBER = st.integers(-1000, 1000).map(str) | st.floats(-1e6, 1e6).map(lambda val
 def test_range_is_what_nagiosplugin_takes(invert, start, end):
     text = f"{'@' if invert else ''}{'' if start is None else f'{start}:'}{end or ''}"
     try:
-        checked = judgement.check_range(text, "-w")
+        checked = commandline_limits.check_range(text, "-w")
     except UsageError:
         assert not text.strip("@") or start not in (None, "~") or float(end or 0) < 0
         return
@@ -85,7 +85,7 @@ def test_range_is_what_nagiosplugin_takes(invert, start, end):
 @given(st.text(max_size=12) | st.text("0123456789.:@~-e", max_size=12))
 def test_any_range_is_taken_or_refused(text):
     try:
-        Range(judgement.check_range(text, "-w"))
+        Range(commandline_limits.check_range(text, "-w"))
     except UsageError as error:
         assert str(error).startswith("-w: ")
 
@@ -93,7 +93,7 @@ def test_any_range_is_taken_or_refused(text):
 @given(st.text(max_size=12) | st.text("0123456789.:OKW", max_size=8))
 def test_any_timeout_is_taken_or_refused(text):
     try:
-        seconds, state = judgement.timeout(text)
+        seconds, state = commandline_limits.timeout(text)
     except UsageError as error:
         assert str(error).startswith("--timeout: ")
         return

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from check_mapi_connectivity.base.failure import CheckFailure
+from check_mapi_connectivity.base.report import Report
 from check_mapi_connectivity.mapihttp import properties, responses, rops
-from check_mapi_connectivity.probes.listing import PRESUMED_INBOX, Listing
-from check_mapi_connectivity.report import CheckFailure, Report
+from check_mapi_connectivity.probes.mapi_listing import PRESUMED_INBOX, Listing
 
 from .mapihttp.material import VECTORS
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import lockout
-from check_mapi_connectivity.cache import Cache
-from check_mapi_connectivity.deadline import Deadline
-from check_mapi_connectivity.options import Secret, UserPassword
-from check_mapi_connectivity.report import CheckFailure, Failure
-from check_mapi_connectivity.vocabulary import KINDS
+from check_mapi_connectivity.base.cache import Cache
+from check_mapi_connectivity.base.credentials import Secret, UserPassword
+from check_mapi_connectivity.base.deadline import Deadline
+from check_mapi_connectivity.base.failure import CheckFailure, Failure
+from check_mapi_connectivity.base.vocabulary import KINDS
+from check_mapi_connectivity.network import lockout
 
 from .signing import Runs, at_once, refusal, token
 

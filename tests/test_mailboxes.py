@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import cli
-from check_mapi_connectivity.errors import UsageError
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.commandline import parse as commandline_parse
 
 GUID = "3f2504e0-4f89-11d3-9a0c-0305e82c3301"
 
@@ -18,7 +18,7 @@ def parse(there):
 
     def run(*arguments):
         words = ["--tenant", "t.example", "--client-id", "i", "--certificate", "c.pem"]
-        return cli.parse([*words, *arguments], {"HOME": "/h"})
+        return commandline_parse.parse([*words, *arguments], {"HOME": "/h"})
 
     return run
 
@@ -154,7 +154,7 @@ def test_any_file_names_mailboxes_or_is_refused(tmp_path_factory, data):
     path.write_bytes(data)
     words = ["--managed-identity", "--mailbox-file", str(path)]
     try:
-        options = cli.parse(words, {"HOME": "/h"})
+        options = commandline_parse.parse(words, {"HOME": "/h"})
     except UsageError as error:
         assert str(error).startswith(f"--mailbox-file: {path} ")
         return
@@ -168,7 +168,7 @@ def test_the_users_own_mailbox(there):
 
     def mailboxes(*arguments):
         words = ["--method", "mapi", "--password-file", "pw", *arguments]
-        return cli.parse(words, {"HOME": "/h"}).mailboxes
+        return commandline_parse.parse(words, {"HOME": "/h"}).mailboxes
 
     assert mailboxes("-l", "probe@contoso.com") == ("probe@contoso.com",)
     assert mailboxes("-l", "probe@contoso.com", "-m", "none") == ("probe@contoso.com",)

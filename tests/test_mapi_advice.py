@@ -9,11 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from check_mapi_connectivity import mapi_advice
-from check_mapi_connectivity.answer import Answer
+from check_mapi_connectivity.base.failure import Failure
+from check_mapi_connectivity.base.vocabulary import KINDS
 from check_mapi_connectivity.codes.mapi import AUTODISCOVER_CODES, CODES, RESPONSE_CODES
-from check_mapi_connectivity.report import Failure
-from check_mapi_connectivity.vocabulary import KINDS
+from check_mapi_connectivity.network.answer import Answer
+from check_mapi_connectivity.services import (
+    autodiscover_refusals,
+    mapi_http_refusals,
+    mapi_refusals,
+)
 
 MAPI_URL = "https://mail.example/mapi/emsmdb/?MailboxId=x@example"
 AUTODISCOVER_URL = "https://mail.example/autodiscover/autodiscover.xml"
@@ -26,12 +30,12 @@ def make_answer(status=200, body=b"", url=MAPI_URL, host="mail.example", headers
 def status(number, body=b"", scheme="basic", offered=(), url=MAPI_URL, **headers):
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     answer = make_answer(number, body, url, headers=named)
-    return mapi_advice.http_status(answer, scheme=scheme, offered=offered, user="LAB\\probe")
+    return mapi_http_refusals.http_status(answer, scheme=scheme, offered=offered, user="LAB\\probe")
 
 
 def test_x_response_code_is_named_and_the_server_speaks_for_itself():
     page = "<html><head><title>x</title></head><body>The <b>X-RequestId</b>\n header &amp; more"
-    failure = mapi_advice.response_code(3, page)
+    failure = mapi_refusals.response_code(3, page)
     assert failure.kind == "protocol"
     assert failure.cause == "server refuses the request: The X-RequestId header & more"
     assert failure.code == "X-ResponseCode 3"
@@ -42,7 +46,7 @@ def test_x_response_code_is_named_and_the_server_speaks_for_itself():
 
 
 def test_exchange_numbers_as_the_specification_does():
-    failure = mapi_advice.response_code(3, "<p>whatever</p>", exchange=True)
+    failure = mapi_refusals.response_code(3, "<p>whatever</p>", exchange=True)
     assert failure.code == "X-ResponseCode 3 Invalid Path"
     assert failure.detail == "Invalid Path in the specification; here: whatever"
 
@@ -63,7 +67,7 @@ def test_exchange_numbers_as_the_specification_does():
     ],
 )
 def test_words_beside_x_response_code_decide_what_it_means(number, text, meant):
-    failure = mapi_advice.response_code(number, f"<h1>Invalid header</h1><p>{text}</p>")
+    failure = mapi_refusals.response_code(number, f"<h1>Invalid header</h1><p>{text}</p>")
     row = RESPONSE_CODES[meant]
     assert (failure.kind, failure.cause, failure.transient) == (row.kind, row.cause, row.transient)
     assert failure.code == f"X-ResponseCode {number}"
@@ -73,13 +77,13 @@ def test_words_beside_x_response_code_decide_what_it_means(number, text, meant):
 def test_x_response_codes():
     for number in RESPONSE_CODES:
         kind = "server" if number in (1, 16, 17, 18) else "protocol"
-        assert mapi_advice.response_code(number, "").kind == kind
-    assert mapi_advice.response_code(10, "").transient
-    assert mapi_advice.response_code(10, "").detail.endswith("the server adds no text")
+        assert mapi_refusals.response_code(number, "").kind == kind
+    assert mapi_refusals.response_code(10, "").transient
+    assert mapi_refusals.response_code(10, "").detail.endswith("the server adds no text")
 
 
 def test_unknown_x_response_code():
-    failure = mapi_advice.response_code(99, "words")
+    failure = mapi_refusals.response_code(99, "words")
     assert (failure.kind, failure.code, failure.detail) == (
         "protocol",
         "X-ResponseCode 99",
@@ -89,7 +93,7 @@ def test_unknown_x_response_code():
 
 
 def test_words_of_a_server_win_over_its_number():
-    failure = mapi_advice.response_code(1, "<p>ProtocolDisabled</p>")
+    failure = mapi_refusals.response_code(1, "<p>ProtocolDisabled</p>")
     assert (failure.kind, failure.code) == ("mailbox", "X-ResponseCode 1")
     assert failure.remedy == "Set-CASMailbox -MAPIEnabled $true"
 
@@ -97,15 +101,15 @@ def test_words_of_a_server_win_over_its_number():
 @pytest.mark.parametrize(
     ("failure", "kind", "code", "transient"),
     [
-        (mapi_advice.status_code(0x6BB), "server", "RPC_S_SERVER_TOO_BUSY 0x6BB", True),
-        (mapi_advice.status_code(0x6BA), "server", "RPC_S_SERVER_UNAVAILABLE 0x6BA", False),
-        (mapi_advice.status_code(0x4B6), "protocol", "ecRpcFormat 0x4B6", False),
-        (mapi_advice.error_code(0x3EB, "Connect"), "mailbox", "ecUnknownUser 0x3EB", False),
-        (mapi_advice.error_code(0x480, "Execute"), "server", "ecServerBusy 0x480", True),
-        (mapi_advice.return_value(0x6BB, "RopSortTable"), "server", "ecObjectLocked 0x6BB", True),
-        (mapi_advice.return_value(0x3F2, "RopLogon"), "logon", "ecLoginPerm 0x3F2", False),
+        (mapi_refusals.status_code(0x6BB), "server", "RPC_S_SERVER_TOO_BUSY 0x6BB", True),
+        (mapi_refusals.status_code(0x6BA), "server", "RPC_S_SERVER_UNAVAILABLE 0x6BA", False),
+        (mapi_refusals.status_code(0x4B6), "protocol", "ecRpcFormat 0x4B6", False),
+        (mapi_refusals.error_code(0x3EB, "Connect"), "mailbox", "ecUnknownUser 0x3EB", False),
+        (mapi_refusals.error_code(0x480, "Execute"), "server", "ecServerBusy 0x480", True),
+        (mapi_refusals.return_value(0x6BB, "RopSortTable"), "server", "ecObjectLocked 0x6BB", True),
+        (mapi_refusals.return_value(0x3F2, "RopLogon"), "logon", "ecLoginPerm 0x3F2", False),
         (
-            mapi_advice.return_value(-2147221231, "RopLogon"),
+            mapi_refusals.return_value(-2147221231, "RopLogon"),
             "logon",
             "MAPI_E_LOGON_FAILED 0x80040111",
             False,
@@ -119,9 +123,9 @@ def test_numbers_by_the_field_they_are_in(failure, kind, code, transient):
 @pytest.mark.parametrize(
     "failure",
     [
-        mapi_advice.status_code(0x12345678),
-        mapi_advice.error_code(0x12345678, "Connect"),
-        mapi_advice.return_value(0x12345678, "RopQueryRows"),
+        mapi_refusals.status_code(0x12345678),
+        mapi_refusals.error_code(0x12345678, "Connect"),
+        mapi_refusals.return_value(0x12345678, "RopQueryRows"),
     ],
 )
 def test_unknown_number_keeps_its_number(failure):
@@ -131,7 +135,7 @@ def test_unknown_number_keeps_its_number(failure):
 
 def test_every_number_is_worded_as_its_row():
     for number, row in CODES.items():
-        failure = mapi_advice.return_value(number, "RopLogon")
+        failure = mapi_refusals.return_value(number, "RopLogon")
         assert failure == Failure(
             row.kind,
             row.cause,
@@ -144,21 +148,21 @@ def test_every_number_is_worded_as_its_row():
 
 
 def test_moving_is_judged_by_itself():
-    failure = mapi_advice.return_value(0x50C, "RopLogon")
+    failure = mapi_refusals.return_value(0x50C, "RopLogon")
     assert (failure.kind, failure.state_key) == ("mailbox", "moving")
 
 
 def test_refusals_of_connect_name_the_legacy_dn():
     for number, kind in ((0x80040115, "server"), (0x80070005, "logon")):
-        failure = mapi_advice.error_code(number, "Connect")
+        failure = mapi_refusals.error_code(number, "Connect")
         assert failure.kind == kind
         assert "legacy DN" in failure.cause and len(failure.cause) <= 64
-        assert "legacy DN" not in mapi_advice.error_code(number, "Execute").cause
+        assert "legacy DN" not in mapi_refusals.error_code(number, "Execute").cause
 
 
 @pytest.mark.parametrize("number", [0x8004010F, 0x80070005, 0x501])
 def test_foreign_user_without_rights_on_the_inbox(number):
-    failure = mapi_advice.return_value(number, "RopOpenFolder", owner=False)
+    failure = mapi_refusals.return_value(number, "RopOpenFolder", owner=False)
     assert failure.kind == "permission"
     assert failure.cause == "signed-in user may not open the Inbox"
     assert "Add-MailboxPermission -AccessRights FullAccess" in failure.remedy
@@ -166,33 +170,33 @@ def test_foreign_user_without_rights_on_the_inbox(number):
 
 
 def test_inbox_of_the_owner():
-    assert mapi_advice.return_value(0x8004010F, "RopOpenFolder").kind == "mailbox"
+    assert mapi_refusals.return_value(0x8004010F, "RopOpenFolder").kind == "mailbox"
     for rop in ("RopOpenFolder", "RopQueryRows"):
         for number in (0x80070005, 0x501):
-            failure = mapi_advice.return_value(number, rop)
+            failure = mapi_refusals.return_value(number, rop)
             assert (failure.kind, failure.cause) == ("permission", "access to the Inbox is denied")
-    assert mapi_advice.return_value(0x80070005, "RopLogon").kind == "logon"
+    assert mapi_refusals.return_value(0x80070005, "RopLogon").kind == "logon"
 
 
 def test_backoff():
-    failure = mapi_advice.backoff(2500)
+    failure = mapi_refusals.backoff(2500)
     assert (failure.kind, failure.retry_after, failure.transient) == ("throttled", 2.5, True)
     assert failure.cause == "mailbox server asks to wait 2.5s"
 
 
 def test_redirected():
-    failure = mapi_advice.redirected("/o=Lab/cn=Servers/cn=EX2")
+    failure = mapi_refusals.redirected("/o=Lab/cn=Servers/cn=EX2")
     assert (failure.kind, failure.code) == ("mailbox", "ecWrongServer 0x478")
     assert failure.detail.endswith("/o=Lab/cn=Servers/cn=EX2")
-    assert mapi_advice.redirected("").detail.endswith("not told")
+    assert mapi_refusals.redirected("").detail.endswith("not told")
 
 
 def test_autodiscover_error():
     for number, row in AUTODISCOVER_CODES.items():
-        failure = mapi_advice.autodiscover_error(number, "Its text.")
+        failure = autodiscover_refusals.error(number, "Its text.")
         assert (failure.kind, failure.cause, failure.remedy) == (row.kind, row.cause, row.remedy)
         assert (failure.code, failure.detail) == (f"Autodiscover ErrorCode {number}", "Its text.")
-    failure = mapi_advice.autodiscover_error(999, "Odd.")
+    failure = autodiscover_refusals.error(999, "Odd.")
     assert (failure.kind, failure.code) == ("server", "Autodiscover ErrorCode 999")
 
 
@@ -208,8 +212,8 @@ def test_password_is_refused(scheme):
 
 def test_ticket_is_refused():
     answer = make_answer(401, b"", MAPI_URL)
-    failure = mapi_advice.http_status(
-        answer, scheme="Negotiate", offered=(), user=mapi_advice.TICKET
+    failure = mapi_http_refusals.http_status(
+        answer, scheme="Negotiate", offered=(), user=mapi_http_refusals.TICKET
     )
     assert (failure.kind, failure.cause) == ("logon", "mail.example refuses the ticket (Negotiate)")
     assert "password" not in failure.remedy
@@ -320,7 +324,7 @@ def test_redirect_is_named_and_not_followed(number, place, target):
     failure = status(number, Location=place)
     assert failure.kind == "protocol"
     assert failure.detail == f"redirects to {target}, not followed"
-    assert failure.remedy == mapi_advice.LOGON_PAGE
+    assert failure.remedy == mapi_http_refusals.LOGON_PAGE
 
 
 def test_throttling_is_read_as_of_the_admin_api():
@@ -347,18 +351,20 @@ def test_other_status():
 
 def test_page_instead_of_mapi():
     page = b"<html><head><title>\n Sign in &amp; go</title></head>Please"
-    failure = mapi_advice.not_mapi(make_answer(200, page, headers={"Content-Type": "text/html"}))
+    failure = mapi_http_refusals.not_mapi(
+        make_answer(200, page, headers={"Content-Type": "text/html"})
+    )
     assert failure.kind == "protocol"
     assert failure.cause == "mail.example answers, but not as MAPI over HTTP does"
     assert failure.detail == 'a page titled "Sign in & go"'
-    failure = mapi_advice.not_mapi(make_answer(200, b"\0", AUTODISCOVER_URL))
+    failure = mapi_http_refusals.not_mapi(make_answer(200, b"\0", AUTODISCOVER_URL))
     assert failure.cause == "mail.example answers, but not as Autodiscover does"
     assert failure.detail == "no content type, 1 bytes without text"
-    assert status(200, page) == mapi_advice.not_mapi(make_answer(200, page))
+    assert status(200, page) == mapi_http_refusals.not_mapi(make_answer(200, page))
 
 
 def test_wire():
-    failure = mapi_advice.wire("row 3 ends after 2 bytes", "RopQueryRows")
+    failure = mapi_refusals.wire("row 3 ends after 2 bytes", "RopQueryRows")
     assert (failure.kind, failure.cause) == (
         "protocol",
         "answer to RopQueryRows cannot be read",
@@ -368,7 +374,7 @@ def test_wire():
 
 
 def test_remark_on_the_database():
-    assert mapi_advice.NO_DATABASE == "no MAPI field names the database"
+    assert mapi_refusals.NO_DATABASE == "no MAPI field names the database"
 
 
 ANY = st.integers()
@@ -388,19 +394,19 @@ def assert_sound(failure):
 
 @given(ANY, TEXT, st.booleans())
 def test_any_number(number, text, owner):
-    assert_sound(mapi_advice.response_code(number, text))
-    assert_sound(mapi_advice.status_code(number))
-    assert_sound(mapi_advice.error_code(number, text))
-    assert_sound(mapi_advice.return_value(number, text, owner=owner))
-    assert_sound(mapi_advice.return_value(number, "RopOpenFolder", owner=owner))
-    assert_sound(mapi_advice.backoff(number))
-    assert_sound(mapi_advice.autodiscover_error(number, text))
+    assert_sound(mapi_refusals.response_code(number, text))
+    assert_sound(mapi_refusals.status_code(number))
+    assert_sound(mapi_refusals.error_code(number, text))
+    assert_sound(mapi_refusals.return_value(number, text, owner=owner))
+    assert_sound(mapi_refusals.return_value(number, "RopOpenFolder", owner=owner))
+    assert_sound(mapi_refusals.backoff(number))
+    assert_sound(autodiscover_refusals.error(number, text))
 
 
 @given(TEXT, TEXT)
 def test_any_text(text, what):
-    assert_sound(mapi_advice.redirected(text))
-    assert_sound(mapi_advice.wire(text, what))
+    assert_sound(mapi_refusals.redirected(text))
+    assert_sound(mapi_refusals.wire(text, what))
 
 
 HEADERS = st.dictionaries(
@@ -428,16 +434,16 @@ HEADERS = st.dictionaries(
 )
 def test_any_answer(number, body, headers, scheme, offered, user):
     answer = make_answer(number, body, headers=headers)
-    assert_sound(mapi_advice.http_status(answer, scheme=scheme, offered=offered, user=user))
-    assert_sound(mapi_advice.not_mapi(answer))
+    assert_sound(mapi_http_refusals.http_status(answer, scheme=scheme, offered=offered, user=user))
+    assert_sound(mapi_http_refusals.not_mapi(answer))
 
 
 @pytest.mark.parametrize("piece", ["<title", "<head", "reason=", "&#9", "&#99999999", "<", '";'])
 def test_hostile_text_is_read_in_no_time(piece):
     text = piece * 20000
-    assert_sound(mapi_advice.response_code(1, text))
+    assert_sound(mapi_refusals.response_code(1, text))
     assert_sound(status(401, text.encode(), scheme="bearer", x_ms_diagnostics=text))
-    assert_sound(mapi_advice.not_mapi(make_answer(200, text.encode())))
+    assert_sound(mapi_http_refusals.not_mapi(make_answer(200, text.encode())))
 
 
 def test_words_hold_nothing_that_the_sanitizer_would_change():

@@ -10,11 +10,12 @@ import time
 import pytest
 from requests.structures import CaseInsensitiveDict
 
-from check_mapi_connectivity.answer import Answer
-from check_mapi_connectivity.deadline import Deadline
+from check_mapi_connectivity.base.deadline import Deadline
+from check_mapi_connectivity.base.failure import CheckFailure
+from check_mapi_connectivity.base.report import Report
 from check_mapi_connectivity.mapihttp import rops
+from check_mapi_connectivity.network.answer import Answer
 from check_mapi_connectivity.probes.mapi_session import ExecuteRefused, Session, SessionLost
-from check_mapi_connectivity.report import CheckFailure, Report
 
 from .mapihttp.material import VECTORS
 

@@ -14,9 +14,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from check_mapi_connectivity import advice, masking, transport
-from check_mapi_connectivity.answer import Answer
-from check_mapi_connectivity.report import Exchange, Failure, Report
+from check_mapi_connectivity.base.failure import Failure
+from check_mapi_connectivity.base.report import Exchange, Report
+from check_mapi_connectivity.network import confidential
+from check_mapi_connectivity.network.answer import Answer
+from check_mapi_connectivity.secrecy import echoes as secrecy_echoes
+from check_mapi_connectivity.secrecy import names, reports
+from check_mapi_connectivity.services import http_refusals
 
 SECRET = "Käse:4711+&b c"
 DATA = SECRET.encode()
@@ -47,14 +51,17 @@ def answer(status, body=b"", **headers):
 
 @pytest.mark.parametrize("how", SPELT)
 def test_spellings_of_a_secret(how):
-    assert SPELT[how] in masking.spellings(SECRET)
-    assert masking.known(f"it is {SPELT[how]}!", masking.spellings(SECRET)) == "it is ***!"
+    assert SPELT[how] in secrecy_echoes.spellings(SECRET)
+    assert (
+        secrecy_echoes.known(f"it is {SPELT[how]}!", secrecy_echoes.spellings(SECRET))
+        == "it is ***!"
+    )
 
 
 @pytest.mark.parametrize("user", ["", "a:", "ab:", "healthy:"])
 def test_a_secret_inside_of_other_base64(user):
     word = base64.b64encode(user.encode() + DATA + b"; ").decode()
-    shown = masking.known(word, masking.spellings(SECRET)).partition("***")
+    shown = secrecy_echoes.known(word, secrecy_echoes.spellings(SECRET)).partition("***")
     assert shown[1] == "***"
     # Letters that hold a few bits of its first and last bytes.
     assert len(shown[0]) <= len(user) * 4 // 3 + 1
@@ -77,13 +84,13 @@ LAYERED = {
 
 @pytest.mark.parametrize("how", LAYERED)
 def test_spellings_in_layers(how):
-    echoes = masking.Echoes(masking.spellings(SECRET))
+    echoes = secrecy_echoes.Echoes(secrecy_echoes.spellings(SECRET))
     text = f'{{"a": "it is {LAYERED[how]}", "b": "100% &amp; more"}}'
     assert echoes.masked(text) == '{"a": "it is ***", "b": "100% &amp; more"}'
 
 
 def test_what_is_hidden_in_several_words():
-    echoes = masking.Echoes({"two blanks"})
+    echoes = secrecy_echoes.Echoes({"two blanks"})
     assert echoes.masked("it is: tw%6F blanks") == "***"
     assert echoes.masked("".join(f"{char}\0" for char in "it is: two blanks")) == "***"
     # What has to be read is left, and is masked once it was.
@@ -108,7 +115,7 @@ WORDS = {
 @pytest.mark.parametrize("how", WORDS)
 @pytest.mark.parametrize("word", [BASIC, NTLM], ids=["Basic", "NTLM"])
 def test_a_credential_word_in_parts(word, how):
-    echoes = masking.Echoes({word}, {word})
+    echoes = secrecy_echoes.Echoes({word}, {word})
     spelt = WORDS[how](word).strip()
     assert echoes.masked(f"you sent {spelt}") == "you sent ***"
 
@@ -127,14 +134,16 @@ def test_what_a_word_has_in_common_with_others_stays():
         "request-id: 11111111-2222-3333-4444-555555555555",
         "MapiExceptionMdbOffline AADSTS7000215 ex01.contoso.com",
     ):
-        assert masking.Echoes((), words).masked(text) == text
+        assert secrecy_echoes.Echoes((), words).masked(text) == text
 
 
 @given(st.text(max_size=300), st.text(max_size=30), st.text(max_size=30))
 def test_any_text_can_be_searched(text, secret, word):
-    masked = masking.Echoes(masking.spellings(secret), {word}).masked(f"{text}{secret}")
-    assert len(secret) < 4 or secret not in masked or secret in masking.MASK * 2
-    assert len(masking.fields(text)) <= len(text) * 4 + 4
+    masked = secrecy_echoes.Echoes(secrecy_echoes.spellings(secret), {word}).masked(
+        f"{text}{secret}"
+    )
+    assert len(secret) < 4 or secret not in masked or secret in names.MASK * 2
+    assert len(names.fields(text)) <= len(text) * 4 + 4
 
 
 @given(st.text(min_size=4, max_size=40), st.randoms(use_true_random=False))
@@ -143,7 +152,7 @@ def test_references_hide_no_secret(secret, chance):
     spelt = "".join(chance.choice(forms).format(ord(char)) for char in secret)
     # Some characters have no reference.
     assume(html.unescape(spelt) == secret)
-    assert masking.Echoes({secret}).masked(f"it is {spelt}") == "it is ***"
+    assert secrecy_echoes.Echoes({secret}).masked(f"it is {spelt}") == "it is ***"
 
 
 NAMED = [
@@ -165,7 +174,7 @@ NAMED = [
 
 @pytest.mark.parametrize(("given_text", "shown"), NAMED)
 def test_secrets_by_their_names(given_text, shown):
-    assert masking.fields(given_text) == shown
+    assert names.fields(given_text) == shown
 
 
 @pytest.mark.parametrize(
@@ -173,26 +182,26 @@ def test_secrets_by_their_names(given_text, shown):
     ["'client_assertion' or 'client_secret'", "password: see there", "<passwordReset>x", "token=1"],
 )
 def test_what_only_looks_like_a_name_stays(text):
-    assert masking.fields(text) == text
+    assert names.fields(text) == text
 
 
 def test_a_whole_json_document_is_masked_by_its_names():
     document = {"refresh_token": ["opaque"], "AccessToken": {"v": "opaque"}, "n": ["opaque"]}
     shown = {"refresh_token": "***", "AccessToken": "***", "n": ["opaque"]}
-    assert json.loads(masking.body(json.dumps(document))) == shown
+    assert json.loads(names.body(json.dumps(document))) == shown
 
 
 def test_a_glimpse_of_a_token_answer():
     """Tags are gone, and the end is cut off: the names must be looked at before."""
     body = b"<r><access_token>opaque</access_token><refresh_token>opaque</refresh_token></r>"
-    assert advice.glimpse(answer(200, body, Content_Type="text/xml")) == "text/xml: *** ***"
+    assert http_refusals.glimpse(answer(200, body, Content_Type="text/xml")) == "text/xml: *** ***"
     body = b"&lt;access_token&gt;opaque " + b"x" * 99
-    assert "opaque" not in advice.glimpse(answer(200, body, Content_Type="text/html"))
+    assert "opaque" not in http_refusals.glimpse(answer(200, body, Content_Type="text/html"))
 
 
 def test_a_location_is_masked_by_its_names():
     place = "https://x/#access_token=opaque"
-    assert masking.headers({"Location": place}) == [("Location", "https://x/#access_token=***")]
+    assert names.headers({"Location": place}) == [("Location", "https://x/#access_token=***")]
 
 
 def test_what_a_report_shows_of_a_failure():
@@ -200,7 +209,7 @@ def test_what_a_report_shows_of_a_failure():
     detail = f"Location: https://x/?a={BASIC[8:30]}&id_token=opaque"
     report.failure = Failure("server", f"no: {twice(SECRET)}", "see it", BASIC[:16], detail)
     report.notes.append(f"it said {SPELT['hexadecimal']}")
-    masking.conceal([report], masking.spellings(SECRET))
+    reports.conceal([report], secrecy_echoes.spellings(SECRET))
     assert report.failure == Failure(
         "server", "no: ***", "see it", "***", "Location: https://x/?***&id_token=***"
     )
@@ -211,11 +220,11 @@ def test_what_a_report_shows_of_a_success():
     """Only what is shown whole is searched for parts."""
     report = Report("m", "mapi", success=True, secrets={BASIC}, words={BASIC})
     report.facts["session info"] = f"{SECRET} {BASIC}"
-    masking.conceal([report], masking.spellings(SECRET))
+    reports.conceal([report], secrecy_echoes.spellings(SECRET))
     assert report.facts == {"session info": "*** ***"}
     headers = [("X-Debug", BASIC[8:30])]
     report.exchanges.append(Exchange("POST", [], [], "HTTP 200", headers, []))
-    masking.conceal([report])
+    reports.conceal([report])
     assert report.exchanges[0].response_headers == [("X-Debug", "***")]
 
 
@@ -224,23 +233,23 @@ def test_an_answer_is_masked_before_it_is_cut():
     refused = answer(
         401, f"<p>{twice(SECRET)} {NTLM[9:40]}".encode(), WWW_Authenticate=challenge, X=NTLM[40:60]
     )
-    masked = transport._without_echoes(masking.spellings(SECRET), {NTLM}, refused)
+    masked = confidential.without_echoes(secrecy_echoes.spellings(SECRET), {NTLM}, refused)
     assert (masked.body, masked.headers["X"]) == (b"<p>*** ***", "***")
     # The logon goes on by it.
     assert masked.all("WWW-Authenticate") == [challenge]
     # What is not text stays what it is where nothing is masked.
-    assert transport._without_echoes({SECRET}, {NTLM}, answer(500, b"\xff\0a")).body == b"\xff\0a"
+    assert confidential.without_echoes({SECRET}, {NTLM}, answer(500, b"\xff\0a")).body == b"\xff\0a"
 
 
 def test_hostile_texts_are_masked_in_no_time():
     """What is quadratic takes minutes for these."""
     begun = time.monotonic()
-    echoes = masking.Echoes(masking.spellings(SECRET), {NTLM * 50})
+    echoes = secrecy_echoes.Echoes(secrecy_echoes.spellings(SECRET), {NTLM * 50})
     for text in ("&#" * 99999, "%25" * 99999, "A\n" * 99999, "\0" * 199999, '"password"' * 19999):
         echoes.masked(text)
-        masking.fields(text[:64000])
+        names.fields(text[:64000])
     for text in ("<a" * 32000, "<a:password" * 5000, "'password'\\\\" * 5000, "password=" * 7000):
-        masking.fields(text)
-    masking.spellings("%&\0" * 5000)
+        names.fields(text)
+    secrecy_echoes.spellings("%&\0" * 5000)
     # A second or less on an idle machine.
     assert time.monotonic() - begun < 20.0

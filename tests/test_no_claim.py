@@ -9,9 +9,18 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import advice, entra_refusals, graphapi, imds, mapi_advice
+from check_mapi_connectivity.base.credentials import ManagedIdentity
 from check_mapi_connectivity.codes import entra, exchange, graph, http, mapi
-from check_mapi_connectivity.options import ManagedIdentity
+from check_mapi_connectivity.services import (
+    autodiscover_refusals,
+    exchange_refusals,
+    http_refusals,
+    mapi_http_refusals,
+    mapi_refusals,
+)
+from check_mapi_connectivity.services import entra as services_entra
+from check_mapi_connectivity.services import graph_refusals as services_graph
+from check_mapi_connectivity.signin import managed_identity
 
 from .codes.test_http import answered
 from .test_advice import exchange_error, make_answer
@@ -41,7 +50,7 @@ def test_exceptions_of_exchange(status, name):
     answer = exchange_error(f"Ex1|Microsoft.Exchange.Odd.{exception}|{MADE_UP}")
     answer = make_answer(status, answer.body)
     assume(status not in http.SERVICES)
-    failure = advice.exchange_status(answer, {"roles": []})
+    failure = exchange_refusals.exchange_status(answer, {"roles": []})
     made_no_claim(failure)
     assert failure.kind == ("server" if status >= 500 else "protocol")
     assert exception in failure.code
@@ -52,7 +61,7 @@ def test_exceptions_of_exchange(status, name):
 def test_codes_of_graph(status, code):
     assume(graph.find(code) is None and status != 429 and status != 408)
     body = json.dumps({"error": {"code": code, "message": MADE_UP}}).encode()
-    failure = graphapi.status(make_answer(status, body), {"roles": ["Mail.ReadBasic.All"]})
+    failure = services_graph.status(make_answer(status, body), {"roles": ["Mail.ReadBasic.All"]})
     made_no_claim(failure)
     assert (failure.kind, failure.code, failure.detail) == ("protocol", code, MADE_UP)
 
@@ -61,7 +70,7 @@ def test_codes_of_graph(status, code):
 def test_numbers_of_entra(number, error):
     assume(number not in entra.ENTRA)
     document = {"error": error, "error_codes": [number], "error_description": MADE_UP}
-    failure = entra_refusals.sign_in(document, make_answer(400))
+    failure = services_entra.sign_in(document, make_answer(400))
     made_no_claim(failure, ("credential",) if error == "invalid_grant" else ("protocol",))
     assert failure.remedy == f"https://login.microsoftonline.com/error?code={number}"
     assert (failure.code, failure.detail) == (f"AADSTS{number}", MADE_UP)
@@ -76,7 +85,7 @@ def test_numbers_whose_meaning_nobody_has_found(number):
 def test_errors_of_the_metadata_service(error, status):
     body = {"error": error, "error_description": MADE_UP}
     answer = make_answer(status, json.dumps(body).encode())
-    failure = imds._refused(answer, body, ManagedIdentity("", "http://host.example"))
+    failure = managed_identity._refused(answer, body, ManagedIdentity("", "http://host.example"))
     made_no_claim(failure)
     assert (failure.code, failure.detail) == (error, MADE_UP)
 
@@ -84,17 +93,17 @@ def test_errors_of_the_metadata_service(error, status):
 @given(STATUS)
 def test_statuses_of_any_service(status):
     assume(status not in http.SERVICES and status >= 500)
-    made_no_claim(advice.trouble(make_answer(status), "Exchange"))
+    made_no_claim(http_refusals.trouble(make_answer(status), "Exchange"))
 
 
 @given(st.integers(1, 0xFFFFFFFF))
 def test_numbers_of_mapi(number):
     assume(number not in mapi.CODES and number not in mapi.STATUS_CODES)
     for failure in (
-        mapi_advice.status_code(number),
-        mapi_advice.error_code(number, "Connect"),
-        mapi_advice.return_value(number, "RopLogon"),
-        mapi_advice.return_value(number, "RopOpenFolder", owner=False),
+        mapi_refusals.status_code(number),
+        mapi_refusals.error_code(number, "Connect"),
+        mapi_refusals.return_value(number, "RopLogon"),
+        mapi_refusals.return_value(number, "RopOpenFolder", owner=False),
     ):
         made_no_claim(failure)
         assert failure.code == f"unknown code 0x{number:X}"
@@ -104,8 +113,8 @@ def test_numbers_of_mapi(number):
 def test_response_codes_and_errors_of_autodiscover(number):
     assume(number not in mapi.RESPONSE_CODES and number not in mapi.AUTODISCOVER_CODES)
     for failure in (
-        mapi_advice.response_code(number, MADE_UP),
-        mapi_advice.autodiscover_error(number, MADE_UP),
+        mapi_refusals.response_code(number, MADE_UP),
+        autodiscover_refusals.error(number, MADE_UP),
     ):
         made_no_claim(failure)
         assert MADE_UP in failure.detail
@@ -121,7 +130,7 @@ def test_statuses_of_a_proxy(status):
 @given(STATUS.filter(lambda status: status not in (403, 404, 456)))
 def test_statuses_of_the_mapi_endpoint(status):
     assume(status not in http.SERVICES)
-    failure = mapi_advice.http_status(
+    failure = mapi_http_refusals.http_status(
         make_answer(status), scheme="Basic", offered=(), user="LAB\\probe"
     )
     made_no_claim(failure)
@@ -130,6 +139,6 @@ def test_statuses_of_the_mapi_endpoint(status):
 @given(st.from_regex(r"MapiException[A-Z][a-z]{3,9}[A-Z][a-z]{3,9}", fullmatch=True))
 def test_exceptions_in_the_cmdlets_error(name):
     assume(name not in exchange.MAPI)
-    failure = advice.mapi_error(f"{name}: {MADE_UP}")
+    failure = exchange_refusals.mapi_error(f"{name}: {MADE_UP}")
     made_no_claim(failure)
     assert (failure.kind, failure.code) == ("server", name)

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import __version__, output
+from check_mapi_connectivity import __version__
+from check_mapi_connectivity.result import output
 
 HOSTILE = [
     "|evil=1",

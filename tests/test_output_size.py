@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from check_mapi_connectivity import output
+from check_mapi_connectivity.result import output
 
 HOSTILE = {
     "brackets": "[",

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import output, overview
-from check_mapi_connectivity.judge import judge
-from check_mapi_connectivity.vocabulary import KINDS, LABELS, worst
+from check_mapi_connectivity.base.vocabulary import KINDS, LABELS, worst
+from check_mapi_connectivity.result import first_line, output, several
+from check_mapi_connectivity.result.judge import judge
 
 from .reports import asked, failed, judged, success
 
@@ -45,7 +45,7 @@ def line(options):
     def make(*reports, **changes):
         found = judged(list(reports), options, **changes)
         state = worst([one.state for one in found])
-        return output.first_line(state, overview.line(found))
+        return output.first_line(state, first_line.line(found))
 
     return make
 
@@ -284,8 +284,8 @@ def test_no_first_line_is_longer_than_120(options, data):
     chosen = options(mailboxes=tuple(mailboxes), methods=tuple(methods))
     found = judge(reports, chosen)
     state = worst([one.state for one in found])
-    made = overview.line(found)
-    text = overview.text(state, made, found, list(overview.diagnosis(found, chosen)))
+    made = first_line.line(found)
+    text = several.text(state, made, found, list(several.diagnosis(found, chosen)))
     head, _, tail = text.split("\n")[0].partition(" | ")
     assert len(head) <= 120
     assert head.startswith(f"MAPI {state} - ")
@@ -364,6 +364,6 @@ def test_no_first_line_is_longer_than_120(options, data):
 )
 def test_what_it_means(options, results, meaning):
     found = judged(results, options)
-    assert overview.meaning(found) == meaning
-    lines = list(overview.diagnosis(found, asked(results, options)))
+    assert several.meaning(found) == meaning
+    lines = list(several.diagnosis(found, asked(results, options)))
     assert lines.count(f"{A}: {meaning}") == (meaning is not None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from check_mapi_connectivity import overview
+from check_mapi_connectivity.result import several
 
 from .reports import asked, failed, judged, success
 from .test_overview import FORBIDDEN, OFFLINE, THROTTLED, A, B, C, expiring
@@ -10,8 +10,8 @@ from .test_overview import FORBIDDEN, OFFLINE, THROTTLED, A, B, C, expiring
 
 def long_output(reports, options, **changes):
     found = judged(reports, options, **changes)
-    lines = overview.diagnosis(found, asked(reports, options, **changes))
-    return overview.text("OK", "x", found, list(lines)).split("\n")[1:-1]
+    lines = several.diagnosis(found, asked(reports, options, **changes))
+    return several.text("OK", "x", found, list(lines)).split("\n")[1:-1]
 
 
 def heads(lines):
@@ -109,12 +109,12 @@ def test_failures_judged_ok_are_told_of_in_the_short_diagnosis(options):
 
 def test_without_diagnosis_there_is_one_line(options):
     found = judged(hundreds(), options)
-    assert overview.text("OK", "x", found, []).count("\n") == 1
+    assert several.text("OK", "x", found, []).count("\n") == 1
 
 
 def test_a_label_with_a_dash_is_not_quoted(options):
     reports = [success("o-n@c.d"), success("p@c.d")]
-    text = overview.text("OK", "x", judged(reports, options), [])
+    text = several.text("OK", "x", judged(reports, options), [])
     assert " | o-n_c_d_mapi_connectivity=1;;;0;1 o-n_c_d_connection_time=0.25s " in text
 
 

@@ -16,7 +16,8 @@ import zipfile
 
 import pytest
 
-from check_mapi_connectivity import __main__, __version__, cli, sources
+from check_mapi_connectivity import __version__, process
+from check_mapi_connectivity.commandline import given, parse
 from generate import completion, project
 
 from .conftest import ROOT
@@ -75,7 +76,7 @@ def test_every_package_needs_the_same():
         assert f" python3-{name} (>= {lowest}),\n" in control
         assert f"Requires: python3-{name} >= {lowest}\n" in SPEC
         # The line that a missing one ends with names it as packages do.
-        assert name in __main__._NEEDED
+        assert name in process._NEEDED
 
 
 def test_the_zipapp_carries_what_is_needed_but_cryptography():
@@ -245,12 +246,12 @@ def test_a_file_that_was_not_made_anew_is_not_published(releasing, path):
 
 
 def test_packages_make_the_directories_that_the_program_looks_for():
-    assert cli.SYSTEM_CACHE == "/var/cache/check_mapi_connectivity"
+    assert parse.SYSTEM_CACHE == "/var/cache/check_mapi_connectivity"
     settings = (DEBIAN / "check-mapi-connectivity.tmpfiles").read_text()
-    assert f"\nd {cli.SYSTEM_CACHE} 0700 nagios nagios -\n" in settings
+    assert f"\nd {parse.SYSTEM_CACHE} 0700 nagios nagios -\n" in settings
     postinst = (DEBIAN / "check-mapi-connectivity.postinst").read_text()
-    assert f"configuration={sources.TENANT_DIRECTORIES.rstrip('/')}\n" in postinst
-    assert f"cache={cli.SYSTEM_CACHE}\n" in postinst
+    assert f"configuration={given.TENANT_DIRECTORIES.rstrip('/')}\n" in postinst
+    assert f"cache={parse.SYSTEM_CACHE}\n" in postinst
 
 
 @pytest.mark.parametrize(

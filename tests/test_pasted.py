@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import pasted
-from check_mapi_connectivity.cli import parse
-from check_mapi_connectivity.errors import UsageError
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.reading import pasted
+from check_mapi_connectivity.commandline.parse import parse
 
 ADDRESS = "probe@contoso.example"
 AROUND = "something around the address; write probe@contoso.example"

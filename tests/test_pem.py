@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import certificate, pem
-from check_mapi_connectivity.options import CertificateFiles, Secret
+from check_mapi_connectivity.base.credentials import CertificateFiles, Secret
+from check_mapi_connectivity.base.reading import pem
+from check_mapi_connectivity.signin import certificate
 
 from .tenant.material import PASSPHRASE, make_certificate, pem_key, pfx
 from .tenant.material import pem as pem_of
@@ -134,6 +135,7 @@ def test_what_may_hold_a_key_counts_as_one(data):
         b"hello",
         b"",
     ],
+    ids=["pem", "der", "base64", "utf-16", "a word", "nothing"],
 )
 def test_what_is_public_needs_no_guard(data):
     assert not pem.read(data).private

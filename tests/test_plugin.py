@@ -9,9 +9,10 @@ import time
 import pytest
 
 from check_mapi_connectivity import plugin
-from check_mapi_connectivity.deadline import Deadline
-from check_mapi_connectivity.errors import UsageError
-from check_mapi_connectivity.report import Failure, Report
+from check_mapi_connectivity.base.deadline import Deadline
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.failure import Failure
+from check_mapi_connectivity.base.report import Report
 
 from .reports import asked, failed, success
 

@@ -12,9 +12,10 @@ import time
 
 import pytest
 
-from check_mapi_connectivity import cli, plugin, prompt
-from check_mapi_connectivity.errors import UsageError
-from check_mapi_connectivity.options import ClientSecret, Secret
+from check_mapi_connectivity import plugin
+from check_mapi_connectivity.base.credentials import ClientSecret, Secret
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.commandline import parse, secrets
 
 from .conftest import ROOT
 
@@ -23,11 +24,12 @@ LIMIT = 60.0
 
 ASK = """
 import signal
-from check_mapi_connectivity import deadline, prompt
-from check_mapi_connectivity.errors import UsageError
-deadline.block_signals()
+from check_mapi_connectivity import process
+from check_mapi_connectivity.commandline import secrets
+from check_mapi_connectivity.base.errors import UsageError
+process.block_signals()
 try:
-    print("GOT", ascii(prompt.ask("password of probe")))
+    print("GOT", ascii(secrets.ask("password of probe")))
 except UsageError as error:
     print("REFUSED", error)
 blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [])
@@ -155,7 +157,7 @@ def test_bytes_that_are_no_text(asking):
 def test_no_terminal(monkeypatch):
     monkeypatch.setattr(os, "isatty", lambda _: False)
     with pytest.raises(UsageError) as caught:
-        prompt.ask("password")
+        secrets.ask("password")
     text = "--ask-password works on a terminal only; a scheduler needs a file"
     assert str(caught.value) == text
 
@@ -181,10 +183,10 @@ def test_a_whole_run(environment, tenant):
 def test_waiting_for_a_person_is_none_of_the_checks_time(there, options, monkeypatch):
     """Neither of its deadline nor of its total time."""
     moments = iter([5000.0, 6000.0])
-    monkeypatch.setattr(cli.time, "monotonic", lambda: next(moments))
-    monkeypatch.setattr(prompt, "ask", lambda _: "hunter2")
+    monkeypatch.setattr(parse.time, "monotonic", lambda: next(moments))
+    monkeypatch.setattr(secrets, "ask", lambda _: "hunter2")
     words = ["--tenant", "t.example", "-l", "a@b.example", "--ask-password"]
-    assert cli.parse(words, {}).asked == 1000.0
+    assert parse.parse(words, {}).asked == 1000.0
     monkeypatch.undo()
     # A thousand seconds ago it began, and a thousand were the person's.
     monkeypatch.setattr(plugin.Watchdog, "start", lambda _: None)

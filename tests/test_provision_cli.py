@@ -10,10 +10,11 @@ import tempfile
 
 import pytest
 
-from check_mapi_connectivity import sources
-from check_mapi_connectivity.errors import Information, UsageError
-from check_mapi_connectivity.provision import cli, option_table, reach
-from check_mapi_connectivity.provision.directory import Owner
+from check_mapi_connectivity.base.errors import Information, UsageError
+from check_mapi_connectivity.commandline import given
+from check_mapi_connectivity.setup import command_line, option_table
+from check_mapi_connectivity.setup.files import reach
+from check_mapi_connectivity.setup.files.directory import Owner
 
 from .conftest import PEM
 
@@ -24,11 +25,11 @@ USUAL = ("--tenant", TENANT, "-m", "probe@contoso.com")
 @pytest.fixture(autouse=True)
 def nobody_else(monkeypatch):
     """No user of this machine runs the check."""
-    monkeypatch.setattr(cli, "_MONITORS", ())
+    monkeypatch.setattr(command_line, "_MONITORS", ())
 
 
 def parse(*words, **environ):
-    return cli.parse([*USUAL, *words], environ)
+    return command_line.parse([*USUAL, *words], environ)
 
 
 def test_what_is_usual(there):
@@ -102,7 +103,7 @@ def test_what_is_usual(there):
 )  # fmt: skip
 def test_what_is_refused(there, words, text):
     with pytest.raises(UsageError) as caught:
-        cli.parse(words, {})
+        command_line.parse(words, {})
     assert str(caught.value) == text
     assert "hunter2" not in str(caught.value)
 
@@ -126,14 +127,14 @@ def test_tokens_from_a_file(there):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 def test_owner(there, monkeypatch):
     # Where nothing is in the way of anybody.
-    monkeypatch.setattr(sources, "TENANT_DIRECTORIES", "/nowhere")
+    monkeypatch.setattr(given, "TENANT_DIRECTORIES", "/nowhere")
     one = next(account for account in pwd.getpwall() if account.pw_uid != 0)
     settings = parse("--owner", one.pw_name)
     assert (settings.owner, settings.monitor) == (Owner(0, one.pw_gid), one.pw_name)
     assert (settings.owner.file_mode, settings.owner.directory_mode) == (0o640, 0o750)
     group = grp.getgrgid(0).gr_name
     assert parse("--owner", f"{one.pw_name}:{group}").owner == Owner(0, 0)
-    monkeypatch.setattr(cli, "_MONITORS", ("nobody-at-all", one.pw_name))
+    monkeypatch.setattr(command_line, "_MONITORS", ("nobody-at-all", one.pw_name))
     assert parse().monitor == one.pw_name
     for words, text in (
         ("nobody-at-all", "--owner: there is no user nobody-at-all"),
@@ -151,12 +152,12 @@ def monitor(there, monkeypatch):
         pytest.skip("only root sets up for another user")
     names = {account.pw_name for account in pwd.getpwall()}
     user = "nagios" if "nagios" in names else "nobody"
-    monkeypatch.setattr(cli, "_MONITORS", (user,))
+    monkeypatch.setattr(command_line, "_MONITORS", (user,))
     # Not in tmp_path, which is closed to others.
     with tempfile.TemporaryDirectory() as directory:
         place = pathlib.Path(directory)
         place.chmod(0o755)
-        monkeypatch.setattr(sources, "TENANT_DIRECTORIES", str(place / "etc"))
+        monkeypatch.setattr(given, "TENANT_DIRECTORIES", str(place / "etc"))
         (place / "file").write_text(PEM)
         os.chown(place / "file", 0, pwd.getpwnam(user).pw_gid)
         (place / "file").chmod(0o640)
@@ -260,7 +261,7 @@ def test_a_program_that_the_user_cannot_start(monitor, monkeypatch):
 
 
 def test_owner_without_root(there, monkeypatch):
-    monkeypatch.setattr(cli.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(command_line.os, "geteuid", lambda: 1000)
     assert parse().owner == Owner()
     with pytest.raises(UsageError) as caught:
         parse("--owner", "root")
@@ -270,12 +271,12 @@ def test_owner_without_root(there, monkeypatch):
 def test_the_proxy_password_serves_the_proof_as_well(there):
     environ = {"MAPI_PROXY_PASSWORD": "hunter2"}
     words = [*USUAL, "--proxy", "http://p.example:3128", "--proxy-user", "svc", "--renew"]
-    settings = cli.parse([*words, "--certificate", "c.pem"], environ)
+    settings = command_line.parse([*words, "--certificate", "c.pem"], environ)
     assert environ == {}
     assert settings.options.proxy.password.reveal() == "hunter2"
     assert "hunter2" not in repr(settings)
     # A command line holds no secret; the environment of the proof does.
-    words = cli.own_words(settings, "of-the-app", "next.pem")
+    words = command_line.own_words(settings, "of-the-app", "next.pem")
     assert words == [
         "--no-cache",
         "--mailbox=probe@contoso.com",
@@ -290,7 +291,7 @@ def test_the_proxy_password_serves_the_proof_as_well(there):
 
 
 def test_help_fits_80_columns_and_names_everything():
-    text = cli.parser().format_help()
+    text = command_line.parser().format_help()
     assert max(map(len, text.split("\n"))) <= 80
     flat = " ".join(text.split())
     for option in option_table.OPTIONS.values():
@@ -298,13 +299,13 @@ def test_help_fits_80_columns_and_names_everything():
     for words in ("MAPI probe", "MAPI probes", "MAPI probe mailboxes", "Not yet tried on a live"):
         assert words in flat
     with pytest.raises(Information) as caught:
-        cli.parse(["--help"], {})
+        command_line.parse(["--help"], {})
     assert str(caught.value) == text
     with pytest.raises(Information) as caught:
-        cli.parse(["-V"], {})
+        command_line.parse(["-V"], {})
     assert str(caught.value).startswith("check_mapi_connectivity_setup ")
 
 
 @pytest.mark.parametrize("words", [words for _, words in option_table.EXAMPLES])
 def test_examples_parse(there, words):
-    assert cli.parse(words.split(), {}).options.tenant == TENANT
+    assert command_line.parse(words.split(), {}).options.tenant == TENANT

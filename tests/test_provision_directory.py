@@ -7,10 +7,10 @@ import stat
 
 import pytest
 
-from check_mapi_connectivity.errors import UsageError
-from check_mapi_connectivity.provision import directory as module
-from check_mapi_connectivity.provision.directory import Directory, Owner
-from check_mapi_connectivity.report import CheckFailure
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.failure import CheckFailure
+from check_mapi_connectivity.setup.files import directory as module
+from check_mapi_connectivity.setup.files.directory import Directory, Owner
 
 KEY, OLD, LIST = "certificate.pem", "certificate.old.pem", "made.json"
 

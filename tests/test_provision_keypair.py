@@ -11,8 +11,8 @@ from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import certificate
-from check_mapi_connectivity.provision import keypair
+from check_mapi_connectivity.setup import keypair
+from check_mapi_connectivity.signin import certificate
 
 from .provisioning import pems
 

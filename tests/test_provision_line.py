@@ -7,10 +7,11 @@ import time
 
 import pytest
 
-from check_mapi_connectivity.deadline import Deadline
-from check_mapi_connectivity.provision.line import Line
-from check_mapi_connectivity.report import CheckFailure, Report, Stopwatch
-from check_mapi_connectivity.transport import Transport
+from check_mapi_connectivity.base.deadline import Deadline
+from check_mapi_connectivity.base.failure import CheckFailure
+from check_mapi_connectivity.base.report import Report, Stopwatch
+from check_mapi_connectivity.network.transport import Transport
+from check_mapi_connectivity.setup.line import Line
 
 
 def failure_of(options, url, seconds, **changes):

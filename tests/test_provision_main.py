@@ -12,10 +12,10 @@ import sys
 
 import pytest
 
-from check_mapi_connectivity.provision import __main__ as entry
-from check_mapi_connectivity.provision import run, voice
-from check_mapi_connectivity.provision.work import StepFailure
-from check_mapi_connectivity.report import CheckFailure, Failure
+from check_mapi_connectivity.base.failure import CheckFailure, Failure
+from check_mapi_connectivity.setup import __main__ as entry
+from check_mapi_connectivity.setup import run, terminal
+from check_mapi_connectivity.setup.steps.work import StepFailure
 
 from .setting_up import OWNER
 
@@ -148,7 +148,7 @@ def test_waiting_shows_on_a_terminal_only():
         now[0] += seconds
 
     seen = []
-    told = voice.Voice(slave, lambda text: seen.append(text) or True, lambda: now[0], sleep)
+    told = terminal.Voice(slave, lambda text: seen.append(text) or True, lambda: now[0], sleep)
     told.wait(2.0, "the role group has not arrived yet")
     told.say("done | <b>")
     shown = ""
@@ -165,14 +165,14 @@ def test_waiting_shows_on_a_terminal_only():
 
 
 def test_asking_before_a_removal(monkeypatch):
-    told = voice.Voice(None, lambda _: True)
-    assert voice.confirm(told, "All of it.", "contoso") is False
+    told = terminal.Voice(None, lambda _: True)
+    assert terminal.confirm(told, "All of it.", "contoso") is False
     master, slave = pty.openpty()
-    monkeypatch.setattr(voice.os, "isatty", lambda _: True)
+    monkeypatch.setattr(terminal.os, "isatty", lambda _: True)
     read = os.read
-    monkeypatch.setattr(voice.os, "read", lambda _, size: read(slave, size))
+    monkeypatch.setattr(terminal.os, "read", lambda _, size: read(slave, size))
     for typed, agreed in ((b"CONTOSO\n", True), (b"yes\n", False), (b"\n", False)):
         os.write(master, typed)
-        assert voice.confirm(told, "All of it.", "contoso") is agreed
+        assert terminal.confirm(told, "All of it.", "contoso") is agreed
     os.close(master)
     os.close(slave)

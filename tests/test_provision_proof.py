@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity.provision import proof
-from check_mapi_connectivity.provision.voice import Voice
-from check_mapi_connectivity.report import CheckFailure, Failure
+from check_mapi_connectivity.base.failure import CheckFailure, Failure
+from check_mapi_connectivity.setup import proof
+from check_mapi_connectivity.setup.terminal import Voice
 
 from .tenant.material import CLIENT_IDS
 

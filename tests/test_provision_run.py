@@ -11,11 +11,12 @@ import stat
 
 import pytest
 
-from check_mapi_connectivity import cli as check_cli
-from check_mapi_connectivity.errors import UsageError
-from check_mapi_connectivity.provision import keypair, names, run
-from check_mapi_connectivity.provision.work import StepFailure
-from check_mapi_connectivity.report import Failure
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.failure import Failure
+from check_mapi_connectivity.commandline import parse as check_cli
+from check_mapi_connectivity.setup import keypair, run
+from check_mapi_connectivity.setup.steps import names
+from check_mapi_connectivity.setup.steps.work import StepFailure
 
 from .provisioning import MAILBOX, TENANT, AdminTenant, pems
 from .setting_up import FILES
@@ -224,7 +225,7 @@ def test_user_and_password(command, tmp_path):
 def test_a_password_that_was_typed_in_is_kept(command, monkeypatch):
     user = "probe-user@contoso.com"
     command.tenant.users[user] = {"Name": user}
-    monkeypatch.setattr("check_mapi_connectivity.prompt.ask", lambda _: "hunter2")
+    monkeypatch.setattr("check_mapi_connectivity.commandline.secrets.ask", lambda _: "hunter2")
     assert command("-l", user) == 0
     assert command.file("password").read_text() == "hunter2\n"
     assert stat.S_IMODE(command.file("password").stat().st_mode) == 0o600

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from check_mapi_connectivity.answer import Answer
-from check_mapi_connectivity.options import CLOUDS
-from check_mapi_connectivity.provision.service import Call, Services
-from check_mapi_connectivity.provision.voice import Voice
-from check_mapi_connectivity.report import CheckFailure, Failure
+from check_mapi_connectivity.base.clouds import CLOUDS
+from check_mapi_connectivity.base.failure import CheckFailure, Failure
+from check_mapi_connectivity.network.answer import Answer
+from check_mapi_connectivity.setup.tenant_api import Call, Services
+from check_mapi_connectivity.setup.terminal import Voice
 
 from .provisioning import ADMIN, TENANT, TOKENS, exchange_error, graph_error, not_found
 

@@ -13,15 +13,16 @@ import jwt
 import pytest
 from requests.structures import CaseInsensitiveDict
 
-from check_mapi_connectivity.answer import Answer
+from check_mapi_connectivity.base.clouds import MODULE_CLIENT_ID
+from check_mapi_connectivity.base.deadline import Deadline
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.failure import CheckFailure
+from check_mapi_connectivity.base.report import Report
 from check_mapi_connectivity.codes.entra import ENTRA
-from check_mapi_connectivity.deadline import Deadline
-from check_mapi_connectivity.errors import UsageError
-from check_mapi_connectivity.options import MODULE_CLIENT_ID
-from check_mapi_connectivity.provision import names
-from check_mapi_connectivity.provision.signin import Administrator, sort
-from check_mapi_connectivity.provision.voice import Voice
-from check_mapi_connectivity.report import CheckFailure, Report
+from check_mapi_connectivity.network.answer import Answer
+from check_mapi_connectivity.setup.administrator import Administrator, sort
+from check_mapi_connectivity.setup.steps import names
+from check_mapi_connectivity.setup.terminal import Voice
 
 from .provisioning import ADMIN, TENANT, TOKENS
 
@@ -168,7 +169,7 @@ def test_a_token_near_its_end_is_renewed(options, monkeypatch):
     desk = Desk(entra, options)
     desk.audience("graph")
     soon = time.time() + 3400
-    monkeypatch.setattr("check_mapi_connectivity.provision.signin.time.time", lambda: soon)
+    monkeypatch.setattr("check_mapi_connectivity.setup.administrator.time.time", lambda: soon)
     entra.family = True
     desk.audience("graph")
     assert entra.asked[-1] == ("refresh_token", names.GRAPH_TOOLS)

@@ -10,16 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity.provision import (
-    entra_steps,
-    exchange_steps,
-    identity_steps,
-    names,
-    scope_steps,
-)
-from check_mapi_connectivity.provision.directory import Directory, Owner
-from check_mapi_connectivity.provision.plan import Found, Known, Site
-from check_mapi_connectivity.report import CheckFailure
+from check_mapi_connectivity.base.failure import CheckFailure
+from check_mapi_connectivity.setup.files.directory import Directory, Owner
+from check_mapi_connectivity.setup.steps import entra, exchange, identity, names, scope
+from check_mapi_connectivity.setup.steps.step import Found, Known, Site
 
 APP, PRINCIPAL = "00000000-1111-2222-3333-444444444444", "99999999-1111-2222-3333-444444444444"
 
@@ -52,23 +46,23 @@ def test_parent_of_the_role():
         place.services.exchange = lambda _, Cmdlet=None, held=held, **__: (
             [{"Name": one} for one in held] if Cmdlet else []
         )
-        step = exchange_steps.RoleStep()
+        step = exchange.RoleStep()
         assert step.look(place) == Found(False)
         assert step.calls(place.known)[0].body["Parent"] == chosen
-    assert refused(exchange_steps.RoleStep(), site({})) == (
+    assert refused(exchange.RoleStep(), site({})) == (
         "no role of this tenant holds Test-MAPIConnectivity"
     )
 
 
 def test_role_that_does_not_hold_the_cmdlet():
     rows = {"Get-ManagementRole": [{"Name": names.ROLE}]}
-    assert refused(exchange_steps.RoleStep(), site(rows)) == (
+    assert refused(exchange.RoleStep(), site(rows)) == (
         "role MAPI probe does not hold Test-MAPIConnectivity"
     )
 
 
 def test_role_group():
-    step = exchange_steps.GroupStep()
+    step = exchange.GroupStep()
     dn = f"CN={names.ROLE},CN=Roles,DC=x"
     for roles in ([names.ROLE], [f"x.example/{names.ROLE}"], [f"x\\{names.ROLE}"], dn):
         place = site({"Get-RoleGroup": [{"Name": names.GROUP, "Roles": roles}]})
@@ -89,7 +83,7 @@ def test_role_group():
 
 def test_pointer_to_the_wrong_object():
     """The object id of the app registration instead of the enterprise application's."""
-    step = exchange_steps.PointerStep()
+    step = exchange.PointerStep()
     another = "88888888-1111-2222-3333-444444444444"
     row = {"AppId": APP.upper(), "ObjectId": another}
     assert refused(step, site({"Get-ServicePrincipal": [row]})) == (
@@ -102,13 +96,13 @@ def test_pointer_to_the_wrong_object():
     # A role group may list it by its name in Exchange.
     rows = {"Get-RoleGroupMember": [{"Name": "alias"}]}
     place.services.exchange = lambda cmdlet, **_: rows[cmdlet]
-    assert exchange_steps.MemberStep().look(place).there
+    assert exchange.MemberStep().look(place).there
     place.known.aliases = set()
-    assert not exchange_steps.MemberStep("user@contoso.com").look(place).there
+    assert not exchange.MemberStep("user@contoso.com").look(place).there
 
 
 def test_assignment_of_another_app_or_scope():
-    step = scope_steps.AssignmentStep()
+    step = scope.AssignmentStep()
     row = {"Name": names.ASSIGNMENT, "CustomResourceScope": names.SCOPE, "App": PRINCIPAL}
     assert step.look(site({"Get-ManagementRoleAssignment": [row]})).there
     other = "11111111-1111-2222-3333-444444444444"
@@ -121,7 +115,7 @@ def test_assignment_of_another_app_or_scope():
 
 
 def test_scope_with_a_filter_of_its_own():
-    step = scope_steps.ScopeStep(("probe@contoso.com",))
+    step = scope.ScopeStep(("probe@contoso.com",))
     row = {"Name": names.SCOPE, "RecipientFilter": "CustomAttribute1 -eq 'probe'"}
     assert refused(step, site({"Get-ManagementScope": [row]})) == (
         "scope MAPI probe mailboxes has a filter that this command did not write"
@@ -129,7 +123,7 @@ def test_scope_with_a_filter_of_its_own():
 
 
 def test_user_without_the_module():
-    step = exchange_steps.UserStep("u@contoso.com")
+    step = exchange.UserStep("u@contoso.com")
     place = site({"Get-User": [{"Name": "u", "EXOModuleEnabled": False}]})
     assert refused(step, place) == (
         "EXOModuleEnabled of u@contoso.com is off, which overrides every role"
@@ -138,26 +132,24 @@ def test_user_without_the_module():
 
 def test_disabled_enterprise_application():
     place = site(listed=[{"id": PRINCIPAL, "accountEnabled": False}])
-    assert refused(entra_steps.PrincipalStep(), place) == (
+    assert refused(entra.PrincipalStep(), place) == (
         "enterprise application check_mapi_connectivity is disabled for sign-in"
     )
 
 
 def test_tenant_without_exchange():
-    assert refused(entra_steps.GrantStep(), site()) == (
-        "the tenant has no Office 365 Exchange Online"
-    )
+    assert refused(entra.GrantStep(), site()) == ("the tenant has no Office 365 Exchange Online")
     roles = {"id": PRINCIPAL, "appRoles": [{"id": "other"}]}
-    assert refused(entra_steps.GrantStep(), site(graph=roles)) == (
+    assert refused(entra.GrantStep(), site(graph=roles)) == (
         "Office 365 Exchange Online of this tenant has no app role Exchange.ManageAsApp"
     )
 
 
 @pytest.mark.parametrize("addresses", [("a@b.c",), ("o'neil@b.c", "d@e.f"), ("''@b.c",)])
 def test_filters_there_and_back(addresses):
-    text = scope_steps.write_filter(addresses)
-    assert scope_steps.read_filter(text) == addresses
-    assert scope_steps.read_filter(f"({text})") == addresses
+    text = scope.write_filter(addresses)
+    assert scope.read_filter(text) == addresses
+    assert scope.read_filter(f"({text})") == addresses
 
 
 @pytest.mark.parametrize(
@@ -172,12 +164,12 @@ def test_filters_there_and_back(addresses):
     ],
 )
 def test_other_filters(text):
-    assert scope_steps.read_filter(text) is None
+    assert scope.read_filter(text) is None
 
 
 @given(st.text() | st.text(alphabet="()' -eqorPimaySmtAds@.", max_size=60))
 def test_any_filter(text):
-    found = scope_steps.read_filter(text)
+    found = scope.read_filter(text)
     assert found is None or all(isinstance(one, str) for one in found)
 
 
@@ -223,22 +215,22 @@ row = st.dictionaries(
 def test_any_rows(rows, document):
     """A finding, or the one exception."""
     for step in (
-        entra_steps.AppStep(cmdlet=True),
-        entra_steps.KeyStep(),
-        entra_steps.PrincipalStep(),
-        entra_steps.GrantStep(),
-        exchange_steps.CustomizationStep(),
-        exchange_steps.RoleStep(),
-        exchange_steps.GroupStep(),
-        exchange_steps.PointerStep(),
-        exchange_steps.MemberStep(),
-        exchange_steps.UserStep("u@contoso.com"),
-        scope_steps.ScopeStep(("a@b.c",)),
-        scope_steps.AssignmentStep(),
-        scope_steps.AuthorizationStep("a@b.c"),
-        identity_steps.CredentialStep(),
-        identity_steps.EntraRightsStep(cmdlet=True),
-        identity_steps.ExchangeRightsStep(("graph",)),
+        entra.AppStep(cmdlet=True),
+        entra.KeyStep(),
+        entra.PrincipalStep(),
+        entra.GrantStep(),
+        exchange.CustomizationStep(),
+        exchange.RoleStep(),
+        exchange.GroupStep(),
+        exchange.PointerStep(),
+        exchange.MemberStep(),
+        exchange.UserStep("u@contoso.com"),
+        scope.ScopeStep(("a@b.c",)),
+        scope.AssignmentStep(),
+        scope.AuthorizationStep("a@b.c"),
+        identity.CredentialStep(),
+        identity.EntraRightsStep(cmdlet=True),
+        identity.ExchangeRightsStep(("graph",)),
     ):
         place = site(rows, document, rows)
         place.voice = SimpleNamespace(tell=lambda *_: None)
@@ -255,7 +247,7 @@ def test_an_app_that_is_listed_before_it_can_be_read():
     naps = []
     place.services.graph = lambda _: answers.pop(0)
     place.voice = SimpleNamespace(wait=lambda seconds, _: naps.append(seconds))
-    step = entra_steps.AppStep(cmdlet=True)
+    step = entra.AppStep(cmdlet=True)
     assert step.look(place) == Found(True, f"client id {APP}")
     assert naps == [1, 2]
     place.services.graph = lambda _: None
@@ -267,7 +259,7 @@ def test_an_enterprise_application_that_is_there_and_never_shown():
     place.services.change = lambda _: None
     place.voice = SimpleNamespace(wait=lambda *_: None)
     with pytest.raises(CheckFailure) as caught:
-        entra_steps.PrincipalStep().make(place)
+        entra.PrincipalStep().make(place)
     assert caught.value.failure.cause == (
         "Entra has enterprise application check_mapi_connectivity, but does not show it"
     )

@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import cli, proxy, render
-from check_mapi_connectivity.errors import UsageError
-from check_mapi_connectivity.options import Proxy, Secret
+from check_mapi_connectivity.base.credentials import Proxy, Secret
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.commandline import network
+from check_mapi_connectivity.commandline import parse as commandline_parse
+from check_mapi_connectivity.network import route as base_options
+from check_mapi_connectivity.result import notes
 
 
 @pytest.mark.parametrize(
@@ -24,7 +27,7 @@ from check_mapi_connectivity.options import Proxy, Secret
     ],
 )
 def test_proxy_urls(url, shown, tls, user):
-    made = proxy.parse_url(url, "x")
+    made = network.parse_url(url, "x")
     assert (str(made), made.tls, made.user) == (shown, tls, user)
     if user:
         assert made.password.reveal() == "p:"
@@ -33,7 +36,7 @@ def test_proxy_urls(url, shown, tls, user):
 @given(st.text(max_size=30) | st.text("htps:/@[]0129.%x ", max_size=30))
 def test_any_proxy_url_is_taken_or_refused_without_showing_it(url):
     try:
-        made = proxy.parse_url(f"http://u:s3cr3t@{url}", "src")
+        made = network.parse_url(f"http://u:s3cr3t@{url}", "src")
         assert 0 < made.port < 65536
     except UsageError as error:
         assert "s3cr3t" not in str(error)
@@ -68,7 +71,7 @@ PAC = (
 )
 def test_what_is_no_proxy(url, text):
     with pytest.raises(UsageError) as caught:
-        proxy.parse_url(url, "src")
+        network.parse_url(url, "src")
     assert str(caught.value) == f"src: {text}"
 
 
@@ -83,13 +86,13 @@ def test_what_is_no_proxy(url, text):
     ],
 )
 def test_the_domain_of_a_user(user, domain, shown):
-    assert proxy.parse_url("p:1", "x", user, Secret("w"), domain).user == shown
+    assert network.parse_url("p:1", "x", user, Secret("w"), domain).user == shown
 
 
 @pytest.mark.parametrize("user", ["a:b", "a\nb", "a\0"])
 def test_what_is_no_user(user):
     with pytest.raises(UsageError, match="a proxy user name has no colon and no control char"):
-        proxy.parse_url("p:1", "x", user)
+        network.parse_url("p:1", "x", user)
 
 
 @pytest.mark.parametrize(
@@ -107,14 +110,14 @@ def test_what_is_no_user(user):
 def test_which_hosts_need_none(options, no_proxy, direct):
     through = Proxy("p", 1, "HTTPS_PROXY")
     chosen = options(proxy=through, no_proxy=no_proxy)
-    found = proxy.choose(chosen, "https://outlook.office365.com:443/")
+    found = base_options.choose(chosen, "https://outlook.office365.com:443/")
     assert found == (None if direct else through)
 
 
 def test_addresses_that_need_none(options):
     chosen = options(proxy=Proxy("p", 1, "HTTPS_PROXY"), no_proxy="10.0.0.0/8")
-    assert proxy.choose(chosen, "https://10.1.2.3:443/") is None
-    assert proxy.choose(chosen, "https://11.1.2.3:443/") == chosen.proxy
+    assert base_options.choose(chosen, "https://10.1.2.3:443/") is None
+    assert base_options.choose(chosen, "https://11.1.2.3:443/") == chosen.proxy
 
 
 @pytest.fixture
@@ -125,7 +128,7 @@ def parse(there):
     good = ["-m", "a@b.c", "--tenant", "t.example", "--client-id", "i", "--certificate", "c.pem"]
 
     def run(*arguments, **environ):
-        return cli.parse([*good, *arguments], {"HOME": "/h", **environ})
+        return commandline_parse.parse([*good, *arguments], {"HOME": "/h", **environ})
 
     return run
 
@@ -203,4 +206,4 @@ def test_what_cannot_be(parse, words, text):
 def test_what_is_told_of_it(parse, there, words, environ, told):
     (there / "i.ini").write_text("[x]\nproxy = http://n:geheim@i:1\n")
     (there / "i.ini").chmod(0o600)
-    assert render.proxy_text(parse(*words, **environ)) == told
+    assert notes.proxy_text(parse(*words, **environ)) == told

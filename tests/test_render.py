@@ -9,16 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nagiosplugin import Range
 
-from check_mapi_connectivity import document, overview, render
-from check_mapi_connectivity.judge import Judged
-from check_mapi_connectivity.options import (
-    CLOUDS,
-    CertificateFiles,
-    ManagedIdentity,
-    Options,
-    Proxy,
-)
-from check_mapi_connectivity.report import Exchange, Failure, Report, Row
+from check_mapi_connectivity.base.clouds import CLOUDS
+from check_mapi_connectivity.base.credentials import CertificateFiles, ManagedIdentity, Proxy
+from check_mapi_connectivity.base.failure import Failure
+from check_mapi_connectivity.base.options import Options
+from check_mapi_connectivity.base.report import Exchange, Report, Row
+from check_mapi_connectivity.result import diagnosis, document, first_line, judge, notes, several
+from check_mapi_connectivity.result.judge import Judged
 
 from .reports import failed, judged, success, watch
 from .test_output import HOSTILE
@@ -40,7 +37,7 @@ from .test_output import HOSTILE
     ],
 )
 def test_range_text(spec, full, plain):
-    assert (render.range_text(Range(spec)), render.range_text(Range(spec), plain=True)) == (
+    assert (judge.range_text(Range(spec)), judge.range_text(Range(spec), plain=True)) == (
         full,
         plain,
     )
@@ -48,8 +45,8 @@ def test_range_text(spec, full, plain):
 
 def text(judged, options, state="OK"):
     """The lines of the whole output."""
-    lines = list(overview.diagnosis(judged, options))
-    return overview.text(state, "line", judged, lines).split("\n")
+    lines = list(several.diagnosis(judged, options))
+    return several.text(state, "line", judged, lines).split("\n")
 
 
 def test_tree_of_phases(options, facts):
@@ -145,11 +142,11 @@ def test_any_text_of_a_server_keeps_the_shape(first, second, third):
         report.facts = {"endpoint": b}
         report.remarks = [b]
         report.exchanges.append(Exchange(a, [(b, c)], [a or "x"], b, [(c, a)], [b or "x"]))
-        line = render.line(report, [("WARNING", "too slow")])
+        line = first_line.single(report, [("WARNING", "too slow")])
         judged = [Judged(report, "CRITICAL", [], [("WARNING", "too slow")])]
         found = json.loads(document.build("CRITICAL", line, judged, chosen))
         assert found["state"] == found["reports"][0]["state"] == "CRITICAL"
-        return overview.text("CRITICAL", line, judged, list(overview.diagnosis(judged, chosen)))
+        return several.text("CRITICAL", line, judged, list(several.diagnosis(judged, chosen)))
 
     made = make(first, second, third)
     assert made.count("\n") == make("x", "x", "x").count("\n")
@@ -159,7 +156,7 @@ def test_any_text_of_a_server_keeps_the_shape(first, second, third):
 
 def test_surroundings(options):
     def names(**changes):
-        return [line[2:16].strip() for line in render.surroundings(options(**changes))]
+        return [line[2:16].strip() for line in notes.surroundings(options(**changes))]
 
     assert names() == ["sign-in host", "exchange host", "cache"]
     assert names(methods=("graph",)) == ["sign-in host", "graph host", "cache"]
@@ -173,7 +170,7 @@ def test_surroundings(options):
     ]
     assert names(methods=("mapi",), credential=None) == ["cache"]
     identity = ManagedIdentity("", "http://169.254.169.254")
-    [line, *_] = render.surroundings(options(credential=identity))
+    [line, *_] = notes.surroundings(options(credential=identity))
     assert line == "  sign-in host  http://169.254.169.254"
 
 
@@ -190,7 +187,7 @@ def test_surroundings(options):
 )
 def test_latency(options, method, changes, text):
     [one] = judged([success(method=method, **changes)], options)
-    lines = list(render.diagnosis(one, options()))
+    lines = list(diagnosis.diagnosis(one, options()))
     assert f"  latency       {text}" in lines
 
 
@@ -205,7 +202,7 @@ def test_latency(options, method, changes, text):
 )
 def test_inbox(options, changes, text):
     [one] = judged([success(method="graph", **changes)], options)
-    [line] = [line for line in render.diagnosis(one, options()) if line.startswith("  inbox")]
+    [line] = [line for line in diagnosis.diagnosis(one, options()) if line.startswith("  inbox")]
     assert line.startswith(f"  inbox         {text}")
     assert line.endswith(" ago)") == text.endswith("(")
 
@@ -213,7 +210,7 @@ def test_inbox(options, changes, text):
 def test_brief(options):
     failure = Failure("server", "busy", "wait", "HTTP 503", "its own words", during="sign-in")
     report = Report("m@x", "graph", failure=failure, ids={"request-id": "abc"})
-    assert list(render.brief(Judged(report, "CRITICAL", [], [("WARNING", "too slow")]))) == [
+    assert list(diagnosis.brief(Judged(report, "CRITICAL", [], [("WARNING", "too slow")]))) == [
         "[CRITICAL] m@x by graph: busy",
         "  kind          server",
         "  cause         sign-in: busy",
@@ -225,7 +222,7 @@ def test_brief(options):
 
 
 def test_a_failure_that_counts_as_ok_says_so():
-    lines = list(render.brief(Judged(failed("a@b.c", kind="mailbox"), "OK", [], [])))
+    lines = list(diagnosis.brief(Judged(failed("a@b.c", kind="mailbox"), "OK", [], [])))
     assert lines[:2] == ["[OK] a@b.c by cmdlet: gone", "  kind          mailbox, counts as OK"]
 
 
@@ -234,7 +231,7 @@ def test_many_limits_are_counted_where_a_long_address_leaves_no_room():
     limits = [("CRITICAL", "client certificate ends in 3.00 days, limit 7:")] + [
         ("WARNING", f"time_request 0.25{number}s is outside 0:0.1") for number in range(9)
     ]
-    made = f"MAPI CRITICAL - {render.line(report, limits)}"
+    made = f"MAPI CRITICAL - {first_line.single(report, limits)}"
     assert made == (
         "MAPI CRITICAL - a.very.long.address.of.somebody@subdomain.con...: client certificate ends "
         "in...; 9 more limits violated"

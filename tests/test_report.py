@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from check_mapi_connectivity.report import KDC, CheckFailure, Failure, Phase, Report, Stopwatch
+from check_mapi_connectivity.base.failure import CheckFailure, Failure
+from check_mapi_connectivity.base.report import KDC, Phase, Report, Stopwatch
 
 from .reports import Clock
 

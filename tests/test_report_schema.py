@@ -8,11 +8,13 @@ import json
 import pytest
 from jsonschema import Draft202012Validator
 
-from check_mapi_connectivity import document, explain, output
-from check_mapi_connectivity.clock import Skew
-from check_mapi_connectivity.options import CLOUDS, Proxy
-from check_mapi_connectivity.report import Exchange, Row
-from check_mapi_connectivity.vocabulary import KINDS, LABELS, STATES
+from check_mapi_connectivity.base.clock_skew import Skew
+from check_mapi_connectivity.base.clouds import CLOUDS
+from check_mapi_connectivity.base.credentials import Proxy
+from check_mapi_connectivity.base.report import Exchange, Row
+from check_mapi_connectivity.base.vocabulary import KINDS, LABELS, STATES
+from check_mapi_connectivity.explain import text as explain_text
+from check_mapi_connectivity.result import document, output
 
 from .conftest import ROOT
 from .explained import CREDENTIALS, furnish
@@ -127,7 +129,7 @@ def test_an_explanation(there, name):
     furnish(there)
     method = "mapi" if name in ("login", "ticket") else "cmdlet"
     options = explained("--json", *CREDENTIALS[name], "--method", method)
-    found = validate(json.loads(explain.build(options, 0.0)), "explanation")
+    found = validate(json.loads(explain_text.build(options, 0.0)), "explanation")
     assert (found["certificate"] is None) == (name != "certificate")
 
 
@@ -144,7 +146,7 @@ def test_an_unknown_or_missing_member_is_refused(options, facts, there):
         built([report], options, limits),
         built([failed("b@x.y")], options),
         json.loads(output.complain("a", ("b",), as_json=True)),
-        json.loads(explain.build(words, 0.0)),
+        json.loads(explain_text.build(words, 0.0)),
     ):
         places = [place for place in paths(found) if place[-1:] not in (["facts"], ["request_ids"])]
         for place in places:

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from check_mapi_connectivity import plugin
-from check_mapi_connectivity.deadline import Deadline
-from check_mapi_connectivity.report import Report, Row
+from check_mapi_connectivity.base.deadline import Deadline
+from check_mapi_connectivity.base.report import Report, Row
 
 from .tenant import graph
 from .tenant.material import DOMAIN

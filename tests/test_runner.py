@@ -10,12 +10,13 @@ import time
 
 import pytest
 
-from check_mapi_connectivity import runner
-from check_mapi_connectivity.deadline import Deadline
-from check_mapi_connectivity.errors import UsageError
-from check_mapi_connectivity.options import ManagedIdentity
-from check_mapi_connectivity.report import CheckFailure, Failure, Report
-from check_mapi_connectivity.transport import Transport
+from check_mapi_connectivity.base.credentials import ManagedIdentity
+from check_mapi_connectivity.base.deadline import Deadline
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.failure import CheckFailure, Failure
+from check_mapi_connectivity.base.report import Report
+from check_mapi_connectivity.network.transport import Transport
+from check_mapi_connectivity.probes import runner
 
 #: Seconds after which a test of this file gives up waiting for what ought to happen.
 PATIENCE = 30.0
@@ -366,9 +367,9 @@ def test_second_refusal_after_a_wait_is_throttling(testing):
 
 
 def test_the_probe_of_each_method(options, monkeypatch):
-    from check_mapi_connectivity.cache import Cache
-    from check_mapi_connectivity.logon import Logon
-    from check_mapi_connectivity.probes import Run
+    from check_mapi_connectivity.base.cache import Cache
+    from check_mapi_connectivity.network.shared_logon import Logon
+    from check_mapi_connectivity.probes.context import ProbeContext
 
     chosen = options()
     deadline = Deadline(time.monotonic(), 5.0)
@@ -376,7 +377,7 @@ def test_the_probe_of_each_method(options, monkeypatch):
     for method in ("cmdlet", "mapi", "graph"):
         report = Report("m@x.y", method)
         carrier = Transport(chosen, deadline, report)
-        run = Run(chosen, carrier, None, Logon(), Cache(None, []), report, deadline)
+        run = ProbeContext(chosen, carrier, None, Logon(), Cache(None, []), report, deadline)
         names.append(type(runner._probe(run)).__name__)
     assert names == ["CmdletProbe", "MapiProbe", "GraphProbe"]
 

@@ -12,7 +12,8 @@ import re
 
 import pytest
 
-from check_mapi_connectivity.provision import keypair, names
+from check_mapi_connectivity.setup import keypair
+from check_mapi_connectivity.setup.steps import names
 
 from .provisioning import pems
 from .tenant import graph_keys

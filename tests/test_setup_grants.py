@@ -8,8 +8,8 @@ import re
 
 import pytest
 
-from check_mapi_connectivity.provision import names
-from check_mapi_connectivity.report import Failure
+from check_mapi_connectivity.base.failure import Failure
+from check_mapi_connectivity.setup.steps import names
 
 from .provisioning import TENANT
 from .setup_command import commanded
@@ -320,11 +320,11 @@ def test_status_has_one_voice(command):
 def test_status_of_a_certificate_that_has_expired(command, monkeypatch):
     import time
 
-    from check_mapi_connectivity.provision import file_steps
+    from check_mapi_connectivity.setup.steps import files
 
     assert command.told() == 0
     later = time.time() + 400 * 86400
-    monkeypatch.setattr(file_steps.time, "time", lambda: later)
+    monkeypatch.setattr(files.time, "time", lambda: later)
     assert command.told("--status", mailbox=None) == 1
     [line] = [one for one in command.said if "WRONG" in one and "certificate" in one]
     assert line.count("renew") == 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from check_mapi_connectivity.provision import names
+from check_mapi_connectivity.setup.steps import names
 
 from .provisioning import exchange_error, graph_error
 from .setup_command import commanded
@@ -198,9 +198,9 @@ def test_a_403_that_is_one(command):
 @pytest.mark.parametrize(("seconds", "code"), [(7, 0), (200, 0), (4000, 1)])
 def test_a_service_that_names_the_time(command, monkeypatch, seconds, code):
     """Waited for as long as it asks, but not for an hour."""
-    from check_mapi_connectivity.provision import service
+    from check_mapi_connectivity.setup import tenant_api
 
-    monkeypatch.setattr(service.advice, "retry_after", lambda answer: seconds)
+    monkeypatch.setattr(tenant_api.http_refusals, "retry_after", lambda answer: seconds)
     command.tenant.refusals[f"{POST}applications"] = first((429, GATEWAY))
     assert command.told() == code
     assert sum(command.naps) == (seconds if code == 0 else 0)

@@ -10,7 +10,7 @@ import shutil
 
 import pytest
 
-from check_mapi_connectivity.errors import UsageError
+from check_mapi_connectivity.base.errors import UsageError
 
 from .setting_up import FILES, Arranged
 from .sweeps import sweep

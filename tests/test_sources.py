@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from check_mapi_connectivity import cli, sources
-from check_mapi_connectivity.errors import UsageError
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.commandline import given
+from check_mapi_connectivity.commandline import parse as commandline_parse
 
 from .conftest import PEM
 from .test_cli import parse
@@ -17,7 +18,7 @@ def test_command_line_wins_over_ini(there):
     (there / "p.ini").write_text(
         "[x]\nmailbox = ini@b.example\nt = 7\nstate = dns=OK\nstate = tls=OK\narchive =\nv = 2\n"
     )
-    options = cli.parse(
+    options = commandline_parse.parse(
         [
             "--extra-opts",
             "x@p.ini",
@@ -53,16 +54,16 @@ def test_options_ini_in_the_tenants_directory(there):
     (directory / "certificate.pem").write_text(PEM)
     (directory / "client_id").write_text("old\n")
     words = ["--tenant", "T.example", "-m", "a@b.example"]
-    options = cli.parse(words, {"HTTPS_PROXY": "http://p.example:3128"})
+    options = commandline_parse.parse(words, {"HTTPS_PROXY": "http://p.example:3128"})
     assert (options.client_id, options.methods, options.proxy) == ("written", ("graph",), None)
     assert options.sources == (f"[t.example] of {directory}/options.ini",)
-    assert cli.parse([*words, "--method", "cmdlet"], {}).methods == ("cmdlet",)
+    assert commandline_parse.parse([*words, "--method", "cmdlet"], {}).methods == ("cmdlet",)
     (there / "own.ini").write_text("[t.example]\nclient-id = own\ncertificate = c.pem\n")
-    options = cli.parse(words, {"MP_CONFIG_FILE": str(there / "own.ini")})
+    options = commandline_parse.parse(words, {"MP_CONFIG_FILE": str(there / "own.ini")})
     assert (options.client_id, options.methods) == ("own", ("cmdlet",))
     # Without a section of that name, certificate and client id are found as before.
     (directory / "options.ini").write_text("[other]\nclient-id = other\n")
-    assert cli.parse(words, {}).client_id == "old"
+    assert commandline_parse.parse(words, {}).client_id == "old"
 
 
 def test_later_section_wins_and_no_flag_can_be_taken_back(there):
@@ -85,7 +86,7 @@ def test_flags_of_an_ini_take_yes_and_no(there, word, on):
     environ = {"HTTPS_PROXY": "http://p.example:3128"}
     credential = () if on else ("--client-id", "i", "--certificate", "c.pem")
     words = ["--tenant", "t.example", "-m", "a@b.example", "--extra-opts=x@p.ini", *credential]
-    options = cli.parse(words, environ)
+    options = commandline_parse.parse(words, environ)
     assert (options.archive, options.proxy is None, options.verbose) == (on, on, int(on))
     assert (options.certificate is None, options.diagnosis) == (on, on or word == "none")
 
@@ -115,14 +116,16 @@ def test_tenant_section_fills_in_what_is_missing(there):
     )
     minimal = ["--tenant", "contoso.example", "-m", "a@b.example"]
     environ = {"MP_CONFIG_FILE": "p.ini"}
-    options = cli.parse([*minimal, "-t", "6"], environ)
+    options = commandline_parse.parse([*minimal, "-t", "6"], environ)
     assert (options.client_id, options.certificate.path, options.timeout) == (
         "ini-id",
         "c.pem",
         6.0,
     )
-    assert cli.parse([*minimal, "--client-id", "own"], environ).client_id == "own"
-    given_whole = cli.parse([*minimal, "--client-id", "own", "--certificate", "c.pem"], environ)
+    assert commandline_parse.parse([*minimal, "--client-id", "own"], environ).client_id == "own"
+    given_whole = commandline_parse.parse(
+        [*minimal, "--client-id", "own", "--certificate", "c.pem"], environ
+    )
     assert given_whole.timeout == 30.0
 
 
@@ -131,13 +134,16 @@ def test_tenant_directory_fills_in_what_is_missing(there):
     directory.mkdir(parents=True)
     (directory / "certificate.pem").write_text(PEM)
     (directory / "client_id").write_text("dir-id\n")
-    options = cli.parse(["--tenant", "contoso.example", "-m", "a@b.example"], {})
+    options = commandline_parse.parse(["--tenant", "contoso.example", "-m", "a@b.example"], {})
     assert (options.client_id, options.certificate.path) == (
         "dir-id",
         str(directory / "certificate.pem"),
     )
     assert options.sources == (str(directory),)
-    assert cli.parse(["--tenant", "Contoso.Example", "-m", "a@b.example"], {}).client_id == "dir-id"
+    assert (
+        commandline_parse.parse(["--tenant", "Contoso.Example", "-m", "a@b.example"], {}).client_id
+        == "dir-id"
+    )
 
 
 def test_tenant_directory_without_client_id(there):
@@ -145,16 +151,16 @@ def test_tenant_directory_without_client_id(there):
     directory.mkdir(parents=True)
     (directory / "certificate.pfx").write_text("x")
     with pytest.raises(UsageError, match=f"--tenant: {directory}/client_id does not exist"):
-        cli.parse(["--tenant", "contoso.example", "-m", "a@b.example"], {})
+        commandline_parse.parse(["--tenant", "contoso.example", "-m", "a@b.example"], {})
 
 
 def test_tenant_directory_that_cannot_be_searched(there, monkeypatch):
     def barred(path):
         raise PermissionError(13, "Permission denied", path)
 
-    monkeypatch.setattr(sources.os, "stat", barred)
+    monkeypatch.setattr(given.os, "stat", barred)
     with pytest.raises(UsageError) as caught:
-        cli.parse(["--tenant", "contoso.example", "-m", "a@b.example"], {})
+        commandline_parse.parse(["--tenant", "contoso.example", "-m", "a@b.example"], {})
     path = there / "etc" / "contoso.example" / "certificate.pem"
     assert str(caught.value).startswith(
         f"no certificate for contoso.example: {path} cannot be read by user id "
@@ -166,24 +172,24 @@ def test_tenant_section_with_a_secret(there):
     (there / "p.ini").write_text("[contoso.example]\nclient-id = id-1\nclient-secret = geheim\n")
     (there / "p.ini").chmod(0o600)
     minimal = ["--tenant", "contoso.example", "-m", "a@b.example"]
-    options = cli.parse(minimal, {"MP_CONFIG_FILE": "p.ini"})
+    options = commandline_parse.parse(minimal, {"MP_CONFIG_FILE": "p.ini"})
     assert (options.client_id, options.credential.secret.reveal()) == ("id-1", "geheim")
     assert options.sources == ("[contoso.example] of p.ini",)
     # The directory of the tenant is not looked at any more.
     directory = there / "etc" / "contoso.example"
     directory.mkdir(parents=True)
     (directory / "certificate.pem").write_text(PEM)
-    assert cli.parse(minimal, {"MP_CONFIG_FILE": "p.ini"}).certificate is None
+    assert commandline_parse.parse(minimal, {"MP_CONFIG_FILE": "p.ini"}).certificate is None
     # A credential of the command line leaves the section alone.
     words = [*minimal, "--client-id", "id-2", "--certificate", "c.pem"]
-    options = cli.parse(words, {"MP_CONFIG_FILE": "p.ini"})
+    options = commandline_parse.parse(words, {"MP_CONFIG_FILE": "p.ini"})
     assert (options.client_id, options.certificate.path, options.sources) == ("id-2", "c.pem", ())
 
 
 def test_tenant_section_is_not_read_for_another_credential(there):
     (there / "p.ini").write_text("[contoso.example]\ncertificate = c.pem\nt = 5\n")
     words = ["--tenant", "contoso.example", "-m", "a@b.example", "--managed-identity"]
-    options = cli.parse(words, {"MP_CONFIG_FILE": "p.ini"})
+    options = commandline_parse.parse(words, {"MP_CONFIG_FILE": "p.ini"})
     assert (options.certificate, options.timeout, options.tenant) == (None, 30.0, "contoso.example")
 
 
@@ -193,7 +199,12 @@ def test_optional_value_in_an_ini(there):
         "[none]\nmanaged-identity = none\n"
     )
     minimal = ["-m", "a@b.example"]
-    assert cli.parse([*minimal, "--extra-opts=own@p.ini"], {}).credential.client_id == ""
-    assert cli.parse([*minimal, "--extra-opts=named@p.ini"], {}).credential.client_id == MANAGED
+    assert (
+        commandline_parse.parse([*minimal, "--extra-opts=own@p.ini"], {}).credential.client_id == ""
+    )
+    assert (
+        commandline_parse.parse([*minimal, "--extra-opts=named@p.ini"], {}).credential.client_id
+        == MANAGED
+    )
     with pytest.raises(UsageError, match="--tenant is missing"):
-        cli.parse([*minimal, "--extra-opts=own@p.ini", "--extra-opts=none@p.ini"], {})
+        commandline_parse.parse([*minimal, "--extra-opts=own@p.ini", "--extra-opts=none@p.ini"], {})

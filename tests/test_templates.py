@@ -10,8 +10,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from check_mapi_connectivity.arguments import parse_command_line
-from check_mapi_connectivity.vocabulary import KINDS
+from check_mapi_connectivity.base.vocabulary import KINDS
+from check_mapi_connectivity.commandline.arguments import parse_command_line
 from generate import icinga2
 
 from .conftest import ROOT

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import render
-from check_mapi_connectivity.judge import judge
-from check_mapi_connectivity.report import Phase, Report, Stopwatch
-from check_mapi_connectivity.time_analysis import POINTS_TO, analyse
+from check_mapi_connectivity.base.report import Phase, Report, Stopwatch
+from check_mapi_connectivity.result import diagnosis, first_line
+from check_mapi_connectivity.result.judge import judge
+from check_mapi_connectivity.result.time_analysis import POINTS_TO, analyse
 
 PHASES = ("dns", "tcp", "proxy", "tls", "request", "connect", "execute")
 
@@ -185,10 +185,10 @@ def test_what_took_long_stands_before_the_limit(options, label, ranges, words):
 def test_the_diagnosis_says_where_to_look(options):
     chosen = limits(options, connection_time=("2", None))
     [judged] = judge([report(dns=2.9, tcp=0.1, tls=0.1)], chosen)
-    lines = list(render.diagnosis(judged, chosen))
+    lines = list(diagnosis.diagnosis(judged, chosen))
     place = lines.index("  time went     name resolution 2.900s (94 %), the network path 0.200s")
     assert lines[place + 1] == f"                {POINTS_TO['name resolution']}"
-    assert render.line(judged.report, judged.violations) == (
+    assert first_line.single(judged.report, judged.violations) == (
         "probe@contoso.com: name resolution took 2.900s: connection time 3.100s is outside 0:2"
     )
 
@@ -199,7 +199,7 @@ def test_a_long_address_leaves_room_for_what_took_long(options):
     chosen = options(methods=("graph",), mailboxes=(measured.mailbox,))
     chosen.thresholds["connection_time"] = ("2", None)
     [judged] = judge([measured], chosen)
-    assert render.line(measured, judged.violations) == (
+    assert first_line.single(measured, judged.violations) == (
         "mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm...: name resolution took 2.900s: connection time "
         "3.100s is outside 0:2"
     )

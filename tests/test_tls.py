@@ -15,12 +15,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from check_mapi_connectivity import tls
-from check_mapi_connectivity.connection import Route
-from check_mapi_connectivity.deadline import Deadline
-from check_mapi_connectivity.options import Proxy
-from check_mapi_connectivity.report import CheckFailure, Failure, Report, Stopwatch
-from check_mapi_connectivity.transport import Transport
+from check_mapi_connectivity.base.credentials import Proxy
+from check_mapi_connectivity.base.deadline import Deadline
+from check_mapi_connectivity.base.failure import CheckFailure, Failure
+from check_mapi_connectivity.base.report import Report, Stopwatch
+from check_mapi_connectivity.network import tls
+from check_mapi_connectivity.network.route import Route
+from check_mapi_connectivity.network.transport import Transport
 
 from .odd_proxy import OddProxy
 from .tenant.material import make_certificate, pem, pem_key

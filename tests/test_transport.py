@@ -8,10 +8,11 @@ import tracemalloc
 
 import pytest
 
-from check_mapi_connectivity import transport
-from check_mapi_connectivity.deadline import Deadline
-from check_mapi_connectivity.options import Proxy
-from check_mapi_connectivity.report import CheckFailure, Report, Stopwatch
+from check_mapi_connectivity.base.credentials import Proxy
+from check_mapi_connectivity.base.deadline import Deadline
+from check_mapi_connectivity.base.failure import CheckFailure
+from check_mapi_connectivity.base.report import Report, Stopwatch
+from check_mapi_connectivity.network import transport
 
 
 @pytest.fixture

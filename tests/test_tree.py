@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import tree
-from check_mapi_connectivity.report import Report
+from check_mapi_connectivity.base.report import Report
+from check_mapi_connectivity.result import phase_tree
 
 from .test_time_analysis import PHASES, Watch
 
@@ -20,6 +20,6 @@ def test_the_tree_fits_into_80_columns(times, total):
     measured.sign_in, measured.discovery = Watch(**times), Watch(**times)
     measured.service = Watch(**times)
     measured.service.start("execute")
-    lines = list(tree.phases(measured))
+    lines = list(phase_tree.phases(measured))
     assert max(map(len, lines)) <= 80
     assert len(lines) >= 3

@@ -16,12 +16,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import tunnel, windows
-from check_mapi_connectivity.deadline import Deadline
-from check_mapi_connectivity.errors import UsageError
-from check_mapi_connectivity.logon import Logon
-from check_mapi_connectivity.options import Proxy, Secret
-from check_mapi_connectivity.report import CheckFailure, Report, Stopwatch
+from check_mapi_connectivity.base.credentials import Proxy, Secret
+from check_mapi_connectivity.base.deadline import Deadline
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.failure import CheckFailure
+from check_mapi_connectivity.base.report import Report, Stopwatch
+from check_mapi_connectivity.network import ntlm_kerberos
+from check_mapi_connectivity.network.proxy import connect as proxy_connect
+from check_mapi_connectivity.network.shared_logon import Logon
 
 from .odd_proxy import BASIC_WANTED, OPENED, OddProxy, answers, ntlm_challenge
 
@@ -35,7 +37,7 @@ BASIC = "Basic asO8cmdlbjpww6Q6c3M="
 WITH_BASIC = PLAIN(f"Proxy-Authorization: {BASIC}\r\n")
 USER = {"user": "jürgen", "password": Secret("pä:ss")}
 
-needs_spnego = pytest.mark.skipif(not windows.available(), reason="pyspnego is not installed")
+needs_spnego = pytest.mark.skipif(not ntlm_kerberos.available(), reason="pyspnego is not installed")
 
 
 def wanted(*challenges, more=b"Content-Length: 0\r\n\r\n", version="1.1"):
@@ -76,7 +78,7 @@ def opening():
 
         through = Proxy(odd.host, odd.port, "--proxy", **changes)
         deadline = Deadline(time.monotonic(), 60.0)
-        return tunnel.Tunnel(
+        return proxy_connect.Tunnel(
             through,
             TARGET,
             connect,
@@ -364,7 +366,7 @@ def test_any_answer_to_connect(data):
         wires.append(Wire(data))
         return wires[-1]
 
-    made = tunnel.Tunnel(
+    made = proxy_connect.Tunnel(
         Proxy("p", 1, "src", **USER),
         TARGET,
         connect,

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from check_mapi_connectivity import windows
-from check_mapi_connectivity.errors import UsageError
-from check_mapi_connectivity.logon import Logon
-from check_mapi_connectivity.options import Secret
-from check_mapi_connectivity.report import CheckFailure, Failure
+from check_mapi_connectivity.base.credentials import Secret
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.failure import CheckFailure, Failure
+from check_mapi_connectivity.network import ntlm_kerberos
+from check_mapi_connectivity.network.shared_logon import Logon
 
 from .odd_proxy import OPENED, answers
 from .test_tunnel import ASKED, PLAIN, USER, opening, proxy, refused, wanted
@@ -33,7 +33,11 @@ class FakeHandshake:
         scheme, inside = self.words[:2]
         if (inside or scheme) in self.fails:
             failure = self.fails[inside or scheme]
-            raise CheckFailure(failure) if failure.kind == "logon" else windows.Unusable(failure)
+            raise (
+                CheckFailure(failure)
+                if failure.kind == "logon"
+                else ntlm_kerberos.Unusable(failure)
+            )
         return b"token"
 
 
@@ -43,9 +47,9 @@ def handshake(monkeypatch):
 
     def use(*, kerberos=True, installed=True, **fails):
         fake = type("Fake", (FakeHandshake,), {"made": [], "fails": fails})
-        monkeypatch.setattr(windows, "Handshake", fake)
-        monkeypatch.setattr(windows, "available", lambda: installed)
-        monkeypatch.setattr(windows, "kerberos", lambda: kerberos and installed)
+        monkeypatch.setattr(ntlm_kerberos, "Handshake", fake)
+        monkeypatch.setattr(ntlm_kerberos, "available", lambda: installed)
+        monkeypatch.setattr(ntlm_kerberos, "kerberos", lambda: kerberos and installed)
         return fake
 
     return use
@@ -120,7 +124,7 @@ def test_ntlm_that_stands_in_for_kerberos_does_not_hide_its_cause(
 ):
     """The first message of NTLM is refused by who takes Kerberos alone; it proves nothing."""
     handshake(Negotiate=NOTHING_MADE)
-    monkeypatch.setattr(windows, "proves", lambda _: False)
+    monkeypatch.setattr(ntlm_kerberos, "proves", lambda _: False)
     odd = proxy(answers(wanted("Negotiate"), wanted("Negotiate"), kept=False))
     failure = refused(opening(odd, user=UPN, password=Secret("p")))
     assert failure == replace(NOTHING_MADE, kind="proxy")
@@ -197,7 +201,7 @@ def test_after_all_else_failed_basic_shows_no_password(proxy, opening, handshake
 
 
 def test_without_the_package_and_without_basic(proxy, opening, monkeypatch):
-    monkeypatch.setattr(windows, "available", lambda: False)
+    monkeypatch.setattr(ntlm_kerberos, "available", lambda: False)
     with pytest.raises(
         UsageError, match=r"offers NTLM, which needs a package: pip .* beside this plugin$"
     ):

@@ -19,20 +19,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import (
-    arguments,
-    capped,
-    files,
-    headers,
-    ini,
-    masking,
-    option_table,
-    vocabulary,
-)
+from check_mapi_connectivity.base import vocabulary
+from check_mapi_connectivity.base.credentials import Secret
+from check_mapi_connectivity.base.deadline import Deadline
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.reading import files
 from check_mapi_connectivity.codes.entra import ENTRA
-from check_mapi_connectivity.deadline import Deadline
-from check_mapi_connectivity.errors import UsageError
-from check_mapi_connectivity.options import Secret
+from check_mapi_connectivity.commandline import arguments, ini, option_table
+from check_mapi_connectivity.commandline import option as commandline_option
+from check_mapi_connectivity.network import head, headers
+from check_mapi_connectivity.secrecy import names
 
 from .conftest import ROOT
 
@@ -127,13 +123,13 @@ JWT = "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJ4In0.c2lnbmF0dXJl"
     ],
 )
 def test_bodies_are_masked(body):
-    masked = masking.body(body)
-    assert masking.MASK in masked
+    masked = names.body(body)
+    assert names.MASK in masked
     assert not any(part in masked for part in (JWT, JWT[:-4], "secret-1"))
 
 
 def test_names_spelled_with_escapes_are_masked():
-    assert "opaque" not in masking.body(
+    assert "opaque" not in names.body(
         r'{"access\u005ftoken": "opaque", "a": [{"Password": "opaque"}]}'
     )
 
@@ -141,8 +137,8 @@ def test_names_spelled_with_escapes_are_masked():
 def test_hostile_texts_are_searched_in_no_time():
     """Each took seconds of a regular expression before texts were bounded."""
     begun = time.monotonic()
-    masking.headers({"X": "eyJ" * 20000, "Y": "eyJ-" * 15000})
-    masking.body("eyJ-" * 500000)
+    names.headers({"X": "eyJ" * 20000, "Y": "eyJ-" * 15000})
+    names.body("eyJ-" * 500000)
     headers.schemes(['Basic realm="' + '\\"' * 32000])
     headers.token(["NTLM " + ", \t" * 8000] * 2, "NTLM")
     # Milliseconds on an idle machine.
@@ -150,7 +146,7 @@ def test_hostile_texts_are_searched_in_no_time():
 
 
 def test_headers_are_masked():
-    shown = masking.headers(
+    shown = names.headers(
         {"Authorization": "Bearer x", "Set-Cookie": "a=b", "X-Any": f"has {JWT}", "request-id": "1"}
     )
     assert shown == [
@@ -163,7 +159,7 @@ def test_headers_are_masked():
 
 @given(st.text(max_size=300))
 def test_any_body_can_be_masked(text):
-    assert len(masking.body(text)) <= max(4000, len(text) * 4)
+    assert len(names.body(text)) <= max(4000, len(text) * 4)
 
 
 class Wire:
@@ -181,7 +177,7 @@ class Wire:
 
 
 def read_head(data):
-    response = capped.CappedResponse(Wire(data), method="GET")
+    response = head.CappedResponse(Wire(data), method="GET")
     try:
         response.begin()
         return response
@@ -200,7 +196,7 @@ def test_headers_are_capped():
         b"HTTP/1.1 100 C\r\n\r\n" * 9000,
         b"HTTP/1.1 200 " + b"x" * 70000,
     ):
-        with pytest.raises(capped.http.client.HTTPException):
+        with pytest.raises(head.http.client.HTTPException):
             read_head(data)
 
 
@@ -209,25 +205,25 @@ def test_headers_are_capped():
     | st.binary(max_size=100).map(lambda tail: b"HTTP/1.1 200 OK\r\n" + tail)
 )
 def test_any_head_is_read_or_refused(data):
-    with contextlib.suppress(capped.http.client.HTTPException):
+    with contextlib.suppress(head.http.client.HTTPException):
         assert 100 <= read_head(data).status <= 999
 
 
 def test_parser_takes_every_option_of_the_table():
     values = {
-        option_table.VALUE: ["v"],
-        option_table.LIST: ["v"],
-        option_table.FLAG: [],
-        option_table.COUNT: [],
-        option_table.OPTIONAL: [],
+        commandline_option.VALUE: ["v"],
+        commandline_option.LIST: ["v"],
+        commandline_option.FLAG: [],
+        commandline_option.COUNT: [],
+        commandline_option.OPTIONAL: [],
     }
     for option in option_table.OPTIONS.values():
         if option.name not in ("help", "version"):
             for flag in option.flags:
                 found = arguments.parse_command_line([flag, *values[option.shape]])
                 assert list(found) == [option.name]
-                if option.shape == option_table.OPTIONAL:
-                    assert found[option.name] == option_table.MISSING
+                if option.shape == commandline_option.OPTIONAL:
+                    assert found[option.name] == commandline_option.MISSING
                     assert arguments.parse_command_line([flag, "v"]) == {option.name: "v"}
     assert isinstance(arguments.parser(), argparse.ArgumentParser)
 
@@ -283,8 +279,8 @@ def test_nothing_prints_but_output_and_nothing_reads_the_environment_but_cli():
     assert {name for name, text in rooms.items() if "os.write(" in text} == {"output.py"}
     # The Kerberos library reads its own variables by itself: what it will see is looked at there.
     readers = {name for name, text in rooms.items() if "os.environ" in text}
-    assert readers == {"__main__.py", "windows.py"}
-    assert {name for name, text in rooms.items() if "os._exit" in text} == {"deadline.py"}
+    assert readers == {"__main__.py", "ntlm_kerberos.py", "process.py"}
+    assert {name for name, text in rooms.items() if "os._exit" in text} == {"process.py"}
 
 
 NO_MEMORY = "out of memory; raise the limits this check runs under (ulimit -d, -v)"
@@ -310,7 +306,7 @@ NO_MEMORY = "out of memory; raise the limits this check runs under (ulimit -d, -
 )
 def test_whatever_is_raised_gives_one_line(environment, tmp_path, raised, text):
     (tmp_path / "sitecustomize.py").write_text(
-        "import errno, check_mapi_connectivity.cli as cli\n"
+        "import errno, check_mapi_connectivity.commandline.parse as cli\n"
         f"def parse(*_): raise {raised}\n"
         "cli.parse = parse\n"
     )
@@ -326,7 +322,8 @@ def test_whatever_is_raised_gives_one_line(environment, tmp_path, raised, text):
 def test_nothing_is_worded_once_there_is_no_memory(environment, tmp_path, as_json):
     """To word something may take memory that is not there."""
     (tmp_path / "sitecustomize.py").write_text(
-        "from check_mapi_connectivity import cli, output\n"
+        "from check_mapi_connectivity.commandline import parse as cli\n"
+        "from check_mapi_connectivity.result import output\n"
         "def no_more(*_, **__): raise MemoryError\n"
         "def parse(*_):\n"
         "    output.complain = output.clean = no_more\n"

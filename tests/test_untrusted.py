@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import untrusted
+from check_mapi_connectivity.base.reading import untrusted
 
 from .tenant import handler
 

@@ -7,7 +7,7 @@ import re
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity.vocabulary import LABELS, prefixes
+from check_mapi_connectivity.base.vocabulary import LABELS, prefixes
 
 METHODS = ("cmdlet",)
 

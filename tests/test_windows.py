@@ -8,10 +8,10 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from check_mapi_connectivity import windows
-from check_mapi_connectivity.errors import UsageError
-from check_mapi_connectivity.options import Login, Secret
-from check_mapi_connectivity.report import CheckFailure
+from check_mapi_connectivity.base.credentials import Login, Secret
+from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.failure import CheckFailure
+from check_mapi_connectivity.network import ntlm_kerberos
 
 from .acceptors import end_point
 from .test_acceptors import certificate
@@ -25,30 +25,30 @@ URL = "https://mail.example/mapi/emsmdb/"
 @pytest.mark.parametrize("algorithm", [hashes.SHA256(), hashes.SHA384(), hashes.SHA512()])
 def test_the_binding_uses_the_hash_of_the_signature(algorithm):
     der = certificate(ec.generate_private_key(ec.SECP256R1()), algorithm)
-    assert windows.end_point(der) == end_point(der)
+    assert ntlm_kerberos.end_point(der) == end_point(der)
     digest = hashlib.new(algorithm.name, der).digest()
-    assert windows.end_point(der) == b"tls-server-end-point:" + digest
+    assert ntlm_kerberos.end_point(der) == b"tls-server-end-point:" + digest
 
 
 def test_the_binding_of_a_signature_without_a_hash():
     der = certificate(ed25519.Ed25519PrivateKey.generate(), None)
-    assert windows.end_point(der) == b"tls-server-end-point:" + hashlib.sha256(der).digest()
+    assert ntlm_kerberos.end_point(der) == b"tls-server-end-point:" + hashlib.sha256(der).digest()
 
 
 def test_the_binding_of_what_is_no_certificate():
     expected = b"tls-server-end-point:" + hashlib.sha256(b"junk").digest()
-    assert windows.end_point(b"junk") == expected
+    assert ntlm_kerberos.end_point(b"junk") == expected
 
 
 def test_without_the_package(monkeypatch):
-    monkeypatch.setattr(windows, "available", lambda: False)
+    monkeypatch.setattr(ntlm_kerberos, "available", lambda: False)
     with pytest.raises(UsageError, match=r"NTLM needs a package: pip install pyspnego beside"):
-        windows.Handshake("NTLM", LOGIN, URL, b"")
+        ntlm_kerberos.Handshake("NTLM", LOGIN, URL, b"")
 
 
 @pytest.mark.parametrize("token", [b"", b"junk", b"NTLMSSP\0\2\0\0\0", b"NTLMSSP\0" + b"\xff" * 60])
 def test_any_token_of_a_server_is_taken_or_refused(token):
-    handshake = windows.Handshake("NTLM", LOGIN, URL, b"")
+    handshake = ntlm_kerberos.Handshake("NTLM", LOGIN, URL, b"")
     assert handshake.begin().startswith(b"NTLMSSP\0\1")
     with pytest.raises(CheckFailure) as caught:
         handshake.step(token)
@@ -58,7 +58,7 @@ def test_any_token_of_a_server_is_taken_or_refused(token):
 
 def test_ntlm_without_a_password_takes_none_from_elsewhere():
     with pytest.raises(CheckFailure) as caught:
-        windows.Handshake("NTLM", Login("probe"), URL, b"").begin()
+        ntlm_kerberos.Handshake("NTLM", Login("probe"), URL, b"").begin()
     assert caught.value.failure.kind == "credential"
     assert "--password-file" in caught.value.failure.remedy
 
@@ -84,14 +84,14 @@ def test_files_that_kerberos_cannot_read(monkeypatch, tmp_path, kind, variable, 
     if content is not None:
         path.write_bytes(content)
     monkeypatch.setenv(variable, f"{kind}{path}")
-    said = windows._unreadable(variable)
+    said = ntlm_kerberos._unreadable(variable)
     assert (said and said[0]) == found
 
 
 def test_what_is_no_file_of_kerberos_is_not_looked_at(monkeypatch):
     for value in ("", "MEMORY:check", "KEYRING:session:check"):
         monkeypatch.setenv("KRB5_CLIENT_KTNAME", value)
-        assert windows._unreadable("KRB5_CLIENT_KTNAME") is None
+        assert ntlm_kerberos._unreadable("KRB5_CLIENT_KTNAME") is None
 
 
 def test_whose_ticket_it_is(monkeypatch, tmp_path):
@@ -104,7 +104,7 @@ def test_whose_ticket_it_is(monkeypatch, tmp_path):
         err_code = -1765328230
 
     def cause():
-        handshake = windows.Handshake("Negotiate", None, URL)
+        handshake = ntlm_kerberos.Handshake("Negotiate", None, URL)
         return handshake._no_token(Krb5Error()).failure.cause.rpartition(" of ")[2]
 
     assert cause() == "the ticket"
@@ -115,10 +115,12 @@ def test_whose_ticket_it_is(monkeypatch, tmp_path):
 
 
 def test_kerberos_that_is_not_installed(monkeypatch):
-    monkeypatch.setattr(windows.importlib.util, "find_spec", lambda name: name == "spnego" or None)
-    assert windows.available()
-    assert windows._protocol("Negotiate", "a password") == "negotiate"
-    assert windows._protocol("Negotiate", None) == "kerberos"
+    monkeypatch.setattr(
+        ntlm_kerberos.importlib.util, "find_spec", lambda name: name == "spnego" or None
+    )
+    assert ntlm_kerberos.available()
+    assert ntlm_kerberos._protocol("Negotiate", "a password") == "negotiate"
+    assert ntlm_kerberos._protocol("Negotiate", None) == "kerberos"
 
 
 @pytest.mark.parametrize(
@@ -132,8 +134,8 @@ def test_errors_of_kerberos(number, kind):
     class Krb5Error(Exception):
         err_code = number
 
-    handshake = windows.Handshake("NTLM", LOGIN, URL, b"")
+    handshake = ntlm_kerberos.Handshake("NTLM", LOGIN, URL, b"")
     error = handshake._no_token(Krb5Error("in its own words"))
     assert (error.failure.kind, error.failure.detail) == (kind, "in its own words")
     # What a KDC says of the password is the last word; without a token another scheme may do.
-    assert isinstance(error, windows.Unusable) is (kind == "credential")
+    assert isinstance(error, ntlm_kerberos.Unusable) is (kind == "credential")

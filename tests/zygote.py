@@ -25,13 +25,13 @@ from .guard import hook
 #: Loaded before the first fork.
 MODULES = (
     "check_mapi_connectivity.codes.entries",
-    "check_mapi_connectivity.entra",
-    "check_mapi_connectivity.federation",
-    "check_mapi_connectivity.imds",
+    "check_mapi_connectivity.signin.msal_client",
+    "check_mapi_connectivity.signin.federation",
+    "check_mapi_connectivity.signin.managed_identity",
     "check_mapi_connectivity.plugin",
-    "check_mapi_connectivity.proxy",
+    "check_mapi_connectivity.commandline.network",
     "check_mapi_connectivity.record.tape",
-    "check_mapi_connectivity.cli",
+    "check_mapi_connectivity.commandline.parse",
     "check_mapi_connectivity.probes.cmdlet",
     "check_mapi_connectivity.probes.graph",
     "check_mapi_connectivity.probes.mapi",
@@ -140,10 +140,12 @@ def _become(arguments, environment, streams):
     """Be a process of the check, as if it had just been started; the variable `TESTS_ETC` stands for
     the directory of the tenants' directories.
     """
-    from check_mapi_connectivity import sources
     from check_mapi_connectivity.__main__ import run
+    from check_mapi_connectivity.commandline import given as commandline_given
 
-    sources.TENANT_DIRECTORIES = environment.pop("TESTS_ETC", sources.TENANT_DIRECTORIES)
+    commandline_given.TENANT_DIRECTORIES = environment.pop(
+        "TESTS_ETC", commandline_given.TENANT_DIRECTORIES
+    )
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
     os.closerange(3, 256)

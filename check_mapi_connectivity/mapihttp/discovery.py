@@ -16,9 +16,6 @@ PATH = "/autodiscover/autodiscover.xml"
 #: Redirects that are followed, and addresses that are gone on to.
 MOST_HOPS = 5
 
-#: Where Microsoft 365 answers.
-MICROSOFT = ("outlook.com", "office365.com", "office.com", "partner.outlook.cn", "office365.us")
-
 #: Host and port as every reader of URLs understands them: no backslash, no percent sign, no user.
 _AUTHORITY = re.compile(
     r"(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z_-]+(?:\.[0-9A-Za-z_-]+)*\.?)(?::[0-9]*)?"
@@ -52,12 +49,12 @@ class Untrusted(Exception):
 
 class Trust:
     """The hosts that a password may go to: those named by the operator, the mailbox's own domain
-    and what is below it, and Microsoft 365.
+    and what is below it, and those of `domains`: of Microsoft 365.
     """
 
-    def __init__(self, address: str, hosts: tuple[str, ...]) -> None:
+    def __init__(self, address: str, hosts: tuple[str, ...], domains: tuple[str, ...]) -> None:
         domain = domain_of(address)
-        self._domains = (*((domain,) if "." in domain else ()), *MICROSOFT)
+        self._domains = (*((domain,) if "." in domain else ()), *domains)
         self._hosts = {host.lower() for host in hosts}
 
     def allows(self, url: str) -> bool:
@@ -88,6 +85,17 @@ def domain_of(address: str) -> str:
         return domain if domain.isascii() else domain.encode("idna").decode("ascii")
     except UnicodeError:
         return domain
+
+
+def named_url(autodiscover_url: str | None, hostname: str | None) -> str | None:
+    """The only Autodiscover URL to ask, where an operator names it or the server.
+
+    >>> named_url(None, "mail.contoso.com")
+    'https://mail.contoso.com/autodiscover/autodiscover.xml'
+    """
+    if autodiscover_url:
+        return autodiscover_url + ("" if autodiscover_url.count("/") > 2 else PATH)
+    return f"https://{hostname}{PATH}" if hostname else None
 
 
 def host_of(url: str) -> str:

@@ -1,46 +1,4 @@
-"""One file a method: a probe logs on to one mailbox and fills in its Report."""
+"""Logs on to mailboxes: one file a method, many at a time; the way in is `runner.Runner`.
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple, Protocol
-
-if TYPE_CHECKING:
-    from ..cache import Cache
-    from ..deadline import Deadline
-    from ..identity import Identity
-    from ..logon import Logon
-    from ..options import Options
-    from ..report import Report
-    from ..transport import Transport
-
-#: Response headers that Microsoft support asks for, or that tell which server answered.
-ID_HEADERS = ("request-id", "X-FEServer", "X-BEServer", "X-CalculatedBETarget", "X-FailureContext")
-
-
-class Run(NamedTuple):
-    """What a probe is given: the report to fill in, which says for which mailbox, and everything
-    to do it with.
-
-    `identity` and `logon` are shared by all tests of a run, `transport` by those of one thread.
-    """
-
-    options: Options
-    transport: Transport
-    identity: Identity
-    logon: Logon
-    cache: Cache
-    report: Report
-    deadline: Deadline
-
-
-class Probe(Protocol):
-    """One way to test a mailbox. It lives through the tries of one run."""
-
-    def run(self) -> None:
-        """Try once and fill in the report.
-
-        Raises CheckFailure when the mailbox was not logged on to and listed, UsageError.
-        """
-
-    def end(self) -> None:
-        """Put in order what the last try left behind; raises nothing."""
+Judges nothing.
+"""

@@ -5,21 +5,21 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from .. import adminapi, advice
-from ..options import UserPassword
-from ..report import CheckFailure, Failure
-from . import ID_HEADERS
+from ..base.credentials import UserPassword
+from ..base.failure import CheckFailure, Failure
+from ..services import exchange_admin, exchange_refusals
+from .context import ID_HEADERS
 
 if TYPE_CHECKING:
-    from ..answer import Answer
-    from ..tokens import Token
-    from . import Run
+    from ..network.answer import Answer
+    from ..signin.tokens import Token
+    from .context import ProbeContext
 
 
 class CmdletProbe:
     """Runs the cmdlet for the mailbox of the report."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: ProbeContext) -> None:
         self._run, self._options, self._report = run, run.options, run.report
 
     def run(self) -> None:
@@ -34,8 +34,10 @@ class CmdletProbe:
             token = self._run.identity.renew(self._run, token)
             answer = self._post(token)
         if answer.status != 200:
-            raise CheckFailure(advice.exchange_status(answer, token.claims, self._report.mailbox))
-        outcome = adminapi.read(answer)
+            raise CheckFailure(
+                exchange_refusals.exchange_status(answer, token.claims, self._report.mailbox)
+            )
+        outcome = exchange_admin.read(answer)
         report.result, report.named = outcome.result, outcome.mailbox
         report.server, report.database = outcome.server, outcome.database
         # The module reads warnings from the header, the body has them too (exchange-online 1.6).
@@ -43,7 +45,7 @@ class CmdletProbe:
         report.remarks += [
             f"warning of Exchange: {text}" for text in dict.fromkeys(warnings) if text
         ]
-        failure = adminapi.judge(outcome)
+        failure = exchange_admin.judge(outcome)
         # A latency of nothing beside a failure means that the test never ran.
         report.server_latency = outcome.latency if outcome.latency or failure is None else None
         if failure is not None:
@@ -73,7 +75,7 @@ class CmdletProbe:
         if not tenant:
             raise CheckFailure(Failure("credential", "the token names no tenant", "give --tenant"))
         user = options.credential
-        path, headers, body = adminapi.request(
+        path, headers, body = exchange_admin.request(
             tenant,
             report.mailbox,
             archive=options.archive,

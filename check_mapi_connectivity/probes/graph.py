@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .. import graphapi
-from ..report import CheckFailure
+from ..base.failure import CheckFailure
+from ..services import graph, graph_refusals
 
 if TYPE_CHECKING:
-    from ..answer import Answer
-    from ..tokens import Token
-    from . import Run
+    from ..network.answer import Answer
+    from ..signin.tokens import Token
+    from .context import ProbeContext
 
 
 class GraphProbe:
     """Lists the Inbox of the report's mailbox."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: ProbeContext) -> None:
         self._run = run
         run.report.database = "Graph does not name it"
 
@@ -32,8 +32,8 @@ class GraphProbe:
             token = run.identity.renew(run, token)
             answer = self._get(token)
         if answer.status != 200:
-            raise CheckFailure(graphapi.status(answer, token.claims))
-        listed = graphapi.read(answer)
+            raise CheckFailure(graph_refusals.status(answer, token.claims))
+        listed = graph.read(answer)
         # A server may list more than it was asked for.
         report.rows, report.inbox_items = listed.rows[: run.options.inbox_items], listed.total
         if listed.total is None:
@@ -49,7 +49,7 @@ class GraphProbe:
     def _get(self, token: Token) -> Answer:
         options, report = self._run.options, self._run.report
         report.service = report.stopwatch()
-        path, headers = graphapi.request(
+        path, headers = graph.request(
             report.mailbox,
             options.inbox_items,
             token.access_token,
@@ -60,16 +60,16 @@ class GraphProbe:
         )
         phases = {phase.name: phase.seconds for phase in report.service.phases()}
         report.round_trip = phases.get("request")
-        report.ids.update(graphapi.ids(answer))
-        front_end = graphapi.front_end(answer)
+        report.ids.update(graph.ids(answer))
+        front_end = graph.front_end(answer)
         report.server = (
             f"Graph names its own front end only: {front_end}"
             if front_end
             else "Graph does not name it"
         )
         facts = {
-            "permission": graphapi.granted(token.claims),
-            "throttling": graphapi.throttling(answer),
+            "permission": graph.granted(token.claims),
+            "throttling": graph_refusals.throttling(answer),
         }
         report.facts.update({name: text for name, text in facts.items() if text})
         return answer

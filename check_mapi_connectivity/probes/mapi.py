@@ -3,45 +3,30 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .. import mapi_advice
-from ..authentication import Authentication
-from ..cache import Cache
-from ..logon import TURN
+from ..base.cache import Cache
+from ..base.failure import CheckFailure, Failure
 from ..mapihttp.discovery import host_of, usable_store
-from ..report import CheckFailure, Failure
-from .discover import Discovery
-from .listing import PRESUMED_INBOX, Listing
+from ..network.shared_logon import TURN
+from ..services import autodiscover_refusals, mapi_refusals
+from .mapi_authentication import Authentication
+from .mapi_autodiscover import Discovery
+from .mapi_endpoint import Endpoint, recall, usable_dn, whole
+from .mapi_listing import Listing
 from .mapi_session import Session, SessionLost
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from . import Run
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where a mailbox is, and what an earlier run learned there."""
-
-    url: str
-    legacy_dn: str
-    user_dn: str
-    inbox: bytes = PRESUMED_INBOX
-    #: Whether the server takes RopLogon and the listing in one Execute.
-    together: bool = True
-    server: str = ""
-    store: str = ""
-    #: What the server calls the mailbox.
-    name: str = ""
+    from .context import ProbeContext
 
 
 class MapiProbe:
     """Logs on to the mailbox of the report."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: ProbeContext) -> None:
         options, report = run.options, run.report
         self._options, self._report = options, report
         self._cache, self._deadline, self._transport = run.cache, run.deadline, run.transport
@@ -61,7 +46,7 @@ class MapiProbe:
         self._before: Endpoint | None = None
         if options.credential is None:
             report.unneeded.add("token")
-        report.database = mapi_advice.NO_DATABASE
+        report.database = mapi_refusals.NO_DATABASE
         who = self._authentication.user if options.credential is None else options.client_id
         scheme = str(options.login and options.login.scheme)
         places = (options.hostname, options.autodiscover_url, options.mapi_url, options.legacy_dn)
@@ -122,7 +107,7 @@ class MapiProbe:
     def _remembered(self) -> Endpoint | None:
         """The endpoint that an earlier run found; None for none that can be used."""
         document = self._cache.load(self._key)
-        found = _endpoint(document) if document else None
+        found = recall(document) if document else None
         if document is None or found is None or not self._discovery.trust.allows(found.url):
             return None
         self._learned = found
@@ -179,11 +164,11 @@ class MapiProbe:
         report.facts["Autodiscover"] = found.url
         url, *others = settings.urls or ("",)
         if not url or not settings.legacy_dn:
-            raise CheckFailure(mapi_advice.no_store(bool(settings.legacy_dn)))
-        if not _usable_dn(settings.legacy_dn):
-            raise CheckFailure(mapi_advice.wire("its DN is none", "Autodiscover"))
+            raise CheckFailure(autodiscover_refusals.no_store(bool(settings.legacy_dn)))
+        if not usable_dn(settings.legacy_dn):
+            raise CheckFailure(mapi_refusals.wire("its DN is none", "Autodiscover"))
         if not usable_store(url):
-            raise CheckFailure(mapi_advice.no_address(url))
+            raise CheckFailure(autodiscover_refusals.no_address(url))
         if not self._discovery.trust.allows(url):
             raise CheckFailure(_foreign(url))
         user_dn = self._own_dn(settings.legacy_dn, found.url)
@@ -319,7 +304,7 @@ class MapiProbe:
             session = self._connected(endpoint.url, endpoint.user_dn, None)
         if endpoint.user_dn == endpoint.legacy_dn:
             # The name is that of the user, who may be another.
-            endpoint = replace(endpoint, name=_whole(endpoint.name, session.display_name))
+            endpoint = replace(endpoint, name=whole(endpoint.name, session.display_name))
         report.named = endpoint.name or report.named
         user = self._authentication.user
         user = f"user {user}" if user.startswith("of ") else user
@@ -384,39 +369,6 @@ class MapiProbe:
             "doubted": doubted,
         }
         self._cache.store(self._key, document)
-
-
-def _endpoint(document: dict[str, Any]) -> Endpoint | None:
-    """An endpoint from the cache; None when anything about it is odd."""
-    names = ("url", "legacy_dn", "user_dn", "server", "store", "name")
-    texts = [document.get(name) for name in names]
-    inbox, together = document.get("inbox"), document.get("together")
-    if not all(isinstance(text, str) for text in texts) or not isinstance(together, bool):
-        return None
-    if not isinstance(inbox, str) or not re.fullmatch("[0-9a-f]{16}", inbox):
-        return None
-    url, legacy_dn, user_dn, server, store, name = map(str, texts)
-    if not usable_store(url) or not all(map(_usable_dn, (legacy_dn, user_dn))):
-        return None
-    return Endpoint(url, legacy_dn, user_dn, bytes.fromhex(inbox), together, server, store, name)
-
-
-def _whole(known: str, told: str) -> str:
-    """The display name that Connect tells, or the known one where that lost characters.
-
-    Gromox leaves out whatever is not ASCII for code page 1252 (reference sheet mapi-http,
-    corrections).
-
-    >>> _whole("J\xf6rg M\xfcller", "Jrg Mller"), _whole("Old Name", "New Name"), _whole("", "Name")
-    ('J\xf6rg M\xfcller', 'New Name', 'Name')
-    """
-    left_over = [re.sub(r"[^!-~]|\?", "", name) for name in (known, told)]
-    return known if left_over[0] == left_over[1] and len(known) >= len(told) else told
-
-
-def _usable_dn(text: str) -> bool:
-    """Whether this can be sent as a DN: 8-bit text of reasonable length."""
-    return re.fullmatch(r"/[ -~]{1,1000}", text) is not None
 
 
 def _foreign(url: str) -> Failure:

@@ -9,21 +9,21 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from .. import mapi_advice
+from ..base.failure import CheckFailure, Failure
 from ..mapihttp import dump, envelope, responses, rops, rpcext
 from ..mapihttp.reader import WireError
-from ..report import CheckFailure, Failure
-from ..transport import Lines
-from . import ID_HEADERS
+from ..network.confidential import Lines
+from ..services import mapi_http_refusals, mapi_refusals
+from .context import ID_HEADERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..answer import Answer
-    from ..authentication import Authentication
-    from ..deadline import Deadline
-    from ..report import Report
-    from ..transport import Reading
+    from ..base.deadline import Deadline
+    from ..base.report import Report
+    from ..network.answer import Answer
+    from ..network.confidential import Reading
+    from .mapi_authentication import Authentication
 
 T = TypeVar("T")
 
@@ -98,9 +98,9 @@ class Session:
         entity = self._post("Connect", body)
         answer = _read(envelope.connect_response, entity, "Connect")
         if answer.status_code:
-            raise CheckFailure(mapi_advice.status_code(answer.status_code))
+            raise CheckFailure(mapi_refusals.status_code(answer.status_code))
         if answer.error_code:
-            raise CheckFailure(mapi_advice.error_code(answer.error_code, "Connect"))
+            raise CheckFailure(mapi_refusals.error_code(answer.error_code, "Connect"))
         self.display_name = answer.display_name
         self.retry_delay = answer.retry_delay / 1000
         self._blocks(answer.auxiliary)
@@ -140,7 +140,7 @@ class Session:
             answer = self._execute(requests, table, columns)
             found += answer.responses
             if isinstance(answer.ended_by, responses.Backoff):
-                raise CheckFailure(mapi_advice.backoff(answer.ended_by.duration))
+                raise CheckFailure(mapi_refusals.backoff(answer.ended_by.duration))
             # The table of an answer may be shorter at its end (MS-OXCROPS 3.1.4.1).
             table = (*answer.handles, *table[len(answer.handles) :])
             number = len(answer.responses)
@@ -148,7 +148,7 @@ class Session:
             if not isinstance(answer.ended_by, responses.TooSmall) or not requests:
                 return answer._replace(responses=tuple(found), handles=table)
             if not answered:
-                raise CheckFailure(mapi_advice.error_code(_TOO_SMALL, "Execute"))
+                raise CheckFailure(mapi_refusals.error_code(_TOO_SMALL, "Execute"))
             set_columns = [rop.tags for rop in answered if isinstance(rop, rops.SetColumns)]
             columns = set_columns[-1] if set_columns else columns
 
@@ -159,17 +159,17 @@ class Session:
         body = envelope.ExecuteRequest(rpcext.pack(rop_list.encode())).encode()
         answer = _read(envelope.execute_response, self._post("Execute", body, columns), "Execute")
         if answer.status_code:
-            failure = mapi_advice.status_code(answer.status_code)
+            failure = mapi_refusals.status_code(answer.status_code)
             if failure.transient and self.retry_delay:
                 failure = replace(failure, retry_after=self.retry_delay)
             raise ExecuteRefused(failure, answer.status_code)
         if answer.error_code:
-            failure = mapi_advice.error_code(answer.error_code, "Execute")
+            failure = mapi_refusals.error_code(answer.error_code, "Execute")
             raise ExecuteRefused(failure, answer.error_code)
         try:
             return responses.read(answer.payloads, requests, columns)
         except WireError as error:
-            raise CheckFailure(mapi_advice.wire(str(error), "Execute")) from None
+            raise CheckFailure(mapi_refusals.wire(str(error), "Execute")) from None
 
     def disconnect(self, *, lost: bool = False) -> str:
         """End the session, if there is one; `lost` where the server refused it already.
@@ -192,7 +192,7 @@ class Session:
             return str(error)
         code = answer.status_code or answer.error_code
         self.open = code != 0
-        return f"{mapi_advice.symbol(code)} 0x{code:X}" if code else ""
+        return f"{mapi_refusals.symbol(code)} 0x{code:X}" if code else ""
 
     def _post(self, request_type: str, body: bytes, columns: Sequence[int] = ()) -> bytes:
         """The body of the answer, meta-tags removed. Raises CheckFailure."""
@@ -242,9 +242,11 @@ class Session:
             raise CheckFailure(self._authentication.explain(answer))
         code = _number(answer.headers.get("X-ResponseCode", ""))
         if code is None:
-            raise CheckFailure(mapi_advice.not_mapi(answer))
+            raise CheckFailure(mapi_http_refusals.not_mapi(answer))
         if code:
-            raise SessionLost(mapi_advice.response_code(code, answer.text, exchange=self.exchange))
+            raise SessionLost(
+                mapi_refusals.response_code(code, answer.text, exchange=self.exchange)
+            )
         echo = answer.headers.get("X-RequestId", "nothing")
         if echo.strip().lower() != request_id.lower():
             self._report.remarks.append(
@@ -254,11 +256,11 @@ class Session:
         late = _number(entity.headers.get("x-responsecode", "0"))
         if late is None:
             what = "its X-ResponseCode is no number"
-            raise CheckFailure(mapi_advice.wire(what, request_type))
+            raise CheckFailure(mapi_refusals.wire(what, request_type))
         if late:
             page = "html" in entity.headers.get("content-type", "")
             text = entity.body.decode("utf-8", "replace") if page else ""
-            raise SessionLost(mapi_advice.response_code(late, text, exchange=self.exchange))
+            raise SessionLost(mapi_refusals.response_code(late, text, exchange=self.exchange))
         elapsed = _number(entity.headers.get("x-elapsedtime", ""))
         if elapsed is not None and request_type != "Disconnect":
             version = answer.headers.get("X-ServerApplication")
@@ -284,7 +286,7 @@ def _reading(request_type: str, columns: Sequence[int]) -> Reading:
     def lines(sent: bytes, answer: Answer | None) -> Lines:
         received: list[str] = []
         if answer is not None and _number(answer.headers.get("X-ResponseCode", "")) == 0:
-            received = dump.answer(request_type, sent, answer.body, mapi_advice.symbol, columns)
+            received = dump.answer(request_type, sent, answer.body, mapi_refusals.symbol, columns)
         elif answer is not None:
             received = [answer.text]
         return Lines(dump.request(request_type, sent), received)
@@ -303,4 +305,4 @@ def _read(reader: Callable[[bytes], T], data: bytes, request_type: str) -> T:
     try:
         return reader(data)
     except WireError as error:
-        raise CheckFailure(mapi_advice.wire(str(error), request_type)) from None
+        raise CheckFailure(mapi_refusals.wire(str(error), request_type)) from None

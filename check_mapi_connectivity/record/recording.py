@@ -12,20 +12,21 @@ import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from .. import __version__, files
-from ..certificate import CertificateFacts
-from ..errors import UsageError
-from ..report import Failure
-from ..untrusted import integer
-from ..vocabulary import STATES
-from . import recorded_entries, recorded_options
-from .fields import Fields, Odd
-from .recorded_entries import LONGEST, YEAR_9999, Entry
+from .. import __version__
+from ..base.credentials import CertificateFacts
+from ..base.errors import UsageError
+from ..base.failure import Failure
+from ..base.reading import files
+from ..base.reading.untrusted import Fields, Odd, integer
+from ..base.vocabulary import STATES
+from . import entries as record_entries
+from . import options as record_options
+from .entries import LONGEST, YEAR_9999, Entry
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..options import Options
+    from ..base.options import Options
 
 FORMAT = "recording of check_mapi_connectivity"
 VERSION = 1
@@ -96,12 +97,12 @@ class Recording:
 def document(recording: Recording) -> dict[str, Any]:
     """A recording as JSON has it, but for its bodies, which are still bytes."""
     return {
-        "options": recorded_options.document(recording.options),
+        "options": record_options.document(recording.options),
         "certificate": recording.certificate and asdict(recording.certificate),
         "environment": recording.environment,
         "moment": recording.moment,
         "tests": [asdict(test) for test in recording.tests],
-        "entries": [recorded_entries.document(entry) for entry in recording.entries],
+        "entries": [record_entries.document(entry) for entry in recording.entries],
         "ending": asdict(recording.ending),
         "result": recording.result and asdict(recording.result),
     }
@@ -160,7 +161,7 @@ def parse(data: bytes, name: str) -> Recording:
 
 
 def _recording(fields: Fields, name: str) -> Recording:
-    options = recorded_options.parse(fields.inner("options"))
+    options = record_options.parse(fields.inner("options"))
     ending = fields.inner("ending")
     tests = tuple(_test(one) for one in fields.inners("tests", _MOST_TESTS))
     if len(tests) != len(options.tests):
@@ -168,7 +169,7 @@ def _recording(fields: Fields, name: str) -> Recording:
     if not set(fields.texts("redacted")) <= set(_KINDS):
         raise Odd("redacted")
     entries = tuple(
-        recorded_entries.parse(one, len(tests)) for one in fields.inners("entries", _MOST_ENTRIES)
+        record_entries.parse(one, len(tests)) for one in fields.inners("entries", _MOST_ENTRIES)
     )
     certificate = fields.inner("certificate") if fields.there("certificate") else None
     found = Recording(
@@ -213,5 +214,5 @@ def _test(fields: Fields) -> Test:
         fields.number("ended", LONGEST) if fields.there("ended") else None,
         fields.wholes_by_name("connections"),
         fields.wholes_by_name("authenticated"),
-        recorded_entries.failure(fields.inner("failure")) if fields.there("failure") else None,
+        record_entries.failure(fields.inner("failure")) if fields.there("failure") else None,
     )

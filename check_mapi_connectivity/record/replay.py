@@ -7,7 +7,6 @@ stood, and the rest of its code finds nothing to go on with.
 
 from __future__ import annotations
 
-import copy
 import ssl
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -15,16 +14,19 @@ from typing import TYPE_CHECKING
 
 from requests.structures import CaseInsensitiveDict
 
-from .. import conclusion, output, runner
-from ..cache import Cache
-from ..connection import Shared
-from ..deadline import Deadline
-from ..errors import UsageError
-from ..identity import Identity
-from ..logon import Logon
-from ..probes import Run
-from ..report import CheckFailure
-from ..transport import Transport, place
+from ..base.cache import Cache
+from ..base.deadline import Deadline
+from ..base.errors import UsageError
+from ..base.failure import CheckFailure
+from ..network.answer import place
+from ..network.route import Shared
+from ..network.shared_logon import Logon
+from ..network.transport import Transport
+from ..probes import runner
+from ..probes import runner as probes_runner
+from ..probes.context import ProbeContext
+from ..result import conclusion, output
+from ..signin.identity import Identity
 from .recording import read
 
 if TYPE_CHECKING:
@@ -33,11 +35,11 @@ if TYPE_CHECKING:
 
     import requests
 
-    from ..answer import Answer
-    from ..options import Options
-    from ..report import Report, Stopwatch
-    from ..transport import Manner
-    from .recorded_entries import Entry, Sent
+    from ..base.options import Options, Replay
+    from ..base.report import Report, Stopwatch
+    from ..network.answer import Answer
+    from ..network.transport import Manner
+    from .entries import Entry, Sent
     from .recording import Recording
 
 #: The header by which an answer repeats what its request said of itself.
@@ -72,24 +74,29 @@ class Clock(Deadline):
         self.hand += seconds
 
 
-def run(options: Options) -> tuple[str, int]:
-    """Output and exit code of the recorded run that the options name. Raises UsageError."""
-    recording = read(options.replay or "")
-    clock = Clock(recording, conclusion.allowed(options))
-    blank = conclusion.blank(options, clock)
+def run(asked: Replay) -> tuple[str, int]:
+    """Output and exit code of a recorded run. Raises UsageError."""
     try:
-        reports = [
-            _test(number, report, options, recording, clock) for number, report in enumerate(blank)
-        ]
+        recording = read(asked.path)
+        return _play(recording, replace(recording.options, **asked.display, replay=asked.path))
     except UsageError as error:
-        error.as_json = options.json
+        error.as_json = asked.display["json"]
         raise
+
+
+def _play(recording: Recording, options: Options) -> tuple[str, int]:
+    """Output and exit code of a recording by these options. Raises UsageError."""
+    clock = Clock(recording, probes_runner.allowed(options))
+    blank = probes_runner.blank(options, clock)
+    reports = [
+        _test(number, report, options, recording, clock) for number, report in enumerate(blank)
+    ]
     ending = recording.ending
     clock.hand = ending.seconds
     if ending.by == "deadline":
-        conclusion.cut_off(reports, options.timeout, None)
+        probes_runner.cut_off(reports, options.timeout, None)
     elif ending.by != "itself":
-        conclusion.cut_off(reports, ending.seconds, ending.by)
+        probes_runner.cut_off(reports, ending.seconds, ending.by)
     text, code = conclusion.conclude(options, reports, clock)
     when = datetime.fromtimestamp(recording.moment, timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
     told = f"of {recording.name}, recorded {when} by version {recording.version}"
@@ -109,7 +116,7 @@ def _test(
     player = Player(options, clock, report, recording, number)
     cache = Cache(None, report.notes)
     try:
-        runner.test(Run(options, player, Identity(options), Logon(), cache, report, clock))
+        runner.test(ProbeContext(options, player, Identity(options), Logon(), cache, report, clock))
     except Stopped:
         return player.kept
     finally:
@@ -238,11 +245,7 @@ class Player(Transport):
 
     def _stop(self) -> None:
         """Keep the report as it stands, and go no further. Raises Stopped."""
-        kept = copy.copy(self._report)
-        for name, value in vars(self._report).items():
-            if name != "clock":
-                setattr(kept, name, copy.copy(value))
-        self.kept, self._stopped = kept, True
+        self.kept, self._stopped = self._report.copy(), True
         raise Stopped
 
 

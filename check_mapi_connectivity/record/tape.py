@@ -16,15 +16,17 @@ from dataclasses import fields, is_dataclass, replace
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from .. import __version__, output
-from ..errors import UsageError
-from ..report import CheckFailure
-from ..transport import Transport
-from . import recorded_options, recording
-from .fields import Fields, Odd
-from .recorded_entries import Entry, Sent
+from .. import __version__
+from ..base.errors import UsageError
+from ..base.failure import CheckFailure
+from ..base.reading.untrusted import Fields, Odd
+from ..network.transport import Transport
+from ..result import output
+from ..secrecy.redaction import Redaction
+from . import options as record_options
+from . import recording
+from .entries import Entry, Sent
 from .recording import Ending, Recording, Result, Test
-from .redaction import Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,11 +34,11 @@ if TYPE_CHECKING:
 
     import requests
 
-    from ..connection import Shared
-    from ..deadline import Deadline
-    from ..options import Options
-    from ..report import Report, Stopwatch
-    from ..transport import Manner
+    from ..base.deadline import Deadline
+    from ..base.options import Options
+    from ..base.report import Report, Stopwatch
+    from ..network.route import Shared
+    from ..network.transport import Manner
 
 #: What a run may depend on, besides Python.
 _PACKAGES = (
@@ -208,7 +210,7 @@ class Recorder:
         plain = recording.document(replace(self._frozen, environment=_environment()))
         redaction.entries(plain["entries"])
         contents: dict[str, Any] = redaction.everywhere(plain)
-        redaction.options = recorded_options.parse(Fields(contents["options"], "options."))
+        redaction.options = record_options.parse(Fields(contents["options"], "options."))
         if result is not None:
             output_text = redaction.printed(worded(redaction))
             contents["result"] = {"exit_code": result.exit_code, "output": output_text}

@@ -17,7 +17,7 @@ if sys.version_info < (3, 9):
     )
     sys.exit(3)
 if os.path.basename(sys.argv[0]).startswith("check_mapi_connectivity_setup"):
-    from check_mapi_connectivity.provision.__main__ import run
+    from check_mapi_connectivity.setup.__main__ import run
 else:
     from check_mapi_connectivity.__main__ import run
 run()

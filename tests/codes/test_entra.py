@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from check_mapi_connectivity import entra_refusals
 from check_mapi_connectivity.codes.entra import ENTRA
+from check_mapi_connectivity.services import entra
 
 #: Number, kind (contract 7.19), cause; in the order of the sheet, with the siblings that Microsoft's
 #: own pages name.
@@ -142,7 +142,7 @@ def test_every_number_of_the_sheet(number, kind, cause):
         "error_codes": [number],
         "error_description": f"AADSTS{number}: Entra's own text. Trace ID: 1 Correlation ID: 2",
     }
-    failure = entra_refusals.sign_in(document, None)
+    failure = entra.sign_in(document, None)
     assert (failure.kind, failure.state_key, failure.cause) == (kind, kind, cause)
     assert failure.code == f"AADSTS{number}"
     assert failure.remedy

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import render
+from check_mapi_connectivity.base.failure import Failure
+from check_mapi_connectivity.base.vocabulary import KINDS
 from check_mapi_connectivity.codes import entries
-from check_mapi_connectivity.report import Failure
-from check_mapi_connectivity.vocabulary import KINDS
+from check_mapi_connectivity.result import diagnosis
 
 from ..conftest import ROOT
 from . import test_entra, test_mapi
@@ -203,7 +203,7 @@ def test_any_code(code):
 
 def test_the_diagnosis_says_what_a_code_is():
     def shown(code, **how):
-        return list(render._failure(Failure("tls", "no", "do", code), "CRITICAL", **how))[3:]
+        return list(diagnosis._failure(Failure("tls", "no", "do", code), "CRITICAL", **how))[3:]
 
     assert shown("AADSTS50126") == [
         "  code          AADSTS50126",
@@ -219,8 +219,10 @@ def test_the_diagnosis_says_what_a_code_is():
 def test_a_run_that_needs_no_table_loads_none():
     lines = (
         "import sys",
-        "from check_mapi_connectivity import plugin, render, document, overview, entra",
+        "from check_mapi_connectivity import plugin",
         "from check_mapi_connectivity.probes import cmdlet",
+        "from check_mapi_connectivity.result import diagnosis, document, first_line, several",
+        "from check_mapi_connectivity.signin import msal_client",
         "print([name for name in sys.modules if name.startswith('check_mapi_connectivity.codes.')])",
     )
     ran = subprocess.run(

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from check_mapi_connectivity import graphapi
+from check_mapi_connectivity.base.vocabulary import KINDS
 from check_mapi_connectivity.codes import graph, recipients
-from check_mapi_connectivity.vocabulary import KINDS
+from check_mapi_connectivity.services import graph as services_graph
+from check_mapi_connectivity.services import graph_refusals
 
 from ..test_advice import make_answer
 from .test_graph_passed_on import PASSED_ON, error
@@ -217,13 +218,13 @@ ROWS = [
 @pytest.mark.parametrize(("status", "beginning", "headers", "found"), ROWS)
 def test_every_row_of_the_sheet(status, beginning, headers, found):
     answer = make_answer(status, beginning + IDS, Content_Type="application/json", **headers)
-    failure = graphapi.status(answer, {})
+    failure = graph_refusals.status(answer, {})
     assert (failure.kind, failure.state_key, failure.cause, failure.transient) == found
     assert failure.code == re.search(rb'"code":"(\w+)"', beginning)[1].decode()
     assert failure.remedy
     message = re.search(rb'"message":"(.*)",$', beginning)[1].decode()
     assert failure.detail.startswith(message)
-    assert graphapi.ids(answer) == {
+    assert services_graph.ids(answer) == {
         "request-id": "2b6e1a7c-0000-4000-8000-000000000001",
         "client-request-id": "2b6e1a7c-0000-4000-8000-000000000002",
         "date": "2026-11-22T08:00:00",
@@ -237,9 +238,9 @@ def test_every_code_of_the_table_is_a_row_here():
 
 @pytest.mark.parametrize(("status", "beginning", "headers", "found"), ROWS)
 def test_an_error_in_a_200_is_none_the_less_an_error(status, beginning, headers, found):
-    failure = graphapi.status(make_answer(status, beginning + IDS, **headers), {})
-    with pytest.raises(graphapi.CheckFailure) as caught:
-        graphapi.read(make_answer(200, beginning + IDS))
+    failure = graph_refusals.status(make_answer(status, beginning + IDS, **headers), {})
+    with pytest.raises(services_graph.CheckFailure) as caught:
+        services_graph.read(make_answer(200, beginning + IDS))
     assert caught.value.failure.code == failure.code
     assert caught.value.failure.kind == graph.find(failure.code).kind
 
@@ -259,11 +260,11 @@ def test_an_error_in_a_200_is_none_the_less_an_error(status, beginning, headers,
 )
 def test_the_wording_says_more_than_the_code(message, guest, cause):
     body = b'{"error":{"code":"MailboxNotEnabledForRESTAPI","message":"' + message + b'",' + IDS
-    path, _ = graphapi.request(
+    path, _ = services_graph.request(
         "a_b.example#EXT#@c.example" if guest else "a@c.example", 1, "T", subjects=False
     )
     answer = replace(make_answer(404, body), url=f"https://host.example{path}")
-    failure = graphapi.status(answer, {})
+    failure = graph_refusals.status(answer, {})
     assert (failure.kind, failure.cause) == ("mailbox", cause)
 
 
@@ -284,7 +285,7 @@ MAIL = {"roles": ["User.Read.All", "Mail.ReadBasic.All"]}
 )
 def test_denial_is_explained_by_the_token(claims, cause):
     for code in ("ErrorAccessDenied", "UnknownError", "Forbidden"):
-        failure = graphapi.status(error(403, code, "Access is denied."), claims)
+        failure = graph_refusals.status(error(403, code, "Access is denied."), claims)
         assert (failure.kind, failure.cause, failure.code) == ("permission", cause, code)
         assert len(failure.remedy) <= 80
 
@@ -310,7 +311,7 @@ def test_denial_is_explained_by_the_token(claims, cause):
 )
 def test_token_for_something_else(audience, host, cause):
     answer = error(401, "InvalidAuthenticationToken", "Access token validation failure.")
-    failure = graphapi.status(replace(answer, host=host), {"aud": audience})
+    failure = graph_refusals.status(replace(answer, host=host), {"aud": audience})
     assert (failure.kind, failure.cause) == ("permission", cause)
 
 
@@ -370,7 +371,7 @@ def test_token_for_something_else(audience, host, cause):
     ],
 )
 def test_answers_without_a_code_of_the_table(answer, kind, cause):
-    failure = graphapi.status(answer, {})
+    failure = graph_refusals.status(answer, {})
     assert (failure.kind, failure.cause) == (kind, cause)
 
 

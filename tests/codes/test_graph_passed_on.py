@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from check_mapi_connectivity import graphapi
+from check_mapi_connectivity.services import graph_refusals
 
 from ..test_advice import make_answer
 
@@ -55,6 +55,6 @@ PASSED_ON = [
 @pytest.mark.parametrize(("status", "code", "message", "kind", "cause"), PASSED_ON)
 def test_every_code_that_is_passed_on(status, code, message, kind, cause):
     """By its code, whatever the status: a 403 need not be about permissions."""
-    failure = graphapi.status(error(status, code, message), {})
+    failure = graph_refusals.status(error(status, code, message), {})
     assert (failure.kind, failure.cause, failure.code) == (kind, cause, code)
     assert failure.detail.startswith(message)

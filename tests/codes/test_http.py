@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from check_mapi_connectivity import tunnel
+from check_mapi_connectivity.base.credentials import Proxy
 from check_mapi_connectivity.codes import http
-from check_mapi_connectivity.options import Proxy
-from check_mapi_connectivity.tunnel import _Reply
+from check_mapi_connectivity.network.proxy import refusals
+from check_mapi_connectivity.network.proxy.connect import _Reply
 
 PROXY = Proxy("p", 3128, "--proxy")
 TARGET = "mail.example:443"
@@ -22,7 +22,9 @@ def test_statuses_have_their_names():
 
 def answered(status, squid=""):
     headers = {"X-Squid-Error": squid} if squid else {}
-    return tunnel._refused(PROXY, TARGET, _Reply(status, "its own words", headers, False))
+    return refusals.refused(
+        PROXY, TARGET, status, _Reply(status, "its own words", headers, False).hint
+    )
 
 
 @pytest.mark.parametrize("status", sorted({*http.PROXY} - {407}))

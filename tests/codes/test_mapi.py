@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from check_mapi_connectivity.base.vocabulary import KINDS
 from check_mapi_connectivity.codes import mapi
 from check_mapi_connectivity.codes.exchange import EC, MAPI
 from check_mapi_connectivity.codes.mapi import CODES, STATUS_CODES
-from check_mapi_connectivity.vocabulary import KINDS
 
 # fmt: off
 #: Every number of the reference sheet's section 2.8, typed from it, with the symbols it allows.

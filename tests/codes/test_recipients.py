@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import advice
 from check_mapi_connectivity.codes import recipients
+from check_mapi_connectivity.services import exchange_refusals
 
 from ..test_advice import exchange_error
 
@@ -41,14 +41,17 @@ REASONS = [
 @pytest.mark.parametrize(("text", "mailbox", "cause"), REASONS)
 def test_what_the_cmdlets_refusal_tells(text, mailbox, cause):
     answer = exchange_error(f"Ex1|Microsoft.X.ManagementObjectNotFoundException|{text}")
-    failure = advice.exchange_status(answer, {}, mailbox)
+    failure = exchange_refusals.exchange_status(answer, {}, mailbox)
     assert (failure.kind, failure.cause, failure.detail) == ("mailbox", cause, text)
     assert failure.code == "ManagementObjectNotFoundException"
 
 
 def test_an_error_of_the_cmdlet_without_an_exception():
-    assert advice.mapi_error("The mailbox is soft-deleted.").cause == "mailbox is soft-deleted"
-    assert advice.mapi_error("Something else.").kind == "server"
+    assert (
+        exchange_refusals.mapi_error("The mailbox is soft-deleted.").cause
+        == "mailbox is soft-deleted"
+    )
+    assert exchange_refusals.mapi_error("Something else.").kind == "server"
 
 
 @pytest.mark.parametrize(
@@ -68,7 +71,7 @@ def test_a_name_that_is_quoted_is_no_reason(text):
 
 def test_what_is_not_told_names_all_that_it_may_be():
     answer = exchange_error(f"Ex1|X.ManagementObjectNotFoundException|{NOT_FOUND.format('x')}")
-    remedy = advice.exchange_status(answer, {}, "x@contoso.com").remedy
+    remedy = exchange_refusals.exchange_status(answer, {}, "x@contoso.com").remedy
     for reason in ("unlicensed", "on-premises", "guest", "deleted"):
         assert reason in remedy
 

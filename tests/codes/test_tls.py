@@ -6,8 +6,8 @@ import ssl
 
 import pytest
 
-from check_mapi_connectivity import tls
 from check_mapi_connectivity.codes.tls import HANDSHAKE, VERIFY
+from check_mapi_connectivity.network import tls
 
 
 def verification(number, message="OpenSSL's own words"):

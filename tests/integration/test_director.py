@@ -7,7 +7,7 @@ import json
 import pytest
 import trustme
 
-from check_mapi_connectivity import option_table
+from check_mapi_connectivity.commandline import given
 from generate import director, icinga2
 
 from ..conftest import ROOT
@@ -56,7 +56,7 @@ def test_numbers_of_ours_do_not_meet_those_that_are_there(there):
         f"where o.object_name = '{icinga2.COMMAND}'"
     )
     wanted = {icinga2.variable(option.name) for option in icinga2.options()}
-    wanted |= {icinga2.secret_variable(name) for name in option_table.ENVIRONMENT_SECRETS}
+    wanted |= {icinga2.secret_variable(name) for name in given.ENVIRONMENT_SECRETS}
     assert {name for (name,) in of_command} == wanted
 
 
@@ -66,7 +66,7 @@ def test_secrets_are_hidden(there):
         "on s.datafield_id = f.id where s.setting_name = 'visibility' "
         "and s.setting_value = 'hidden'"
     )
-    secrets = map(icinga2.secret_variable, option_table.ENVIRONMENT_SECRETS)
+    secrets = map(icinga2.secret_variable, given.ENVIRONMENT_SECRETS)
     assert {name for (name,) in hidden} == set(secrets)
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from check_mapi_connectivity import __version__
-from check_mapi_connectivity.provision import names
-from check_mapi_connectivity.vocabulary import PLUGIN
+from check_mapi_connectivity.base.vocabulary import PLUGIN
+from check_mapi_connectivity.setup.steps import names
 
 from ..tenant.directory import TENANT_NAME
 from ..test_squid import need

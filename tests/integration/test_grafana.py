@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 import trustme
 
-from check_mapi_connectivity.vocabulary import LABELS, PLUGIN
+from check_mapi_connectivity.base.vocabulary import LABELS, PLUGIN
 
 from ..conftest import ROOT
 from .conftest import needs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import trustme
 
-from check_mapi_connectivity import option_table
+from check_mapi_connectivity.commandline import option as commandline_option
 from generate import icinga2
 
 from ..conftest import ROOT
@@ -43,7 +43,7 @@ object Host "{name}" {{
 EMPTY = [
     (option.name, value)
     for option in icinga2.options()
-    if option.shape in (option_table.VALUE, option_table.LIST)
+    if option.shape in (commandline_option.VALUE, commandline_option.LIST)
     for value in (None, "")
 ]
 

@@ -8,7 +8,7 @@ import ast
 
 import pytest
 
-from check_mapi_connectivity.cli import parse
+from check_mapi_connectivity.commandline.parse import parse
 
 from ..conftest import ROOT
 from .conftest import needs

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from check_mapi_connectivity import __version__
-from check_mapi_connectivity.provision import names
-from check_mapi_connectivity.vocabulary import PLUGIN
+from check_mapi_connectivity.base.vocabulary import PLUGIN
+from check_mapi_connectivity.setup.steps import names
 
 from ..conftest import ROOT
 from ..documents import links

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
+from check_mapi_connectivity.base.clouds import MICROSOFT
 from check_mapi_connectivity.mapihttp.autodiscover import Refusal, Settings
 from check_mapi_connectivity.mapihttp.discovery import (
     GUESSED,
-    MICROSOFT,
     MOST_HOPS,
     NAMED,
     PATH,
@@ -42,7 +42,7 @@ CANDIDATES = [
 
 
 def walk(url=None, hosts=(), address=ADDRESS, **more):
-    return Walk(address, Trust(address, hosts), url, **more)
+    return Walk(address, Trust(address, hosts, MICROSOFT), url, **more)
 
 
 def to_address(address):
@@ -258,7 +258,7 @@ def trusted(host):
 @example("https://", "evil.example/.contoso.com")
 def test_the_client_goes_where_trust_thought_it_would(scheme, rest):
     url = scheme + rest
-    if not Trust(ADDRESS, ("partner.example",)).allows(url):
+    if not Trust(ADDRESS, ("partner.example",), MICROSOFT).allows(url):
         return
     try:
         found = parse_url(url)
@@ -337,7 +337,7 @@ def test_any_answers(answers, url):
     ],
 )
 def test_trust(url, allowed):
-    trust = Trust(ADDRESS, ("Partner.example", "2001:DB8::1"))
+    trust = Trust(ADDRESS, ("Partner.example", "2001:DB8::1"), MICROSOFT)
     assert trust.allows(url) is allowed
     if not allowed:
         with pytest.raises(Untrusted):
@@ -346,15 +346,15 @@ def test_trust(url, allowed):
 
 @pytest.mark.parametrize("address", ["probe@com", "probe@localhost", "probe", ""])
 def test_a_domain_without_a_dot_is_trusted_by_name_only(address):
-    assert not Trust(address, ()).allows("https://evil.com/")
-    assert not Trust(address, ()).allows("https://localhost/")
-    assert Trust(address, ("localhost",)).allows("https://localhost/")
+    assert not Trust(address, (), MICROSOFT).allows("https://evil.com/")
+    assert not Trust(address, (), MICROSOFT).allows("https://localhost/")
+    assert Trust(address, ("localhost",), MICROSOFT).allows("https://localhost/")
 
 
 @patient
 @given(st.text(), st.text(max_size=20))
 def test_any_url(url, host):
-    trust = Trust(ADDRESS, (host,))
+    trust = Trust(ADDRESS, (host,), MICROSOFT)
     for text in (url, "https://" + url, f"https://{url}.contoso.com/mapi/emsmdb/"):
         assert isinstance(trust.allows(text), bool)
         assert isinstance(usable_store(text), bool)

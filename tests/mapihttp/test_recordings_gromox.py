@@ -8,11 +8,15 @@ from __future__ import annotations
 import pytest
 from requests.structures import CaseInsensitiveDict
 
-from check_mapi_connectivity import mapi_advice
-from check_mapi_connectivity.answer import Answer
 from check_mapi_connectivity.mapihttp import autodiscover, envelope, responses
 from check_mapi_connectivity.mapihttp.reader import WireError
-from check_mapi_connectivity.probes.mapi import _whole
+from check_mapi_connectivity.network.answer import Answer
+from check_mapi_connectivity.probes.mapi_endpoint import whole
+from check_mapi_connectivity.services import (
+    autodiscover_refusals,
+    mapi_http_refusals,
+    mapi_refusals,
+)
 
 from .material import FOLDER, dechunked, questions, recordings
 
@@ -58,7 +62,7 @@ def test_our_connect_is_the_recorded_one(exchange):
 def test_a_session_that_the_server_does_not_know_any_more(recording, number):
     exchange = live(recording, number)
     assert (exchange.status, exchange.headers["x-responsecode"]) == (200, "2")
-    failure = mapi_advice.response_code(2, exchange.body.decode())
+    failure = mapi_refusals.response_code(2, exchange.body.decode())
     assert (failure.kind, failure.transient) == ("protocol", True)
     assert failure.cause == "server does not accept the session's cookie"
     assert failure.code == "X-ResponseCode 2"
@@ -74,7 +78,7 @@ def test_a_connect_without_cookies_opens_a_new_session():
 def test_a_user_with_a_hundred_sessions():
     answer = connected(live(LIMIT, 0))
     assert (answer.status_code, answer.error_code) == (0, 0x80040111)
-    failure = mapi_advice.error_code(answer.error_code, "Connect")
+    failure = mapi_refusals.error_code(answer.error_code, "Connect")
     assert failure.kind == "logon"
     assert "database" not in f"{failure.cause} {failure.remedy}"
     assert "too many sessions" in failure.remedy
@@ -91,7 +95,7 @@ def test_a_server_without_a_connection_left():
         CaseInsensitiveDict(exchange.headers),
         exchange.body,
     )
-    failure = mapi_advice.http_status(answer, scheme="basic", offered=(), user="probe")
+    failure = mapi_http_refusals.http_status(answer, scheme="basic", offered=(), user="probe")
     assert (failure.kind, failure.cause, failure.code) == (
         "server",
         "mail.example has no connection left",
@@ -113,7 +117,7 @@ def test_a_server_without_a_connection_left():
 )
 def test_names_that_a_code_page_loses(number, told, shown):
     assert connected(live(NAMES, number)).display_name == told
-    assert _whole(shown, told) == shown
+    assert whole(shown, told) == shown
 
 
 def test_a_code_page_that_the_server_does_not_take():
@@ -127,7 +131,7 @@ def test_a_mailbox_without_permission(number):
     assert found == autodiscover.Refusal(
         501, "Bad Address (403 Permission Denied on bob@example.test)"
     )
-    failure = mapi_advice.autodiscover_error(found.code, found.message)
+    failure = autodiscover_refusals.error(found.code, found.message)
     assert (failure.kind, failure.code) == ("permission", "Autodiscover ErrorCode 501")
     assert "MapiHttpEnabled" not in failure.remedy
     assert "FullAccess" in failure.remedy

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import tokens
-from check_mapi_connectivity.options import Login, Secret
-from check_mapi_connectivity.record.placeholders import Placeholders, fitted, jwt
+from check_mapi_connectivity.base.credentials import Login, Secret
+from check_mapi_connectivity.base.reading import untrusted
+from check_mapi_connectivity.secrecy.placeholders import Placeholders, fitted, jwt
 
 PASSWORD = 'Pass <4711> "&" ä'
 STAND = "REDACTED-PASSWORD-1"
@@ -94,7 +94,7 @@ def test_blotting_keeps_the_size(placeholders, body):
 def test_jwt():
     token = jwt({"aud": "a"}, "REDACTED-TOKEN-1")
     head, claims, signature = token.split(".")
-    assert (tokens.claims(token), signature) == ({"aud": "a"}, "REDACTED-TOKEN-1")
+    assert (untrusted.claims(token), signature) == ({"aud": "a"}, "REDACTED-TOKEN-1")
     assert base64.urlsafe_b64decode(head + "==") == b'{"alg": "none", "typ": "JWT"}'
     assert "=" not in claims
 

@@ -9,9 +9,9 @@ import time
 import jwt
 import pytest
 
-from check_mapi_connectivity import tokens
-from check_mapi_connectivity.record.placeholders import Placeholders
-from check_mapi_connectivity.record.places import Places, as_text
+from check_mapi_connectivity.base.reading import untrusted
+from check_mapi_connectivity.secrecy.placeholders import Placeholders
+from check_mapi_connectivity.secrecy.places import Places, as_text
 
 REFRESH, ACCESS = "0.OPAQUErefreshTOKEN1.SECRETofSOMEbody2", "OPAQUEaccessTOKENSECRETof1"
 KEY = "a key that is long enough for any digest"
@@ -122,7 +122,7 @@ def test_an_id_token_is_judged_as_it_was_then(redacted, claims, kept):
     token = jwt.encode(whole, KEY, algorithm="HS256")
     document = json.loads(redacted(json.dumps({"id_token": token}).encode())[1])
     named = {"redacted": True, "aud": "client", "sub": "REDACTED", "name": "REDACTED"}
-    assert tokens.claims(document["id_token"]) == {**named, **kept}
+    assert untrusted.claims(document["id_token"]) == {**named, **kept}
     assert time.time() < 253402300799
 
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from check_mapi_connectivity.record import recorded_entries, recording
-from check_mapi_connectivity.record.fields import Fields, Odd
+from check_mapi_connectivity.base.reading.untrusted import Fields, Odd
+from check_mapi_connectivity.record import entries, recording
 
 from ..test_recordings import FILES
 
@@ -16,13 +16,11 @@ from ..test_recordings import FILES
 def test_each_comes_back(path):
     found = recording.parse(path.read_bytes(), "f")
     for entry in found.entries:
-        document = recorded_entries.document(entry)
+        document = entries.document(entry)
         for part in ("request", "answer"):
             if part in document:
                 document[part]["body"] = {"base64": b64(document[part]["body"])}
-        parsed = recorded_entries.parse(
-            Fields(json.loads(json.dumps(document)), ""), len(found.tests)
-        )
+        parsed = entries.parse(Fields(json.loads(json.dumps(document)), ""), len(found.tests))
         assert parsed == entry
 
 
@@ -49,5 +47,5 @@ def b64(data):
 def test_what_is_odd_is_named(changes, odd):
     entry = {"test": 0, "kind": "handshake", "begin": 0.0, "end": 1.0, "value": True, **changes}
     with pytest.raises(Odd) as caught:
-        recorded_entries.parse(Fields(entry, ""), 1)
+        entries.parse(Fields(entry, ""), 1)
     assert str(caught.value) == odd

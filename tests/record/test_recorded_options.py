@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from check_mapi_connectivity.options import (
+from check_mapi_connectivity.base.credentials import (
     ClientSecret,
     FederatedToken,
     Login,
@@ -16,8 +16,8 @@ from check_mapi_connectivity.options import (
     Secret,
     UserPassword,
 )
-from check_mapi_connectivity.record import recorded_options
-from check_mapi_connectivity.record.fields import Fields, Odd
+from check_mapi_connectivity.base.reading.untrusted import Fields, Odd
+from check_mapi_connectivity.record import options as record_options
 
 SECRET = Secret("Canary.4711")
 MAPI = "https://mail.contoso.com/mapi/emsmdb/?MailboxId=1@contoso.com"
@@ -25,9 +25,9 @@ MAPI = "https://mail.contoso.com/mapi/emsmdb/?MailboxId=1@contoso.com"
 
 def again(chosen):
     """The options after a recording, and its text."""
-    text = json.dumps(recorded_options.document(chosen))
+    text = json.dumps(record_options.document(chosen))
     assert "Canary" not in text
-    return recorded_options.parse(Fields(json.loads(text), "options."))
+    return record_options.parse(Fields(json.loads(text), "options."))
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_login_and_proxy(options):
     ],
 )
 def test_what_is_odd_is_named(options, name, value, path):
-    document = json.loads(json.dumps(recorded_options.document(options())))
+    document = json.loads(json.dumps(record_options.document(options())))
     with pytest.raises(Odd) as caught:
-        recorded_options.parse(Fields({**document, name: value}, "options."))
+        record_options.parse(Fields({**document, name: value}, "options."))
     assert str(caught.value) == path

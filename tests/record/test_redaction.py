@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from check_mapi_connectivity import tokens
-from check_mapi_connectivity.options import Login, Secret
-from check_mapi_connectivity.record.places import as_text
-from check_mapi_connectivity.record.redaction import Redaction
+from check_mapi_connectivity.base.credentials import Login, Secret
+from check_mapi_connectivity.base.reading import untrusted
+from check_mapi_connectivity.secrecy.places import as_text
+from check_mapi_connectivity.secrecy.redaction import Redaction
 
 PASSWORD = 'Pass <4711> "&" ä'
 JWT = ".".join(
@@ -85,7 +85,7 @@ def test_an_access_token_keeps_what_is_judged_by(redaction):
     token = document["access_token"]
     assert (set(document), document["id_token"]) == ({"access_token", "id_token", "n"}, "x")
     assert found[1]["request"]["headers"] == [["Authorization", f"Bearer {token}"]]
-    assert tokens.claims(token) == {"redacted": True, "aud": "a", "roles": ["R"], "tid": "t"}
+    assert untrusted.claims(token) == {"redacted": True, "aud": "a", "roles": ["R"], "tid": "t"}
     assert token.endswith(".REDACTED-TOKEN-1")
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from check_mapi_connectivity.options import Login, Secret
-from check_mapi_connectivity.record.standins import Standins
+from check_mapi_connectivity.base.credentials import Login, Secret
+from check_mapi_connectivity.secrecy.standins import Standins
 
 ADDRESS = "probe@contoso.com"
 

@@ -10,10 +10,10 @@ import time
 
 import pytest
 
-from check_mapi_connectivity.deadline import Deadline
-from check_mapi_connectivity.options import Login, Proxy, Secret
+from check_mapi_connectivity.base.credentials import Login, Proxy, Secret
+from check_mapi_connectivity.base.deadline import Deadline
+from check_mapi_connectivity.base.report import Report
 from check_mapi_connectivity.record import recording, tape
-from check_mapi_connectivity.report import Report
 
 from ..recorded import record_and_replay, replayed
 from ..tenant.material import DOMAIN

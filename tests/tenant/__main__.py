@@ -107,7 +107,7 @@ def _output(tenant):
 def set_up_words(tenant):
     """The set-up command for the empty tenant, word by word."""
     return [
-        *command("check_mapi_connectivity_setup", "check_mapi_connectivity.provision"),
+        *command("check_mapi_connectivity_setup", "check_mapi_connectivity.setup"),
         f"--tenant={TENANT_NAME}",
         f"--mailbox=healthy@{DOMAIN}",
         *(f"--{name}-url={tenant.url}" for name in ("authority", "exchange", "graph")),

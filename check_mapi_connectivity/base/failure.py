@@ -1,0 +1,47 @@
+"""How a test fails: kind, cause and remedy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a run is no success.
+
+    `kind` is a word of the contract's table, `cause` and `remedy` are half sentences without
+    capital and full stop, `code` is what the other side calls it, `detail` its own text.
+    `transient` failures may be tried once more, after `retry_after` seconds. `status` is that of
+    the HTTP answer which told of trouble, 0 for none.
+    """
+
+    kind: str
+    cause: str
+    remedy: str = ""
+    code: str = ""
+    detail: str = ""
+    judged_as: str = ""
+    transient: bool = False
+    retry_after: float | None = None
+    during: str = ""
+    status: int = 0
+
+    def __str__(self) -> str:
+        """The cause, with the code of the other side where there is one."""
+        return f"{self.cause} ({self.code})" if self.code else self.cause
+
+    @property
+    def state_key(self) -> str:
+        """The word that `--state` knows this failure by."""
+        return self.judged_as or self.kind
+
+
+class CheckFailure(Exception):
+    """Carries a Failure out of a probe.
+
+    Neither OSError nor ValueError, so that no library takes it for its own.
+    """
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.cause)
+        self.failure = failure

@@ -1,0 +1,1 @@
+"""Files and formats from strangers, read to a limit: files that options name, PEM, JSON, tokens."""

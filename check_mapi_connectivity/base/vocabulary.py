@@ -1,0 +1,162 @@
+"""The words of the contract: states, kinds of failure, methods and performance labels.
+
+Plain tables without imports, because the option parser and the usage errors need them too and must
+stay quick.
+"""
+
+from __future__ import annotations
+
+#: Method -> what nobody here has seen yet.
+NOT_YET_SEEN = {
+    "cmdlet": """The answer of Exchange Online's InvokeCommand interface to Test-MAPIConnectivity
+has not yet been seen on a live tenant.""",
+    "mapi": """Method mapi was built on the open specifications and recordings of grommunio. The
+decoder was checked against recordings of an Exchange Server SE; no live run yet. On Exchange
+Online it needs a token that its MAPI endpoint accepts, which has not yet been seen for own app
+registrations.""",
+    "graph": """Method graph was built on Microsoft's documentation; it has not yet been seen on a
+live tenant.""",
+}
+
+PLUGIN = "check_mapi_connectivity"
+SERVICE = "MAPI"
+
+#: State name -> exit code (Monitoring Plugins guidelines).
+STATES = {"OK": 0, "WARNING": 1, "CRITICAL": 2, "UNKNOWN": 3}
+
+#: From harmless to worst when several states meet. A fault outranks a blind spot, unlike in
+#: nagiosplugin.
+SEVERITY = ("OK", "WARNING", "UNKNOWN", "CRITICAL")
+
+#: Kind of failure -> default state. `moving` is the one case of `mailbox` that is judged by itself.
+KINDS = {
+    "usage": "UNKNOWN",
+    "credential": "UNKNOWN",
+    "permission": "UNKNOWN",
+    "throttled": "UNKNOWN",
+    "untested": "UNKNOWN",
+    "dns": "CRITICAL",
+    "connect": "CRITICAL",
+    "proxy": "CRITICAL",
+    "tls": "CRITICAL",
+    "logon": "CRITICAL",
+    "mailbox": "CRITICAL",
+    "moving": "WARNING",
+    "server": "CRITICAL",
+    "protocol": "CRITICAL",
+    "timeout": "CRITICAL",
+}
+
+#: Method -> the performance labels it prints, in this order, in every state but usage errors.
+LABELS = {
+    "cmdlet": (
+        "mapi_connectivity",
+        "connection_time",
+        "time_token",
+        "time_dns",
+        "time_tcp",
+        "time_proxy",
+        "time_tls",
+        "time_request",
+        "time_server",
+        "total_time",
+        "certificate_days",
+    ),
+    "mapi": (
+        "mapi_connectivity",
+        "connection_time",
+        "time_token",
+        "time_autodiscover",
+        "time_dns",
+        "time_tcp",
+        "time_proxy",
+        "time_tls",
+        "time_connect",
+        "time_execute",
+        "time_disconnect",
+        "time_server",
+        "total_time",
+        "inbox_items",
+        "certificate_days",
+    ),
+    "graph": (
+        "mapi_connectivity",
+        "connection_time",
+        "time_token",
+        "time_dns",
+        "time_tcp",
+        "time_proxy",
+        "time_tls",
+        "time_request",
+        "total_time",
+        "inbox_items",
+        "certificate_days",
+    ),
+}
+
+#: Labels that carry no unit; all others are seconds.
+UNITLESS = frozenset({"mapi_connectivity", "inbox_items", "certificate_days"})
+
+#: Thresholds that hold where no option speaks: label -> (warning, critical).
+DEFAULT_THRESHOLDS = {"certificate_days": ("30:", "7:")}
+
+
+def prefixes(mailboxes: tuple[str, ...], methods: tuple[str, ...]) -> dict[tuple[str, str], str]:
+    """(mailbox, method) -> what its labels begin with (contract 5).
+
+    Two addresses that would look the same get a suffix that only depends on the address.
+
+    >>> prefixes(("a.b@c.d", "e@f.g"), ("cmdlet",))[("a.b@c.d", "cmdlet")]
+    'a_b_c_d_'
+    """
+    names = {mailbox: _graphite(mailbox) if len(mailboxes) > 1 else "" for mailbox in mailboxes}
+    # A suffix may make another address of it, so once more until all differ.
+    for round_ in range(len(mailboxes)):
+        taken: dict[str, int] = {}
+        for name in names.values():
+            taken[name] = taken.get(name, 0) + 1
+        alike = [mailbox for mailbox, name in names.items() if name and taken[name] > 1]
+        for mailbox in alike:
+            names[mailbox] += f"_{_digest(mailbox, round_)}"
+        if not alike:
+            break
+    return {
+        (mailbox, method): "".join(
+            f"{part}_" for part in (name, method if len(methods) > 1 else "") if part
+        )
+        for mailbox, name in names.items()
+        for method in methods
+    }
+
+
+def _graphite(text: str) -> str:
+    """Text with everything but ASCII letters, digits, `_` and `-` turned into `_`."""
+    plain = (c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in text)
+    return "".join(plain)
+
+
+def _digest(text: str, salt: int) -> str:
+    import hashlib
+
+    return hashlib.sha256(f"{salt} {text.lower()}".encode()).hexdigest()[:8]
+
+
+def state_name(text: str) -> str | None:
+    """The state that a word or an exit code names, in any case; None when it names none.
+
+    >>> state_name("warning"), state_name("3"), state_name("green")
+    ('WARNING', 'UNKNOWN', None)
+    """
+    for name, code in STATES.items():
+        if text.upper() == name or text == str(code):
+            return name
+    return None
+
+
+def worst(states: list[str]) -> str:
+    """The worst of some states, OK for none.
+
+    >>> worst(["OK", "UNKNOWN", "WARNING"])
+    'UNKNOWN'
+    """
+    return max(states, key=SEVERITY.index, default="OK")

@@ -1,0 +1,25 @@
+"""What an option is, for the tables of options."""
+
+from __future__ import annotations
+
+#: What an option's value may be: one `value`, a repeatable `list`, a `flag` without value, a
+#: `count` of repetitions, a value that may be missing (`optional`).
+VALUE, LIST, FLAG, COUNT, OPTIONAL = "value", "list", "flag", "count", "optional"
+
+#: What stands for the missing value of an `optional` option.
+MISSING = "system"
+
+
+class Option:
+    """One option: its flags (long one last), metavar, help text, and the shape of its value."""
+
+    def __init__(self, flags: str, metavar: str, help_: str, shape: str = VALUE) -> None:
+        self.flags = tuple(flags.split())
+        self.metavar = metavar
+        self.help = " ".join(help_.split())
+        self.shape = shape
+
+    @property
+    def name(self) -> str:
+        """The long name without dashes: the key in an ini section and in the parsed values."""
+        return self.flags[-1].lstrip("-")

@@ -1,0 +1,158 @@
+"""From argv, ini sections, environment and files to Options.
+
+Map: `parse` is the way through; `sources.Given` holds the values; each function below decides what
+one of them means. Nothing else reads argv, environment or ini. What a usage error does not need is
+imported late.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+
+from ..base.errors import UsageError
+from ..base.vocabulary import PLUGIN
+from . import credentials, limits, target
+from .arguments import parse_command_line
+from .given import ENVIRONMENT_SECRETS, Given, is_none
+from .network import note_variables, read_ca_files, read_network, read_proxy
+from .target import check_archive, mailboxes_of, read_counts, read_hosts, read_methods, read_tenant
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping, Sequence
+    from typing import Any
+
+    from ..base.options import Options, Replay
+
+#: Where packages create a cache directory that belongs to the monitoring user.
+SYSTEM_CACHE = "/var/cache/check_mapi_connectivity"
+
+#: What may be given beside a recording: how much of it is shown.
+_SHOWN = ("diagnosis", "verbose", "json")
+
+
+def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Options | Replay:
+    """What one run is to do: test by Options, or play a recording again.
+
+    Secrets found in `environ` are removed from it. Raises UsageError for anything that cannot be
+    used, Information for `--help` and `--version`.
+    """
+    given = Given()
+    try:
+        command_line = parse_command_line(argv)
+        for reference in command_line.pop("extra-opts", ()):
+            given.add_section(reference, environ)
+        given.add(command_line, "command line")
+        if given.text("replay") is not None:
+            return _replayed(given)
+        given.add_tenant(environ)
+        return checked(given, environ)
+    except UsageError as error:
+        error.as_json = given.flag("json")
+        raise
+
+
+def checked(given: Given, environ: MutableMapping[str, str]) -> Options:
+    """What the values mean. Cheap checks come first, files next, heavy imports last.
+
+    Raises UsageError.
+    """
+    started = time.monotonic()
+    methods = read_methods(given.texts("method"))
+    mailboxes = mailboxes_of(given)
+    cloud = given.choice("cloud", ("worldwide", "gcc", "gcc-high", "dod", "china"), "worldwide")
+    counted = read_counts(given, mailboxes, methods)
+    shown = _shown(given)
+    network = read_network(given)
+    chosen = credentials.kind(given, environ)
+    tenant = read_tenant(given, methods, chosen)
+    online = bool(tenant) or chosen == "--managed-identity"
+    judged = limits.judged(given, mailboxes, methods, online=online, chosen=chosen)
+    check_archive(given, methods)
+    places = target.exchange_server(given, methods, mailboxes)
+    ca_files = read_ca_files(given, environ)
+    who = credentials.who(given, environ, methods, tenant, chosen)
+    proxy, no_proxy = read_proxy(given, environ)
+    note_variables(given, environ, who["login"], proxy)
+    for variable in ENVIRONMENT_SECRETS.values():
+        environ.pop(variable, None)
+
+    from ..base.options import Options
+
+    return Options(
+        mailboxes=mailboxes,
+        methods=methods,
+        archive=given.flag("archive"),
+        tenant=tenant,
+        proxy=proxy,
+        no_proxy=no_proxy,
+        ca_files=ca_files,
+        cache_dir=_cache_dir(given, environ),
+        sources=tuple(given.sections),
+        # Waiting for a person is none of the check's time.
+        asked=time.monotonic() - started if given.flag("ask-password") else 0.0,
+        explain=given.flag("explain"),
+        origins=given.origins(),
+        reads=tuple(given.reads),
+        **read_hosts(given, cloud, tenant, places, online=online),
+        **counted,
+        **shown,
+        **network,
+        **judged,
+        **_record(given),
+        **who,
+    )
+
+
+def _replayed(given: Given) -> Replay:
+    """The recorded run, and how much of it is to be shown. Raises UsageError."""
+    for name, value in given.values.items():
+        values = value if isinstance(value, list) else [value]
+        if name not in ("replay", *_SHOWN) and any(one and not is_none(one) for one in values):
+            raise UsageError(
+                f"--replay: {name} has no place beside it, because the recording has all options; "
+                "-v, --json and --diagnosis may be given"
+            )
+    from ..base.options import Replay
+
+    return Replay(given.text("replay") or "", _shown(given))
+
+
+def _shown(given: Given) -> dict[str, Any]:
+    """How much of a run is shown, how often and in which form. Raises UsageError."""
+    frequency = limits.frequency(given.values.get("diagnosis-frequency", "1:1"))
+    wanted = given.switch("diagnosis", default=True)
+    return {
+        "diagnosis": wanted and frequency is not None,
+        "frequency": frequency or (1, 1),
+        "verbose": min(3, int(given.values.get("verbose", 0))),
+        "json": given.flag("json"),
+    }
+
+
+def _record(given: Given) -> dict[str, Any]:
+    """The file to record to, and what is replaced in it. Raises UsageError."""
+    path, redact = given.text("record"), given.flag("redact-addresses")
+    if redact and path is None:
+        raise UsageError("--redact-addresses is for --record: name the file to record to")
+    return {"record": path, "redact_addresses": redact}
+
+
+def _cache_dir(given: Given, environ: MutableMapping[str, str]) -> str | None:
+    """Where tokens are kept; None for nowhere. The directory need not exist."""
+    # A recording holds everything, the sign-in as well.
+    if given.flag("no-cache") or given.text("record") is not None:
+        return None
+    named = given.text("cache-dir")
+    if named is not None:
+        return named
+    try:
+        status = os.lstat(SYSTEM_CACHE)
+        if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid():
+            return SYSTEM_CACHE
+    except OSError:
+        pass
+    home = environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return os.path.join(home, PLUGIN) if os.path.isabs(home) else None

@@ -1,0 +1,255 @@
+"""What is tested: mailboxes, methods, tenant and hosts, from the options."""
+
+from __future__ import annotations
+
+import re
+
+from ..base.errors import UsageError
+from ..base.reading import files, pasted
+from ..base.vocabulary import LABELS
+from .given import GUID, TENANT, Given
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?)(?::[0-9]{1,5})?"
+
+
+def url(text: str | None, option: str) -> str | None:
+    """An https URL without user, query and trailing slash. Raises UsageError."""
+    if text is None:
+        return None
+    if not _is_url(text):
+        alone = pasted.bare(text)
+        raise UsageError(
+            f"{option}: what is given has something around the URL; write {alone}"
+            if _is_url(alone)
+            else f"{option}: what is given is not an https URL like https://host or "
+            "https://host:port"
+        )
+    return text.rstrip("/")
+
+
+def _is_url(text: str) -> bool:
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme == "https" and re.fullmatch(_HOST, parts.netloc) and parts.port != 0
+    except ValueError:
+        return False
+    pasted_on = re.search(r"[\"<>,;` ]", text) or not text.isprintable()
+    return bool(usable) and not (parts.query or parts.fragment or pasted_on)
+
+
+def authority(text: str | None, tenant: str) -> str | None:
+    """The sign-in host; a path that only repeats the tenant is dropped. Raises UsageError."""
+    found = url(text, "--authority-url")
+    if found is None:
+        return None
+    scheme, _, rest = found.partition("://")
+    host, _, path = rest.partition("/")
+    if path not in ("", tenant):
+        raise UsageError(
+            f"--authority-url: {found} has a path; give the host alone, the tenant is added to it"
+        )
+    return f"{scheme}://{host}"
+
+
+def exchange_server(
+    given: Given, methods: tuple[str, ...], mailboxes: tuple[str, ...]
+) -> dict[str, Any]:
+    """Where method mapi finds the mailboxes: the options of that name. Raises UsageError."""
+    if "mapi" not in methods:
+        return {}
+    hostname, mapi_url = given.text("hostname"), given.text("mapi-url")
+    legacy_dn = given.text("legacy-dn")
+    if hostname is not None:
+        port = re.search(r":([0-9]{1,5})$", hostname)
+        if not re.fullmatch(_HOST, hostname) or (port and not 0 < int(port[1]) < 65536):
+            shown = "what is given" if "@" in hostname else hostname
+            hint = "" if "@" in hostname else pasted.instead(hostname, _HOST)
+            raise UsageError(f"--hostname: {shown} is not HOST or HOST:PORT{hint}")
+    if bool(mapi_url) != bool(legacy_dn):
+        raise UsageError("--mapi-url and --legacy-dn belong together; give both")
+    if mapi_url is not None and legacy_dn is not None:
+        from ..mapihttp.discovery import usable_store
+
+        if len(mailboxes) > 1:
+            raise UsageError("--mapi-url is the address of one mailbox; leave it to Autodiscover")
+        for other in ("autodiscover-url", "hostname"):
+            if given.text(other):
+                raise UsageError(f"--mapi-url and --{other} exclude each other; give one of them")
+        if not usable_store(mapi_url):
+            raise UsageError(
+                "--mapi-url: what is given is not https://HOST/mapi/emsmdb/?MailboxId=GUID@DOMAIN"
+            )
+        if not legacy_dn.startswith("/") or not legacy_dn.isascii() or len(legacy_dn) > 1000:
+            raise UsageError(f"--legacy-dn: {legacy_dn} is not a DN like /o=ORG/ou=.../cn=USER")
+    elif any("@" not in mailbox for mailbox in mailboxes):
+        raise UsageError("--mailbox: Autodiscover wants an e-mail address, not a GUID")
+    return {
+        "hostname": hostname,
+        "autodiscover_url": url(given.text("autodiscover-url"), "--autodiscover-url"),
+        "mapi_url": mapi_url,
+        "legacy_dn": legacy_dn,
+    }
+
+
+_ADDRESS = r"[^@\s]+@[^@\s]+"
+
+#: What no address of a mailbox has, and exports put around one.
+_AROUND = rf"[{pasted.QUOTES}<>(),;:\[\]\\]|^'|'$|\.$"
+
+
+def mailboxes_of(given: Given) -> tuple[str, ...]:
+    """The mailboxes to test, each once, in the order given. Raises UsageError."""
+    path = given.text("mailbox-file")
+    named = [(name, "--mailbox") for name in given.texts("mailbox")]
+    if path is not None:
+        named += _lines(path)
+        given.reads.append(("mailboxes", path))
+    username = given.text("username") or ""
+    if not named and re.fullmatch(_ADDRESS, username):
+        named = [(username, "--username")]
+    if not named:
+        raise UsageError(
+            "--mailbox (-m) is missing: the e-mail address of the mailbox to log on to"
+        )
+    found: dict[str, str] = {}
+    for name, place in named:
+        if not name:
+            raise UsageError(f"{place}: its value is empty; write none for not given")
+        _check(name, place)
+        found.setdefault(name.lower(), name)
+    return tuple(found.values())
+
+
+def _check(name: str, place: str) -> None:
+    """Refuse what is neither an address nor a GUID, or has something around it. Raises
+    UsageError.
+    """
+    pasted.check_visible(name, place)
+    if re.fullmatch(GUID, name) or (_is_address(name) and not re.search(_AROUND, name)):
+        return
+    alone = pasted.bare(name).rstrip(".")
+    if re.fullmatch(GUID, alone) or (_is_address(alone) and not re.search(_AROUND, alone)):
+        raise UsageError(f"{place}: {name} has something around the address; write {alone}")
+    if len(re.findall(r"[^@\s,;]+@[^@\s,;]+", name[:1000])) > 1:
+        raise UsageError(
+            f"{place}: {name} is more than one address; give --mailbox once for each, or one a "
+            "line of --mailbox-file"
+        )
+    raise UsageError(f"{place}: {name} is neither an e-mail address nor a GUID")
+
+
+def _is_address(name: str) -> bool:
+    return re.fullmatch(_ADDRESS, name) is not None and len(name) <= 320
+
+
+def _lines(path: str) -> list[tuple[str, str]]:
+    """(mailbox, where it stands) of each line of a mailbox file. Raises UsageError."""
+    lines = files.read_text(path, "--mailbox-file").split("\n")
+    found = []
+    for number, line in enumerate(lines, 1):
+        # A # within a word is part of it: addresses of guests have one.
+        name = re.split(r"(?:^|\s)#", line, maxsplit=1)[0].strip()
+        if name:
+            found.append((name, f"--mailbox-file: {path} line {number}"))
+    if not found:
+        raise UsageError(f"--mailbox-file: {path} names no mailbox")
+    return found
+
+
+#: Mailboxes times methods that one run can test and put into words in reasonable time.
+_MOST_TESTS = 1000
+
+#: Options of method mapi: with one of them and no tenant, `--method mapi` was forgotten.
+_MAPI_ONLY = ("hostname", "autodiscover-url", "mapi-url", "auth", "username")
+
+
+def read_counts(
+    given: Given, mailboxes: tuple[str, ...], methods: tuple[str, ...]
+) -> dict[str, Any]:
+    """How many messages to list, and how many tests to run at the same time. Raises UsageError."""
+    if len(mailboxes) * len(methods) > _MOST_TESTS:
+        raise UsageError(
+            f"{len(mailboxes)} mailboxes, {len(methods)} of --method: more than {_MOST_TESTS} "
+            "tests; split them into several runs"
+        )
+    return {
+        "inbox_items": _count(given, "inbox-items", 10, 1000),
+        "concurrency": _count(given, "concurrency", 4, 64),
+    }
+
+
+def read_hosts(
+    given: Given, cloud: str, tenant: str, places: dict[str, str | None], *, online: bool
+) -> dict[str, Any]:
+    """Where requests go: the cloud's hosts, or those that are given. Raises UsageError."""
+    from ..base.clouds import CLOUDS
+
+    hosts = CLOUDS[cloud]
+    exchange_url = url(given.text("exchange-url"), "--exchange-url")
+    if online and not (places.get("autodiscover_url") or places.get("hostname")):
+        places["autodiscover_url"] = exchange_url or f"https://{hosts.autodiscover_host}"
+    return {
+        "cloud": hosts,
+        "authority_url": authority(given.text("authority-url"), tenant)
+        or f"https://{hosts.authority_host}",
+        "exchange_url": exchange_url or hosts.exchange,
+        "graph_url": url(given.text("graph-url"), "--graph-url") or hosts.graph,
+        **places,
+    }
+
+
+def read_methods(names: Sequence[str]) -> tuple[str, ...]:
+    """The methods to test by, each once. Raises UsageError."""
+    found = tuple(dict.fromkeys(name.lower() for name in names)) or ("cmdlet",)
+    for name in found:
+        if name not in LABELS:
+            raise UsageError(f"--method: {name} is none of {', '.join(LABELS)}")
+    return found
+
+
+def _count(given: Given, name: str, default: int, most: int) -> int:
+    """A number from 1 to `most`. Raises UsageError."""
+    text = given.text(name)
+    if text is None:
+        return default
+    if not re.fullmatch("[0-9]{1,4}", text) or not 1 <= int(text) <= most:
+        raise UsageError(f"--{name}: {text} is not a number from 1 to {most}")
+    return int(text)
+
+
+def check_archive(given: Given, methods: tuple[str, ...]) -> None:
+    """Refuse an archive that no method of this run would test. Raises UsageError."""
+    if given.flag("archive") and "cmdlet" not in methods:
+        raise UsageError(
+            f"--archive is for --method cmdlet; method {methods[0]} tests the mailbox itself"
+        )
+
+
+def read_tenant(given: Given, methods: tuple[str, ...], chosen: str | None) -> str:
+    """The tenant to sign in to; empty for an Exchange Server, which has none, and for a managed
+    identity, whose token names it. Raises UsageError.
+    """
+    tenant = given.text("tenant")
+    if tenant is None and (methods == ("mapi",) or chosen == "--managed-identity"):
+        return ""
+    alien = [name for name in _MAPI_ONLY if given.text(name) is not None]
+    if tenant is None and alien and "mapi" not in methods:
+        raise UsageError(
+            f"--{alien[0]} is for --method mapi: add that, or give --tenant for Exchange Online"
+        )
+    if tenant is None:
+        raise UsageError(
+            "--tenant is missing: give a domain of the tenant, e.g. contoso.onmicrosoft.com, "
+            "or its GUID"
+        )
+    if not re.fullmatch(TENANT, tenant):
+        hint = pasted.instead(tenant, TENANT)
+        raise UsageError(f"--tenant: {tenant} is neither a domain nor a GUID{hint}")
+    return tenant

@@ -1,0 +1,235 @@
+"""Permissions that a command line needs, and the PowerShell that grants them.
+
+Sources: reference sheet exchange-online 1.5, 2.3, 3.2, 5.6 and 8, which rest on Microsoft's
+documentation; nothing of it was tried on a live tenant.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..base.clouds import MODULE_CLIENT_ID
+from ..base.credentials import (
+    CertificateFiles,
+    ClientSecret,
+    FederatedToken,
+    ManagedIdentity,
+    UserPassword,
+)
+from ..base.quoting import powershell as quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..base.options import Options
+
+FACT, NOTE, COMMAND = "fact", "note", "command"
+
+#: Mailboxes that commands name one by one.
+_MOST_NAMED = 10
+
+#: Length of an address that fits into a filter on one line.
+_SHORT = 40
+
+#: The app role Exchange.ManageAsApp, and the resource that has it (exchange-online 1.5).
+_MANAGE_AS_APP = "dc50a0fb-09a3-484d-be87-e023b12c6440"
+_EXCHANGE_APP = "00000002-0000-0ff1-ce00-000000000000"
+
+_PUBLIC = "Authentication, Allow public client flows: Yes"
+_UNTRIED = "these steps follow Microsoft's documentation and were not tried on a live tenant"
+_OBJECT_ID = """OBJECT-ID is the object id of the enterprise application, not that of the app
+registration"""
+
+
+class Entry(NamedTuple):
+    """One item of an explanation: a fact has a name, a command is PowerShell as it is typed."""
+
+    kind: str
+    text: str
+    name: str = ""
+
+
+def needed(options: Options, method: str) -> Iterator[Entry]:
+    """What a method needs with the credential of the run, and how to grant it."""
+    if method == "cmdlet":
+        yield from _cmdlet(options)
+    elif method == "graph":
+        yield from _graph(options)
+    else:
+        yield from _mapi(options)
+
+
+def _cmdlet(options: Options) -> Iterator[Entry]:
+    credential = options.credential
+    user = credential.username if isinstance(credential, UserPassword) else None
+    yield from _may_call_exchange(options)
+    yield Entry(
+        FACT, "a role group with that one cmdlet, in Exchange Online PowerShell:", "Exchange"
+    )
+    yield Entry(COMMAND, "Get-ManagementRole -Cmdlet Test-MAPIConnectivity")
+    yield Entry(NOTE, "the parent is one of that list; View-Only Recipients if it is there")
+    yield Entry(
+        COMMAND,
+        'New-ManagementRole -Name "MAPI probe" -Parent "View-Only Recipients" '
+        "-EnabledCmdlets Test-MAPIConnectivity",
+    )
+    yield Entry(COMMAND, 'Get-ManagementRoleEntry "MAPI probe\\*"')
+    yield Entry(NOTE, "it must list that cmdlet and nothing else")
+    yield Entry(COMMAND, 'New-RoleGroup -Name "MAPI probes" -Roles "MAPI probe"')
+    if user is None:
+        yield _service_principal(options)
+    member = "OBJECT-ID" if user is None else quoted(user)
+    yield Entry(COMMAND, f'Add-RoleGroupMember -Identity "MAPI probes" -Member {member}')
+    if user is None:
+        yield Entry(NOTE, _OBJECT_ID)
+    else:
+        yield Entry(COMMAND, f"Set-User -Identity {quoted(user)} -EXOModuleEnabled $true")
+    yield Entry(NOTE, f"{_UNTRIED}; a new grant takes from minutes to hours")
+
+
+def _may_call_exchange(options: Options) -> Iterator[Entry]:
+    """The first of two grants: that the app, or the user's app, may call Exchange at all."""
+    credential = options.credential
+    if isinstance(credential, UserPassword):
+        if options.client_id == MODULE_CLIENT_ID:
+            yield Entry(FACT, "Microsoft's own for Exchange PowerShell: nothing to grant", "app")
+            return
+        yield from _public_client(options, "Office 365 Exchange Online: Exchange.Manage")
+        yield Entry(NOTE, "that this permission does is known from others' programs only")
+    elif isinstance(credential, ManagedIdentity):
+        yield Entry(FACT, "app role Exchange.ManageAsApp, in Microsoft Graph PowerShell:", "Entra")
+        resource = f"$app = Get-MgServicePrincipal -Filter \"AppId eq '{_EXCHANGE_APP}'\""
+        yield Entry(COMMAND, resource)
+        yield Entry(
+            COMMAND,
+            "New-MgServicePrincipalAppRoleAssignment -ServicePrincipalId OBJECT-ID "
+            f"-PrincipalId OBJECT-ID -ResourceId $app.Id -AppRoleId {_MANAGE_AS_APP}",
+        )
+    else:
+        yield from _app(options)
+        granted = """API permissions: Office 365 Exchange Online, application permission
+        Exchange.ManageAsApp; Grant admin consent"""
+        yield Entry(FACT, granted, "Entra")
+
+
+def _graph(options: Options) -> Iterator[Entry]:
+    if isinstance(options.credential, UserPassword):
+        yield from _public_client(options, "Microsoft Graph: Mail.ReadBasic")
+        own = "the mailbox should be the user's own; this right is known to open that one only"
+        yield Entry(FACT, own, "mailbox")
+        yield Entry(NOTE, _UNTRIED)
+        return
+    yield from _app(options)
+    nothing = """no permission of Microsoft Graph: it would hold for every mailbox. Where that is
+    acceptable, application permission Mail.ReadBasic.All does instead of the commands"""
+    yield Entry(FACT, nothing, "Entra")
+    yield Entry(FACT, "RBAC for Applications, in Exchange Online PowerShell:", "Exchange")
+    yield _service_principal(options)
+    yield from _scope(options.mailboxes)
+    yield Entry(
+        COMMAND,
+        'New-ManagementRoleAssignment -App OBJECT-ID -Role "Application Mail.ReadBasic" '
+        '-CustomResourceScope "MAPI probe mailboxes"',
+    )
+    first = quoted(options.mailboxes[0])
+    test = f"Test-ServicePrincipalAuthorization -Identity OBJECT-ID -Resource {first}"
+    yield Entry(COMMAND, test)
+    yield Entry(NOTE, "InScope must be True")
+    yield Entry(NOTE, _OBJECT_ID)
+    yield Entry(NOTE, f"{_UNTRIED}; Graph sees a change after 30 minutes to 2 hours")
+
+
+def _scope(mailboxes: tuple[str, ...]) -> Iterator[Entry]:
+    """The commands for a scope of just these mailboxes."""
+    scope = 'New-ManagementScope -Name "MAPI probe mailboxes" -RecipientRestrictionFilter'
+    plain = re.fullmatch(r"[A-Za-z0-9.@+_-]+", mailboxes[0]) and len(mailboxes[0]) <= _SHORT
+    if len(mailboxes) > _MOST_NAMED:
+        count = f"give all {len(mailboxes)} mailboxes an attribute of their own, the first by:"
+        yield Entry(NOTE, count)
+        yield Entry(COMMAND, f"Set-Mailbox {quoted(mailboxes[0])} -CustomAttribute1 probe")
+        yield Entry(COMMAND, f"{scope} \"CustomAttribute1 -eq 'probe'\"")
+    elif len(mailboxes) == 1 and plain:
+        yield Entry(COMMAND, f"{scope} \"PrimarySmtpAddress -eq '{mailboxes[0]}'\"")
+    else:
+        # The filter has quotes of its own, in which a quote is doubled once more.
+        names = ", ".join(quoted(mailbox.replace("'", "''")) for mailbox in mailboxes)
+        yield Entry(COMMAND, f"$mailboxes = {names}")
+        joined = "$mailboxes -join \"' -or PrimarySmtpAddress -eq '\""
+        yield Entry(COMMAND, f'$filter = "PrimarySmtpAddress -eq \'" + ({joined}) + "\'"')
+        yield Entry(COMMAND, f"{scope} $filter")
+    if any("@" not in mailbox for mailbox in mailboxes):
+        yield Entry(NOTE, "in place of a GUID write the mailbox's primary address")
+
+
+def _mapi(options: Options) -> Iterator[Entry]:
+    credential = options.credential
+    if credential is not None:
+        if isinstance(credential, UserPassword):
+            yield Entry(FACT, f"{options.client_id}: {_PUBLIC}", "app")
+        unknown = """which permission Exchange Online's MAPI endpoint accepts of an own app
+        registration is not known"""
+        yield Entry(NOTE, unknown)
+    user = options.login.username if options.login else None
+    if isinstance(credential, UserPassword):
+        user = credential.username
+    elif credential is not None:
+        return
+    if options.mapi_url:
+        yield Entry(FACT, "none, but the mailbox has to be the user's own", "mailbox")
+        return
+    yield from _others(options, user)
+
+
+def _others(options: Options, user: str | None) -> Iterator[Entry]:
+    """The right of a user to mailboxes that are not his own."""
+    others = [name for name in options.mailboxes if user is None or name.lower() != user.lower()]
+    if len(others) < len(options.mailboxes):
+        yield Entry(FACT, "none for the user's own", "mailbox")
+    if not others:
+        return
+    who = "the user of the ticket (USER)" if user is None else user
+    yield Entry(FACT, f"FullAccess of {who} to each mailbox that is not his own:", "mailbox")
+    for name in others[:_MOST_NAMED]:
+        yield Entry(
+            COMMAND,
+            f"Add-MailboxPermission -Identity {quoted(name)} "
+            f"-User {'USER' if user is None else quoted(user)} "
+            "-AccessRights FullAccess -AutoMapping $false",
+        )
+    if len(others) > _MOST_NAMED:
+        yield Entry(NOTE, f"and so for {len(others) - _MOST_NAMED} more")
+
+
+def _app(options: Options) -> Iterator[Entry]:
+    """What the app registration needs of the credential, where it has one."""
+    credential = options.credential
+    if isinstance(credential, CertificateFiles):
+        word = "upload the certificate (never its key): Certificates & secrets, Certificates"
+    elif isinstance(credential, ClientSecret):
+        word = "the secret is made there: Certificates & secrets, Client secrets"
+    elif isinstance(credential, FederatedToken):
+        word = (
+            "enter issuer and subject of the token: Certificates & secrets, Federated credentials"
+        )
+    else:
+        return
+    yield Entry(FACT, f"{options.client_id}: {word}", "app")
+
+
+def _public_client(options: Options, permission: str) -> Iterator[Entry]:
+    yield Entry(FACT, f"{options.client_id}: {_PUBLIC}", "app")
+    granted = f"API permissions: {permission}, delegated; Grant admin consent"
+    yield Entry(FACT, granted, "Entra")
+
+
+def _service_principal(options: Options) -> Entry:
+    """The command that makes the app known to Exchange."""
+    app = options.client_id
+    if isinstance(options.credential, ManagedIdentity):
+        app = options.credential.client_id or "APPLICATION-ID"
+    return Entry(
+        COMMAND,
+        f"New-ServicePrincipal -AppId {app} -ObjectId OBJECT-ID "
+        "-DisplayName check_mapi_connectivity",
+    )

@@ -1,0 +1,326 @@
+"""What `--explain` says, section by section: each is a function from Options to entries.
+
+Nothing is sent, looked up or written; the certificate is read from the bytes that Options holds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..base.clouds import MODULE_CLIENT_ID
+from ..base.credentials import (
+    CertificateFiles,
+    ClientSecret,
+    FederatedToken,
+    ManagedIdentity,
+    UserPassword,
+)
+from ..base.errors import UsageError
+from ..base.options import INSTEAD
+from ..base.reading import untrusted
+from ..base.vocabulary import KINDS, LABELS, NOT_YET_SEEN, prefixes
+from ..result import diagnosis, notes
+from ..secrecy import names
+from ..signin import certificate
+from .permissions import FACT, NOTE, Entry, needed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..base.credentials import CertificateFacts
+    from ..base.options import Credential, Options
+    from .hosts import Contact
+
+#: Mailboxes, and limits, that are named.
+_MOST_NAMED = 20
+
+#: Seconds after which Icinga, Nagios and Naemon kill a check unless told otherwise.
+_SCHEDULER = 60.0
+
+#: Method -> what it does.
+_METHODS = {
+    "cmdlet": "Exchange Online runs its own Test-MAPIConnectivity for the mailbox",
+    "graph": "Microsoft Graph lists the Inbox",
+    "mapi": "log on by MAPI over HTTP as Outlook does, and list the Inbox",
+}
+
+
+class Section(NamedTuple):
+    """One part of the explanation."""
+
+    title: str
+    entries: list[Entry]
+
+
+@dataclass(frozen=True)
+class Known:
+    """The certificate's facts, or why there are none to be used, with further lines."""
+
+    facts: CertificateFacts | None = None
+    problem: str = ""
+    details: tuple[str, ...] = ()
+
+
+def sections(options: Options, hosts: list[Contact], known: Known, now: float) -> list[Section]:
+    """The explanation in its order."""
+    found = [
+        Section("what would be tested", list(_tests(options))),
+        Section("hosts and ports", [_host(contact) for contact in hosts]),
+        Section("proxy", list(_proxy(options))),
+        Section("credential", list(_credential(options, known, now))),
+        Section("TLS and network", list(_tls(options))),
+    ]
+    for method in options.methods:
+        entries = [*needed(options, method), Entry(NOTE, NOT_YET_SEEN[method])]
+        found.append(Section(f"permissions for method {method}", entries))
+    found.append(Section("files", list(_files(options))))
+    found.append(Section("judgement", list(_judgement(options))))
+    return found
+
+
+def read_certificate(options: Options, now: float) -> Known:
+    """The certificate as it is, from the bytes that Options holds."""
+    files = options.certificate
+    if files is None or options.lacking:
+        return Known(problem=options.lacking)
+    try:
+        facts = certificate.load(files, now).facts
+    except UsageError as error:
+        return Known(None, str(error), error.details)
+    refused = certificate.refusal(facts, now, options.tenant)
+    return Known(facts, f"{refused.cause}; {refused.remedy}" if refused else "")
+
+
+def _tests(options: Options) -> Iterator[Entry]:
+    for method in options.methods:
+        yield Entry(FACT, _METHODS[method], f"method {method}")
+    shown = ", ".join(options.mailboxes[:_MOST_NAMED])
+    more = len(options.mailboxes) - _MOST_NAMED
+    rest = f" and {more} more" if more > 0 else ""
+    yield Entry(FACT, shown + rest, "mailboxes" if len(options.mailboxes) > 1 else "mailbox")
+    if options.archive:
+        yield Entry(FACT, "the archive mailbox (method cmdlet)", "archive")
+    if {"graph", "mapi"} & set(options.methods):
+        yield Entry(FACT, f"the newest {options.inbox_items} messages are listed", "Inbox")
+    if len(options.tests) > 1:
+        count = f"{len(options.tests)}, at most {options.concurrency} at the same time"
+        yield Entry(FACT, count, "tests")
+    yield Entry(FACT, _requests(options), "requests")
+
+
+def _requests(options: Options) -> str:
+    """About how many, by what a run without faults sends."""
+    usual = sum(3 if method == "mapi" else 1 for _, method in options.tests)
+    resources = len({options.resource(method) for method in options.methods})
+    each = 0 if options.credential is None else 2
+    if isinstance(options.credential, ManagedIdentity):
+        each = 1
+    elif isinstance(options.credential, UserPassword):
+        each = 3
+    more = []
+    if each:
+        more.append(f"{each * resources} more for the sign-in")
+    if "mapi" in options.methods and not options.mapi_url:
+        more.append("Autodiscover for each mailbox")
+    if options.login is not None and options.login.scheme is None:
+        more.append("one for what authentication the server takes")
+    first = "where the cache holds nothing" if options.cache_dir else "for want of a cache"
+    extra = f"; {first}, {', '.join(more)}" if more else ""
+    if options.login is not None and options.login.scheme != "Basic":
+        extra += "; NTLM and Kerberos take one or two more on each connection"
+    return f"about {usual}{extra}"
+
+
+def _host(contact: Contact) -> Entry:
+    host = f"[{contact.host}]" if contact.host and ":" in contact.host else contact.host
+    name = f"{host or 'a host not known yet,'} port {contact.port}"
+    return Entry(FACT, f"{contact.protocol}, {contact.way}: {contact.purpose}", name)
+
+
+def _proxy(options: Options) -> Iterator[Entry]:
+    through = options.proxy
+    if through is None:
+        words = "none, because --no-proxy says so"
+        if options.no_proxy != "*":
+            words = "none: no option names one, nor HTTPS_PROXY or ALL_PROXY of the environment"
+        yield Entry(FACT, words, "proxy")
+        return
+    yield Entry(FACT, notes.proxy_text(options), "proxy")
+    if options.no_proxy:
+        yield Entry(FACT, f"hosts of NO_PROXY: {options.no_proxy}", "directly")
+    user = f"as {through.user}" if through.user else "without a user"
+    scheme = f"{through.scheme}, {user}"
+    if through.scheme is None:
+        scheme = f"what the proxy asks for, {user}: Kerberos before NTLM before Basic"
+    yield Entry(FACT, scheme, "logs on by")
+    if through.password is not None:
+        where = dict(options.reads).get("proxy password", f"the URL of {through.source}")
+        yield Entry(FACT, f"proxy password from {where}", "secret")
+    if through.scheme in (None, "Negotiate"):
+        service = f"HTTP/{through.spn_host or through.host}, where it comes to Kerberos"
+        yield Entry(FACT, service, "service name")
+    yield Entry(NOTE, "from here only the proxy, and what is reached directly, must be reachable")
+
+
+def _credential(options: Options, known: Known, now: float) -> Iterator[Entry]:
+    if options.login is not None:
+        yield from _login(options)
+        return
+    kind, option = _kind(options.credential)
+    if options.lacking and option not in options.origins:
+        kind = "none yet; what a certificate needs is told here"
+    yield Entry(FACT, kind, "kind")
+    if option in options.origins:
+        yield Entry(FACT, f"--{option} ({options.origins[option]})", "given by")
+    if options.tenant:
+        yield Entry(FACT, options.tenant, "tenant")
+    yield Entry(FACT, options.cloud.name, "cloud")
+    if options.client_id == MODULE_CLIENT_ID:
+        own = f"{options.client_id}, Microsoft's own for Exchange PowerShell"
+        yield Entry(FACT, own, "client id")
+    elif options.client_id:
+        where = options.origins.get("client-id")
+        yield Entry(FACT, options.client_id + (f" ({where})" if where else ""), "client id")
+    yield from _secrets(options)
+    yield from _facts(known, now)
+    if isinstance(options.credential, FederatedToken):
+        claims = untrusted.claims(options.credential.token.reveal())
+        for name, claim in (("issuer", "iss"), ("subject", "sub")):
+            yield Entry(
+                FACT, names.text(str(claims.get(claim, "not told by the token"))[:500]), name
+            )
+    for note in notes.general_notes(options):
+        yield Entry(NOTE, note)
+
+
+def _kind(credential: Credential | None) -> tuple[str, str]:
+    """A credential in words, and the option that gives it."""
+    if isinstance(credential, CertificateFiles):
+        return f"certificate of an app registration, {credential.path}", "certificate"
+    if isinstance(credential, ClientSecret):
+        return "secret of an app registration", "client-secret-file"
+    if isinstance(credential, FederatedToken):
+        return f"federated token, {credential.path}", "federated-token-file"
+    if isinstance(credential, UserPassword):
+        return f"user {credential.username} and password", "username"
+    if isinstance(credential, ManagedIdentity) and credential.client_id:
+        return f"managed identity {credential.client_id} of this VM", "managed-identity"
+    return "this VM's own managed identity", "managed-identity"
+
+
+def _login(options: Options) -> Iterator[Entry]:
+    login = options.login
+    if login is None:
+        return
+    kind = f"user {login.username} and password"
+    if options.lacking:
+        yield Entry(FACT, options.lacking, "not usable")
+    elif login.password is None:
+        of = f" of user {login.username}" if login.username else ""
+        kind = f"Kerberos ticket or keytab{of}"
+    yield Entry(FACT, kind, "kind")
+    if "username" in options.origins:
+        yield Entry(FACT, f"--username ({options.origins['username']})", "given by")
+    yield from _secrets(options)
+    offer = "what the server offers: NTLM before Negotiate before Basic"
+    yield Entry(FACT, login.scheme or offer, "logs on by")
+
+
+def _secrets(options: Options) -> Iterator[Entry]:
+    """Where the credential's secrets came from."""
+    for what, where in options.reads:
+        if what in ("certificate passphrase", "client secret", "password"):
+            yield Entry(FACT, f"{what} from {where}", "secret")
+
+
+def _facts(known: Known, now: float) -> Iterator[Entry]:
+    """The certificate, as the portal shows it; what is wrong with it as a usage error says it."""
+    if known.problem:
+        yield Entry(FACT, known.problem, "not usable")
+    for line in known.details:
+        yield Entry(NOTE, line)
+    facts = known.facts
+    if facts is None:
+        return
+    days = f"{diagnosis.date(facts.not_after)} (in {facts.days(now):.1f} days)"
+    yield Entry(FACT, facts.subject, "subject")
+    yield Entry(FACT, days, "ends")
+    yield Entry(FACT, facts.sha1, "SHA-1")
+    yield Entry(FACT, facts.sha256, "SHA-256")
+
+
+def _tls(options: Options) -> Iterator[Entry]:
+    instead = [where for what, where in options.reads if what == INSTEAD]
+    usual = " and ".join(instead) or "the system's"
+    more = "".join(f", and those of {path}" for path in options.ca_files)
+    yield Entry(FACT, f"{usual}{more}", "authorities")
+    yield Entry(FACT, f"{options.min_tls}; certificates are always verified", "lowest TLS")
+    if options.ip_version is not None:
+        yield Entry(FACT, f"IPv{options.ip_version} only", "addresses")
+
+
+def _files(options: Options) -> Iterator[Entry]:
+    for source in options.sources:
+        yield Entry(FACT, f"options: {source}", "reads")
+    for what, where in options.reads:
+        yield Entry(FACT, f"{what}: {where}", "reads")
+    if options.record is not None:
+        told = "what goes over the wire, made anew with mode 0600; the cache is not used"
+        yield Entry(FACT, f"{options.record}: {told}", "writes")
+        return
+    if options.cache_dir is None:
+        yield Entry(FACT, "nothing: there is no cache", "writes")
+        return
+    yield Entry(FACT, f"{options.cache_dir} (mode 0700, files 0600, each with a lock)", "writes")
+    if options.credential is not None:
+        yield Entry(FACT, "access tokens", "token-*.json")
+    if isinstance(options.credential, UserPassword):
+        refused = "for a minute that a password was refused; a salted digest, no password"
+        yield Entry(FACT, refused, "refused-*.json")
+    if "mapi" in options.methods:
+        learned = "address, DN, Inbox id and server of a mailbox; no password"
+        yield Entry(FACT, learned, "mapi-*.json")
+    if options.diagnosis and options.frequency != (1, 1):
+        yield Entry(FACT, "how many runs in a row have ended alike", "diagnosis-*.json")
+
+
+def _judgement(options: Options) -> Iterator[Entry]:
+    limits = list(_limits(options))
+    for label, (warning, critical) in limits[:_MOST_NAMED]:
+        given = (("WARNING", warning), ("CRITICAL", critical))
+        words = [f"{state} {_position(spec)}" for state, spec in given if spec]
+        yield Entry(FACT, ", ".join(words), label)
+    if not limits:
+        yield Entry(FACT, "none", "limits")
+    if len(limits) > _MOST_NAMED:
+        yield Entry(NOTE, f"and {len(limits) - _MOST_NAMED} more limits")
+    changed = [
+        f"{kind} is {state}" for kind, state in options.states.items() if state != KINDS[kind]
+    ]
+    yield Entry(FACT, ", ".join(changed) or "as documented for each kind of failure", "states")
+    limit = f"{options.timeout:g}s for the whole run, then {options.timeout_state}"
+    yield Entry(FACT, limit, "timeout")
+    if options.timeout < _SCHEDULER:
+        advice = f"the scheduler's own limit must be longer; the usual {_SCHEDULER:g}s is"
+    else:
+        advice = f"the scheduler's own limit must be longer; the usual {_SCHEDULER:g}s is not"
+    yield Entry(NOTE, advice)
+
+
+def _position(spec: str) -> str:
+    """Where a value violates this range."""
+    return f"inside {spec[1:]}" if spec.startswith("@") else f"outside {spec}"
+
+
+def _limits(options: Options) -> Iterator[tuple[str, tuple[str | None, str | None]]]:
+    """(label, limits); a bare label where all mailboxes and methods have the same."""
+    bare: dict[str, dict[str, tuple[str | None, str | None]]] = {}
+    for (_, method), prefix in prefixes(options.mailboxes, options.methods).items():
+        for label in LABELS[method]:
+            pair = options.thresholds.get(prefix + label, (None, None))
+            bare.setdefault(label, {})[prefix + label] = pair
+    for label, group in bare.items():
+        same = len(set(group.values())) == 1
+        shown = {label: next(iter(group.values()))} if same else group
+        yield from (item for item in shown.items() if item[1] != (None, None))

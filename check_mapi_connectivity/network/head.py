@@ -1,0 +1,291 @@
+"""An HTTP answer whose status line, headers and trailers are read by our own rules."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import re
+from typing import TYPE_CHECKING, Callable, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Protocol
+
+    class Stream(Protocol):
+        """What lines are read from."""
+
+        def readline(self, limit: int, /) -> bytes:
+            """One line with its end, or so many bytes of it; empty at the end."""
+
+    import socket
+    from typing import Any
+
+#: Bytes of status lines and headers that are read of one answer, those of interim answers included.
+HEADER_LIMIT = 65536
+
+#: Headers that are read of one answer; http.client takes 100 lines.
+MOST_HEADERS = 96
+
+#: Interim answers that are waited through.
+MOST_INTERIM = 50
+
+_STATUS = re.compile(rb"(HTTP/(?:0\.9|1\.[0-9]))[ \t]+([1-9][0-9]{2})(?:[ \t]+(.*?))?[ \t\r]*")
+
+#: A header's name (RFC 9110 5.6.2).
+_TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+#: Headers by which a connection is kept.
+_KEEPING = (b"connection", b"keep-alive", b"proxy-connection")
+
+_ENDLESS = "what answers there is not the service"
+_GATEWAY = "a gateway or proxy between may have changed the answer: look at its own log"
+
+
+class HeadError(http.client.HTTPException):
+    """A head that cannot be used.
+
+    Its text follows the name of who sent it, `line` is the culprit, `remedy` says what to do.
+    """
+
+    def __init__(self, text: str, line: bytes = b"", remedy: str = _GATEWAY) -> None:
+        super().__init__(text)
+        self.line = _shown(line)
+        self.remedy = remedy
+
+
+class Head(NamedTuple):
+    """The last head of an answer: name and value of each header.
+
+    `odd` are the lines that are no headers, or none that is well formed.
+    """
+
+    version: bytes
+    status: int
+    reason: bytes
+    fields: list[tuple[bytes, bytes]]
+    odd: list[bytes]
+
+    def all(self, *names: bytes) -> list[bytes]:
+        """The values of headers of these names, which are in lower case."""
+        return [value for name, value in self.fields if name.lower() in names]
+
+    def without(self, *names: bytes) -> Head:
+        """The same but for headers of these names, which are in lower case."""
+        return self._replace(fields=[one for one in self.fields if one[0].lower() not in names])
+
+    @property
+    def closing(self) -> bool:
+        """Whether it says that the connection ends with the answer."""
+        if self.version == b"HTTP/1.1":
+            return b"close" in b",".join(self.all(b"connection")).lower()
+        said = b",".join(self.all(b"connection", b"proxy-connection")).lower()
+        return b"keep-alive" not in said and not self.all(b"keep-alive")
+
+    @property
+    def oddities(self) -> list[str]:
+        """The odd lines as far as they may be shown."""
+        return [_shown(line) for line in self.odd]
+
+    @property
+    def uniform(self) -> bytes:
+        """The head in the spelling that all readers agree on."""
+        lines = [b"%s %d %s" % (self.version, self.status, self.reason)]
+        closing = self.closing or bool(self.odd)
+        kept = self.without(*_KEEPING) if closing else self
+        lines += [b"%s:%s" % field for field in kept.fields]
+        return b"\r\n".join([*lines, *([b"Connection:close"] if closing else []), b"", b""])
+
+
+def read(stream: Stream, method: str | None = None) -> Head:
+    """The head of the answer to a request of this method; interim answers are passed over.
+
+    Raises HeadError, http.client.RemoteDisconnected, and OSError of the stream.
+    """
+    lines = _Lines(stream)
+    odd: list[bytes] = []
+    for _ in range(MOST_INTERIM + 1):
+        version, status, reason = _status(lines.next())
+        fields = _fields(lines, odd)
+        # 101 is the last answer of its connection (RFC 9110 15.2.2).
+        if not 100 <= status < 200 or status == 101:
+            return _framed(Head(version, status, reason, fields, odd), method)
+    raise HeadError(
+        f"sends more than {MOST_INTERIM} interim answers",
+        remedy=_ENDLESS,
+    )
+
+
+class _Lines:
+    """The lines of a stream, to a limit."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._left = HEADER_LIMIT
+        self._begun = False
+
+    def next(self) -> bytes:
+        """The next line with its end."""
+        line = self._stream.readline(self._left + 1)
+        self._left -= len(line)
+        if self._left < 0:
+            raise HeadError(f"sends more than {HEADER_LIMIT >> 10} KiB of headers", remedy=_ENDLESS)
+        if not line.endswith(b"\n"):
+            cut = "the headers break off" if self._begun or line else "no answer"
+            raise http.client.RemoteDisconnected(cut)
+        self._begun = True
+        return line
+
+
+def _status(line: bytes) -> tuple[bytes, int, bytes]:
+    found = _STATUS.fullmatch(line.rstrip(b"\r\n"))
+    if found is None:
+        raise HeadError("answers with what is no HTTP", line, _ENDLESS)
+    version = b"HTTP/1.1" if found[1] > b"HTTP/1.0" else b"HTTP/1.0"
+    return version, int(found[2]), _plain(found[3] or b"")
+
+
+def _fields(lines: _Lines, odd: list[bytes]) -> list[tuple[bytes, bytes]]:
+    """The headers up to the blank line; what is odd among their lines goes to `odd`."""
+    found: list[tuple[bytes, bytes]] = []
+    last: tuple[bytes, bytes] | None = None
+    while True:
+        raw = lines.next()
+        line = raw.rstrip(b"\r\n")
+        if not line:
+            return found
+        if line[:1] in b" \t" and last is not None:
+            # A value that goes on in the next line (RFC 9112 5.2).
+            last = found[-1] = last[0], _plain(b"%s %s" % (last[1], line))
+            continue
+        name, colon, value = line.partition(b":")
+        last = (name.rstrip(b" \t"), _plain(value)) if colon else None
+        if last is None or not _TOKEN.fullmatch(last[0]):
+            odd.append(line)
+            last = None
+            continue
+        if last[0] != name or b"\r" in line or b"\0" in line:
+            odd.append(line)
+        found.append(last)
+        if len(found) > MOST_HEADERS:
+            raise HeadError(f"sends more than {MOST_HEADERS} headers", remedy=_ENDLESS)
+
+
+def _plain(value: bytes) -> bytes:
+    """A value without what would end its line (RFC 9110 5.5)."""
+    return re.sub(rb"[\r\n\0]", b" ", value).strip(b" \t")
+
+
+def _framed(head: Head, method: str | None) -> Head:
+    """The head with exactly one word on where the body ends. Raises HeadError."""
+    tunnel = method == "CONNECT"
+    if method == "HEAD" or head.status in (101, 204, 304) or (tunnel and head.status < 300):
+        return head.without(b"content-length", b"transfer-encoding")
+    try:
+        framing, odd = _framing(head)
+    except HeadError as error:
+        if not tunnel:
+            raise
+        # Why a proxy refuses says more than how it ends the page beside its refusal.
+        framing, odd = [], [error.line.encode()]
+    bare = head.without(b"content-length", b"transfer-encoding")
+    bare = bare._replace(fields=[*bare.fields, *framing], odd=[*head.odd, *odd])
+    if framing or head.closing or tunnel or not bare.odd:
+        return bare
+    # To wait for the end of the connection would be to wait for the deadline.
+    raise HeadError("sends a header line that cannot be read", bare.odd[0])
+
+
+def _framing(head: Head) -> tuple[list[tuple[bytes, bytes]], list[bytes]]:
+    """The header that says where the body ends, if any, and what is odd about it."""
+    lengths, codings = head.all(b"content-length"), head.all(b"transfer-encoding")
+    if lengths and codings:
+        line = b"Content-Length: %s, Transfer-Encoding: %s" % (lengths[0], codings[0])
+        raise HeadError("sends both Content-Length and Transfer-Encoding", line)
+    if lengths:
+        return [(b"Content-Length", b"%d" % _length(lengths))], []
+    names = [name.strip(b" \t").lower() for name in b",".join(codings).split(b",")]
+    names = [name for name in names if name not in (b"", b"identity")]
+    line = b"Transfer-Encoding: " + b", ".join(codings)
+    if any(name != b"chunked" for name in names):
+        raise HeadError("sends an unknown Transfer-Encoding", line)
+    if not names:
+        return [], [line] if codings else []
+    # Told twice, by server and gateway, and done once; where not, its JSON or XML is none.
+    return [(b"Transfer-Encoding", b"chunked")], [line] if len(names) > 1 else []
+
+
+def _length(values: Iterable[bytes]) -> int:
+    """The length that all values agree on (RFC 9112 6.3)."""
+    told = b", ".join(values)
+    found = [value.strip(b" \t") for value in told.split(b",")]
+    line = b"Content-Length: " + told
+    if not all(re.fullmatch(rb"[0-9]{1,18}", value) for value in found):
+        raise HeadError("sends a Content-Length that is no number", line)
+    numbers = {int(value) for value in found}
+    if len(numbers) > 1:
+        raise HeadError("sends two different Content-Lengths", line)
+    return numbers.pop()
+
+
+def _shown(line: bytes) -> str:
+    """The beginning of a line, without what may be a secret: a value after its equals sign."""
+    return line.partition(b"=")[0][:60].decode("ascii", "replace").strip()
+
+
+def chunk_size(line: bytes) -> int:
+    """The size that the line before a chunk tells (RFC 9112 7.1). Raises ValueError.
+
+    >>> chunk_size(b"1F;name=value\\r\\n")
+    31
+    """
+    digits = line.partition(b";")[0].strip(b" \t\r\n")
+    if not re.fullmatch(rb"[0-9A-Fa-f]{1,15}", digits):
+        raise ValueError("the size of a chunk is no number")
+    return int(digits, 16)
+
+
+#: Bytes of the line before a chunk, and of all lines behind the last one.
+_LINE_LIMIT = 4096
+_TRAILER_LIMIT = 16384
+
+
+class CappedResponse(http.client.HTTPResponse):
+    """Raises head.HeadError, an HTTPException, for a head that cannot be used.
+
+    `told`, of a subclass, learns of header lines that are odd.
+    """
+
+    told: Callable[[list[str]], None] | None = None
+
+    def __init__(
+        self, sock: socket.socket, debuglevel: int = 0, method: str | None = None, url: Any = None
+    ) -> None:
+        super().__init__(sock, debuglevel, method, url)
+        self._asked_by = method
+
+    def begin(self) -> None:
+        """Read status line and headers."""
+        stream: Any = self.fp
+        found = read(stream, self._asked_by)
+        if found.odd and self.told is not None:
+            self.told(found.oddities)
+        self.fp: Any = io.BytesIO(found.uniform)
+        try:
+            super().begin()
+        finally:
+            self.fp = stream
+
+    def _read_next_chunk_size(self) -> int:
+        """What http.client asks for before each chunk; int() of it would take a sign, too."""
+        return chunk_size(self.fp.readline(_LINE_LIMIT))
+
+    def _read_and_discard_trailer(self) -> None:
+        """What http.client calls after the last chunk, which it does without a limit."""
+        left = _TRAILER_LIMIT
+        while True:
+            line = self.fp.readline(left)
+            left -= len(line)
+            if line in (b"\r\n", b"\n", b""):
+                return
+            if left <= 0:
+                raise http.client.HTTPException("endless lines behind the last chunk")

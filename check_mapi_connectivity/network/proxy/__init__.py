@@ -1,0 +1,1 @@
+"""CONNECT through an HTTP proxy: the conversation, its logons and its refusals."""

@@ -1,0 +1,83 @@
+"""What a proxy's answer to CONNECT means that opens no tunnel."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import socket
+import ssl
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ...base.failure import Failure
+from .. import tls
+from ..head import HeadError
+
+if TYPE_CHECKING:
+    from ...base.credentials import Proxy
+
+_NO_PROXY = "is an HTTP proxy at that address and port? if by TLS, name it as https://"
+
+
+def refused(proxy: Proxy, target: str, status: int, hint: str) -> Failure:
+    """Any answer but 200 and 407; `hint` is the proxy's own reason: X-Squid-Error says more
+    than the status (http).
+    """
+    from ...codes import http
+
+    found = squid(str(proxy), target, status, hint)
+    if found is not None:
+        return found
+    row = http.PROXY.get(status, http.PROXY_OTHER)
+    cause = row.cause.format(proxy=proxy, target=target)
+    remedy = row.remedy.format(target=target)
+    return Failure(row.kind, cause, remedy, f"HTTP {status}", detail=hint)
+
+
+def squid(proxy: str, target: str, status: int, hint: str) -> Failure | None:
+    """What an X-Squid-Error says, inside the tunnel too, where a proxy that inspects TLS answers in
+    place of the server; None for a word that has no row.
+    """
+    from ...codes import http, network
+
+    name, _, number = hint.partition(" ")
+    row = http.SQUID.get(name)
+    if row is None:
+        return None
+    system = network.of_number(int(number) if re.fullmatch("[0-9]{1,3}", number) else 0)
+    why = f": {system.cause}" if system else ""
+    cause = row.cause.format(proxy=proxy, target=target) + why
+    return Failure(row.kind, cause, row.remedy.format(target=target), f"HTTP {status}", detail=hint)
+
+
+def no_http(proxy: Proxy, error: http.client.HTTPException) -> Failure:
+    """What answers CONNECT does not speak HTTP."""
+    line = f": {error.line}" if isinstance(error, HeadError) and error.line else ""
+    cause = f"proxy {proxy} answers CONNECT with no HTTP"
+    return Failure("proxy", cause, _NO_PROXY, detail=f"{error}{line}")
+
+
+def interrupted(proxy: Proxy, scheme: str) -> Failure:
+    """The connection was closed between two legs of a logon."""
+    return Failure(
+        "proxy",
+        f"proxy {proxy} closes the connection in the middle of the {scheme} logon",
+        f"{scheme} needs one kept connection: look at the proxy, or a load balancer before it",
+    )
+
+
+def broken(proxy: Proxy, error: OSError) -> Failure:
+    """The connection broke, or nothing came, before CONNECT was answered."""
+    # Not TimeoutError: on Python 3.9 that is another.
+    if isinstance(error, socket.timeout):
+        cause = f"proxy {proxy} does not answer CONNECT"
+        return Failure("proxy", cause, "look at the proxy; is it overloaded?")
+    from ...codes import network
+
+    cause = f"proxy {proxy} breaks the connection during CONNECT"
+    if isinstance(error, ssl.SSLError):
+        found = tls.broken(error, f"proxy {proxy}")
+        return replace(found, kind="proxy", transient=False)
+    row = network.system(error)
+    code, detail = (row.code, row.cause) if row else ("", str(error))
+    return Failure("proxy", cause, _NO_PROXY, code, detail)

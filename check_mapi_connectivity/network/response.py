@@ -1,0 +1,214 @@
+"""Reading an answer: to a limit, decoded to the same limit, whatever the other side does."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import ssl
+import zlib
+
+import requests
+from requests.structures import CaseInsensitiveDict
+from urllib3.exceptions import HTTPError
+
+from ..base.failure import CheckFailure, Failure
+from ..base.reading import untrusted
+from . import tls
+from .answer import BODY_LIMIT, Answer
+from .head import HeadError
+
+
+def read(response: requests.Response, host: str) -> bytes:
+    """The body as it came, undecoded. Raises CheckFailure."""
+    # urllib3 before 2 takes a body for whole that ends before its announced length.
+    response.raw.enforce_content_length = True
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        while True:
+            chunk = response.raw.read(65536, decode_content=False)
+            if not chunk:
+                return b"".join(chunks)
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > BODY_LIMIT:
+                raise CheckFailure(beyond(host))
+    except (HTTPError, http.client.HTTPException, OSError, ValueError) as error:
+        cause = _innermost(error)
+        if isinstance(cause, ssl.SSLError):
+            raise CheckFailure(tls.broken(cause, host)) from None
+        failure = Failure(
+            "protocol",
+            f"{host} breaks off its answer after {_came(cause, size)} bytes",
+            "a gateway or proxy may have cut it",
+            f"HTTP {response.status_code}",
+            detail=f"{type(error).__name__}: {error}",
+            transient=True,
+        )
+        raise CheckFailure(failure) from None
+
+
+def _came(error: BaseException, size: int) -> int:
+    """Bytes of a body that breaks off; `size` is what was read of it before the last read."""
+    partial = error.partial if isinstance(error, http.client.IncompleteRead) else b""
+    # urllib3 counts the whole body, http.client gives what was left over of the last read.
+    return partial if isinstance(partial, int) else size + len(partial)
+
+
+def beyond(host: str) -> Failure:
+    """The failure of a body that is longer than BODY_LIMIT."""
+    return Failure(
+        "protocol",
+        f"{host} sends more than {BODY_LIMIT >> 20} MiB",
+        "what answers there is not the service",
+    )
+
+
+def too_large(answer: Answer, limit: int = untrusted.JSON_LIMIT) -> Failure | None:
+    """The failure of an answer too large to be taken for JSON; None for another."""
+    size = len(answer.body)
+    if size <= limit:
+        return None
+    return Failure(
+        "protocol",
+        f"{answer.host} sends more than {limit >> 10} KiB",
+        "what answers there is not the service",
+        f"HTTP {answer.status}",
+        f"{size} bytes",
+    )
+
+
+def build(response: requests.Response, url: str, host: str, body: bytes) -> Answer:
+    """The answer with the body that was read of it. Raises CheckFailure."""
+    decoded = decode(response.headers.get("Content-Encoding", ""), body, host)
+    return Answer(
+        url,
+        host,
+        response.status_code,
+        response.reason or "",
+        CaseInsensitiveDict(response.headers),
+        body if decoded is None else decoded,
+        decoded is not None,
+        tuple(response.raw.headers.items()),
+    )
+
+
+#: Content codings (IANA's HTTP Content Coding Registry) that are known here, and those that are
+#: not. Any other word, a character set or `none`, is a mistake, and nothing was done to the body.
+_DECODERS = {"gzip": (47,), "x-gzip": (47,), "deflate": (47, -15)}
+_FOREIGN = (
+    "aes128gcm",
+    "br",
+    "compress",
+    "dcb",
+    "dcz",
+    "exi",
+    "pack200-gzip",
+    "x-compress",
+    "zstd",
+)
+
+#: Codings of one answer that are undone.
+_MOST_CODINGS = 3
+
+#: Bytes that are decompressed at once: what a member leaves of them is copied.
+_PIECE = 4096
+
+
+def decode(encoding: str, body: bytes, host: str) -> bytes | None:
+    """Undo the codings of a Content-Encoding, the last one first (RFC 9110 8.4), up to the limit;
+    None when the body is not what its label says (reference sheet exchange-online 1.7).
+
+    Raises CheckFailure.
+    """
+    names = [name.strip().lower() for name in encoding.split(",")]
+    names = [name for name in names if name in _DECODERS or name in _FOREIGN]
+    if len(names) > _MOST_CODINGS or not set(names) <= set(_DECODERS):
+        return None
+    plain: bytes | None = body
+    for name in reversed(names):
+        if plain:
+            found = (_inflated(plain, bits, host) for bits in _DECODERS[name])
+            plain = next((one for one in found if one is not None), None)
+    return plain
+
+
+def _inflated(body: bytes, bits: int, host: str) -> bytes | None:
+    """What was compressed, in one member or several (RFC 1952 2.2); None for what was not."""
+    decoder = zlib.decompressobj(bits)
+    parts: list[bytes] = []
+    size = 0
+    try:
+        for begin in range(0, len(body), _PIECE):
+            piece = body[begin : begin + _PIECE]
+            while piece:
+                if decoder.eof:
+                    if not re.match(rb"\x1f(\x8b|$)", piece):
+                        # What follows the last member is ignored, as by gzip itself.
+                        return b"".join(parts)
+                    decoder = zlib.decompressobj(31)
+                parts.append(decoder.decompress(piece, BODY_LIMIT + 1 - size))
+                size += len(parts[-1])
+                if size > BODY_LIMIT:
+                    raise CheckFailure(beyond(host))
+                piece = decoder.unused_data
+    except zlib.error:
+        return None
+    return b"".join(parts) if decoder.eof else None
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """The error that libraries have wrapped into their own."""
+    for _ in range(8):
+        if isinstance(error, (http.client.HTTPException, OSError)) and not isinstance(
+            error, requests.RequestException
+        ):
+            break
+        deeper = next(
+            (
+                part
+                for part in (*error.args, getattr(error, "reason", None))
+                if isinstance(part, BaseException)
+            ),
+            None,
+        )
+        if deeper is None:
+            break
+        error = deeper
+    return error
+
+
+def broken(error: requests.RequestException, host: str) -> Failure:
+    """What became of a request that got no answer."""
+    cause = _innermost(error)
+    detail = f"{type(cause).__name__}: {cause}"
+    if isinstance(cause, http.client.RemoteDisconnected):
+        return Failure(
+            "connect",
+            f"{host} closes the connection without an answer",
+            "a gateway or proxy may cut it",
+            transient=True,
+        )
+    if isinstance(cause, HeadError):
+        return Failure("protocol", f"{host} {cause}", cause.remedy, detail=cause.line)
+    if isinstance(cause, ssl.SSLError):
+        return tls.broken(cause, host)
+    if isinstance(cause, (http.client.HTTPException, HTTPError, ValueError)):
+        return Failure(
+            "protocol",
+            f"{host} answers with what is no HTTP",
+            "what answers there is not the service",
+            detail=detail,
+        )
+    from ..codes import network
+
+    known = network.system(cause) if isinstance(cause, OSError) else None
+    reason = known.cause if known else type(cause).__name__.lower()
+    return Failure(
+        "connect",
+        f"{host} breaks the connection: {reason}",
+        "a gateway or proxy may cut it",
+        known.code if known else "",
+        detail="" if known else detail,
+        transient=True,
+    )

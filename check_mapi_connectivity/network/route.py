@@ -1,0 +1,286 @@
+"""From a host name to a TLS connection: name lookup, TCP, proxy and handshake, each timed and each
+with a failure of its own.
+
+This replaces urllib3's own `connect()` because that one reports neither phases nor which of several
+addresses failed how.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..base import clock_skew
+from ..base.cache import Cache
+from ..base.credentials import (
+    CertificateFiles,
+    ClientSecret,
+    FederatedToken,
+    ManagedIdentity,
+    Proxy,
+    UserPassword,
+)
+from ..base.failure import CheckFailure, Failure
+from ..base.options import Options
+from ..base.report import Stopwatch
+from . import tls
+from .lockout import Pause
+from .proxy.connect import Tunnel
+from .shared_logon import Logon
+
+if TYPE_CHECKING:
+    from typing import Union
+
+    Credential = Union[
+        "CertificateFiles", "ClientSecret", "UserPassword", "ManagedIdentity", "FederatedToken"
+    ]
+    from typing import Any
+
+    from ..base.deadline import Deadline
+    from ..base.report import Report
+
+
+def choose(options: Options, url: str) -> Proxy | None:
+    """The proxy for one URL; None where the way is direct, also by NO_PROXY."""
+    if options.proxy is None or not options.no_proxy:
+        return options.proxy
+    from requests.utils import should_bypass_proxies
+
+    return None if should_bypass_proxies(url, options.no_proxy) else options.proxy
+
+
+_ADDRESS_FAMILIES: dict[int | None, int] = {
+    None: socket.AF_UNSPEC,
+    4: socket.AF_INET,
+    6: socket.AF_INET6,
+}
+
+
+class Shared(NamedTuple):
+    """What all transports of a run have in common: TLS settings, which take time to load, and what
+    the proxy said of the credential.
+    """
+
+    context: ssl.SSLContext
+    proxy_logon: Logon
+
+
+class NotKept(Exception):
+    """The connection that a logon began on was closed, and nothing was sent on another one."""
+
+
+class Route:
+    """How to reach hosts in this run, and the stopwatch that the connection being made charges its
+    time to.
+    """
+
+    def __init__(
+        self, options: Options, deadline: Deadline, report: Report, shared: Shared | None = None
+    ) -> None:
+        self.options = options
+        self.report = report
+        self.deadline = deadline
+        self.watch = Stopwatch()
+        #: The phase of the request that a connection is opened for.
+        self.phase = "request"
+        #: (host, port) -> the connection opened last, its server's certificate (DER), and how many
+        #: there were.
+        self.sockets: dict[tuple[str, int], socket.socket] = {}
+        self.certificates: dict[tuple[str, int], bytes] = {}
+        self.opened: dict[tuple[str, int], int] = {}
+        #: Seconds that TCP, CONNECT or the TLS handshake may take, where the deadline is too late.
+        self.patience: float | None = None
+        #: Whether the way leads past any proxy.
+        self.direct = False
+        #: Whether only a connection that is open already will do.
+        self.kept = False
+        self.shared = shared or Shared(tls.context(options), Logon())
+
+    def open(self, host: str, port: int) -> tls.Secured:
+        """A verified TLS connection to `host`.
+
+        Raises CheckFailure of kind dns, connect, proxy or tls, NotKept.
+        """
+        if self.kept:
+            raise NotKept(host)
+        sock, through = self._reach(host, port)
+        self.watch.start("tls")
+        try:
+            sock.settimeout(self.patience)
+            secured = tls.wrap(sock, self.shared.context, host.rstrip("."))
+        except socket.timeout:
+            sock.close()
+            took = self.deadline.seconds - self.deadline.remaining()
+            raise CheckFailure(self.report.timed_out(round(took, 1))) from None
+        except (OSError, ValueError) as error:
+            sock.close()
+            via = f" through proxy {through}" if through else ""
+            failure = tls.failure(error, host, port, via)
+            if tls.worth_a_look(error):
+                certificate = self._unverified(host, port)
+                if tls.unknown_issuer(error):
+                    failure = tls.told_by_issuer(failure, certificate, host)
+            raise CheckFailure(failure) from None
+        secured.settimeout(None)
+        place = (host.rstrip("."), port)
+        self.sockets[place] = secured if isinstance(secured, socket.socket) else sock
+        self.certificates[place] = secured.getpeercert(True) or b""
+        self.opened[place] = self.opened.get(place, 0) + 1
+        inspector = tls.inspector(secured, host)
+        if inspector is not None:
+            self.report.facts["TLS inspected"] = inspector
+        return secured
+
+    def open_plain(self, host: str, port: int) -> socket.socket:
+        """A connection without TLS, for what needs no secrecy.
+
+        Raises CheckFailure of kind dns, connect or proxy.
+        """
+        sock = self.sockets[host.rstrip("."), port] = self._reach(host, port)[0]
+        return sock
+
+    def _unverified(self, host: str, port: int) -> bytes:
+        """The certificate (DER) that is shown for `host`, whoever shows it; empty where none is.
+
+        Nothing secret is sent to whom it belongs; the time there is noted.
+        """
+        patience, self.patience = self.patience, min(3.0, self.deadline.remaining() / 3)
+        try:
+            sock, _ = self._reach(host, port)
+            with sock:
+                self.watch.start("tls")
+                sock.settimeout(self.patience)
+                certificate, date = tls.shown(sock, host.rstrip("."), self.patience)
+                self.report.skew = clock_skew.compare(host, date, time.time()) or self.report.skew
+                return certificate
+        except (CheckFailure, OSError, ValueError):
+            return b""
+        finally:
+            self.patience = patience
+
+    def _reach(self, host: str, port: int) -> tuple[socket.socket, Proxy | None]:
+        """A TCP connection to `host`, and the proxy that it goes through."""
+        # The request that wants this connection has not begun yet.
+        self.watch.discard()
+        place = f"{f'[{host}]' if ':' in host else host}:{port}"
+        through = None if self.direct else choose(self.options, f"https://{place}/")
+        if through is not None:
+            sock = self._tunnel(through, place)
+        else:
+            if self.options.proxy is not None and not self.direct:
+                self.report.facts["without proxy"] = f"{host}, because NO_PROXY says so"
+            addresses = self._resolve(host, port)
+            self.watch.start("tcp")
+            sock = self._tcp(host, port, addresses)
+        self.report.host = host
+        return sock, through
+
+    def _resolve(self, host: str, port: int) -> list[Any]:
+        self.watch.start("dns")
+        family = _ADDRESS_FAMILIES[self.options.ip_version]
+        try:
+            return socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
+        except socket.gaierror as error:
+            raise CheckFailure(_dns_failure(host, error, self.options.ip_version)) from None
+        except (UnicodeError, OSError) as error:
+            cause = f"name {host} cannot be resolved"
+            failure = Failure("dns", cause, "check the host name", detail=str(error))
+            raise CheckFailure(failure) from None
+
+    def _tcp(self, host: str, port: int, addresses: list[Any]) -> socket.socket:
+        """The first address that accepts; each gets its share of the time left."""
+        failed = []
+        for number, (family, type_, protocol, _, address) in enumerate(addresses):
+            sock = None
+            try:
+                sock = socket.socket(family, type_, protocol)
+                last = number == len(addresses) - 1
+                # The watchdog ends a hanging last try with better words than a socket timeout
+                # could.
+                share = self.deadline.remaining() / (len(addresses) - number)
+                sock.settimeout(self.patience if last else share)
+                sock.connect(address)
+                sock.settimeout(None)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                return sock
+            except OSError as error:
+                failed.append((address[0], error))
+                if sock is not None:
+                    sock.close()
+        raise CheckFailure(_tcp_failure(host, port, failed))
+
+    def _tunnel(self, through: Proxy, place: str) -> socket.socket:
+        self.report.host = f"proxy {through}"
+        made = Tunnel(
+            through,
+            place,
+            lambda: self._to(through),
+            self.shared.proxy_logon,
+            report=self.report,
+            watch=self.watch,
+            deadline=self.deadline,
+            pause=Pause.of_proxy(through, Cache(self.options.cache_dir, self.report.notes)),
+        )
+        return made.open()
+
+    def odd(self, lines: list[str]) -> None:
+        """Tell of header lines that are odd; what became of the answer is told by others."""
+        shown = ", ".join(f'"{line}"' for line in lines[:3])
+        remark = f"{self.report.host} sends header lines that are malformed: {shown}"
+        if remark not in self.report.remarks:
+            self.report.remarks.append(remark)
+
+    def _to(self, through: Proxy) -> socket.socket:
+        """A connection to the proxy itself. Raises CheckFailure of kind `proxy`."""
+        try:
+            addresses = self._resolve(through.host, through.port)
+            self.watch.start("proxy")
+            sock = self._tcp(through.host, through.port, addresses)
+        except CheckFailure as error:
+            cause, remedy = f"proxy {error.failure.cause}", f"check {through.source}"
+            failure = replace(error.failure, kind="proxy", cause=cause, remedy=remedy)
+            raise CheckFailure(replace(failure, transient=False)) from None
+        sock.settimeout(self.patience)
+        if not through.tls:
+            return sock
+        try:
+            return self.shared.context.wrap_socket(sock, server_hostname=through.host.rstrip("."))
+        except (OSError, ValueError) as error:
+            sock.close()
+            failure = tls.failure(error, through.host, through.port, "")
+            raise CheckFailure(
+                replace(failure, kind="proxy", cause=f"TLS to the proxy: {failure.cause}")
+            ) from None
+
+
+def _dns_failure(host: str, error: socket.gaierror, version: int | None) -> Failure:
+    from ..codes import network
+
+    row = network.dns(error.errno)
+    suffix = f" for IPv{version}" if version else ""
+    # The resolver's own words only where there are none of ours.
+    detail = "" if row.code else error.strerror or ""
+    cause = row.cause.format(host=host)
+    return Failure(row.kind, f"{cause}{suffix}", row.remedy, row.code, detail)
+
+
+def _tcp_failure(host: str, port: int, failed: list[tuple[str, OSError]]) -> Failure:
+    from ..codes import network
+
+    reasons = [network.reason(error) for _, error in failed]
+    first, same = reasons[0], len(set(reasons)) == 1
+    words = first.words if same else f"none of {len(failed)} addresses answers"
+    places = [f"{address} port {port}" for address, _ in failed]
+    detail = ", ".join(f"{place}: {reason.words}" for place, reason in zip(places, reasons))
+    remedy = first.remedy if same else "check firewall and route; a proxy may be needed"
+    return Failure(
+        "connect",
+        f"{host} port {port}: {words}",
+        remedy,
+        first.code if same else "",
+        detail,
+        transient=any(reason.transient for reason in reasons),
+    )

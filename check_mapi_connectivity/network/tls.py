@@ -1,0 +1,249 @@
+"""TLS: settings, connections within connections, what a failed handshake means, and who inspects.
+
+A proxy that inspects TLS shows certificates of its own. It is told from a broken server by their
+issuer, which is read in a second handshake when the first one fails, and nothing secret is sent
+after it: a request for nothing, because its answer tells what time it is there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import ssl
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Union
+
+from urllib3.util.ssltransport import SSLTransport
+
+from ..base.clouds import MICROSOFT
+from ..base.errors import UsageError
+from ..base.failure import Failure
+from ..base.reading import files, pem
+
+if TYPE_CHECKING:
+    import socket
+    from typing import Any
+
+    from ..base.options import Options
+    from ..codes import Advice
+
+    #: A TLS connection: over TCP, or over another TLS connection.
+    Secured = Union[ssl.SSLSocket, SSLTransport]
+
+#: Authorities that issue the certificates of Microsoft's hosts, as far as words of their names go.
+_ISSUERS = ("microsoft", "digicert")
+
+#: Domains of Microsoft's hosts that this check talks to; other authorities are usual in China.
+_OWN = (*(name for name in MICROSOFT if not name.endswith(".cn")), "microsoftonline.com")
+_OWN_HOSTS = (*_OWN, "microsoftonline.us", "microsoft.com", "microsoft.us")
+
+#: Bytes of an answer that are read for its Date.
+_MOST_HEAD = 16384
+
+#: OpenSSL's verification errors that say that the issuer is not trusted (x509_vfy.h).
+_UNKNOWN_ISSUER = (2, 18, 19, 20, 21)
+
+#: Those that say that a certificate is not yet valid, or has expired.
+_DATES = (9, 10)
+
+
+def context(options: Options) -> ssl.SSLContext:
+    """TLS settings: the system's trust store plus the files named. Raises UsageError."""
+    made = ssl.create_default_context()
+    lowest = ssl.TLSVersion.TLSv1_3 if options.min_tls == "1.3" else ssl.TLSVersion.TLSv1_2
+    made.minimum_version = lowest
+    # From 3.13 on Python refuses what companies' own authorities often issue: without the key
+    # identifiers of RFC 5280 4.2.1. The same certificate must not depend on the Python version.
+    made.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    for path in options.ca_files:
+        if os.path.isdir(path):
+            made.load_verify_locations(capath=path)
+        else:
+            _trust(made, path, files.read(path, "--ca-file"))
+    for path, text in options.authorities:
+        _trust(made, path, text.encode())
+    return made
+
+
+def _trust(made: ssl.SSLContext, path: str, data: bytes) -> None:
+    """Trust the certificates that a file holds. Raises UsageError."""
+    found = pem.read(data).certificates
+    damaged = []
+    # One by one: a damaged one would take the beginning of the next for its own.
+    for number, certificate in enumerate(found, 1):
+        try:
+            made.load_verify_locations(cadata=certificate)
+        except (OSError, ValueError):
+            damaged.append(str(number))
+    if len(damaged) == len(found):
+        text = f"--ca-file: {path} holds no usable certificate authority; PEM is wanted"
+        raise UsageError(text)
+    if damaged:
+        numbers = ", ".join(damaged[:9])
+        raise UsageError(f"--ca-file: damaged in {path}: certificate {numbers} of {len(found)}")
+
+
+def wrap(sock: socket.socket, settings: ssl.SSLContext, host: str) -> Secured:
+    """TLS with `host` over a connection, which may itself be TLS with a proxy.
+
+    Raises OSError, ValueError.
+    """
+    if isinstance(sock, ssl.SSLSocket):
+        return SSLTransport(sock, settings, host)
+    return settings.wrap_socket(sock, server_hostname=host)
+
+
+def shown(sock: socket.socket, host: str, patience: float) -> tuple[bytes, str]:
+    """The certificate (DER) that the other side shows, whatever it is worth, and its Date, empty
+    where it tells none within so many seconds.
+
+    Nothing that is a secret is sent to it. Raises OSError, ValueError.
+    """
+    blind = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    blind.check_hostname = False
+    blind.verify_mode = ssl.CERT_NONE
+    secured = wrap(sock, blind, host)
+    try:
+        return secured.getpeercert(True) or b"", _date(secured, host, patience)
+    finally:
+        secured.close()
+
+
+def _date(secured: Secured, host: str, patience: float) -> str:
+    """The Date of an answer to a request for nothing; empty where none comes."""
+    until, head = time.monotonic() + patience, b""
+    try:
+        secured.sendall(f"HEAD / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        while b"\r\n\r\n" not in head and len(head) < _MOST_HEAD:
+            secured.settimeout(max(0.01, until - time.monotonic()))
+            more: Any = secured.recv(4096)
+            if not more or time.monotonic() > until:
+                break
+            head += more
+    except (OSError, ValueError):
+        return ""
+    found = re.search(rb"(?i)\r\ndate:[ \t]*([ -~]{1,64}?)[ \t]*\r\n", head)
+    return found[1].decode() if found else ""
+
+
+def worth_a_look(error: Exception) -> bool:
+    """Whether a handshake failed because of the certificate's issuer, or its dates."""
+    return isinstance(error, ssl.SSLCertVerificationError) and (
+        error.verify_code in (*_UNKNOWN_ISSUER, *_DATES)
+    )
+
+
+def unknown_issuer(error: Exception) -> bool:
+    """Whether a handshake failed because nobody here trusts the certificate's issuer."""
+    return isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in _UNKNOWN_ISSUER
+
+
+def told_by_issuer(failed: Failure, certificate: bytes, host: str) -> Failure:
+    """The failure with the issuer of the certificate that was shown; as it is where none was."""
+    issuer = _issuer(certificate)
+    if issuer is None:
+        return failed
+    if _is_microsofts(host) and not _known(issuer):
+        return replace(
+            failed,
+            cause=f"a proxy or firewall inspects TLS to {host}: certificate issued by {issuer}",
+            remedy="name that authority with --ca-file, or exempt the host from inspection",
+            detail=failed.cause,
+        )
+    return replace(
+        failed,
+        cause=f"certificate of {host} is not trusted here: issued by {issuer}",
+        detail=failed.cause,
+    )
+
+
+def inspector(secured: Secured, host: str) -> str | None:
+    """Who inspects TLS to a host of Microsoft's, though trusted; None where nobody does."""
+    if not _is_microsofts(host):
+        return None
+    issuer = _issuer(secured.getpeercert(True) or b"")
+    return f"{host} by {issuer}" if issuer is not None and not _known(issuer) else None
+
+
+def _is_microsofts(host: str) -> bool:
+    return any(host.rstrip(".").lower().endswith(f".{name}") for name in _OWN_HOSTS)
+
+
+def _known(issuer: str) -> bool:
+    return any(word in issuer.lower() for word in _ISSUERS)
+
+
+def _issuer(certificate: bytes) -> str | None:
+    """Common name and organization of a certificate's issuer; None for what cannot be read."""
+    try:
+        from cryptography import x509
+    except ImportError:
+        # A run that needs it for nothing else, from the zipapp, goes on without the name.
+        return None
+    try:
+        name = x509.load_der_x509_certificate(certificate).issuer
+        found = [
+            str(attribute.value)
+            for oid in (x509.NameOID.COMMON_NAME, x509.NameOID.ORGANIZATION_NAME)
+            for attribute in name.get_attributes_for_oid(oid)
+        ]
+    except ValueError:
+        return None
+    return " of ".join(dict.fromkeys(found))[:80] or None
+
+
+def failure(error: OSError | ValueError, host: str, port: int, via: str) -> Failure:
+    """What became of a handshake; `via` is the way, in words (codes.tls)."""
+    from ..codes import network, tls
+
+    where = f"{host} port {port}{via}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _refused(error, tls.VERIFY.get(error.verify_code), host, via)
+    cut = tls.HANDSHAKE["UNEXPECTED_EOF_WHILE_READING"]
+    if not isinstance(error, ssl.SSLError):
+        broken = f"TLS handshake with {where} broken off"
+        if not isinstance(error, OSError):
+            return Failure("tls", broken, cut.remedy, type(error).__name__, str(error))
+        why = network.reason(error)
+        return Failure("tls", f"{broken}: {why.words}", cut.remedy, why.code)
+    ended = isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
+    row = cut if ended else tls.HANDSHAKE.get(error.reason or "")
+    if row is not None:
+        return Failure(row.kind, row.cause.format(host=where), row.remedy, row.code)
+    code = error.reason or ""
+    reason = code.replace("_", " ").lower() or "no reason given"
+    return Failure("tls", f"TLS handshake with {where} failed: {reason}", cut.remedy, code)
+
+
+def broken(error: ssl.SSLError, host: str) -> Failure:
+    """What became of a connection after its handshake. With TLS 1.3 a server says only then that it
+    wants a certificate of the client (RFC 8446 4.4.2.4).
+
+    The number of such an error is OpenSSL's, not the system's.
+    """
+    from ..codes import tls
+
+    code = error.reason or ""
+    row = tls.HANDSHAKE.get(code)
+    if code == "RECORD_LAYER_FAILURE":
+        # From OpenSSL 3.5 on that is all it says of a record that does not hold.
+        row = tls.HANDSHAKE["DECRYPTION_FAILED_OR_BAD_RECORD_MAC"]._replace(code=code)
+    if row is None or code == "UNEXPECTED_EOF_WHILE_READING":
+        ended = isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError))
+        reason = code.replace("_", " ").lower() or "no reason given"
+        cause = f"TLS connection with {host} " + ("broken off" if ended else f"failed: {reason}")
+        remedy = tls.HANDSHAKE["UNEXPECTED_EOF_WHILE_READING"].remedy
+        return Failure("tls", cause, remedy, "" if ended else code, transient=ended)
+    return Failure(row.kind, row.cause.format(host=host), row.remedy, row.code)
+
+
+def _refused(
+    error: ssl.SSLCertVerificationError, row: Advice | None, host: str, via: str
+) -> Failure:
+    """A certificate that OpenSSL does not accept; in its own words where no row has them."""
+    cause, code = f"certificate of {host} refused{via}", f"verify error {error.verify_code}"
+    if row is None:
+        remedy = "look at the certificate: openssl s_client -connect HOST:PORT"
+        return Failure("tls", cause, remedy, code, error.verify_message)
+    return Failure(row.kind, f"{cause}: {row.cause}", row.remedy, code)

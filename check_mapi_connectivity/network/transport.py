@@ -1,0 +1,320 @@
+"""One requests session for everything: sign-in and mailbox go the same way, under the same caps.
+
+An answer is a value, whatever its status: nothing here raises for 403 or 500. Redirects are never
+followed, because a token would go with them; bodies are read to a limit and decoded to the same
+limit; what goes over the wire is kept, masked, for `-vv`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from functools import cached_property
+from http.cookiejar import DefaultCookiePolicy
+from typing import TYPE_CHECKING, Callable, NamedTuple
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from .. import __version__
+from ..base import clock_skew
+from ..base.failure import CheckFailure, Failure
+from ..secrecy import echoes as secrecy_echoes
+from .answer import Answer, host_of, place
+from .confidential import confidential, credentials, shown_exchange, without, without_echoes
+from .pools import Cut, pool_classes
+from .response import broken, build, read
+from .route import Route
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ..base.deadline import Deadline
+    from ..base.options import Options
+    from ..base.report import Report, Stopwatch
+    from .confidential import Reading
+    from .route import Shared
+
+#: Requests that are kept for `-vv`.
+_MOST_EXCHANGES = 60
+
+USER_AGENT = f"check_mapi_connectivity/{__version__}"
+
+
+class Manner(NamedTuple):
+    """How one request is to be sent; see `Transport.send`."""
+
+    phase: str = "request"
+    until: float | None = None
+    heard: Callable[[Answer], None] | None = None
+    direct: bool = False
+    kept: bool = False
+
+
+class _Adapter(HTTPAdapter):
+    """requests' adapter with our connections in the pool.
+
+    Certificates are the connection's own affair.
+    """
+
+    def __init__(self, route: Route) -> None:
+        super().__init__()
+        self.poolmanager.pool_classes_by_scheme = pool_classes(route)
+
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, *_: Any, **__: Any
+    ) -> Any:
+        """The one pool of a host, which `Transport.connect` uses, too (requests 2.32 and later)."""
+        return self.poolmanager.connection_from_url(request.url)
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Nothing to do: Route verifies every connection."""
+
+
+class _Session(requests.Session):
+    """A session that knows no redirects.
+
+    requests reads and decodes the body of a redirect without limit, even one it is told not to
+    follow.
+    """
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None for every answer."""
+
+
+class Transport:
+    """Sends requests for one report at a time, over connections that are kept from one to the
+    next. Not for use by two threads at once.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        deadline: Deadline,
+        report: Report,
+        shared: Shared | None = None,
+    ) -> None:
+        self._route = Route(options, deadline, report, shared)
+        self._report = report
+        #: URL of a host -> number of its connection that NTLM or Negotiate has authenticated.
+        self.authenticated: dict[str, int] = {}
+        self._detail = options.verbose >= 2
+        self._bodies = options.verbose >= 3
+        #: What was sent in confidence so far: nothing of it is read back from an answer.
+        self._secrets: set[str] = set()
+        #: Credentials among it, as headers and forms hold them.
+        self._words: set[str] = set()
+        self._options = options
+        self._session = _Session()
+        # Environment proxies, CA variables and .netrc would otherwise win over what the options
+        # say.
+        self._session.trust_env = False
+        # Cookies belong to a session with one server; who has one keeps them himself.
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.headers.clear()
+        adapter = _Adapter(self._route)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+
+    @property
+    def shared(self) -> Shared:
+        """What another transport of the run should be given."""
+        return self._route.shared
+
+    @cached_property
+    def _given(self) -> set[str]:
+        """What the run was given, which only an answer that is no success may quote: a word of it
+        may be a word of the protocol.
+        """
+        return {one for one in secrecy_echoes.of_options(self._options) if len(one) > 7}
+
+    def attach(self, report: Report) -> None:
+        """From now on work for this report."""
+        self._report = self._route.report = report
+        self._route.patience = None
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        watch: Stopwatch,
+        *,
+        headers: Mapping[str, str] | None = None,
+        data: Any = None,
+        params: Any = None,
+        phase: str = "request",
+        until: float | None = None,
+        heard: Callable[[Answer], None] | None = None,
+        reading: Reading | None = None,
+        direct: bool = False,
+        kept: bool = False,
+    ) -> Answer:
+        """One request and its whole answer; time is charged to `phase` of `watch`.
+
+        Every request carries a fresh client-request-id. At `until` the connection is cut;
+        `heard` is told of an answer when its headers are there, `reading` puts bodies that are no
+        text into words, `direct` goes past any proxy, `kept` goes by the connection that is
+        open or not at all. Raises CheckFailure for everything that is not an answer, NotKept.
+        """
+        prepared = self._prepared(method, url, headers or {}, data, params)
+        self._report.host = host_of(prepared.url or url)
+        answer: Answer | None = None
+        try:
+            answer = self._carry(prepared, url, watch, Manner(phase, until, heard, direct, kept))
+        finally:
+            self._keep(prepared, answer, reading)
+        return answer
+
+    def _carry(
+        self, prepared: requests.PreparedRequest, url: str, watch: Stopwatch, manner: Manner
+    ) -> Answer:
+        """The answer to a request. Raises CheckFailure."""
+        host, route = self._report.host, self._route
+        route.watch, route.phase, route.direct = watch, manner.phase, manner.direct
+        route.kept = manner.kept
+        watch.start(manner.phase)
+        before = self.connections(url)
+        cut = Cut(route, place(url), manner.until)
+        try:
+            with cut:
+                response = self._session.send(
+                    prepared, stream=True, allow_redirects=False, timeout=None
+                )
+                answer = self._read(response, url, host, manner.heard)
+            if cut.failure is not None:
+                # What came may be but the beginning: a cut looks like the end.
+                raise CheckFailure(cut.failure)
+        except requests.RequestException as error:
+            failure = broken(error, host)
+            if failure.transient and before and before == self.connections(url):
+                # A kept connection that the other side has closed meanwhile: no need to wait.
+                failure = replace(failure, retry_after=0.0)
+            raise CheckFailure(cut.failure or failure) from None
+        except CheckFailure as error:
+            raise CheckFailure(cut.failure or error.failure) from None
+        finally:
+            route.kept = False
+            watch.stop(finished=cut.failure is None)
+        return answer
+
+    def learn(
+        self, kind: str, ask: Callable[[], Any], take: Callable[[Any], None] | None = None
+    ) -> Any:
+        """What a test is told by others than servers: `ask` says it, as JSON can hold it.
+
+        A replay has it from the recording, where it was kept under the word `kind`, and gives it to
+        `take`. Raises what `ask` raises.
+        """
+        return ask()
+
+    def _read(
+        self,
+        response: requests.Response,
+        url: str,
+        host: str,
+        heard: Callable[[Answer], None] | None,
+    ) -> Answer:
+        """The whole answer, without what is secret. Raises CheckFailure."""
+        with response:
+            if heard is not None:
+                heard(build(response, url, host, b""))
+            answer = build(response, url, host, read(response, host))
+            date = answer.headers.get("Date")
+            self._report.skew = clock_skew.compare(host, date, answer.received) or self._report.skew
+        self._not_of_a_proxy(answer)
+        if answer.status == 200:
+            return without(self._secrets, answer)
+        return without_echoes(self._secrets | self._given, self._words, answer)
+
+    def _not_of_a_proxy(self, answer: Answer) -> None:
+        """Raise CheckFailure for an answer by which a squid says that it is its own."""
+        hint = answer.headers.get("X-Squid-Error", "")
+        if hint:
+            from .proxy import refusals
+
+            name, port = place(answer.url)
+            by = str(self._options.proxy or "(squid)")
+            failure = refusals.squid(by, f"{name}:{port}", answer.status, hint[:200])
+            if failure is not None:
+                raise CheckFailure(failure)
+
+    def _keep(
+        self,
+        prepared: requests.PreparedRequest,
+        answer: Answer | None,
+        reading: Reading | None,
+    ) -> None:
+        """Keep what went over the wire, as far as it is asked for."""
+        if self._detail and len(self._report.exchanges) < _MOST_EXCHANGES:
+            exchange = shown_exchange(prepared, answer, reading)
+            if not self._bodies:
+                exchange = exchange._replace(request_body=[], response_body=[])
+            self._report.exchanges.append(exchange)
+
+    def _prepared(
+        self, method: str, url: str, headers: Mapping[str, str], data: Any, params: Any
+    ) -> requests.PreparedRequest:
+        """The request with the headers that every one has; its secrets and its id are noted.
+
+        Raises CheckFailure for a URL that is none.
+        """
+        sent = {
+            "User-Agent": USER_AGENT,
+            "Accept-Encoding": "identity",
+            "client-request-id": str(uuid.uuid4()),
+            **{name: str(value) for name, value in headers.items()},
+        }
+        try:
+            prepared = self._session.prepare_request(
+                requests.Request(method, url, headers=sent, data=data, params=params)
+            )
+        except requests.RequestException:
+            raise CheckFailure(_no_address(url)) from None
+        if params is None and url.isascii():
+            # requests would spell some characters of a query differently.
+            prepared.url = url
+        words = credentials(sent, data)
+        self._words |= words
+        self._secrets |= words | confidential(data)
+        self._report.words |= self._words
+        self._report.secrets |= self._secrets
+        self._report.ids["client-request-id"] = sent["client-request-id"]
+        return prepared
+
+    def connect(self, url: str, watch: Stopwatch, phase: str) -> bytes:
+        """Open the connection that the next request to this host will use, if there is none.
+
+        Returns the server's certificate in DER. Raises CheckFailure.
+        """
+        self._route.watch, self._route.phase, self._route.direct = watch, phase, False
+        adapter: Any = self._session.get_adapter(url)
+        watch.start(phase)
+        try:
+            adapter.poolmanager.connection_from_url(url).open()
+        finally:
+            watch.stop()
+        return self._route.certificates[place(url)]
+
+    @property
+    def patience(self) -> float | None:
+        """Seconds that a TCP connection or a TLS handshake may take; None for no limit."""
+        return self._route.patience
+
+    @patience.setter
+    def patience(self, seconds: float | None) -> None:
+        self._route.patience = seconds
+
+    def connections(self, url: str) -> int:
+        """How many connections were opened to this host so far."""
+        return self._route.opened.get(place(url), 0)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._session.close()
+        for sock in self._route.sockets.values():
+            sock.close()
+
+
+def _no_address(url: str) -> Failure:
+    return Failure("protocol", f"{url[:80]} is no address that can be used", "check the host names")

@@ -1,0 +1,46 @@
+"""What a probe is given, and what it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from ..base.cache import Cache
+    from ..base.deadline import Deadline
+    from ..base.options import Options
+    from ..base.report import Report
+    from ..network.shared_logon import Logon
+    from ..network.transport import Transport
+    from ..signin.identity import Identity
+
+#: Response headers that Microsoft support asks for, or that tell which server answered.
+ID_HEADERS = ("request-id", "X-FEServer", "X-BEServer", "X-CalculatedBETarget", "X-FailureContext")
+
+
+class ProbeContext(NamedTuple):
+    """What a probe is given: the report to fill in, which says for which mailbox, and everything
+    to do it with.
+
+    `identity` and `logon` are shared by all tests of a run, `transport` by those of one thread.
+    """
+
+    options: Options
+    transport: Transport
+    identity: Identity
+    logon: Logon
+    cache: Cache
+    report: Report
+    deadline: Deadline
+
+
+class Probe(Protocol):
+    """One way to test a mailbox. It lives through the tries of one run."""
+
+    def run(self) -> None:
+        """Try once and fill in the report.
+
+        Raises CheckFailure when the mailbox was not logged on to and listed, UsageError.
+        """
+
+    def end(self) -> None:
+        """Put in order what the last try left behind; raises nothing."""

@@ -1,0 +1,318 @@
+"""Asks Autodiscover for a mailbox's settings, over the run's transport."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..base.clouds import MICROSOFT
+from ..base.errors import UsageError
+from ..base.failure import CheckFailure, Failure
+from ..mapihttp import autodiscover, discovery
+from ..mapihttp.discovery import (
+    GUESSED,
+    NAMED,
+    REDIRECT,
+    SERVICE,
+    Moved,
+    Trust,
+    Untrusted,
+    Walk,
+    is_autodiscover,
+)
+from ..mapihttp.reader import WireError
+from ..network.ntlm_kerberos import Unusable
+from ..services import autodiscover_refusals, mapi_http_refusals, mapi_refusals
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..base.options import Options
+    from ..base.report import Report
+    from ..network.answer import Answer
+    from ..network.transport import Transport
+    from .mapi_authentication import Authentication
+
+#: Kinds of a candidate's failure, the most telling first.
+_TELLING = (
+    *("logon", "mailbox", "permission", "throttled", "server", "protocol"),
+    *("tls", "proxy", "connect", "dns"),
+)
+
+#: Kinds of failure after which no other candidate is asked, unless no password was needed for it.
+_LAST = ("logon", "credential", "untested", "mailbox", "timeout")
+
+#: Kinds of failure that mean no Autodiscover service was found.
+_NOTHING = ("dns", "protocol", "connect", "tls")
+
+_REDIRECTS = (301, 302, 303, 307, 308)
+
+#: What a proxy says of a host that it cannot, or may not, reach: no verdict on a guessed one.
+_UNREACHED = tuple(f"HTTP {status}" for status in (403, 451, 500, 502, 503, 504))
+
+#: Autodiscover ErrorCodes that mean an unknown address.
+_UNKNOWN = (404, 500)
+
+_NAME_IT = "name the Exchange host: --hostname"
+
+
+class Found(NamedTuple):
+    """A mailbox's settings, and the Autodiscover URL that gave them."""
+
+    settings: autodiscover.Settings
+    url: str
+
+
+class Discovery:
+    """Finds settings of mailboxes; the time is charged to the report's `discovery`."""
+
+    def __init__(
+        self,
+        options: Options,
+        transport: Transport,
+        authentication: Authentication,
+        report: Report,
+    ) -> None:
+        self._transport = transport
+        self._authentication = authentication
+        self._report = report
+        self._named = discovery.named_url(options.autodiscover_url, options.hostname)
+        self._online = options.credential is not None
+        hosts = (options.hostname, options.autodiscover_url, options.mapi_url, self._named)
+        self.trust = Trust(
+            report.mailbox,
+            tuple(
+                discovery.host_of(host if "//" in host else f"//{host}") for host in hosts if host
+            ),
+            MICROSOFT,
+        )
+
+    def settings(self, address: str, url: str | None = None) -> Found:
+        """The settings of one address; `url` is where to ask, where that is known.
+
+        Raises CheckFailure, with `during` set, and UsageError.
+        """
+        walk = Walk(address, self.trust, url or self._named, online=self._online)
+        failures: list[Failure] = []
+        lacking: UsageError | None = None
+        while walk.steps:
+            url = walk.steps[0].url
+            try:
+                settings = self._step(walk)
+            except WireError as error:
+                failures.append(_wire(str(error)))
+                if walk.steps and walk.steps[0].url == url:
+                    walk.skip()
+            except Untrusted as error:
+                failures.append(_untrusted(error))
+            except UsageError as error:
+                # Another candidate may want no package that is missing here.
+                lacking = lacking or error
+                walk.skip()
+            except Moved as error:
+                failures.append(_moved(error.address))
+                break
+            except CheckFailure as error:
+                failures.append(self._doubted(error.failure, walk))
+                if error.failure.kind in _LAST and not isinstance(error, Unusable):
+                    break
+                walk.skip()
+            else:
+                if settings is not None:
+                    return Found(settings, url)
+        if lacking is not None and all(failure.kind in _NOTHING for failure in failures):
+            raise lacking
+        raise CheckFailure(_concluded(failures, address))
+
+    def _doubted(self, failure: Failure, walk: Walk) -> Failure:
+        """What is said of, or by, a host that was guessed may be no word on Exchange."""
+        step, how = walk.steps[0], walk.steps[0].how
+        if how == NAMED:
+            return failure
+        if failure.kind == "protocol" and how == GUESSED and not is_autodiscover(step.url):
+            return replace(failure, remedy=mapi_http_refusals.LOGON_PAGE)
+        if failure.kind == "proxy" and failure.code in _UNREACHED:
+            return replace(failure, kind="dns")
+        if failure.kind == "logon" and how == GUESSED:
+            remedy = f"{failure.remedy}; is that the Exchange host? Else --hostname"
+            return replace(failure, remedy=remedy)
+        return failure
+
+    def _step(self, walk: Walk) -> autodiscover.Settings | None:
+        """Ask the first candidate; None where it sends the walk on. Raises CheckFailure, Untrusted,
+        WireError.
+        """
+        step, sent = walk.steps[0], self._authentication.sent
+        if step.how == SERVICE:
+            self._service(walk, step.url)
+            return None
+        if step.how == REDIRECT:
+            answer = self._transport.send("GET", step.url, self._report.discovery)
+        else:
+            answer = self._authentication.post(
+                step.url,
+                self._report.discovery,
+                unasked=step.how != GUESSED,
+                phase="request",
+                headers={
+                    **autodiscover.CAPABILITY,
+                    "Content-Type": autodiscover.CONTENT_TYPE,
+                    # A routing hint, which a header can hold in ASCII only.
+                    **({"X-AnchorMailbox": step.address} if step.address.isascii() else {}),
+                },
+                data=autodiscover.request(step.address),
+            )
+        if answer.status in _REDIRECTS and answer.headers.get("Location"):
+            walk.redirected(answer.headers["Location"])
+            self._report.remarks.append(f"Autodiscover led on to {walk.steps[0].url}")
+            return None
+        if step.how == REDIRECT:
+            cause = f"{answer.host} does not redirect to an Autodiscover service"
+            raise CheckFailure(Failure("protocol", cause, code=f"HTTP {answer.status}"))
+        if answer.status != 200:
+            raise CheckFailure(self._authentication.explain(answer))
+        try:
+            result = walk.answered(answer.body)
+        except WireError:
+            if _is_page(answer):
+                raise CheckFailure(mapi_http_refusals.not_mapi(answer)) from None
+            raise
+        if result is None:
+            to = walk.steps[0]
+            place = to.url if to.address == step.address else to.address
+            self._report.remarks.append(f"Autodiscover led on to {place}")
+        if isinstance(result, autodiscover.Refusal):
+            asked = self._authentication.sent != sent
+            raise CheckFailure(_refused(answer, walk, result, asked=asked))
+        if isinstance(result, autodiscover.Settings) and result.foreign:
+            raise CheckFailure(_foreign(answer, result, guessed=step.how != NAMED))
+        return result
+
+    def _service(self, walk: Walk, name: str) -> None:
+        """Look up a service record, where a resolver library is installed.
+
+        Raises CheckFailure, Untrusted, WireError.
+        """
+        self._report.discovery.start("dns")
+        try:
+            found = self._transport.learn("service", lambda: _service_record(name))
+            if found is None:
+                self._report.discovery.discard()
+        finally:
+            self._report.discovery.stop()
+        if found is None:
+            note = f"{name} not looked up: the package dnspython is not installed"
+            self._report.remarks.append(note)
+            walk.skip()
+            return
+        walk.service(*found)
+
+
+def _service_record(name: str) -> list[Any] | None:
+    """Host and port of the best service record; None where no resolver library is installed.
+
+    Raises CheckFailure.
+    """
+    try:
+        from dns import exception, resolver
+    except ImportError:
+        return None
+    try:
+        records = list(resolver.resolve(name, "SRV"))
+    except (exception.DNSException, OSError) as error:
+        cause = f"no service record {name}"
+        raise CheckFailure(Failure("dns", cause, detail=type(error).__name__)) from None
+    best = min(records, key=lambda record: (record.priority, -record.weight))
+    return [str(best.target).rstrip("."), int(best.port)]
+
+
+def _is_page(answer: Answer) -> bool:
+    """Whether a person was meant to read this, or nothing came at all."""
+    kind = answer.headers.get("Content-Type", "").lower()
+    start = answer.body[:1000].lstrip().lower()
+    return "html" in kind or not start or b"<html" in start or b"<!doctype html" in start
+
+
+def _wire(text: str) -> Failure:
+    """What cannot be followed is said as it is; the rest cannot be read."""
+    if text.startswith("Autodiscover redirects"):
+        return Failure("protocol", text, "name the right host: --hostname or --autodiscover-url")
+    return mapi_refusals.wire(text, "Autodiscover")
+
+
+def _untrusted(error: Untrusted) -> Failure:
+    """No remedy names the host, which the other side chose."""
+    if error.page:
+        cause = f"{error.named_by} leads to {error.page}, which is no Autodiscover"
+        return Failure("protocol", cause, mapi_http_refusals.LOGON_PAGE)
+    if error.plain:
+        cause = f"{error.named_by} leads to http://{error.host}, and passwords go over https only"
+        return Failure("protocol", cause, "see what answers there")
+    return Failure(
+        "protocol",
+        f"no password is sent to {error.host}, where {error.named_by} leads",
+        "if that is an Exchange host of yours, name it: --autodiscover-url and -H",
+    )
+
+
+def _moved(address: str) -> Failure:
+    """The mailbox is elsewhere, and this server does not serve it."""
+    shown = f"{address[:57]}..." if len(address) > 60 else address
+    remedy = f"test it where it is, as {shown}"
+    if discovery.in_cloud(address):
+        remedy = "onmicrosoft is Exchange Online: --method cmdlet or graph, with --tenant"
+    cause = f"Autodiscover: the mailbox is at {shown}"
+    return Failure("mailbox", cause, remedy, detail=address)
+
+
+def _refused(answer: Answer, walk: Walk, refusal: autodiscover.Refusal, *, asked: bool) -> Failure:
+    """What the Error document of the first candidate means; `asked` is whether it asked for a
+    sign-in before.
+    """
+    failure, step = autodiscover_refusals.error(refusal.code, refusal.message), walk.steps[0]
+    if step.how == GUESSED and not asked:
+        # Exchange wants to know first who asks: the next candidate may be Exchange.
+        return replace(failure, kind="protocol", cause=f"{answer.host}: {failure.cause}")
+    if refusal.code in _UNKNOWN and step.address.lower() != walk.address.lower():
+        return replace(_moved(step.address), code=failure.code, detail=failure.detail)
+    return failure
+
+
+def _foreign(answer: Answer, settings: autodiscover.Settings, *, guessed: bool) -> Failure:
+    """Settings for other clients, as web hosters give them at the bare domain of a web site."""
+    kinds = ", ".join(kind[:12] for kind in settings.kinds[:5])
+    known = f"knows {kinds} only" if kinds else "has no settings for Outlook"
+    remedy = _NAME_IT if guessed else "is that the Exchange host? It names no mailbox of Exchange"
+    return Failure("protocol", f"Autodiscover of {answer.host} {known}", remedy)
+
+
+def _concluded(failures: list[Failure], address: str) -> Failure:
+    """What is said of a walk without settings, and that it was Autodiscover where that matters."""
+    failure = _worst(failures, address)
+    if failure.kind in ("logon", "credential", "permission", "untested"):
+        return failure
+    return replace(failure, during=failure.during or "Autodiscover")
+
+
+def _worst(failures: list[Failure], address: str) -> Failure:
+    """The most telling of the candidates' failures."""
+    if len(failures) == 1:
+        return failures[0]
+    ranked = sorted(
+        failures,
+        key=lambda failure: _TELLING.index(failure.kind) if failure.kind in _TELLING else -1,
+    )
+    domain, causes = address.rpartition("@")[2], "; ".join(failure.cause for failure in failures)
+    if ranked and ranked[0].kind not in _NOTHING:
+        return ranked[0]
+    # A host of this name is meant for Autodiscover: its certificate is what there is to repair.
+    meant = f"autodiscover.{discovery.domain_of(address)}"
+    for failure in failures:
+        if failure.kind == "tls" and meant in failure.cause:
+            return replace(failure, detail=f"{failure.detail}; {causes}".lstrip("; "))
+    return Failure(
+        ranked[0].kind if ranked else "protocol",
+        f"no Autodiscover service found for {domain}",
+        _NAME_IT,
+        detail=causes,
+    )

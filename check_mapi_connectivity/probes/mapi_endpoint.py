@@ -1,0 +1,62 @@
+"""Where a mailbox's MAPI endpoint is, remembered from one run to the next."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..mapihttp.discovery import usable_store
+from .mapi_listing import PRESUMED_INBOX
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a mailbox is, and what an earlier run learned there."""
+
+    url: str
+    legacy_dn: str
+    user_dn: str
+    inbox: bytes = PRESUMED_INBOX
+    #: Whether the server takes RopLogon and the listing in one Execute.
+    together: bool = True
+    server: str = ""
+    store: str = ""
+    #: What the server calls the mailbox.
+    name: str = ""
+
+
+def recall(document: dict[str, Any]) -> Endpoint | None:
+    """An endpoint from the cache; None when anything about it is odd."""
+    names = ("url", "legacy_dn", "user_dn", "server", "store", "name")
+    texts = [document.get(name) for name in names]
+    inbox, together = document.get("inbox"), document.get("together")
+    if not all(isinstance(text, str) for text in texts) or not isinstance(together, bool):
+        return None
+    if not isinstance(inbox, str) or not re.fullmatch("[0-9a-f]{16}", inbox):
+        return None
+    url, legacy_dn, user_dn, server, store, name = map(str, texts)
+    if not usable_store(url) or not all(map(usable_dn, (legacy_dn, user_dn))):
+        return None
+    return Endpoint(url, legacy_dn, user_dn, bytes.fromhex(inbox), together, server, store, name)
+
+
+def whole(known: str, told: str) -> str:
+    """The display name that Connect tells, or the known one where that lost characters.
+
+    Gromox leaves out whatever is not ASCII for code page 1252 (reference sheet mapi-http,
+    corrections).
+
+    >>> whole("J\xf6rg M\xfcller", "Jrg Mller"), whole("Old Name", "New Name"), whole("", "Name")
+    ('J\xf6rg M\xfcller', 'New Name', 'Name')
+    """
+    left_over = [re.sub(r"[^!-~]|\?", "", name) for name in (known, told)]
+    return known if left_over[0] == left_over[1] and len(known) >= len(told) else told
+
+
+def usable_dn(text: str) -> bool:
+    """Whether this can be sent as a DN: 8-bit text of reasonable length."""
+    return re.fullmatch(r"/[ -~]{1,1000}", text) is not None

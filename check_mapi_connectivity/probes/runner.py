@@ -1,0 +1,308 @@
+"""Tests every mailbox by every method, a bounded number at a time.
+
+Strategy: each worker thread has a transport of its own, whose connections are kept from one test to
+the next, and takes the tests in their order. Everything else - sign-in, what is known of the
+credential, TLS settings - is shared. A test that takes too long while others wait gives its place
+away: another worker starts, and the slow one goes on beside it. A run of one test needs no thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ..base.cache import Cache
+from ..base.errors import UsageError
+from ..base.failure import CheckFailure, Failure
+from ..base.report import Report
+from ..network.shared_logon import Logon
+from ..network.transport import Transport
+from ..signin.identity import Identity
+from .context import ProbeContext
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..base.deadline import Deadline
+    from ..base.options import Options
+    from ..network.route import Shared
+    from .context import Probe
+
+#: Seconds before the one retry where the other side names none.
+_PAUSE = 0.25
+
+#: Seconds that a test may keep others waiting; a tenth of the time allowed where that is less.
+_OVERTIME = 2.0
+
+
+class _Told:
+    """Ends what is raised within it, and tells of it; None where nothing is."""
+
+    def __init__(self, tell: Callable[[BaseException | None], None]) -> None:
+        self._tell = tell
+
+    def __enter__(self) -> None:
+        """Nothing to do."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        self._tell(error)
+        return True
+
+
+class Runner:
+    """The tests of one run; the reports hold how they ended."""
+
+    def __init__(
+        self,
+        options: Options,
+        deadline: Deadline,
+        reports: list[Report],
+        progress: Callable[[list[Report]], None],
+        transports: Callable[[Report, Shared | None], Transport] | None = None,
+    ) -> None:
+        self._options, self._deadline, self._reports = options, deadline, reports
+        self._progress = progress
+        self._transport = transports or partial(Transport, options, deadline)
+        self._identity = Identity(options)
+        self._logon = Logon()
+        self._first = self._transport(reports[0], None)
+        self._left = list(reversed(reports))
+        self._changed = threading.Condition()
+        #: Worker -> since when it is at its test.
+        self._busy: dict[int, float] = {}
+        self._error: BaseException | None = None
+
+    def run(self) -> None:
+        """Test them all. Raises UsageError."""
+        first = self._reports[0]
+        now = self._deadline.wall()
+        cache = Cache(self._options.cache_dir, first.notes)
+        cache.sweep()
+        self._identity.prepare(cache, now)
+        refused = self._identity.refusal(now)
+        for report in self._reports:
+            report.signed_by(self._identity.facts, now)
+            if refused is not None:
+                report.failure, report.ended = refused, self._deadline.now()
+        if refused is not None:
+            return
+        if len(self._reports) == 1:
+            first.begun = self._deadline.started
+            self._test(first, self._first)
+            self._first.close()
+            return
+        with self._changed:
+            while self._error is None and any(report.ended is None for report in self._reports):
+                self._staff()
+                self._progress(self._reports)
+                self._changed.wait(self._overtime() / 2)
+        self._progress(self._reports)
+        if self._error is not None:
+            raise self._error
+
+    def _overtime(self) -> float:
+        return min(_OVERTIME, self._deadline.seconds / 10)
+
+    def _punctual(self) -> int:
+        """How many workers are at a test that does not take too long."""
+        latest = self._deadline.now() - self._overtime()
+        return sum(since > latest for since in self._busy.values())
+
+    def _staff(self) -> None:
+        """Start the workers that are missing. Raises UsageError where none can be."""
+        self._give_up()
+        missing = min(len(self._left), self._options.concurrency - self._punctual())
+        for _ in range(missing):
+            report = self._left.pop()
+            thread = threading.Thread(target=self._work, args=(report,), daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                self._left.append(report)
+                if not self._busy:
+                    text = "no thread can be started: raise the limits (ulimit -u, -d, -v)"
+                    raise UsageError(text) from None
+                return
+            self._busy[id(report)] = self._deadline.now()
+
+    def _give_up(self) -> None:
+        """Begin nothing that would only be cut off: the end of the time is for putting in order."""
+        if self._deadline.remaining() > self._deadline.reserve:
+            return
+        running = sum(report.begun is not None and report.ended is None for report in self._reports)
+        for report in self._left:
+            report.failure, report.ended = report.not_begun(running), self._deadline.now()
+        self._left.clear()
+
+    def _work(self, report: Report | None) -> None:
+        """One worker: its first test, then what is left."""
+        transport: Transport | None = None
+        with _Told(self._ended):
+            try:
+                while report is not None:
+                    if transport is None:
+                        transport = self._carrier(report)
+                    transport.attach(report)
+                    report.begun = self._deadline.now()
+                    self._test(report, transport)
+                    report = self._next(report)
+            finally:
+                if transport is not None:
+                    transport.close()
+
+    def _ended(self, error: BaseException | None) -> None:
+        """A worker has ended; what was raised in it, the main thread raises."""
+        with self._changed:
+            self._error = self._error or error
+            self._changed.notify()
+
+    def _carrier(self, report: Report) -> Transport:
+        return self._transport(report, self._first.shared)
+
+    def _next(self, done: Report) -> Report | None:
+        """The next test for this worker; None when there is none, enough others are at work, or the
+        run is at its end.
+        """
+        with self._changed:
+            self._busy.pop(id(done), None)
+            self._give_up()
+            free = self._error is None and self._punctual() < self._options.concurrency
+            report = self._left.pop() if self._left and free else None
+            if report is not None:
+                self._busy[id(report)] = self._deadline.now()
+            self._changed.notify()
+            return report
+
+    def _test(self, report: Report, transport: Transport) -> None:
+        """One test with what all tests share. Raises UsageError."""
+        cache = Cache(self._options.cache_dir, report.notes)
+        test(
+            ProbeContext(
+                self._options, transport, self._identity, self._logon, cache, report, self._deadline
+            )
+        )
+
+
+def test(run: ProbeContext) -> None:
+    """Probe, and once more after a passing fault where the time allows. Raises UsageError."""
+    report, deadline = run.report, run.deadline
+    probe = _probe(run)
+    first: Failure | None = None
+    while True:
+        begun = deadline.now()
+        try:
+            probe.run()
+            break
+        except CheckFailure as error:
+            failure = _again_refused(first, error.failure)
+        finally:
+            for watch in (report.sign_in, report.discovery, report.service):
+                watch.stop()
+        wait = None if first else _wait(failure, deadline, deadline.now() - begun)
+        if wait is None:
+            report.failure = report.explained(failure)
+            break
+        first = failure
+        _reset(report, failure, wait, deadline)
+    probe.end()
+    report.ended = deadline.now()
+
+
+def _reset(report: Report, failure: Failure, wait: float, deadline: Deadline) -> None:
+    """Wait, and make the report ready for a second try."""
+    report.remarks.append(f"first try: {failure.cause}; tried again after {wait:.3g}s")
+    reset = [report.service]
+    if failure.during:
+        reset += [report.sign_in, report.discovery]
+        report.sign_in, report.discovery = report.stopwatch(), report.stopwatch()
+    report.first_try = sum(watch.total() or 0.0 for watch in reset)
+    report.service = report.stopwatch()
+    report.service.start("wait")
+    deadline.pause(wait)
+    report.waited = wait
+    report.service = report.stopwatch()
+
+
+def _probe(run: ProbeContext) -> Probe:
+    """The probe of the method; the others are not imported."""
+    if run.report.method == "mapi":
+        from .mapi import MapiProbe
+
+        return MapiProbe(run)
+    if run.report.method == "graph":
+        from .graph import GraphProbe
+
+        return GraphProbe(run)
+    from .cmdlet import CmdletProbe
+
+    return CmdletProbe(run)
+
+
+def _wait(failure: Failure, deadline: Deadline, took: float) -> float | None:
+    """Seconds to wait before a second try; None when there is to be none."""
+    if not failure.transient:
+        return None
+    wait = _PAUSE if failure.retry_after is None else failure.retry_after
+    # A second try that would run into the deadline only hides what the first one found.
+    return wait if wait + max(0.5, took) < deadline.remaining() - deadline.reserve else None
+
+
+def _again_refused(first: Failure | None, failure: Failure) -> Failure:
+    """A 503 after a wait that the service had asked for is throttling too (contract 7.4)."""
+    if first is not None and first.kind == "throttled" and failure.status == 503:
+        return replace(failure, kind="throttled")
+    return failure
+
+
+_NOT_ENDED = "before the session was ended"
+
+#: Seconds that the conclusion about one test takes at most, which is kept of the time allowed;
+#: and those for showing what was met on the wire.
+_CONCLUDING = 0.001
+_SHOWING = 0.001
+
+
+def allowed(options: Options) -> float:
+    """Seconds that the tests of a run may take."""
+    wanted = options.timeout
+    each = _CONCLUDING + (_SHOWING if options.verbose > 1 else 0.0)
+    return wanted - min(wanted / 4, each * (len(options.tests) - 1))
+
+
+def blank(options: Options, clock: Deadline) -> list[Report]:
+    """A report for each test of a run that begins."""
+    reports = [Report(mailbox, method, clock=clock.now) for mailbox, method in options.tests]
+    for report in reports:
+        report.archive = options.archive and report.method == "cmdlet"
+        report.proxied = options.proxy is not None
+        report.sign_in, report.discovery = report.stopwatch(), report.stopwatch()
+        report.service = report.stopwatch()
+    return reports
+
+
+def cut_off(reports: list[Report], seconds: float, signal_name: str | None) -> None:
+    """What had just been decided when the time ran out stays decided; the rest has timed out."""
+    running = sum(report.begun is not None and report.ended is None for report in reports)
+    what = f"{signal_name} came" if signal_name else "the time was up"
+    for report in reports:
+        if report.success or report.failure is not None:
+            if report.service.current == "disconnect":
+                report.remarks.append(f"{what} {_NOT_ENDED}")
+        elif report.ending is not None:
+            report.failure = report.explained(report.ending)
+            report.remarks.append(f"{what} {_NOT_ENDED}")
+        elif report.begun is None and len(reports) > 1 and signal_name is None:
+            report.failure = report.not_begun(running)
+        else:
+            report.failure = report.timed_out(seconds, signal_name)
+            if _in_session(report):
+                report.remarks.append(f"{what} {_NOT_ENDED}")
+
+
+def _in_session(report: Report) -> bool:
+    """Whether a MAPI session is open: begun, and not ended."""
+    ended = [phase.name for phase in report.service.closed if phase.finished]
+    last = next((name for name in reversed(ended) if name in ("connect", "disconnect")), "")
+    return last == "connect"

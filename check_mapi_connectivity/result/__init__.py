@@ -1,0 +1,4 @@
+"""Reports -> state, first line, diagnosis, performance data, JSON; the way in is `conclusion`.
+
+Asks nobody.
+"""

@@ -1,0 +1,187 @@
+"""Report -> one JSON document, for `--json`; docs/report.schema.json describes it.
+
+Every text that came from outside passes `clean`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import __version__
+from ..base.vocabulary import NOT_YET_SEEN, SERVICE, STATES, UNITLESS
+from ..secrecy import names
+from . import diagnosis, notes
+from .output import FIRST_LINE, FORMAT_VERSION, clean, render_json
+
+if TYPE_CHECKING:
+    from nagiosplugin import Performance
+
+    from ..base.clock_skew import Skew
+    from ..base.credentials import CertificateFacts
+    from ..base.failure import Failure
+    from ..base.options import Options
+    from ..base.report import Exchange, Phase, Report, Stopwatch
+    from .judge import Judged
+    from .time_analysis import Analysis
+
+
+def build(state: str, line: str, judged: list[Judged], options: Options) -> str:
+    """The reports as one JSON document."""
+    return render_json(
+        {
+            "format_version": FORMAT_VERSION,
+            "service": SERVICE,
+            "version": __version__,
+            "state": state,
+            "exit_code": STATES[state],
+            "summary": clean(line, FIRST_LINE),
+            "options_from": [clean(source) for source in options.sources],
+            "proxy": None if options.proxy is None else str(options.proxy),
+            "proxy_from": None if options.proxy is None else clean(options.proxy.source),
+            "cloud": options.cloud.name if options.credential is not None else None,
+            "notes": [clean(note) for note in notes.general_notes(options)],
+            "reports": [_report(one) for one in judged],
+        }
+    )
+
+
+def _clock(skew: Skew) -> dict[str, Any]:
+    return {"host": clean(skew.host), "offset": round(skew.seconds, 1)}
+
+
+def _analysis(slow: Analysis) -> dict[str, Any]:
+    return {
+        "parts": [part._asdict() for part in slow.parts],
+        "server_seconds": slow.server,
+        "points_to": slow.points_to,
+    }
+
+
+def _report(judged: Judged) -> dict[str, Any]:
+    report = judged.report
+    facts = report.certificate
+    return {
+        "mailbox": _text(report.mailbox),
+        "method": report.method,
+        "archive": report.archive,
+        "state": judged.state,
+        "success": report.success,
+        "failure": None if report.failure is None else _failure(report.failure),
+        "clock": None if report.skew is None else _clock(report.skew),
+        "time_analysis": None if judged.slow is None else _analysis(judged.slow),
+        "result": _text(report.result),
+        "mailbox_name": _text(report.named),
+        "database": _text(report.database),
+        "server": _text(report.server),
+        "server_latency": report.server_latency,
+        "round_trip": report.round_trip,
+        "connection_time": report.connection_time,
+        "total_time": report.total,
+        "token_cached": report.token_cached,
+        "inbox": _inbox(report),
+        "facts": {clean(name): _text(value) for name, value in report.facts.items()},
+        "phases": {
+            "sign_in": _laps(report.sign_in),
+            "autodiscover": _laps(report.discovery),
+            "service": _laps(report.service),
+        },
+        "request_ids": {clean(name): _text(value) for name, value in report.ids.items()},
+        "certificate": None if facts is None else certificate_facts(facts),
+        "exchanges": [_exchange(exchange) for exchange in report.exchanges],
+        "notes": [
+            clean(note) for note in [*report.remarks, NOT_YET_SEEN[report.method], *report.notes]
+        ],
+        "limits": [{"state": state, "violated": words} for state, words in judged.violations],
+        "perfdata": [_performance(performance) for performance in judged.performances],
+    }
+
+
+def certificate_facts(facts: CertificateFacts) -> dict[str, str | None]:
+    """What an administrator compares with the portal."""
+    return {
+        "file": _text(facts.path),
+        "subject": _text(facts.subject),
+        "not_after": diagnosis.date(facts.not_after),
+        "sha1": facts.sha1,
+        "sha256": facts.sha256,
+    }
+
+
+def _failure(failure: Failure) -> dict[str, Any]:
+    from ..codes import entries
+
+    name, link = entries.find(failure.code)
+    return {
+        "kind": failure.kind,
+        "during": failure.during or None,
+        "cause": _text(failure.cause),
+        "remedy": _text(failure.remedy),
+        "code": _text(failure.code),
+        "name": name or None,
+        "link": link or None,
+        "detail": _text(failure.detail),
+    }
+
+
+def _inbox(report: Report) -> dict[str, Any]:
+    """Counts, and the rows that were listed; times in seconds since 1970."""
+    rows = [
+        {
+            "id": row.identifier,
+            "delivered": row.delivered,
+            "size": row.size,
+            **({} if row.subject is None else {"subject": _text(row.subject)}),
+        }
+        for row in report.rows
+    ]
+    newest = max((row.delivered for row in report.rows if row.delivered is not None), default=None)
+    counts = {"items": report.inbox_items, "unread": report.unread}
+    return {**counts, "newest": newest, "rows": rows}
+
+
+def _text(value: str | None) -> str | None:
+    return None if value is None else clean(names.text(value[:8000])) or None
+
+
+def _exchange(exchange: Exchange) -> dict[str, Any]:
+    """One request and its answer; there are none below `-vv`."""
+    return {
+        "request": clean(exchange.request),
+        "request_headers": [
+            [clean(name), clean(value)] for name, value in exchange.request_headers
+        ],
+        "request_body": [clean(line) for line in exchange.request_body],
+        "answer": clean(exchange.status),
+        "answer_headers": [
+            [clean(name), clean(value)] for name, value in exchange.response_headers
+        ],
+        "answer_body": [clean(line) for line in exchange.response_body],
+    }
+
+
+def _laps(watch: Stopwatch) -> list[dict[str, Any]]:
+    phases: list[Phase] = watch.phases()
+    return [
+        {"name": phase.name, "seconds": round(phase.seconds, 6), "finished": phase.finished}
+        for phase in phases
+    ]
+
+
+def _performance(performance: Performance) -> dict[str, Any]:
+    """One item of performance data; a value that does not exist is null."""
+    # Labels begin with mailbox and method where there are several.
+    unitless = performance.label.endswith(tuple(UNITLESS))
+    return {
+        "label": performance.label,
+        "value": None if performance.value == "U" else float(performance.value),
+        "unit": None if unitless else "s",
+        "warning": performance.warn or None,
+        "critical": performance.crit or None,
+        "min": _number(performance.min),
+        "max": _number(performance.max),
+    }
+
+
+def _number(text: str | None) -> float | None:
+    """A bound of performance data, which nagiosplugin keeps as text."""
+    return float(text) if text else None

@@ -1,0 +1,213 @@
+"""Everything before the pipe: the first line, of one test and of several."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..base.vocabulary import SERVICE, SEVERITY
+from .groups import grouped, same_sign_in, severity, state_of
+from .output import FIRST_LINE, clean, sentence
+
+if TYPE_CHECKING:
+    from ..base.failure import Failure
+    from ..base.report import Report
+    from .judge import Judged
+
+#: Characters of the first line that a cause, or an address, has at least.
+LEAST = 24
+
+#: Characters of an address that is shortened for what took long.
+_LEAST_ADDRESS = 32
+
+
+def success_text(report: Report) -> str:
+    """What success means, with the time it took."""
+    inbox = "Inbox of the archive" if report.archive else "Inbox"
+    return f"{inbox} listed in {report.connection_time or 0.0:.3f}s ({report.method})"
+
+
+def single(report: Report, violations: list[tuple[str, str]], taken: int = 0) -> str:
+    """The first line after `MAPI STATE - `: the failure, then violated limits as room allows;
+    `taken` characters of it are for others.
+    """
+    subject = _subject(report)
+    room = FIRST_LINE - len(f"{SERVICE} CRITICAL - {subject}") - taken
+    limits = [words for _, words in violations]
+    if report.failure is not None:
+        return subject + failure_line(report.failure, limits, room)
+    if not limits:
+        return subject + success_text(report)
+    # What took the time is worth more than the rest of a long address.
+    whole = len(subject) + room
+    subject = _subject(report, max(_LEAST_ADDRESS, whole - 2 - len(limits[0])))
+    room = whole - len(subject)
+    others = _counted(limits[1:], room)
+    made = _with_limits(clean(limits[0], room - len(more(others))), others, room)
+    success = f", {success_text(report)}" if report.success else ""
+    return subject + made + (success if len(made + success) <= room else "")
+
+
+def failure_line(failure: Failure, limits: list[str], room: int) -> str:
+    """A failure, then violated limits as room allows."""
+    others = _counted(limits, room)
+    return _with_limits(failure_text(failure, room - len(more(others))), others, room)
+
+
+def _counted(limits: list[str], room: int) -> list[str]:
+    """The limits, or none where even to count them would leave too little room."""
+    return limits if room - len(more(limits)) >= LEAST else []
+
+
+def _with_limits(made: str, limits: list[str], room: int) -> str:
+    """Further violated limits, named as room allows, the rest counted."""
+    left = list(limits)
+    while left and len(f"{made}; {left[0]}") + len(more(left[1:])) <= room:
+        made += f"; {left.pop(0)}"
+    return made + more(left)
+
+
+def more(left: list[str]) -> str:
+    """How many limits are violated besides those named."""
+    if not left:
+        return ""
+    return f"; {len(left)} more limit{'s' if len(left) > 1 else ''} violated"
+
+
+def failure_text(failure: Failure, room: int) -> str:
+    """Cause, code and remedy of a failure in at most `room` characters."""
+    cause = failure.cause
+    if failure.during and failure.during not in cause and failure.kind != "untested":
+        cause = (
+            f"{failure.during} {'refused' if failure.kind == 'credential' else 'failed'}: {cause}"
+        )
+    return sentence(cause, failure.code, failure.remedy, room)
+
+
+def _subject(report: Report, longest: int = 48) -> str:
+    """The mailbox in front of what is about it; a refused sign-in is about the whole tenant."""
+    if report.failure is not None and report.failure.during == "sign-in":
+        return ""
+    # A long address must not eat the cause; the diagnosis has it whole.
+    return f"{clean(report.mailbox, min(48, longest))}: "
+
+
+#: Characters of a line that is not cut.
+_ANY_ROOM = 1000
+
+#: Method -> what answers, or does not, in a line about several.
+NAMES = {"cmdlet": "the cmdlet", "mapi": "the MAPI path", "graph": "Graph"}
+
+#: Kinds of failure after which the mailbox was not put to the test.
+UNTESTED = ("credential", "permission", "throttled", "untested")
+
+
+def line(judged: list[Judged]) -> str:
+    """The first line after `MAPI STATE - `."""
+    if len(judged) == 1:
+        return single(judged[0].report, judged[0].violations)
+    groups = grouped(judged)
+    groups.sort(key=severity)
+    worst_group = groups[0]
+    rest = _rest(groups)
+    if state_of(worst_group) == "OK" and not any(one.report.failure for one in judged):
+        return _all_well(groups)
+    if len(worst_group) == 1:
+        only = worst_group[0]
+        return single(only.report, only.violations, len(rest)) + rest
+    return _disagreement(worst_group, len(rest)) + rest
+
+
+def _rest(groups: list[list[Judged]]) -> str:
+    """How many mailboxes are not named on the first line, and are not well."""
+    if len(groups) == 1:
+        return ""
+    bad = sum(state_of(group) != "OK" for group in groups)
+    if all(same_sign_in(group) for group in groups):
+        return f"; none of {len(groups)} mailboxes tested"
+    if bad == 0:
+        return f"; {len(groups)} mailboxes in all"
+    if bad == len(groups):
+        return f"; all {len(groups)} mailboxes not OK"
+    return f"; {bad} of {len(groups)} mailboxes not OK"
+
+
+def _all_well(groups: list[list[Judged]]) -> str:
+    reports = [one.report for group in groups for one in group]
+    if len(groups) == 1:
+        subject = clean(reports[0].mailbox, 48)
+        times = [f"{report.connection_time or 0.0:.3f}s ({report.method})" for report in reports]
+        return f"{subject}: Inbox listed in {', '.join(times)}"
+    slowest = max(report.connection_time or 0.0 for report in reports)
+    methods = ", ".join(dict.fromkeys(report.method for report in reports))
+    return f"{len(groups)} mailboxes: Inbox listed in {slowest:.3f}s at most ({methods})"
+
+
+def _disagreement(group: list[Judged], taken: int) -> str:
+    """What several methods found out about one mailbox, the cause of the worst of them."""
+    failed = [one for one in group if one.report.failure is not None]
+    if not failed:
+        bad = min(group, key=lambda one: -SEVERITY.index(one.state))
+        method = f" ({bad.report.method})"
+        made = single(bad.report, bad.violations, taken + len(method))
+        return made if made.endswith(method) else made + method
+    bad = min(failed, key=lambda one: -SEVERITY.index(one.state))
+    limits = _limits(group)
+    failure = bad.report.failure
+    if failure is None or all(same_sign_in([one]) for one in group):
+        return single(bad.report, limits, taken)
+    said = _said(group, failed, bad)
+    cause = failure_text(replace(failure, remedy=""), _ANY_ROOM)
+    mailbox, room = clean(bad.report.mailbox, 48), FIRST_LINE - taken
+    words = [text for _, text in limits]
+    counted = len(more(words))
+    room -= len(f"{SERVICE} CRITICAL - : : ") + counted
+    # Others, then the address, are cut before the cause is.
+    left = room - len(mailbox + said)
+    if left < len(cause) and (len(group) > 2 or left < LEAST):
+        said = _shortly(group, failed) or said
+    subject = clean(mailbox, max(LEAST, room - len(said + cause)))
+    room += counted - len(subject + said)
+    return f"{subject}: {said}: {failure_line(failure, words, room)}"
+
+
+def _limits(group: list[Judged]) -> list[tuple[str, str]]:
+    """The violated limits of all methods, the worst first; what all say alike is said once."""
+    found = dict.fromkeys(violation for one in group for violation in one.violations)
+    return sorted(found, key=lambda violation: -SEVERITY.index(violation[0]))
+
+
+def _said(group: list[Judged], failed: list[Judged], bad: Judged) -> str:
+    """Who answers and who does not: `Graph answers, the MAPI path does not`."""
+    good = [NAMES[one.report.method] for one in group if one not in failed]
+    names = [NAMES[one.report.method] for one in failed]
+    if not good:
+        causes = {one.report.failure.cause for one in failed if one.report.failure}
+        if len(causes) == 1:
+            return f"{joined(names)} fail alike"
+        return f"no method succeeds; {NAMES[bad.report.method]}"
+    verb = "answers" if len(good) == 1 else "answer"
+    untested = bad.report.failure and bad.report.failure.kind in UNTESTED
+    if untested and len(failed) == 1:
+        return f"{joined(good)} {verb}, {names[0]} could not be tried"
+    return f"{joined(good)} {verb}, {joined(names)} {'does' if len(failed) == 1 else 'do'} not"
+
+
+def _shortly(group: list[Judged], failed: list[Judged]) -> str | None:
+    """The same in a few words; None where there are no fewer."""
+    good = [NAMES[one.report.method] for one in group if one not in failed]
+    if len(failed) == 1:
+        return f"only {NAMES[failed[0].report.method]} fails"
+    if len(good) == 1:
+        return f"all but {good[0]} fail"
+    alike = len({one.report.failure.cause for one in failed if one.report.failure}) == 1
+    return "all methods fail alike" if alike and not good else None
+
+
+def joined(names: list[str]) -> str:
+    """Names in words.
+
+    >>> joined(["Graph"]), joined(["a", "b", "c"])
+    ('Graph', 'a, b and c')
+    """
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -1,0 +1,243 @@
+"""Reports -> states and performance data, judged by nagiosplugin."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import nagiosplugin
+
+from ..base.report import Report
+from ..base.vocabulary import LABELS, SEVERITY, STATES, UNITLESS, prefixes, worst
+from . import output
+from .output import decimal
+from .time_analysis import ANALYSED, Analysis, analyse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nagiosplugin import Metric, Performance, Range, Result
+
+    from ..base.options import Options
+
+
+class Judged(NamedTuple):
+    """A report, its state, its performance data, (state, words) of each violated limit, the worst
+    first, and where the time went that was too long.
+    """
+
+    report: Report
+    state: str
+    performances: list[Performance]
+    violations: list[tuple[str, str]]
+    slow: Analysis | None = None
+
+
+_STATE_OBJECTS = {
+    "OK": nagiosplugin.Ok,
+    "WARNING": nagiosplugin.Warn,
+    "CRITICAL": nagiosplugin.Critical,
+    "UNKNOWN": nagiosplugin.Unknown,
+}
+_STATE_NAMES = {code: name for name, code in STATES.items()}
+
+#: Phases of the way to a service, and those of what is said to it.
+_WAY = ("dns", "tcp", "proxy", "tls")
+_PROTOCOL = ("request", "connect", "execute", "disconnect")
+
+
+def judge(reports: list[Report], options: Options) -> list[Judged]:
+    """Each report judged, in their order."""
+    contexts = [_Threshold(label, *ranges) for label, ranges in options.thresholds.items()]
+    prefix = prefixes(options.mailboxes, options.methods)
+    resources = [
+        _Test(report, prefix[report.mailbox, report.method], options) for report in reports
+    ]
+    contexts += [
+        _Connectivity(f"{resource.prefix}mapi_connectivity", options) for resource in resources
+    ]
+    check = nagiosplugin.Check(*resources, *contexts)
+    check()
+    found: dict[int, list[Result]] = {id(resource): [] for resource in resources}
+    # nagiosplugin sorts its results by state.
+    for result in check.results:
+        found[id(result.resource)].append(result)
+    return [_judged(resource, found[id(resource)]) for resource in resources]
+
+
+def _judged(resource: _Test, results: list[Result]) -> Judged:
+    order = {label: number for number, label in enumerate(resource.labels)}
+    results.sort(key=lambda result: order[result.metric.name])
+    violated = [
+        (_STATE_NAMES[int(result.state)], result)
+        for result in results
+        if isinstance(result.hint, str)
+    ]
+    violated.sort(key=lambda pair: -SEVERITY.index(pair[0]))
+    slow: Analysis | None = None
+    violations = []
+    for state, result in violated:
+        label, value = resource.bare(result), result.metric.value
+        words = violation_text(label, value, result.hint)
+        if label in ANALYSED and _too_much(value, nagiosplugin.Range(result.hint)):
+            found = analyse(resource.report, label)
+            slow, words = slow or found, f"{found.because if found else ''}{words}"
+        violations.append((state, words))
+    return Judged(
+        resource.report,
+        worst([_STATE_NAMES[int(result.state)] for result in results]),
+        [result.context.measured(result.metric) for result in results],
+        violations,
+        slow,
+    )
+
+
+def _too_much(value: float, limits: Range) -> bool:
+    """Whether a value violates a range by being too high, not too low."""
+    return not limits.invert and bool(value > limits.end)
+
+
+def measurements(report: Report) -> dict[str, float | None]:
+    """Label -> value of everything the method can measure; None where a value does not exist
+    (contract 5, 7.7).
+    """
+    phases = {phase.name: phase.seconds for phase in report.service.phases() if phase.finished}
+    begun = [phase.name for phase in report.service.phases()]
+    # What a kept connection or a direct way did not need took no time; what was never reached has
+    # none.
+    connected = any(name in begun for name in _PROTOCOL)
+    values = {f"time_{name}": phases.get(name, 0.0 if connected else None) for name in _WAY}
+    if not report.proxied:
+        values["time_proxy"] = 0.0
+    values.update({f"time_{name}": phases.get(name) for name in _PROTOCOL})
+    if report.service.current:
+        values[f"time_{report.service.current}"] = None
+    success = report.success and report.failure is None
+    return {
+        "mapi_connectivity": 1.0 if success else 0.0,
+        "connection_time": report.connection_time if success else None,
+        "time_token": 0.0 if "token" in report.unneeded else report.sign_in.total(),
+        "time_autodiscover": 0.0 if "autodiscover" in report.unneeded else report.discovery.total(),
+        **values,
+        "time_server": report.server_latency,
+        "total_time": report.total,
+        "inbox_items": None if report.inbox_items is None else float(report.inbox_items),
+        "certificate_days": report.certificate_days,
+    }
+
+
+def _told_by_kind(metric: Metric, report: Report) -> bool:
+    """Whether it is the time left to a certificate that has ended: that is what the run failed for,
+    and its kind has a state (contract 7.1).
+    """
+    failed = report.failure is not None and report.failure.kind == "credential"
+    return failed and metric.value <= 0 and metric.name.endswith("certificate_days")
+
+
+class _Test(nagiosplugin.Resource):
+    """nagiosplugin's view of a Report; its labels begin with `prefix`."""
+
+    def __init__(self, report: Report, prefix: str, options: Options) -> None:
+        self.report = report
+        self.prefix = prefix
+        self.labels = [
+            prefix + label
+            for label in LABELS[report.method]
+            if prefix + label in options.thresholds
+        ]
+
+    def bare(self, result: Result) -> str:
+        """The label of a result without its prefix."""
+        return str(result.metric.name)[len(self.prefix) :]
+
+    def probe(self) -> Iterator[Metric]:
+        """All metrics of the method, in the contract's order; a missing value is None."""
+        values = measurements(self.report)
+        for name in self.labels:
+            label = name[len(self.prefix) :]
+            unit = "" if label in UNITLESS else "s"
+            bounds = (0, 1) if label == "mapi_connectivity" else (None, None)
+            yield nagiosplugin.Metric(name, values[label], unit, *bounds)
+
+
+@lru_cache(maxsize=64)
+def _range(text: str) -> Range:
+    """A range, read once for hundreds of labels.
+
+    A range of zero must arrive as text: nagiosplugin takes the number 0 for "no limit".
+    """
+    return nagiosplugin.Range(text)
+
+
+class _Threshold(nagiosplugin.Context):
+    """Judges one label by its ranges; a value that does not exist is not judged."""
+
+    def __init__(self, label: str, warning: str | None, critical: str | None) -> None:
+        super().__init__(label)
+        self.warning, self.critical = _range(warning or ""), _range(critical or "")
+
+    def evaluate(self, metric: Metric, resource: _Test) -> Result:
+        """OK, or the state of the range that is violated, with that range as hint."""
+        if metric.value is None or _told_by_kind(metric, resource.report):
+            return nagiosplugin.Result(nagiosplugin.Ok, None, metric)
+        for state, limits in (
+            (nagiosplugin.Critical, self.critical),
+            (nagiosplugin.Warn, self.warning),
+        ):
+            if not limits.match(metric.value):
+                return nagiosplugin.Result(state, range_text(limits), metric)
+        return nagiosplugin.Result(nagiosplugin.Ok, None, metric)
+
+    def measured(self, metric: Metric) -> Performance:
+        """Value with unit, `U` where there is none, and the ranges without exponents.
+
+        Not what nagiosplugin calls by itself, to put it into words that nobody reads.
+        """
+        value = "U" if metric.value is None else output.decimal(metric.value)
+        unit = "" if metric.value is None else metric.uom
+        ranges = [range_text(limits, plain=True) for limits in (self.warning, self.critical)]
+        bounds = ["" if bound is None else str(bound) for bound in (metric.min, metric.max)]
+        return nagiosplugin.Performance(metric.name, value, unit, *ranges, *bounds)
+
+
+class _Connectivity(_Threshold):
+    """Judges `mapi_connectivity`: by its ranges like any label, and by the kind of failure."""
+
+    def __init__(self, label: str, options: Options) -> None:
+        super().__init__(label, *options.thresholds[label])
+        self._states = {**options.states, "timeout": options.timeout_state, "signal": "UNKNOWN"}
+
+    def evaluate(self, metric: Metric, resource: _Test) -> Result:
+        """The state that the kind of failure has, or that of a violated range where it is worse."""
+        judged = super().evaluate(metric, resource)
+        failure = resource.report.failure
+        if failure is None:
+            return judged
+        state = self._states[failure.state_key]
+        state = worst([state, _STATE_NAMES[int(judged.state)]])
+        return nagiosplugin.Result(_STATE_OBJECTS[state], failure, metric)
+
+
+def range_text(limits: Range, *, plain: bool = False) -> str:
+    """A range in plugin syntax without exponents; empty where there is no limit.
+
+    `plain` writes 0..N as N: Icinga's metric writers drop what is no plain number.
+    """
+    if limits.start == 0 and limits.end == math.inf and not limits.invert:
+        return ""
+    start = "~" if limits.start == -math.inf else decimal(limits.start)
+    end = "" if limits.end == math.inf else decimal(limits.end)
+    prefix = "" if plain and start == "0" and end else f"{start}:"
+    return f"{'@' if limits.invert else ''}{prefix}{end}"
+
+
+def violation_text(label: str, value: float, limits: str) -> str:
+    """One violated range."""
+    if label == "certificate_days":
+        return f"client certificate ends in {value:.2f} days, limit {limits}"
+    position = f"inside {limits[1:]}" if limits.startswith("@") else f"outside {limits}"
+    if label in UNITLESS:
+        return f"{label} {decimal(value)} is {position}"
+    name = "connection time" if label == "connection_time" else label
+    return f"{name} {value:.3f}s is {position}"

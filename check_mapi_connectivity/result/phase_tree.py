@@ -1,0 +1,49 @@
+"""The tree of phases: where the time of one test went, with bars that fit into 80 columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..base.report import Report, Stopwatch
+
+#: Characters of the longest bar in the tree of phases: with it a line has no more than 79.
+_BAR = 36
+
+
+def phases(report: Report) -> Iterator[str]:
+    """The tree of phases with bars; a bar of full length is the whole run."""
+    whole = max(report.total or 0.0, 1e-9)
+    yield f"  {'phases':<13} {report.total or 0.0:8.3f}s in all"
+    if report.token_cached:
+        yield f"    {'sign-in':<11} {0.0:8.3f}s (token from the cache)"
+    else:
+        yield from _branch("sign-in", report.sign_in, whole)
+    yield from _branch("Autodiscover", report.discovery, whole)
+    for phase in report.service.phases():
+        yield _bar(f"    {phase.name}", phase.seconds, whole, phase.finished)
+    if report.waited:
+        yield _bar("    first try", report.first_try, whole, finished=True)
+        yield _bar("    waiting", report.waited, whole, finished=True)
+    watches = (report.sign_in, report.discovery, report.service)
+    charged = sum(phase.seconds for watch in watches for phase in watch.phases())
+    charged += report.first_try + report.waited
+    yield _bar("    this host", max(0.0, whole - charged), whole, finished=True)
+
+
+def _branch(name: str, watch: Stopwatch, whole: float) -> Iterator[str]:
+    """A stopwatch of its own: the sum of its phases, and each of them."""
+    phases = watch.phases()
+    if phases:
+        total = sum(phase.seconds for phase in phases)
+        yield _bar(f"    {name}", total, whole, not watch.current)
+        for phase in phases:
+            yield _bar(f"      {phase.name}", phase.seconds, whole, phase.finished)
+
+
+def _bar(name: str, seconds: float, whole: float, finished: bool) -> str:
+    bar = "#" * min(_BAR, round(seconds / whole * _BAR))
+    words = [f"{name:<15} {seconds:8.3f}s", bar, "" if finished else "not finished"]
+    return " ".join(word for word in words if word)

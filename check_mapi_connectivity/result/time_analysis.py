@@ -1,0 +1,149 @@
+"""Where the time went: rules on measured phases, which say what a slow run points to.
+
+The rules, each on figures of this very run:
+
+1. Time in `dns` is name resolution, in `proxy` the proxy's, in sign-in and Autodiscover theirs.
+2. What the server says that it needed itself (the cmdlet's Latency, Exchange's X-ElapsedTime of
+   MAPI over HTTP) is Exchange itself. Other servers round it to whole seconds: it counts for none.
+3. Where TLS is inspected, which the issuer of the certificate tells, its handshake is TLS
+   interception. Else a handshake of up to four round trips is the network path, a longer one the
+   TLS handshake: somebody on the way, or the server's load. A round trip is the `tcp` phase.
+4. `tcp` is the network path, and so are up to four round trips of each request. What a request
+   takes beyond that and beyond the server's own time is the front end: what answers before the
+   mailbox server; the way to Exchange where no round trip was measured, on a connection that was
+   kept or goes through a proxy. Where the server tells no time of its own, it is the answer of the
+   service.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..base.report import Report
+
+
+class Part(NamedTuple):
+    """What a share of the time went to, in words, and that share in seconds."""
+
+    name: str
+    seconds: float
+
+
+class Analysis(NamedTuple):
+    """Where a measured time went: its parts, the largest first, and their sum in seconds.
+
+    `server` is what the server needed by its own word, None where it does not tell; `points_to` is
+    where to look.
+    """
+
+    parts: list[Part]
+    whole: float
+    server: float | None
+    points_to: str
+
+    @property
+    def largest(self) -> Part:
+        """The part that took most."""
+        return self.parts[0]
+
+    @property
+    def because(self) -> str:
+        """What took most, in front of what it led to.
+
+        >>> Analysis([Part("name resolution", 2.9)], 2.9, None, "").because
+        'name resolution took 2.900s: '
+        """
+        return f"{self.largest.name} took {self.largest.seconds:.3f}s: "
+
+    @property
+    def shares(self) -> str:
+        """All parts with their seconds, the largest with its share.
+
+        >>> parts = [Part("name resolution", 2.9), Part("the proxy", 0.1)]
+        >>> Analysis(parts, 3.0, None, "").shares
+        'name resolution 2.900s (97 %), the proxy 0.100s'
+        """
+        shown = [part for part in self.parts if part is self.largest or part.seconds >= 0.0005]
+        first, *rest = (f"{part.name} {part.seconds:.3f}s" for part in shown)
+        share = round(100 * self.largest.seconds / self.whole)
+        return ", ".join([f"{first} ({share} %)", *rest])
+
+
+#: Round trips that a handshake of TLS 1.2, or one short request, takes at most, with one to spare.
+_ROUND_TRIPS = 4
+
+#: Labels whose violated limit asks for an analysis.
+ANALYSED = ("connection_time", "total_time")
+
+EXCHANGE, PATH, NAMES, PROXY = "Exchange itself", "the network path", "name resolution", "the proxy"
+FRONT, WAY = "the front end", "the way to Exchange"
+INTERCEPTION, HANDSHAKE, SIGN_IN = "TLS interception", "the TLS handshake", "the sign-in"
+DISCOVERY, ANSWER, RETRY, HOST = "Autodiscover", "the answer", "a first try", "this host"
+
+#: What took the time -> where to look.
+POINTS_TO = {
+    EXCHANGE: "look at the load of the mailbox server and its disks; online at service health",
+    PATH: "look at the route and the load balancer between here and the service",
+    FRONT: "not the mailbox server, by its own word: look at load balancer, reverse proxy, IIS",
+    WAY: "the path, or what answers before the mailbox server: no round trip was measured",
+    NAMES: "look at the name servers of this host: the first in /etc/resolv.conf may not answer",
+    PROXY: "look at the proxy's load, its own name resolution and how it authenticates",
+    INTERCEPTION: "have the host exempted from inspection, or look at the load of what inspects",
+    HANDSHAKE: "a firewall may look into it, or the server is busy",
+    SIGN_IN: "look at the way to the sign-in host; a cache directory saves it in most runs",
+    DISCOVERY: "look at the Autodiscover hosts; a cache directory saves it in most runs",
+    ANSWER: "the service or the path: compare with time_tcp, and with another method",
+    RETRY: "see the note on the first try",
+    HOST: "starting Python and this host's load: run fewer checks at the same time",
+}
+
+
+def analyse(report: Report, label: str) -> Analysis | None:
+    """Where the time of `label`, one of `ANALYSED`, went; None where it was not measured."""
+    found: dict[str, float] = {}
+    server = report.server_latency if report.server_exact else None
+
+    def add(name: str, seconds: float | None) -> None:
+        if seconds:
+            found[name] = found.get(name, 0.0) + seconds
+
+    if label == "connection_time" and report.method == "cmdlet" and report.server_latency:
+        # Exchange measures it, from inside.
+        add(EXCHANGE, report.connection_time)
+    else:
+        _service(report, server, add)
+    if label == "total_time":
+        add(SIGN_IN, sum(phase.seconds for phase in report.sign_in.phases()))
+        add(DISCOVERY, sum(phase.seconds for phase in report.discovery.phases()))
+        add(RETRY, report.first_try + report.waited)
+        add(HOST, max(0.0, (report.total or 0.0) - sum(found.values())))
+    parts = sorted((Part(*item) for item in found.items()), key=lambda part: -part.seconds)
+    whole = sum(part.seconds for part in parts)
+    return Analysis(parts, whole, server, POINTS_TO[parts[0].name]) if parts else None
+
+
+def _service(report: Report, told: float | None, add: Callable[[str, float | None], None]) -> None:
+    """The phases of the way to the mailbox service and of what was said to it; `told` is the
+    server's own time in seconds.
+    """
+    times = {phase.name: phase.seconds for phase in report.service.phases()}
+    round_trip = times.get("tcp", 0.0)
+    add(NAMES, times.get("dns"))
+    add(PROXY, times.get("proxy"))
+    add(PATH, round_trip)
+    handshake = times.get("tls", 0.0)
+    near = handshake <= _ROUND_TRIPS * round_trip
+    inspected = "TLS inspected" in report.facts
+    add(INTERCEPTION if inspected else PATH if near else HANDSHAKE, handshake)
+    requests = [times[name] for name in ("request", "connect", "execute") if name in times]
+    # A server's own time cannot be longer than the wait for it.
+    server = min(told or 0.0, sum(requests))
+    rest = sum(requests) - server
+    path = min(rest, len(requests) * _ROUND_TRIPS * round_trip)
+    add(EXCHANGE, server)
+    add(PATH, path)
+    before = FRONT if round_trip else WAY
+    add(ANSWER if told is None else before, rest - path)

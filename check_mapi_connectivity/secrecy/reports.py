@@ -1,0 +1,96 @@
+"""Masking of whole reports, last of all before they are shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from .echoes import MOST_SEARCHED, Echoes
+from .names import fields
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from ..base.failure import Failure
+    from ..base.report import Report
+
+#: Secrets of a report that are looked for, a hundred times what a run has.
+_MOST_SECRETS = 1000
+
+#: Texts of a report that a server chooses.
+_TEXTS = ("result", "named", "database", "server")
+
+
+def conceal(reports: Iterable[Report], given: Iterable[str] = ()) -> None:
+    """Mask what must show nowhere in all texts of reports that came from the other side: what each
+    met itself, and what was `given` to the run.
+    """
+    # Tests that shared a connection have met the same.
+    made: dict[tuple[frozenset[str], ...], Echoes] = {}
+    for report in reports:
+        # A server can give any number of cookies.
+        met = sorted(report.secrets, key=len, reverse=True)[:_MOST_SECRETS]
+        secrets = frozenset(one for one in (*met, *given) if len(one) > 3)
+        # What is no success, or is shown whole, may quote in other ways.
+        key = secrets, frozenset(report.words)
+        made[key] = made.get(key) or Echoes(*key)
+        if report.failure is None and not report.exchanges:
+            _conceal_known(report, made[key])
+        else:
+            _conceal_echoes(report, made[key])
+
+
+def _conceal_known(report: Report, echoes: Echoes) -> None:
+    """Mask the secrets, where there is a trace of one."""
+    texts = _texts(report)
+    if echoes.traced(" ".join(_strings(texts))):
+        for name, value in texts.items():
+            setattr(report, name, _each(value, echoes.masked))
+
+
+def _conceal_echoes(report: Report, echoes: Echoes) -> None:
+    """Mask the secrets in any spelling, and what is secret by its name in the failure."""
+    texts = _texts(report)
+    whole = "\n".join(_strings(texts))
+    # One search for all texts of a report is soon done.
+    if len(whole) > MOST_SEARCHED or echoes.masked(whole) != whole:
+        for name, value in texts.items():
+            setattr(report, name, _each(value, echoes.masked))
+    if report.failure is not None:
+        report.failure = _concealed(report.failure, echoes)
+
+
+def _texts(report: Report) -> dict[str, Any]:
+    """What of a report may hold texts of the other side, but for its failure."""
+    shown = ("remarks", "notes", "facts", "ids", "rows", "exchanges", *_TEXTS)
+    return {name: getattr(report, name) for name in shown}
+
+
+def _concealed(failure: Failure, echoes: Echoes) -> Failure:
+    """A failure without what must not show."""
+    code, detail = (fields(echoes.masked(text)) for text in (failure.code, failure.detail))
+    return replace(failure, cause=echoes.odd.masked(failure.cause), code=code, detail=detail)
+
+
+def _each(value: Any, clean: Callable[[str], str]) -> Any:
+    """A value with all its texts cleaned."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [_each(item, clean) for item in value]
+    if isinstance(value, dict):
+        return {name: _each(item, clean) for name, item in value.items()}
+    if isinstance(value, tuple):
+        items = [_each(item, clean) for item in value]
+        return value._make(items) if hasattr(value, "_make") else tuple(items)
+    return value
+
+
+def _strings(value: Any) -> Iterable[str]:
+    """All texts in a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, tuple, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _strings(item)

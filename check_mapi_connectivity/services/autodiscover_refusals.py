@@ -1,0 +1,52 @@
+"""What Autodiscover means by an answer without a mailbox server."""
+
+from __future__ import annotations
+
+import re
+
+from ..base.failure import Failure
+from ..codes.mapi import AUTODISCOVER_CODES
+from .mapi_refusals import FULL_ACCESS, of_row, plain, short
+
+
+def error(number: int, message: str) -> Failure:
+    """An Error element of Autodiscover (MS-OXDSCLI)."""
+    name, own = f"Autodiscover ErrorCode {short(str(number), 12)}", plain(message)
+    row = AUTODISCOVER_CODES.get(number)
+    if re.search(r"(?i)\b403\b|permission denied|access denied", own):
+        cause = "signed-in user has no right to this mailbox"
+        return Failure("permission", cause, FULL_ACCESS, name, own)
+    if row is None:
+        cause = "Autodiscover answers with an error"
+        return Failure("server", cause, "see Autodiscover's own text", name, own)
+    return of_row(row, own)
+
+
+def no_store(known: bool) -> Failure:
+    """Autodiscover answers, but without an address for MAPI over HTTP."""
+    if not known:
+        return Failure(
+            "protocol",
+            "Autodiscover names no DN of the mailbox",
+            "report it with --record",
+            during="Autodiscover",
+        )
+    return Failure(
+        "mailbox",
+        "Autodiscover names no MAPI over HTTP address of this mailbox",
+        "see MapiHttpEnabled of Get-CASMailbox and Get-OrganizationConfig, or a proxy strips "
+        "X-MapiHttpCapability",
+        during="Autodiscover",
+    )
+
+
+def no_address(url: str) -> Failure:
+    """Autodiscover names an address that cannot be one of MAPI over HTTP."""
+    named = "a MAPI address without https" if url.startswith("http:") else "no usable MAPI address"
+    return Failure(
+        "protocol",
+        f"Autodiscover names {named}: {url[:60]}{'...' if len(url) > 60 else ''}",
+        "see Set-MapiVirtualDirectory -InternalUrl and -ExternalUrl",
+        detail=url,
+        during="Autodiscover",
+    )

@@ -1,0 +1,182 @@
+"""What Exchange's admin API means by an answer that is no success."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..base.failure import Failure
+from ..codes import recipients
+from ..network import headers
+from .http_refusals import (
+    details_of,
+    error_document,
+    internal_error,
+    is_page,
+    message,
+    redirected,
+    throttled,
+    trouble,
+    unknown_error,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ..network.answer import Answer
+
+#: Exceptions that only carry another one.
+_WRAPPERS = frozenset({"Exception", "ODataServiceException", "CmdletProxyException"})
+
+#: Words of a refusal that is about Exchange's roles, not about the token.
+_OF_ROLES = re.compile(
+    r"not allowed to call|assigned to any management role|supported in this scenario", re.IGNORECASE
+)
+
+#: After about ten quick calls the admin API has answered 500 (exchange-online 1.8).
+_BURST = "see the service health page; it may be a burst of calls: spread the checks"
+
+
+def _refused(answer: Answer, claims: Mapping[str, Any]) -> Failure:
+    """A 401 or 403 of the admin API to a token of these claims."""
+    from ..codes.http import ADMIN
+
+    person, roles = "scp" in claims, claims.get("roles")
+    lacking = isinstance(roles, list) and "Exchange.ManageAsApp" not in roles
+    of_roles = not lacking and _OF_ROLES.search(message(answer)[:1000])
+    code, detail = f"HTTP {answer.status}", _explained(answer)
+    if is_page(answer):
+        cause = "the request is refused with a web page, by a gateway or by Exchange"
+        remedy = "allow it on the gateway; if it is Exchange's page, see to the permissions"
+    elif answer.status == 401 and not of_roles:
+        cause, remedy = _token_refused(answer, claims)
+    else:
+        cause = ADMIN[403].cause
+        remedy = ADMIN[403].remedy.format(user="user" if person else "app")
+        if not answer.body.strip(b"\0"):
+            detail = (
+                "the body is empty or all NUL bytes, Exchange's way to say that the "
+                "cmdlet is in no role of this identity"
+            )
+    return Failure("permission", cause, remedy, code, detail)
+
+
+def _token_refused(answer: Answer, claims: Mapping[str, Any]) -> tuple[str, str]:
+    """Cause and remedy of a 401 of the admin API that does not speak of roles."""
+    from ..codes.http import ADMIN
+    from ..codes.mapi import DIAGNOSTICS
+
+    roles = claims.get("roles")
+    told = headers.diagnostics(answer.headers.get("x-ms-diagnostics", ""))
+    row = DIAGNOSTICS.get(told.number or 0)
+    cause, remedy = (row.cause, row.remedy) if row else (ADMIN[401].cause, ADMIN[401].remedy)
+    if isinstance(roles, list) and "Exchange.ManageAsApp" not in roles:
+        cause = "the token lacks the app role Exchange.ManageAsApp"
+    elif isinstance(roles, list) and row is None:
+        # It has the app role: to grant it again helps nobody.
+        remedy = "see Exchange's own text; is the app in a role group that holds the cmdlet?"
+    if "scp" in claims:
+        remedy = "see EXOModuleEnabled of Get-User; an own app needs the scope Exchange.Manage"
+    return cause, remedy
+
+
+def exchange_status(answer: Answer, claims: Mapping[str, Any], mailbox: str = "") -> Failure:
+    """What an answer of the admin API with a status other than 200 means, to a token of these
+    claims and a question about this mailbox (exchange-online 1.7).
+    """
+    from ..codes.http import ADMIN
+
+    status, code, text = answer.status, f"HTTP {answer.status}", message(answer)
+    if status == 429:
+        return throttled(answer, "Exchange")
+    if 300 <= status < 400:
+        return redirected(answer, "--exchange-url")
+    exception = exception_name(answer)
+    if error_document(answer) and "MapiException" in f"{exception} {text}":
+        return mapi_error(text if "MapiException" in text else f"{exception}: {text}")
+    found = _by_exception(exception, text, mailbox)
+    if found is not None:
+        return replace(found, code=exception or code)
+    if status in (401, 403) and not exception:
+        return _refused(answer, claims)
+    if status >= 500 or status == 408:
+        failure = trouble(answer, "Exchange", _BURST if status == 500 else "")
+        return replace(failure, code=f"{code}, {exception}" if exception else code)
+    if error_document(answer):
+        return unknown_error("Exchange", exception or code, text)
+    row = ADMIN[404]
+    return Failure(row.kind, row.cause.format(host=answer.host), row.remedy, code, text)
+
+
+def _by_exception(exception: str, text: str, mailbox: str) -> Failure | None:
+    """What an exception of Exchange's means by its row; None where it has none."""
+    from ..codes.exchange import EXCHANGE
+
+    row = EXCHANGE.get(exception)
+    if row is None and (exception.endswith("TransientException") or "may be transient" in text):
+        row = EXCHANGE["TransientException"]
+    if exception == "ManagementObjectNotFoundException":
+        row = recipients.explain(text, guest="#ext#" in mailbox.lower()) or row
+    if row is None:
+        return None
+    return Failure(
+        row.kind, row.cause, row.remedy, exception, text, row.judged_as, transient=row.transient
+    )
+
+
+def exchange_error(text: str) -> Failure | None:
+    """What an error in an answer with status 200 means, where it names an exception of the table;
+    its form is `id|exception|text`.
+    """
+    parts = text.split("|", 2)
+    name = re.split(r"[.+]", parts[1].strip())[-1] if len(parts) > 2 else ""
+    return _by_exception(name, parts[-1].strip(), "") if name else None
+
+
+def mapi_error(text: str) -> Failure:
+    """What the cmdlet's Error text means: by the exception it names, else by its ec number."""
+    from ..codes.exchange import EC, MAPI
+
+    # Exchange's texts have some hundred characters; a hostile one must not keep the GIL busy.
+    text = text[:20000]
+    named = re.search(r"MapiException[A-Za-z]+", text)
+    number = re.search(r"\bec=(-?[0-9]{1,10}|0x[0-9A-Fa-f]{1,8})\b", text)
+    ec = int(number[1], 0) & 0xFFFFFFFF if number else None
+    name = named[0] if named else EC.get(ec or 0, "")
+    row = MAPI.get(name) or MAPI.get(EC.get(ec or 0, ""))
+    code = name or (f"ec={number[1]}" if number else "")
+    detail = " ".join(text.split())
+    if row is None:
+        if re.search(r"in transit|being moved|has been moved|was moved", text, re.IGNORECASE):
+            row = MAPI["MapiExceptionMailboxInTransit"]
+        else:
+            row = recipients.explain(text)
+        if row is None:
+            cause = "Test-MAPIConnectivity fails with an error that is not known here"
+            return Failure("server", cause, "see Exchange's own text", code, detail)
+    return Failure(row.kind, row.cause, row.remedy, code, detail, row.judged_as)
+
+
+def exception_name(answer: Answer) -> str:
+    """The .NET exception behind an error answer, without name space; empty when none is named."""
+    from ..codes.exchange import EXCHANGE
+
+    error = error_document(answer)
+    fields = [text.split("|") for text in details_of(error)]
+    candidates = [parts[1] for parts in fields if len(parts) > 2]
+    candidates += [
+        str(internal_error(error).get("type", "")),
+        answer.headers.get("X-ExceptionType", ""),
+    ]
+    names = [re.split(r"[.+]", candidate.strip())[-1] for candidate in candidates]
+    names = [name for name in names if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{2,99}", name)]
+    known = [name for name in names if name in EXCHANGE]
+    return next(iter([*known, *(name for name in names if name not in _WRAPPERS)]), "")
+
+
+def _explained(answer: Answer) -> str:
+    """The message, with the front end's own diagnostics where it sends them."""
+    diagnostics = answer.headers.get("x-ms-diagnostics")
+    return f"{message(answer)} ({diagnostics})" if diagnostics else message(answer)

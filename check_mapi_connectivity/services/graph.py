@@ -1,0 +1,181 @@
+"""Microsoft Graph's list of an Inbox, sans-IO: the request, and what its answer says.
+
+Whatever comes, the reading ends in a value or in CheckFailure. `read` is for status 200; `status`
+puts any other into words, by the code that Graph names (codes.graph), else by the status alone
+(reference sheet exchange-online 3.1, 3.3, 3.4).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from ..base.failure import CheckFailure
+from ..base.reading import untrusted
+from ..base.report import Row
+from ..network.response import too_large
+from . import http_refusals
+from .graph_refusals import error_in_200, no_list, permissions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ..network.answer import Answer
+
+#: More messages than any folder holds.
+_MOST_ITEMS = 0x7FFFFFFF
+
+_IDS = ("request-id", "client-request-id", "x-ms-ags-diagnostic")
+
+_DATE = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]{1,9})?"
+    r"(?:Z|([+-])([0-9]{2}):([0-9]{2}))"
+)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An Inbox as Graph lists it: the newest messages, and how many there are; None where Graph
+    does not tell.
+    """
+
+    rows: list[Row]
+    total: int | None
+
+
+def request(mailbox: str, items: int, token: str, *, subjects: bool) -> tuple[str, dict[str, str]]:
+    """Path with query, and headers, of the GET (exchange-online 3.1).
+
+    Messages come newest first unless another order is asked for.
+    """
+    columns = "id,receivedDateTime,subject" if subjects else "id,receivedDateTime"
+    path = f"/v1.0/users/{quote(mailbox, safe='@')}/mailFolders/inbox/messages"
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Accept": "application/json",
+        "return-client-request-id": "true",
+    }
+    return f"{path}?$top={items}&$select={columns}&$count=true", headers
+
+
+def read(answer: Answer) -> Listed:
+    """The messages of an answer with status 200; none is a success, too.
+
+    Raises CheckFailure of kind `protocol`, or of the kind of the error that Graph reports.
+    """
+    document = _document(answer)
+    if document.get("error") is not None:
+        raise CheckFailure(error_in_200(answer))
+    value = document.get("value")
+    if not isinstance(value, list):
+        raise CheckFailure(no_list(answer, "the answer holds no list of messages"))
+    rows = [_row(answer, member) for member in value]
+    count = document.get("@odata.count")
+    total = None if "@odata.nextLink" in document else len(rows)
+    if isinstance(count, int) and not isinstance(count, bool) and len(rows) <= count <= _MOST_ITEMS:
+        total = count
+    return Listed(rows, total)
+
+
+def read_date(value: object) -> float | None:
+    """Seconds since 1970 of a date as Graph writes it (ISO 8601); None for what is none, and for
+    .NET's year 1, which means the same.
+
+    >>> read_date("2026-11-22T08:00:00Z"), read_date("0001-01-01T00:00:00Z"), read_date("soon")
+    (1795334400.0, None, None)
+    """
+    match = _DATE.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        return None
+    moment, fraction, sign, hours, minutes = match.groups()
+    ahead = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
+    try:
+        there = datetime.fromisoformat(f"{moment}+00:00")
+        here = there + ahead if sign == "-" else there - ahead
+    except (ValueError, OverflowError):
+        return None
+    seconds = (here - datetime(1970, 1, 1, tzinfo=timezone.utc)).total_seconds()
+    return seconds + float(fraction or 0) if seconds >= 0 else None
+
+
+def ids(answer: Answer) -> dict[str, str]:
+    """What Microsoft support asks for, from the headers, else from the error document
+    (exchange-online 3.3, 3.4).
+    """
+    error = http_refusals.error_document(answer)
+    found = error.get("innerError", error.get("innererror"))
+    inner = found if isinstance(found, dict) else {}
+    texts = {name: answer.headers.get(name) or inner.get(name) for name in _IDS}
+    texts["date"] = inner.get("date")
+    return {name: text[:500] for name, text in texts.items() if isinstance(text, str) and text}
+
+
+def front_end(answer: Answer) -> str | None:
+    """Which of Graph's own front ends answered: `AM2PEPF0001ABCD, West Europe, ring 5`; None where
+    it does not say so in a way that can be read.
+    """
+    header = answer.headers.get("x-ms-ags-diagnostic", "")
+    document = untrusted.document(header, 4000)
+    found = document.get("ServerInfo") if isinstance(document, dict) else None
+    if not isinstance(found, dict):
+        return None
+    server = _word(found.get("RoleInstance")) or _word(found.get("Host"))
+    ring = _word(found.get("Ring"))
+    parts = (server, _word(found.get("DataCenter")), f"ring {ring}" if ring else "")
+    return ", ".join(part for part in parts if part) or None
+
+
+def granted(claims: Mapping[str, Any]) -> str | None:
+    """Whence the right to read mail comes, as far as the token says; None where it says nothing.
+
+    >>> granted({"roles": ["Mail.ReadBasic.All"]})
+    'Mail.ReadBasic.All of Entra: every mailbox, unless an access policy limits it'
+    """
+    if not claims:
+        return None
+    names = " ".join(name for name in permissions(claims) if name.startswith("Mail.Read"))
+    if "scp" in claims:
+        return f"{names or 'no Mail.Read'} of Entra, for the signed-in user"
+    if names:
+        return f"{names} of Entra: every mailbox, unless an access policy limits it"
+    return "none of Entra: Exchange decides by its own roles (RBAC for Applications)"
+
+
+def _word(value: object) -> str:
+    """A short text or number of a header; empty for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return ""
+    return "".join(c for c in str(value) if c.isprintable()).strip()[:60]
+
+
+def _document(answer: Answer) -> dict[str, Any]:
+    if not answer.decoded:
+        failure = no_list(answer, "the answer's body is not what its encoding says")
+        raise CheckFailure(replace(failure, transient=True))
+    large = too_large(answer)
+    if large is not None:
+        raise CheckFailure(replace(large, remedy="list fewer messages: --inbox-items"))
+    document = answer.json()
+    if document is None:
+        raise CheckFailure(no_list(answer, f"{answer.host} answers with what is no JSON"))
+    if not isinstance(document, dict):
+        raise CheckFailure(no_list(answer, "the answer is no JSON object"))
+    return document
+
+
+def _row(answer: Answer, member: object) -> Row:
+    """One message. Raises CheckFailure for what is none."""
+    identifier = member.get("id") if isinstance(member, dict) else None
+    if not isinstance(member, dict) or not isinstance(identifier, str) or not identifier:
+        raise CheckFailure(no_list(answer, "the answer lists what is no message"))
+    subject = member.get("subject")
+    return Row(
+        identifier,
+        read_date(member.get("receivedDateTime")),
+        None,
+        subject if isinstance(subject, str) else None,
+    )

@@ -1,0 +1,207 @@
+"""What any service means by an answer that is no success: throttling, trouble, pages."""
+
+from __future__ import annotations
+
+import email.utils
+import re
+from dataclasses import replace
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from ..base.failure import Failure
+from ..base.reading import untrusted
+from ..secrecy import names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ..network.answer import Answer
+
+
+def _no_answer(answer: Answer) -> Failure:
+    """A status that nothing asked for."""
+    cause = f"{answer.host} answers: status {answer.status}"
+    remedy = "a gateway may have answered: look at what is on the way"
+    return Failure("protocol", cause, remedy, f"HTTP {answer.status}")
+
+
+def redirected(answer: Answer, option: str) -> Failure:
+    """A 3xx: never followed, because a token would go along."""
+    from ..codes.http import SERVICES
+
+    row, place = SERVICES[302], answer.headers.get("Location", "")
+    if answer.status not in SERVICES:
+        # 304 and its like lead nowhere.
+        return _no_answer(answer)
+    return Failure(
+        row.kind,
+        row.cause.format(service=answer.host),
+        row.remedy.format(option=option),
+        f"HTTP {answer.status}",
+        f"Location: {place}",
+    )
+
+
+def throttled(answer: Answer, who: str, remedy: str = "") -> Failure:
+    """429, or 503 with Retry-After; `remedy` is for a service that is not Microsoft's."""
+    wait = retry_after(answer)
+    if wait is None:
+        # "... in 17 seconds": some of Exchange's texts carry the number as their second-last word.
+        words = message(answer).rstrip(".").split()
+        wait = (
+            float(words[-2]) if len(words) > 1 and re.fullmatch("[0-9]{1,4}", words[-2]) else None
+        )
+    from ..codes.http import SERVICES
+
+    hint = f" and asks to wait {wait:.0f}s" if wait is not None else ""
+    cause, advised = SERVICES[429].cause.format(service=who), SERVICES[429].remedy
+    if answer.status == 503:
+        cause, advised = f"{who} is unavailable", remedy or SERVICES[503].remedy
+    failure = Failure(
+        "throttled",
+        cause + hint,
+        advised,
+        f"HTTP {answer.status}",
+        message(answer),
+    )
+    return _retried(failure, 1.0 if wait is None else wait)
+
+
+def _retried(failure: Failure, wait: float) -> Failure:
+    return replace(failure, transient=True, retry_after=wait)
+
+
+def trouble(answer: Answer, who: str, remedy: str = "") -> Failure:
+    """A 5xx; `remedy` is for a service that is not Microsoft's."""
+    from ..codes.http import SERVICES
+
+    if answer.status == 503 and retry_after(answer) is not None:
+        return throttled(answer, who, remedy)
+    row = SERVICES.get(answer.status)
+    if row is None:
+        row = SERVICES[500]._replace(cause=f"{{service}} answers: {_phrase(answer)}")
+    cause, advised = row.cause.format(service=who), remedy or row.remedy
+    if answer.status == 511:
+        # By definition not the service's own (RFC 6585 6).
+        advised = row.remedy
+    elif answer.status > 501 and is_page(answer):
+        cause = cause.replace(" answers:", " answers with a web page:")
+        advised = remedy or "does a gateway answer in its place? else see service health"
+    return Failure(
+        row.kind,
+        cause,
+        advised,
+        f"HTTP {answer.status}",
+        message(answer),
+        transient=row.transient,
+        status=answer.status,
+    )
+
+
+def _phrase(answer: Answer) -> str:
+    """What a status without a row is called: the status itself, in the words of RFC 9110."""
+    known = {status.value: status.phrase.lower() for status in HTTPStatus}
+    return known.get(answer.status, f"status {answer.status}")
+
+
+def is_page(answer: Answer) -> bool:
+    """Whether a person was meant to read this; services answer programs otherwise."""
+    return answer.text.lstrip().startswith("<")
+
+
+def unknown_error(who: str, code: str, text: str) -> Failure:
+    """An error that no table has: told in its own words, without a claim (contract 7.27)."""
+    cause = f"{who} reports an error that is not known here"
+    return Failure("protocol", cause, f"see {who}'s own text", code, text)
+
+
+def error_document(answer: Answer) -> dict[str, Any]:
+    """The `error` member of a JSON body, empty when there is none."""
+    document = answer.json()
+    error = document.get("error") if isinstance(document, dict) else None
+    return error if isinstance(error, dict) else {}
+
+
+def details_of(error: Mapping[str, Any]) -> list[str]:
+    """The `message` texts of `error.details[]`."""
+    details = error.get("details")
+    found = (
+        [detail.get("message") for detail in details if isinstance(detail, dict)]
+        if isinstance(details, list)
+        else []
+    )
+    return [text for text in found if isinstance(text, str) and text.strip()]
+
+
+def internal_error(error: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The exception behind an OData error, as Exchange tells it; empty where there is none."""
+    inner = error.get("innererror")
+    internal = inner.get("internalexception") if isinstance(inner, dict) else None
+    return internal if isinstance(internal, dict) else {}
+
+
+def message(answer: Answer) -> str:
+    """The text of an error answer that says most (order of exchange-online 1.7)."""
+    error = error_document(answer)
+    for text in details_of(error):
+        return _embedded(text).split("|", 2)[-1].strip()
+    document = answer.json()
+    flat = document if isinstance(document, dict) else {}
+    # Gateways and the sign-in service put the text beside `error`, not into it.
+    others = (flat.get("error_description"), flat.get("message"))
+    for member in (internal_error(error).get("message"), error.get("message"), *others):
+        if isinstance(member, str) and member.strip():
+            return member.strip()
+    return glimpse(answer)
+
+
+def _embedded(text: str) -> str:
+    """The `Message` of a detail that is itself a JSON object; any other detail as it is."""
+    document = untrusted.document(text) if text.lstrip().startswith("{") else None
+    found = document.get("Message") if isinstance(document, dict) else None
+    return found if isinstance(found, str) and found else text
+
+
+def glimpse(answer: Answer) -> str:
+    """The beginning of a body that is not what was expected: what kind it is and its first
+    printable words.
+    """
+    kind = answer.headers.get("Content-Type", "no content type").split(";")[0].strip()[:60]
+    words = plain(answer.text)
+    return f"{kind}: {words[:80]}" if words else f"{kind}, {len(answer.body)} bytes without text"
+
+
+def plain(text: str) -> str:
+    """The words of a text that may be HTML: without tags, scripts and control characters.
+
+    >>> plain("<head><title>x</title></head><b>Bad\\x00</b> &lt;gateway&gt;")
+    'Bad <gateway>'
+    """
+    import html
+
+    # The tags may be what tells that a value is secret.
+    named = names.fields(text[:8000])
+    bare = re.sub(r"(?is)<(script|style|head)\b.*?</\1>|<[^>]*>", " ", named)
+    # A character reference of thousands of digits is beyond what int() takes.
+    bare = html.unescape(re.sub(r"&#[0-9]{8,};?", " ", bare))
+    words = " ".join("".join(c if c.isprintable() else " " for c in bare).split())
+    return names.fields(words)
+
+
+def retry_after(answer: Answer) -> float | None:
+    """Seconds of a Retry-After header, as a number or a date (RFC 9110 10.2.3); None when absent,
+    negative or garbage.
+    """
+    value = answer.headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", value):
+        return float(value)
+    moments = [email.utils.parsedate_tz(text) for text in (value, answer.headers.get("Date", ""))]
+    try:
+        until, now = (email.utils.mktime_tz(moment) if moment else None for moment in moments)
+    except (ValueError, OverflowError):
+        return None
+    if until is None:
+        return None
+    wait = float(until) - (float(now) if now is not None else answer.received)
+    return wait if wait >= 0 else None

@@ -1,0 +1,193 @@
+"""What a MAPI or Autodiscover server means by an HTTP status, or by what is no MAPI at all."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from ..base.failure import Failure
+from ..codes.http import MAPI
+from ..codes.mapi import DIAGNOSTICS
+from ..network import headers
+from . import http_refusals
+from .mapi_refusals import plain, short, worded
+
+if TYPE_CHECKING:
+    from ..network.answer import Answer
+
+#: What to do about a page that is shown before the service is reached. No remedy names a host that
+#: the other side chose: it would get the password.
+LOGON_PAGE = "a logon page before it? Let /autodiscover/ and /mapi/ pass without one"
+
+#: Stands for the user where a ticket or keytab logs on.
+TICKET = "of the ticket"
+
+#: Headers that tell which server answered, and why it says that it failed.
+_TELLING = (
+    "X-FailureDescription",
+    "X-FailureContext",
+    "X-BackEndHttpStatus",
+    "X-CalculatedBETarget",
+    "X-BEServer",
+    "X-FEServer",
+    "request-id",
+)
+
+
+def http_status(answer: Answer, *, scheme: str, offered: tuple[str, ...], user: str) -> Failure:
+    """An answer of Autodiscover or of the MAPI endpoint with a status other than 200.
+
+    `scheme` is the one signed in with, `offered` are those of WWW-Authenticate, `user` is who.
+    """
+    status, code, host = answer.status, f"HTTP {answer.status}", short(answer.host, 100)
+    found = worded(answer.text) if status in (200, 456) else None
+    if found:
+        return replace(found, code=code)
+    if status == 200:
+        return not_mapi(answer)
+    if status in (401, 403) and scheme.lower() == "bearer":
+        return _token_refused(answer, offered)
+    if status == 401:
+        return _user_refused(answer, scheme, offered, user)
+    if status in (403, 456):
+        row = MAPI[status]
+        cause = row.cause.format(host=host, user=short(user))
+        return Failure(row.kind, cause, row.remedy, code, _told(answer))
+    if status == 404 or 300 <= status < 400:
+        return _nothing_here(answer)
+    if status == 429:
+        return replace(http_refusals.throttled(answer, host), detail=_told(answer))
+    if status == 503 and answer.reason.startswith("L-202"):
+        # Gromox, when all its connections are taken (reference sheet mapi-http, corrections).
+        cause = f"{host} has no connection left"
+        remedy = "too many connections at once: end some, or raise its limit"
+        return Failure("server", cause, remedy, f"{code} L-202", _told(answer), transient=True)
+    if status >= 500:
+        remedy = "see IIS and Test-ServiceHealth there; the gateway, if one is in between"
+        return replace(http_refusals.trouble(answer, host, remedy), detail=_told(answer))
+    cause = f"{host} does not answer as {_service(answer)} does"
+    return Failure("protocol", cause, "see the server's own text", code, _told(answer))
+
+
+def _user_refused(answer: Answer, scheme: str, offered: tuple[str, ...], user: str) -> Failure:
+    """A 401 after credentials (mapi-http 8.1, 8.3)."""
+    code, name = f"HTTP {answer.status}", short(scheme, 12)
+    schemes = {one.lower() for one in offered}
+    detail = _join(_offered(offered), _told(answer))
+    if schemes and scheme.lower() not in schemes:
+        cause = f"{short(answer.host, 100)} does not offer sign-in by {name}"
+        return Failure("logon", cause, "choose another --auth of those offered", code, detail)
+    remedy = MAPI[401].remedy
+    if scheme.lower() in ("ntlm", "negotiate"):
+        also = " and clocks" if scheme.lower() == "negotiate" else ""
+        remedy = f"check the password{also}; if right: Extended Protection behind a gateway?"
+    if user == TICKET:
+        # No password was judged.
+        cause = f"{short(answer.host, 100)} refuses the ticket ({name})"
+        remedy = "compare the clocks; see its SPN (setspn -Q), Extended Protection behind a gateway"
+        return Failure("logon", cause, remedy, code, detail)
+    cause = MAPI[401].cause.format(host=short(answer.host, 100), user=short(user))
+    return Failure("logon", f"{cause} ({name})", remedy, code, detail)
+
+
+def _token_refused(answer: Answer, offered: tuple[str, ...]) -> Failure:
+    """A 401 or 403 after a token; x-ms-diagnostics says why (mapi-http 7.1 to 7.3)."""
+    text = answer.headers.get("x-ms-diagnostics", "")
+    number, reason, category = headers.diagnostics(text)
+    code = f"HTTP {answer.status}" + ("" if number is None else f", {number}")
+    row = None if number is None else DIAGNOSTICS.get(number)
+    cause = f"{short(answer.host, 100)} refuses the token"
+    remedy = "see the server's own reason"
+    if "bearer" not in {one.lower() for one in offered} and offered:
+        cause, remedy = (
+            f"{short(answer.host, 100)} takes no tokens",
+            "an Exchange Server? Then --auth, and --tenant none",
+        )
+    elif "not enough scope" in text:
+        cause, remedy = "token has not enough scope for MAPI", DIAGNOSTICS[2000008].remedy
+    elif row is not None:
+        cause, remedy = row.cause, row.remedy
+    detail = _join(
+        f"reason: {plain(reason)}" if reason else "no reason given",
+        f"category: {plain(category)}" if category else "",
+        "MAPI over HTTP with the token of one's own app registration is not yet seen to work "
+        "on Exchange Online",
+        _offered(offered),
+        _told(answer),
+    )
+    return Failure("permission", cause, remedy, code, detail)
+
+
+def _nothing_here(answer: Answer) -> Failure:
+    """A 404, or a redirect, which is not followed: credentials would go along."""
+    code, option = f"HTTP {answer.status}", "Get-MapiVirtualDirectory"
+    if _service(answer) == "Autodiscover":
+        option = "Get-AutodiscoverVirtualDirectory"
+    cause = MAPI[404].cause.format(service=_service(answer), host=short(answer.host, 100))
+    if answer.status == 404:
+        return Failure(
+            "protocol", cause, f"is that the Exchange host? See {option}", code, _told(answer)
+        )
+    place = answer.headers.get("Location", "")
+    try:
+        target = urlsplit(place).hostname or short(answer.host, 100)
+    except ValueError:
+        target = "an address that is none"
+    detail = _join(f"redirects to {short(target, 120)}, not followed", _told(answer))
+    return Failure("protocol", cause, LOGON_PAGE, code, detail)
+
+
+def not_mapi(answer: Answer) -> Failure:
+    """HTTP 200 from something else than the MAPI handler: neither its Content-Type nor its
+    X-ResponseCode (MS-OXCMAPIHTTP 2.2.3.2.2).
+    """
+    found = worded(answer.text)
+    if found:
+        return replace(found, code=f"HTTP {answer.status}")
+    if answer.headers.get("Content-Type", "").lower().startswith("application/mapi-http"):
+        return Failure(
+            "protocol",
+            f"{short(answer.host, 100)} answers without a usable X-ResponseCode",
+            "does a gateway or proxy remove or change headers of the answer?",
+            f"HTTP {answer.status}",
+            _told(answer, text=False),
+        )
+    title = re.search(r"(?i)<title[^<>]{0,100}>([^<]{1,300})", answer.text[:8000])
+    page = f'a page titled "{plain(title[1])}"' if title else http_refusals.glimpse(answer)
+    return Failure(
+        "protocol",
+        f"{short(answer.host, 100)} answers, but not as {_service(answer)} does",
+        "a logon page or a gateway's error page? Look at what answers there",
+        f"HTTP {answer.status}",
+        _join(page, _told(answer, text=False)),
+    )
+
+
+def _told(answer: Answer, *, text: bool = True) -> str:
+    """The telling headers of an answer, and the beginning of its body."""
+    headers = [
+        f"{name}: {short(plain(answer.headers[name]), 120)}"
+        for name in _TELLING
+        if answer.headers.get(name)
+    ]
+    return _join(*headers, http_refusals.glimpse(answer) if text and answer.body else "")
+
+
+def _offered(offered: tuple[str, ...]) -> str:
+    names = ", ".join(short(name, 20) for name in offered[:8])
+    return f"offered: {names}" if names else "offered: nothing"
+
+
+def _service(answer: Answer) -> str:
+    """What was asked: the mailbox's own addresses are those of MS-OXCMAPIHTTP 2.2.1."""
+    try:
+        path = urlsplit(answer.url).path.lower()
+    except ValueError:
+        path = ""
+    return "MAPI over HTTP" if path.startswith("/mapi/") else "Autodiscover"
+
+
+def _join(*parts: str) -> str:
+    return "; ".join(part for part in parts if part)

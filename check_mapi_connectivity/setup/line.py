@@ -1,0 +1,43 @@
+"""The transport for a command that has no watchdog: each request ends by itself."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from ..base.failure import CheckFailure
+
+if TYPE_CHECKING:
+    from ..base.deadline import Deadline
+    from ..base.report import Stopwatch
+    from ..network.answer import Answer
+    from ..network.transport import Transport
+
+#: Seconds that one request may take, and of these a TCP connection or a TLS handshake.
+PATIENCE = 60.0
+_REACHING = 20.0
+
+
+class Line:
+    """Sends requests, each with a minute of its own."""
+
+    def __init__(self, transport: Transport, deadline: Deadline) -> None:
+        self._transport, self._deadline = transport, deadline
+        transport.patience = _REACHING
+
+    def send(self, method: str, url: str, watch: Stopwatch, **keywords: Any) -> Answer:
+        """As `Transport.send`. Raises CheckFailure."""
+        begun = time.monotonic()
+        self._deadline.started = begun
+        until = begun + self._deadline.seconds
+        try:
+            return self._transport.send(method, url, watch, until=until, **keywords)
+        except CheckFailure as error:
+            if error.failure.kind != "timeout":
+                raise
+            took = time.monotonic() - begun
+            cause = f"{urlsplit(url).hostname} has not answered for {took:.0f} seconds"
+            remedy = "check the way there, or run this again later"
+            raise CheckFailure(replace(error.failure, cause=cause, remedy=remedy)) from None

@@ -1,0 +1,205 @@
+"""The options of the set-up command; those of proxy and TLS are the check's own."""
+
+from __future__ import annotations
+
+from ..commandline import option_table
+from ..commandline.option import FLAG, LIST, Option
+from .steps import names
+
+_SHARED = {option.name: option for _, options in option_table.GROUPS for option in options}
+
+#: Groups of the check that hold here as well.
+_NETWORK = tuple(group for group in option_table.GROUPS if group[0] in ("proxy", "TLS and network"))
+
+GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
+    (
+        "what to set up",
+        (
+            Option(
+                "--tenant",
+                "NAME-OR-GUID",
+                "Entra tenant, by a domain of it or its GUID. Example: contoso.onmicrosoft.com.",
+            ),
+            Option(
+                "-m --mailbox",
+                "ADDRESS",
+                """Mailbox that the check is to log on to. By method graph the app may read the
+                mailboxes that are named here, and no others. Repeatable.""",
+                LIST,
+            ),
+            Option(
+                "--method",
+                "METHOD",
+                """What the identity is for: cmdlet (one cmdlet of Exchange) or graph (list the
+                Inbox of the mailboxes). Repeatable. Default: what an earlier run was told, else
+                cmdlet.""",
+                LIST,
+            ),
+            _SHARED["cloud"],
+            _SHARED["authority-url"],
+            _SHARED["exchange-url"],
+            _SHARED["graph-url"],
+        ),
+    ),
+    (
+        "what to do, instead of setting up",
+        (
+            Option(
+                "--status",
+                "",
+                """Tell what is set up, until when it is valid, what is missing, and what is not as
+                it is meant to be, such as a credential of somebody else; change nothing.""",
+                FLAG,
+            ),
+            Option(
+                "--renew",
+                "",
+                """Add a new certificate, and remove the old one when the new one has worked.""",
+                FLAG,
+            ),
+            Option(
+                "--remove",
+                "",
+                """Remove all that was set up, after asking. What other hosts still use stays.""",
+                FLAG,
+            ),
+            Option(
+                "--print-only",
+                "",
+                """Touch nothing and sign in nowhere: print the plan in words, as requests, and as
+                PowerShell; with --remove, the plan of the removal.""",
+                FLAG,
+            ),
+            Option("--yes", "", "Do not ask before --remove.", FLAG),
+        ),
+    ),
+    (
+        "identity of the check",
+        (
+            Option(
+                "--client-id",
+                "GUID",
+                f"""Application (client) id of an app registration that exists: use it where several
+                are called {names.APP}, or where it holds certificates or secrets that are not in
+                --output. Who holds these can do what the app may do.""",
+            ),
+            Option(
+                "--certificate",
+                "FILE",
+                """Certificate and key to use instead of new ones: PEM or PFX, RSA. They are copied
+                into --output.""",
+            ),
+            _SHARED["certificate-key"],
+            Option(
+                "--certificate-passphrase-file",
+                "FILE",
+                """File with the passphrase of the certificate's private key or PFX; its first line
+                counts. Instead: the environment variable MAPI_CERTIFICATE_PASSPHRASE.""",
+            ),
+            Option(
+                "--lifetime", "MONTHS", "Life of a new certificate in months, 1 to 24. Default: 12."
+            ),
+            Option(
+                "-l --username",
+                "USER",
+                """User who signs in by password instead of an app, for tenants that insist (method
+                cmdlet). It has to exist. Microsoft is going to retire this way.""",
+            ),
+            Option(
+                "--password-file",
+                "FILE",
+                """File with the password of --username, which the check goes on reading. Without
+                it, the password is asked for on the terminal and kept in --output.""",
+            ),
+        ),
+    ),
+    (
+        "administrator",
+        (
+            Option(
+                "--token-file",
+                "FILE",
+                """File with the administrator's access tokens, instead of a sign-in by device code,
+                one a line, one for Microsoft Graph and one for Exchange Online; - reads standard
+                input.""",
+            ),
+            Option(
+                "--ask-token",
+                "",
+                "Ask for the administrator's access tokens on the terminal, without showing them.",
+                FLAG,
+            ),
+        ),
+    ),
+    (
+        "this host",
+        (
+            Option(
+                "--output",
+                "DIR",
+                """Where certificate, client id and ini section go. Default:
+                /etc/check_mapi_connectivity/TENANT, where the check looks by itself.""",
+            ),
+            Option(
+                "--owner",
+                "USER[:GROUP]",
+                """Who runs the check: files become 0640, of root and this user's group. Default:
+                nagios, icinga or naemon, the first that exists. Only as root.""",
+            ),
+            Option(
+                "--wait",
+                "SECONDS",
+                "How many seconds to wait until what was granted works. Default: 900.",
+            ),
+        ),
+    ),
+    *_NETWORK,
+    (
+        "other",
+        (
+            Option("-V --version", "", "Print the version and exit.", FLAG),
+            Option("-h --help", "", "Print this help and exit.", FLAG),
+        ),
+    ),
+)
+
+OPTIONS = {option.name: option for _, options in GROUPS for option in options}
+
+DESCRIPTION = f"""Sets up what check_mapi_connectivity needs in an Exchange Online tenant, with the
+least privilege: app registration and enterprise application "{names.APP}" with a certificate; for
+method cmdlet role "{names.ROLE}" in role group "{names.GROUP}"; for method graph scope
+"{names.SCOPE}" and role assignment "{names.ASSIGNMENT}". What is there already is used; a second
+run changes nothing. Not yet tried on a live tenant."""
+
+USAGE = (
+    "--tenant NAME -m ADDRESS [option ...]",
+    "--tenant NAME --status [option ...]",
+    "--tenant NAME --remove [option ...]",
+)
+
+EXAMPLES = (
+    (
+        "from an empty tenant to a check that works",
+        "--tenant contoso.onmicrosoft.com -m probe@contoso.com",
+    ),
+    (
+        "the right to list one Inbox through Microsoft Graph, and nothing else",
+        "--tenant contoso.onmicrosoft.com -m probe@contoso.com --method graph",
+    ),
+    (
+        "only the plan, for somebody else to carry out",
+        "--tenant contoso.onmicrosoft.com -m probe@contoso.com --print-only",
+    ),
+    (
+        "a new certificate before the old one ends",
+        "--tenant contoso.onmicrosoft.com -m probe@contoso.com --renew",
+    ),
+)
+
+#: Exit code -> meaning.
+EXITS = {
+    0: "done, or nothing to do",
+    1: "a step failed, or --status found something missing",
+    2: "usage",
+    130: "interrupted",
+}

@@ -1,0 +1,1 @@
+"""One file a kind of step: what is there, what is missing, how it is made and removed."""

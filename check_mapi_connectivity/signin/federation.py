@@ -1,0 +1,111 @@
+"""Sign-in of users whose password is not Entra's to check, but a federation server's (AD FS).
+
+msal speaks WS-Trust with it, by an address that Entra names (reference sheet exchange-online 5.6);
+what it must not see, and what its refusals mean, is decided here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from ..base.failure import CheckFailure, Failure
+from ..network.confidential import Lines
+from ..services import http_refusals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from ..base.report import Stopwatch
+    from ..network.answer import Answer
+
+#: Bytes of an answer to a sign-in; msal searches it by expressions that take quadratic time.
+_LIMIT = 64 << 10
+
+#: Elements that it searches for, and how many of each an answer may have, beginnings and ends.
+_SEARCHED = (b"RequestSecurityTokenResponse", b"TokenType", b"RequestedSecurityToken")
+_MOST = 20
+
+#: Bytes of metadata, several times what AD FS sends; as XML it takes fifty times the memory.
+_METADATA_LIMIT = 512 << 10
+
+#: What of a SOAP fault (SOAP 1.2 5.4) says why. The code outside of Subcode only says whose fault.
+_FAULT = re.compile(rb"<(?:\w+:)?(?:Text|faultstring)\b[^>]{0,200}>([^<]{1,2000})<")
+_SUBCODE = re.compile(
+    rb"<(?:\w+:)?Subcode>\s{0,200}<(?:\w+:)?Value\b[^>]{0,300}>\s{0,200}(?:\w+:)?([A-Z]\w{3,60})\s*<"
+)
+
+
+def host(url: str) -> str:
+    """The host of a URL, for messages."""
+    try:
+        return urlsplit(url).hostname or url[:80]
+    except ValueError:
+        return url[:80]
+
+
+def send(
+    sender: Callable[..., Answer],
+    method: str,
+    url: str,
+    watch: Stopwatch,
+    keywords: Mapping[str, Any],
+) -> Answer:
+    """One request to the federation server. Raises CheckFailure for what msal cannot use."""
+    where = f"federation server {host(url)}"
+    if not url.startswith("https://"):
+        cause = f"{where} is not reached by https, and no password goes there in the clear"
+        raise CheckFailure(Failure("credential", cause, "see the domain's federation settings"))
+    try:
+        answer = sender(
+            method, url, watch, reading=_unread if method == "POST" else None, **keywords
+        )
+    except CheckFailure as error:
+        cause = f"federation server: {error.failure.cause}"
+        raise CheckFailure(replace(error.failure, cause=cause)) from None
+    limit = _LIMIT if method == "POST" else _METADATA_LIMIT
+    if answer.status >= 500 and b"Envelope" not in answer.body:
+        raise CheckFailure(http_refusals.trouble(answer, where, "look at the federation server"))
+    # msal looks for the ends of these from each of their beginnings.
+    many = any(answer.body.count(name) > _MOST for name in _SEARCHED)
+    if b"<!DOCTYPE" in answer.body or len(answer.body) > limit or (method == "POST" and many):
+        raise CheckFailure(_odd(answer, where))
+    if answer.status != 200 and b"Envelope" not in answer.body:
+        raise CheckFailure(_odd(answer, where))
+    return answer
+
+
+def refused(answer: Answer | None, server: str, user: str) -> Failure:
+    """Why the federation server gives no token for this user."""
+    body = b"" if answer is None else answer.body
+    fault, subcode = _FAULT.search(body), _SUBCODE.search(body)
+    detail = " ".join(fault[1].decode("utf-8", "replace").split()) if fault else ""
+    code = subcode[1].decode("ascii") if subcode else "WS-Trust"
+    if fault is None and answer is not None:
+        return _odd(answer, f"federation server {server}")
+    return Failure(
+        "credential",
+        f"federation server {server} refuses user {user}",
+        "check the password there; or use a cloud-only user or a certificate",
+        code,
+        detail,
+    )
+
+
+def _odd(answer: Answer, where: str) -> Failure:
+    return Failure(
+        "credential",
+        f"{where} answers with what is no WS-Trust",
+        "see the domain's federation settings; or use a cloud-only user or a certificate",
+        f"HTTP {answer.status}",
+        http_refusals.glimpse(answer),
+    )
+
+
+def _unread(sent: bytes, answer: Answer | None) -> Lines:
+    """Password and assertion are in these bodies, in spellings of their own."""
+    size = 0 if answer is None else len(answer.body)
+    return Lines([f"{len(sent)} bytes of WS-Trust, not shown"], [f"{size} bytes, not shown"])

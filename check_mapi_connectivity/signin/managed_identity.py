@@ -1,0 +1,147 @@
+"""Tokens of a managed identity, from the instance metadata service of an Azure VM.
+
+Our own request, because msal has one from 1.29 on only (reference sheet exchange-online 5.2, 5.7;
+the interface: learn.microsoft.com, "How to use managed identities on an Azure VM to acquire an
+access token").
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..base.failure import CheckFailure, Failure
+from ..network.answer import SIGN_IN_LIMIT
+from ..network.response import too_large
+from ..services import entra, http_refusals
+from .tokens import sendable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ..base.credentials import ManagedIdentity
+    from ..network.answer import Answer
+    from .job import Job
+
+#: Seconds to wait for it: it is on the same machine, or not there at all.
+_PATIENCE = 5.0
+
+_VERSION = "2018-02-01"
+
+#: Its own errors for a request that it understands and does not grant, and those of OAuth (page
+#: above: "Error handling").
+_REFUSALS = (
+    *("invalid_request", "unauthorized_client", "access_denied", "invalid_resource"),
+    *("invalid_scope", "unknown_source", "bad_request_102"),
+)
+
+#: Those have services of their own for it.
+_INSTEAD = "for Azure VMs only, not App Service or Azure Arc: else use a certificate"
+
+
+def ask(job: Job, identity: ManagedIdentity, resource: str) -> Mapping[str, Any]:
+    """The token answer for one resource. Raises CheckFailure."""
+    parameters = {"api-version": _VERSION, "resource": resource}
+    if identity.client_id:
+        parameters["client_id"] = identity.client_id
+    patience = min(_PATIENCE, job.deadline.remaining() / 2)
+    job.transport.patience = patience
+    try:
+        answer = job.transport.send(
+            "GET",
+            f"{identity.url}/metadata/identity/oauth2/token",
+            job.report.sign_in,
+            headers={"Metadata": "true"},
+            params=parameters,
+            until=job.deadline.now() + patience,
+            direct=True,
+        )
+    except CheckFailure as error:
+        raise CheckFailure(_absent(error.failure, identity)) from None
+    finally:
+        job.transport.patience = None
+    large = too_large(answer, SIGN_IN_LIMIT)
+    if large is not None:
+        raise CheckFailure(large)
+    document = answer.json()
+    if answer.status != 200:
+        raise CheckFailure(_refused(answer, document, identity))
+    if not isinstance(document, dict) or not sendable(document.get("access_token")):
+        raise CheckFailure(_no_service(answer))
+    return document
+
+
+def _absent(failure: Failure, identity: ManagedIdentity) -> Failure:
+    """Nobody answers: most likely this is no Azure VM."""
+    if failure.kind not in ("dns", "connect", "timeout"):
+        return failure
+    return replace(
+        failure,
+        kind="credential",
+        cause=f"no instance metadata service answers at {identity.url}",
+        remedy=_INSTEAD,
+        detail=failure.detail or failure.cause,
+        transient=False,
+    )
+
+
+def _refused(answer: Answer, document: object, identity: ManagedIdentity) -> Failure:
+    """What a status other than 200 means."""
+    who = "the instance metadata service"
+    if answer.status == 429:
+        return entra.with_words(http_refusals.throttled(answer, who), answer)
+    # 410 while the service is being updated, 404 while it starts.
+    if answer.status >= 500 or answer.status in (404, 410):
+        failure = http_refusals.trouble(answer, who, "wait for the next run")
+        if answer.status < 500:
+            failure = replace(failure, cause="the instance metadata service is not ready")
+        return replace(entra.with_words(failure, answer), transient=True)
+    challenge = answer.headers.get("WWW-Authenticate", "")
+    if answer.status == 401 and challenge:
+        return _challenged(answer, challenge)
+    if not isinstance(document, dict) or "error" not in document:
+        return _no_service(answer)
+    found = entra.words(document)
+    if found.number:
+        return entra.sign_in(document, answer)
+    cause, remedy = "the instance metadata service refuses a token", "see its own text"
+    if "identity not found" in found.text.lower():
+        cause = "this VM has no managed identity"
+        remedy = "switch it on in the portal: the VM, Security, Identity"
+        if identity.client_id:
+            cause = f"this VM has no managed identity {identity.client_id}"
+            remedy = "assign it to the VM, or check the client id"
+    elif found.error == "invalid_resource":
+        cause = "the tenant has no such resource"
+        remedy = "check --cloud"
+    elif found.error not in _REFUSALS:
+        return http_refusals.unknown_error(
+            answer.host, found.error or f"HTTP {answer.status}", found.text
+        )
+    return Failure("credential", cause, remedy, found.error, found.text)
+
+
+def _challenged(answer: Answer, challenge: str) -> Failure:
+    """It wants a proof. Azure Arc's agent does: the content of a file whose path it names, which is
+    not followed, because whoever answers could name any file of this host.
+    """
+    cause, remedy = f"{answer.host} wants a proof before it gives a token", _INSTEAD
+    if re.match(r"\s*Basic\s+realm\s*=.*\.key\b", challenge[:500], re.IGNORECASE):
+        cause = f"{answer.host} answers as Azure Arc's agent does, whose tokens want root"
+        remedy = "managed identities of Azure Arc are not supported: use a certificate"
+    detail = (
+        f"WWW-Authenticate: {' '.join(challenge[:200].split())}; {http_refusals.message(answer)}"
+    )
+    return Failure("credential", cause, remedy, f"HTTP {answer.status}", detail)
+
+
+def _no_service(answer: Answer) -> Failure:
+    return Failure(
+        "protocol",
+        f"{answer.host} does not answer as an instance metadata service does",
+        f"see what answers there; {_INSTEAD}",
+        f"HTTP {answer.status}",
+        http_refusals.glimpse(answer),
+    )

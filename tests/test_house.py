@@ -1,0 +1,118 @@
+"""The plan of the house (ARCHITECTURE.md): which room may import which, and how large rooms and
+files may be.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import check_mapi_connectivity
+
+ROOT = Path(check_mapi_connectivity.__file__).parent
+
+#: Room -> the rooms that it may import.
+PLAN = {
+    "base": "",
+    "codes": "",
+    "mapihttp": "",
+    "secrecy": "base mapihttp",
+    "commandline": "base mapihttp",
+    "network": "base codes secrecy",
+    "result": "base codes secrecy",
+    "services": "base codes secrecy network",
+    "signin": "base codes secrecy network services",
+    "probes": "base codes mapihttp network services signin",
+    "explain": "base mapihttp secrecy network signin result",
+    "record": "base mapihttp secrecy network signin probes result commandline",
+    "setup": "base codes secrecy commandline network services signin result process",
+}
+
+#: Third-party library -> the modules that may import it.
+HOMES = {
+    "requests": "network record",
+    "urllib3": "network",
+    "msal": "signin/msal_client.py setup/administrator.py",
+    "spnego": "network/ntlm_kerberos.py",
+    "dns": "probes/mapi_autodiscover.py",
+    "nagiosplugin": "result",
+    "cryptography": "signin/certificate.py signin/pkcs12.py network setup/keypair.py",
+}
+
+#: Lines of a file; files of a room.
+MOST_LINES = 400
+MOST_FILES = 12
+
+FILES = sorted(ROOT.rglob("*.py"))
+ROOMS = sorted({path.parent for path in FILES} - {ROOT})
+
+
+def names(paths):
+    return [str(path.relative_to(ROOT)) for path in paths]
+
+
+def imported(path):
+    """(line, first word) of every import of our own: inside functions, too, and for the type
+    checker.
+    """
+    here = path.relative_to(ROOT).parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = here[: len(here) + 1 - node.level]
+            words = (*base, *filter(None, (node.module or "").split(".")))
+            found = [words[0]] if words else [alias.name for alias in node.names]
+            yield from ((node.lineno, name) for name in found if name != "__version__")
+
+
+def foreign(path):
+    """(line, library) of every import that is not our own."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name.split(".")[0]) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.lineno, (node.module or "").split(".")[0]
+
+
+@pytest.mark.parametrize("path", FILES, ids=names(FILES))
+def test_who_may_import_whom(path):
+    room = path.relative_to(ROOT).parts[0]
+    allowed = (
+        {room, *PLAN[room].split()}
+        if room in PLAN
+        else set(PLAN) | {"library", "plugin", "process"}
+    )
+    against = [f"line {line}: {other}" for line, other in imported(path) if other not in allowed]
+    assert against == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=names(FILES))
+def test_libraries_have_one_home(path):
+    here = str(path.relative_to(ROOT))
+    against = [
+        f"line {line}: {library}"
+        for line, library in foreign(path)
+        if library in HOMES
+        and not any(here == home or here.startswith(home + "/") for home in HOMES[library].split())
+    ]
+    assert against == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=names(FILES))
+def test_length_of_a_file(path):
+    assert path.read_text().count("\n") <= MOST_LINES
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=names(ROOMS))
+def test_size_of_a_room_and_its_sentence(room):
+    assert len([path for path in room.glob("*.py") if path.name != "__init__.py"]) <= MOST_FILES
+    body = ast.parse((room / "__init__.py").read_text()).body
+    if room.name != "codes":
+        assert [type(node) for node in body] == [ast.Expr]
+    assert ast.get_docstring(ast.parse((room / "__init__.py").read_text()))
+
+
+def test_the_rooms_are_those_of_the_plan():
+    found = {path.name for path in ROOT.iterdir() if path.is_dir()} - {"__pycache__"}
+    assert found == set(PLAN)
