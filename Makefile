@@ -2,10 +2,12 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test test-integration lint bench docs golden screenshots tenant fuzz dist zipapp deb rpm release clean
+.PHONY: demo test test-all test-integration lint bench docs golden screenshots tenant fuzz dist zipapp deb rpm release clean
 
 demo: .venv ; $(BIN)/python -m tests.tenant demo
-test: .venv ; $(BIN)/python -m pytest -n 6 --dist worksteal
+# Tests are compiled once before eight workers begin: they wait more than they work.
+test: .venv ; $(BIN)/python -m pytest --collect-only -qq >/dev/null && $(BIN)/python -m pytest -n 8 --dist worksteal
+test-all: .venv ; SWEEPS=all HYPOTHESIS=patient $(BIN)/python -m pytest -n 8 --dist worksteal
 test-integration: .venv ; $(BIN)/python -m pytest tests/integration
 lint: .venv ; $(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
 bench: .venv ; $(BIN)/python -m compileall -q check_mapi_connectivity && $(BIN)/python -m tests.bench

@@ -35,12 +35,12 @@ ROOT = Path(__file__).resolve().parent.parent
 #: Imported by nobody but Python itself, as it starts.
 collect_ignore = ["guard/sitecustomize.py"]
 
-# On a busy machine an example takes any time. `make test` tries the same examples each time;
-# `make fuzz` and HYPOTHESIS=search look for new ones; CI's later legs take a few of them.
+# On a busy machine an example takes any time. `make test` tries a few examples, `make test-all`
+# more, both the same each time; `make fuzz` and HYPOTHESIS=search look for new ones.
 settings.register_profile("patient", deadline=None, max_examples=40, derandomize=True)
-settings.register_profile("few", deadline=None, max_examples=4, derandomize=True)
+settings.register_profile("few", deadline=None, max_examples=8, derandomize=True)
 settings.register_profile("search", deadline=None, max_examples=400, print_blob=True)
-settings.load_profile(os.environ.get("HYPOTHESIS", "patient"))
+settings.load_profile(os.environ.get("HYPOTHESIS", "few"))
 
 #: Enough for the option parser; nothing reads further.
 PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"

@@ -1,5 +1,5 @@
-"""What is done at every one of many places is done at one of them where `SWEEPS=one`: CI's later legs
-ask whether it works there at all.
+"""What can be done at every one of many places is done at one of them, unless `SWEEPS=all`
+(`make test-all`).
 """
 
 from __future__ import annotations
@@ -8,6 +8,6 @@ import os
 
 
 def sweep(places):
-    """All of these, or the middle one."""
+    """The middle one of these, or all."""
     found = list(places)
-    return found[len(found) // 2 :][:1] if os.environ.get("SWEEPS") == "one" else found
+    return found if os.environ.get("SWEEPS") == "all" else found[len(found) // 2 :][:1]
