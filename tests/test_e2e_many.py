@@ -141,6 +141,14 @@ def test_ten_that_hang_do_not_hold_the_others(hundred, tenant, method):
     assert heads == [f"[CRITICAL] {name}@{DOMAIN} by {method}: {ended}" for name in BROKEN]
 
 
+def test_requests_of_a_hundred_are_shown_of_twenty(hundred):
+    run = hundred("graph", "-vvv")
+    assert run.code == 0
+    assert len(re.findall(r"\n  request       GET \S+/v1\.0/", run.diagnosis)) == 20
+    note = "\n  note          its requests are not shown, others' are: test it alone"
+    assert run.diagnosis.count(note) == 80
+
+
 def test_wrong_password_of_fifty_is_one_failed_logon(hundred, tenant, tmp_path):
     wrong = tmp_path / "wrong"
     wrong.write_text("Not.The.Password\n")
