@@ -284,7 +284,7 @@ def test_nothing_outlives_the_tests(kind, tmp_path, tmp_path_factory):
     script = f"""
         import os, sys
         sys.path.insert(0, {str(ROOT)!r})
-        from tests.acceptors import {of.__name__}
+        from tests.support.acceptors import {of.__name__}
         acceptor = {of.__name__}({str(tmp_path_factory.mktemp("left"))!r}, **{options!r})
         print(*(process.pid for process in acceptor.processes), flush=True)
         os._exit(1)

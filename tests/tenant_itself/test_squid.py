@@ -355,7 +355,7 @@ def test_nothing_outlives_the_tests(running_tenant, guard):
         import os, sys, types
         from pathlib import Path
         sys.path.insert(0, {str(ROOT)!r})
-        from tests.squid import Squid
+        from tests.support.squid import Squid
         from tests.tenant import Tenant
         directory = Path(sys.argv[1])
         lab = Squid(Tenant(directory))
