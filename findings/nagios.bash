@@ -1,8 +1,7 @@
 # Sourced by findings about Nagios 4, after common.bash.
 
 # nagios COMMAND VARIABLE: one host with a custom variable, checked every second by a stand-in that puts
-# its words into the file `seen`; COMMAND is the stand-in's part of the command line. 1 as a third word lets
-# Nagios read nagios.cmd.
+# its words into the file `seen`; COMMAND is the stand-in's part of the command line.
 nagios() {
     debian nagios4-core=4.4.6-4+deb12u2
     plugin check <<PLUGIN
@@ -24,7 +23,7 @@ state_retention_file=$folder/retention.dat
 lock_file=$folder/nagios.lock
 query_socket=$folder/nagios.qh
 command_file=$folder/nagios.cmd
-check_external_commands=${3:-0}
+check_external_commands=0
 nagios_user=$user
 nagios_group=$group
 interval_length=1
