@@ -87,6 +87,11 @@ class Given:
     def add_section(self, reference: str, environ: Mapping[str, str]) -> None:
         """Take over what `--extra-opts=[section][@file]` names. Raises UsageError."""
         section, at, path = reference.partition("@")
+        if not at and re.search(r"/|\.(?:ini|cfg|conf)$", section):
+            raise UsageError(
+                f"--extra-opts: {section} is read as the name of a section; a file stands behind "
+                f"an @: SECTION@{section}"
+            )
         section = section or PLUGIN
         file = path if at and path else ini.default_file(environ)
         if file is None:

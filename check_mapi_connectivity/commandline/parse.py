@@ -1,6 +1,6 @@
 """From argv, ini sections, environment and files to Options.
 
-Map: `parse` is the way through; `sources.Given` holds the values; each function below decides what
+Map: `parse` is the way through; `given.Given` holds the values; each function below decides what
 one of them means. Nothing else reads argv, environment or ini. What a usage error does not need is
 imported late.
 """
