@@ -40,8 +40,8 @@ def kind(given: Given, environ: MutableMapping[str, str]) -> str | None:
     found = given.credentials()
     if len(found) > 1:
         raise UsageError(
-            f"{found[0]} and {found[1]} are two credentials; give one of them (none takes one "
-            "from an ini back)"
+            f"{found[0]} and {found[1]} are two credentials; give one of them (the value "
+            "none switches one of an ini section off)"
         )
     if found:
         return found[0]

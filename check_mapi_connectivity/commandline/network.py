@@ -178,7 +178,7 @@ def read_proxy(given: Given, environ: MutableMapping[str, str]) -> tuple[Proxy |
         if url or host:
             raise UsageError(
                 "--no-proxy and --proxy exclude each other; give one of them (--proxy none "
-                "takes one from an ini back)"
+                "switches one of an ini section off)"
             )
         # Of any host, as in the environment's variable.
         return None, "*"

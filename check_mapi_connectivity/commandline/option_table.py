@@ -77,7 +77,7 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "--mapi-url",
                 "URL",
                 """MAPI over HTTP address of the mailbox, with its MailboxId: Autodiscover is not
-                asked, and --mailbox is but a name. Needs --legacy-dn. https only.""",
+                asked, and --mailbox is only a name. Needs --legacy-dn. https only.""",
             ),
             Option("--legacy-dn", "DN", "LegacyExchangeDN of the mailbox, for --mapi-url."),
             Option(

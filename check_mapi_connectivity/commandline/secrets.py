@@ -90,7 +90,7 @@ def secret(
         if path is not None:
             raise UsageError(
                 f"--ask-password and --{INI_SECRETS[name]} exclude each other; give one of them "
-                "(none takes one from an ini back)"
+                "(the value none switches one of an ini section off)"
             )
         text: str | None = ask(asked_for)
         where = "the terminal, typed by a person"
