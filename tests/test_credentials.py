@@ -124,6 +124,13 @@ def test_everything_none_is_no_credential(complaint):
     assert complaint(*TENANT, *words).startswith(text)
 
 
+def test_a_tenant_without_its_domain(complaint):
+    assert complaint("--tenant", "contoso") == (
+        "no certificate for contoso, which is no whole domain: is contoso.onmicrosoft.com meant? "
+        "see --tenant"
+    )
+
+
 def test_client_id_is_wanted_but_for_managed_identities(complaint, parse):
     tenant = ("--tenant", "contoso.example")
     missing = "--client-id is missing: the application (client) id of the app registration"

@@ -202,6 +202,11 @@ def _certificate(given: Given, environ: MutableMapping[str, str], tenant: str) -
             f"no certificate for {tenant}: {places} cannot be read by user id {os.geteuid()}; "
             "give its group read access, and to the directories above it search access"
         )
+    if path is None and "." not in tenant and not re.fullmatch(GUID, tenant):
+        raise UsageError(
+            f"no certificate for {tenant}, which is no whole domain: is {tenant}.onmicrosoft.com "
+            "meant? see --tenant"
+        )
     if path is None:
         raise UsageError(
             f"no certificate for {tenant}: run {PLUGIN}_setup, or give --certificate and"
