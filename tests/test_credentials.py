@@ -126,8 +126,8 @@ def test_everything_none_is_no_credential(complaint):
 
 def test_a_tenant_without_its_domain(complaint):
     assert complaint("--tenant", "contoso") == (
-        "no certificate for contoso, which is no whole domain: is contoso.onmicrosoft.com meant? "
-        "see --tenant"
+        "no certificate for contoso, which is neither a whole domain, e.g. "
+        "contoso.onmicrosoft.com, nor a GUID"
     )
 
 

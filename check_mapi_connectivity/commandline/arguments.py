@@ -13,7 +13,7 @@ from ..base.errors import Information, UsageError
 from ..base.vocabulary import PLUGIN
 from .given import ENVIRONMENT_SECRETS, INI_SECRETS
 from .help_text import DESCRIPTION, EXAMPLES, MORE_EXAMPLES, NO_LIVE_RUN_YET
-from .option import COUNT, FLAG, LIST, MISSING, OPTIONAL, VALUE
+from .option import COUNT, FLAG, LIST, MISSING, OPTIONAL, VALUE, alike
 from .option_table import GROUPS
 
 TYPE_CHECKING = False
@@ -151,7 +151,7 @@ def split(parser: Parser, argv: Sequence[str]) -> dict[str, Any]:
             if name in INI_SECRETS:
                 text = f"no option takes a secret: use --{INI_SECRETS[name]}, an ini section, or"
                 raise UsageError(f"{text} the environment ({ENVIRONMENT_SECRETS[name]})")
-            meant = _alike(f"--{name}", parser)
+            meant = alike(f"--{name}", parser.flags)
             raise UsageError(f"unknown option --{name}; {meant}see --help")
         if word.startswith("-") and len(word) > 1:
             raise UsageError(f"unknown option {word[:2]}; see --help")
@@ -167,17 +167,6 @@ def split(parser: Parser, argv: Sequence[str]) -> dict[str, Any]:
             "see --help"
         )
     return vars(found)
-
-
-def _alike(flag: str, parser: Parser) -> str:
-    """A question about the option that begins like this, or is spelled much like it; empty for
-    none.
-    """
-    import difflib
-
-    found = [known for known in parser.flags if len(flag) > 4 and known.startswith(flag)]
-    found = found or difflib.get_close_matches(flag, parser.flags, 1, 0.8)
-    return f"is {found[0]} meant? " if found else ""
 
 
 def _with_value(complaint: str, argv: Sequence[str]) -> str:

@@ -204,8 +204,8 @@ def _certificate(given: Given, environ: MutableMapping[str, str], tenant: str) -
         )
     if path is None and "." not in tenant and not re.fullmatch(GUID, tenant):
         raise UsageError(
-            f"no certificate for {tenant}, which is no whole domain: is {tenant}.onmicrosoft.com "
-            "meant? see --tenant"
+            f"no certificate for {tenant}, which is neither a whole domain, e.g. "
+            "contoso.onmicrosoft.com, nor a GUID"
         )
     if path is None:
         raise UsageError(

@@ -11,7 +11,7 @@ from ..base.errors import UsageError
 from ..base.reading import files, pasted
 from ..base.vocabulary import PLUGIN
 from . import ini
-from .option import COUNT, FLAG, LIST, MISSING, OPTIONAL
+from .option import COUNT, FLAG, LIST, MISSING, OPTIONAL, alike
 from .option_table import OPTIONS
 
 TYPE_CHECKING = False
@@ -265,9 +265,10 @@ def _ini_name(key: str, where: str) -> str:
             return option.name
     if key in INI_SECRETS:
         return key
+    meant = alike(key, (*OPTIONS, *INI_SECRETS))
     raise UsageError(
-        f"{where}: there is no option {key}; an ini key is a long option without its dashes, "
-        "see --help"
+        f"{where}: there is no option {key}; {meant}an ini key is a long option without its "
+        "dashes, see --help"
     )
 
 
