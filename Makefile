@@ -6,7 +6,7 @@ BIN = .venv/bin
 
 demo: .venv ; $(BIN)/python -m tests.tenant demo
 # Tests are compiled once before eight workers begin: they wait more than they work.
-test: .venv ; $(BIN)/python -m pytest --collect-only -qq >/dev/null && $(BIN)/python -m pytest -n 8 --dist worksteal
+test: .venv ; $(BIN)/python -m pytest --collect-only -qq >/dev/null && $(BIN)/python -m pytest -n 8 --dist worksteal $(if $(ROOM),tests/$(ROOM))
 test-all: .venv ; SWEEPS=all HYPOTHESIS=patient $(BIN)/python -m pytest -n 8 --dist worksteal
 test-integration: .venv ; $(BIN)/python -m pytest tests/integration
 lint: .venv ; $(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy

@@ -1,6 +1,6 @@
 """What is made from the tables of options, labels and codes: documents, man pages, templates.
 
-`make docs` writes all of it; `tests/test_docs.py` fails when any of it is stale. One module a
+`make docs` writes all of it; `tests/made/test_docs.py` fails when any of it is stale. One module a
 kind of reader; each has `files()`: path below the root -> text.
 """
 

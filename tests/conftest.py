@@ -22,13 +22,14 @@ from check_mapi_connectivity.base.options import Options
 from check_mapi_connectivity.base.vocabulary import DEFAULT_THRESHOLDS, KINDS, LABELS, prefixes
 from check_mapi_connectivity.commandline import given
 
-from . import keys, masks
 from .guard.hook import VARIABLE, Guard
+from .support import keys, masks
+from .support.sweeps import left_out
+from .support.ways import Way, counters
+from .support.zygote import Zygote
 from .tenant import Tenant
 from .tenant.admin_client import Administrator
 from .tenant.material import CLIENT_IDS, TENANT_NAME
-from .ways import Way, counters
-from .zygote import Zygote
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -47,6 +48,14 @@ PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 
 #: Seconds a run may take beyond its deadline on a busy machine.
 GRACE = 4.0
+
+
+def pytest_collection_modifyitems(config, items):
+    """Of a series of like cases some are enough, see `support.sweeps`."""
+    out = left_out(items)
+    if out:
+        config.hook.pytest_deselected(items=out)
+        items[:] = [item for item in items if item not in set(out)]
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -122,7 +131,7 @@ def running_tenant(tmp_path_factory):
 @pytest.fixture(scope="session")
 def running_lab(running_tenant):
     """One lab of proxies for the whole session, or a skip that says what is missing."""
-    from .test_squid import start
+    from .tenant_itself.test_squid import start
 
     with start(running_tenant) as lab:
         yield lab
@@ -245,7 +254,7 @@ def arranged(tenant, tmp_path, check, monkeypatch):
     """The set-up command before an empty practice tenant, with an administrator who enters every
     code.
     """
-    from .setting_up import Arranged
+    from .support.setting_up import Arranged
 
     yield Arranged(tenant, tmp_path, check, monkeypatch)
     assert tenant.crashes == []

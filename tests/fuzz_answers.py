@@ -14,7 +14,7 @@ from check_mapi_connectivity.network.answer import Answer
 from check_mapi_connectivity.services import graph, graph_refusals
 from check_mapi_connectivity.signin import federation, msal_client
 
-from .test_graphapi import DIAGNOSTIC, LISTING
+from .services.test_graph import DIAGNOSTIC, LISTING
 
 STATUSES = (301, 400, 401, 403, 404, 408, 409, 410, 429, 500, 502, 503, 504)
 

@@ -16,10 +16,12 @@ import pytest
 from check_mapi_connectivity import plugin
 from check_mapi_connectivity.commandline import parse
 
-from . import keys
 from .conftest import Outcome
-from .recorded import forget, record_and_replay
-from .scenarios import SCENARIOS, WRITE, seen, told
+from .support import keys
+from .support.recorded import forget, record_and_replay
+from .support.scenarios import SCENARIOS, WRITE, seen, told
+
+pytestmark = pytest.mark.series(4)
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from .conftest import ROOT
-from .recorded import play, replayed, reword
-from .scenarios import WRITE
+from .support.recorded import play, replayed, reword
+from .support.scenarios import WRITE
 
 FILES = sorted((ROOT / "tests" / "recordings").glob("*.json"))
 

@@ -1,8 +1,8 @@
 """From argv, ini sections, environment and files to Options.
 
-Map: `parse` is the way through; `given.Given` holds the values; each function below decides what
-one of them means. Nothing else reads argv, environment or ini. What a usage error does not need is
-imported late.
+Map: `parse` is the way through; `Given` holds the values; what one of them means is decided in the
+modules that `checked` imports. Nothing else reads argv, environment or ini. What a usage error does
+not need is imported late.
 """
 
 from __future__ import annotations
@@ -13,11 +13,8 @@ import time
 
 from ..base.errors import UsageError
 from ..base.vocabulary import PLUGIN
-from . import credentials, limits, target
 from .arguments import parse_command_line
 from .given import ENVIRONMENT_SECRETS, Given, is_none
-from .network import note_variables, read_ca_files, read_network, read_proxy
-from .target import check_archive, mailboxes_of, read_counts, read_hosts, read_methods, read_tenant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,23 +56,25 @@ def checked(given: Given, environ: MutableMapping[str, str]) -> Options:
 
     Raises UsageError.
     """
+    from . import credentials, limits, network, target
+
     started = time.monotonic()
-    methods = read_methods(given.texts("method"))
-    mailboxes = mailboxes_of(given)
+    methods = target.read_methods(given.texts("method"))
+    mailboxes = target.mailboxes_of(given)
     cloud = given.choice("cloud", ("worldwide", "gcc", "gcc-high", "dod", "china"), "worldwide")
-    counted = read_counts(given, mailboxes, methods)
+    counted = target.read_counts(given, mailboxes, methods)
     shown = _shown(given)
-    network = read_network(given)
+    route = network.read_network(given)
     chosen = credentials.kind(given, environ)
-    tenant = read_tenant(given, methods, chosen)
+    tenant = target.read_tenant(given, methods, chosen)
     online = bool(tenant) or chosen == "--managed-identity"
     judged = limits.judged(given, mailboxes, methods, online=online, chosen=chosen)
-    check_archive(given, methods)
+    target.check_archive(given, methods)
     places = target.exchange_server(given, methods, mailboxes)
-    ca_files = read_ca_files(given, environ)
+    ca_files = network.read_ca_files(given, environ)
     who = credentials.who(given, environ, methods, tenant, chosen)
-    proxy, no_proxy = read_proxy(given, environ)
-    note_variables(given, environ, who["login"], proxy)
+    proxy, no_proxy = network.read_proxy(given, environ)
+    network.note_variables(given, environ, who["login"], proxy)
     for variable in ENVIRONMENT_SECRETS.values():
         environ.pop(variable, None)
 
@@ -96,10 +95,10 @@ def checked(given: Given, environ: MutableMapping[str, str]) -> Options:
         explain=given.flag("explain"),
         origins=given.origins(),
         reads=tuple(given.reads),
-        **read_hosts(given, cloud, tenant, places, online=online),
+        **target.read_hosts(given, cloud, tenant, places, online=online),
         **counted,
         **shown,
-        **network,
+        **route,
         **judged,
         **_record(given),
         **who,
@@ -122,6 +121,8 @@ def _replayed(given: Given) -> Replay:
 
 def _shown(given: Given) -> dict[str, Any]:
     """How much of a run is shown, how often and in which form. Raises UsageError."""
+    from . import limits
+
     frequency = limits.frequency(given.values.get("diagnosis-frequency", "1:1"))
     wanted = given.switch("diagnosis", default=True)
     return {

@@ -36,6 +36,10 @@ _PAUSE = 0.25
 #: Seconds that a test may keep others waiting; a tenth of the time allowed where that is less.
 _OVERTIME = 2.0
 
+#: Tests of a run whose requests and answers are kept for `-vv`: of those that are well, and of
+#: those that are not. Nobody reads a thousand, and they would take a hundred megabytes.
+_SHOWN = {True: 20, False: 100}
+
 
 class _Told:
     """Ends what is raised within it, and tells of it; None where nothing is."""
@@ -73,6 +77,7 @@ class Runner:
         #: Worker -> since when it is at its test.
         self._busy: dict[int, float] = {}
         self._error: BaseException | None = None
+        self._shown = {True: 0, False: 0}
 
     def run(self) -> None:
         """Test them all. Raises UsageError."""
@@ -147,6 +152,7 @@ class Runner:
                     transport.attach(report)
                     report.begun = self._deadline.now()
                     self._test(report, transport)
+                    self._thin(report)
                     report = self._next(report)
             finally:
                 if transport is not None:
@@ -160,6 +166,18 @@ class Runner:
 
     def _carrier(self, report: Report) -> Transport:
         return self._transport(report, self._first.shared)
+
+    def _thin(self, report: Report) -> None:
+        """Forget what a test has met on the wire where enough others show theirs."""
+        if not report.exchanges:
+            return
+        well = report.failure is None
+        with self._changed:
+            self._shown[well] += 1
+            enough = self._shown[well] > _SHOWN[well]
+        if enough:
+            report.exchanges.clear()
+            report.notes.append("its requests are not shown, others' are: test it alone")
 
     def _next(self, done: Report) -> Report | None:
         """The next test for this worker; None when there is none, enough others are at work, or the

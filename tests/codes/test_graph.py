@@ -12,7 +12,7 @@ from check_mapi_connectivity.codes import graph, recipients
 from check_mapi_connectivity.services import graph as services_graph
 from check_mapi_connectivity.services import graph_refusals
 
-from ..test_advice import make_answer
+from ..services.test_http_refusals import make_answer
 from .test_graph_passed_on import PASSED_ON, error
 
 IDS = (

@@ -8,7 +8,7 @@ import pytest
 
 from check_mapi_connectivity.services import graph_refusals
 
-from ..test_advice import make_answer
+from ..services.test_http_refusals import make_answer
 
 
 def error(status, code, message, **headers):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from check_mapi_connectivity.codes import recipients
 from check_mapi_connectivity.services import exchange_refusals
 
-from ..test_advice import exchange_error
+from ..services.test_http_refusals import exchange_error
 
 NONE = "no such mailbox in this tenant"
 ON_PREMISES = "mailbox is on-premises"

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from ..test_squid import need
+from ..tenant_itself.test_squid import need
 from .laboratory import Laboratory
 from .packages import Installed, made, somebodys, source
 from .practice import Practice

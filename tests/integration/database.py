@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-from ..acceptor_process import free_port
+from ..support.acceptor_process import free_port
 from .laboratory import LIMIT, owned
 
 #: Of the database's user; the database listens on loopback and dies with the tests.

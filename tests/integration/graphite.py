@@ -8,7 +8,7 @@ import socket
 import urllib.parse
 from pathlib import Path
 
-from ..acceptor_process import free_port
+from ..support.acceptor_process import free_port
 from .laboratory import owned
 
 _CARBON = """

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import requests
 
-from ..acceptor_process import free_port
 from ..conftest import Outcome
+from ..support.acceptor_process import free_port
 from .laboratory import owned
 
 #: Of the API's user; the API listens on loopback and dies with the tests.

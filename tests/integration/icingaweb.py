@@ -6,7 +6,7 @@ import urllib.parse
 
 import requests
 
-from ..acceptor_process import free_port
+from ..support.acceptor_process import free_port
 from .database import PASSWORD, Database
 from .laboratory import owned
 

@@ -7,7 +7,7 @@ import json
 import urllib.parse
 from typing import NamedTuple
 
-from ..acceptor_process import free_port
+from ..support.acceptor_process import free_port
 from .laboratory import owned
 
 DATABASE = "icinga2"

@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from ..acceptor_process import BARE
+from ..support.acceptor_process import BARE
 
 #: Seconds that anything may take; a busy machine needs a part of it.
 LIMIT = 60.0

@@ -15,7 +15,7 @@ from check_mapi_connectivity.base.vocabulary import PLUGIN
 from check_mapi_connectivity.setup.steps import names
 
 from ..tenant.directory import TENANT_NAME
-from ..test_squid import need
+from ..tenant_itself.test_squid import need
 from .conftest import needs
 from .packages import digest, made, run, words
 from .practice import address

@@ -12,8 +12,8 @@ import pytest
 import trustme
 
 from ..conftest import ROOT
-from ..scenarios import told
-from ..test_docs import README
+from ..made.test_docs import README
+from ..support.scenarios import told
 from .icinga2 import Node, assignments, literal
 from .laboratory import poll
 from .practice import Practice, address, by_hand

@@ -9,7 +9,7 @@ from check_mapi_connectivity.commandline import option as commandline_option
 from generate import icinga2
 
 from ..conftest import ROOT
-from ..test_generate_icinga2 import FLAGS, SWITCHES
+from ..made.test_icinga2 import FLAGS, SWITCHES
 from .icinga2 import Node, literal
 
 #: One Service for each; without mailbox and tenant the check ends before any packet is sent.

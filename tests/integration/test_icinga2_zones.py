@@ -9,7 +9,7 @@ import shutil
 import pytest
 import trustme
 
-from ..scenarios import told
+from ..support.scenarios import told
 from ..tenant.directory import TENANT_NAME
 from .icinga2 import Node
 from .laboratory import USER, owned

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from ..conftest import ROOT
-from ..scenarios import told
+from ..support.scenarios import told
 from ..tenant.directory import TENANT_NAME
 from .laboratory import USER
 from .nagios import DEBIAN, Nagios

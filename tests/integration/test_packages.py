@@ -14,8 +14,8 @@ from check_mapi_connectivity.base.vocabulary import PLUGIN
 from check_mapi_connectivity.setup.steps import names
 
 from ..conftest import ROOT
-from ..documents import links
-from ..test_docs import README
+from ..made.test_docs import README
+from ..support.documents import links
 from .conftest import needs
 from .packages import CACHE, CONFIGURATION, PACKAGE, PATH, digest, made, run, unpacked, words
 from .practice import address, by_hand

@@ -11,7 +11,7 @@ import pytest
 from check_mapi_connectivity.mapihttp import dump
 from check_mapi_connectivity.mapihttp.reader import WireError
 
-from ..sweeps import sweep
+from ..support.sweeps import sweep
 from .material import (
     RECORDINGS,
     VECTORS,

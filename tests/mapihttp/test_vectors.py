@@ -12,12 +12,7 @@ from check_mapi_connectivity.mapihttp import envelope, properties, responses, ro
 from check_mapi_connectivity.mapihttp.properties import PropertyError, id_text
 from check_mapi_connectivity.mapihttp.reader import ID, Reader, WireError, Writer
 
-from .material import (
-    CUT_COLUMNS,
-    VECTORS,
-    parse,
-    plain,
-)
+from .material import CUT_COLUMNS, VECTORS, parse, plain
 
 DN = "/o=Contoso/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn=4f2c-probe"
 INBOX = bytes.fromhex("010000000000010c")

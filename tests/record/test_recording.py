@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from check_mapi_connectivity.base.errors import UsageError
 from check_mapi_connectivity.record import recording
 
-from ..masks import begins
-from ..recorded import play
+from ..support.masks import begins
+from ..support.recorded import play
 from ..test_recordings import FILES
 
 GOOD = {path.stem: path.read_bytes() for path in FILES}

@@ -9,7 +9,7 @@ import pytest
 
 from check_mapi_connectivity.record import recording
 
-from ..recorded import play
+from ..support.recorded import play
 from .test_recording import GOOD
 
 

@@ -15,9 +15,9 @@ from check_mapi_connectivity.base.deadline import Deadline
 from check_mapi_connectivity.base.report import Report
 from check_mapi_connectivity.record import recording, tape
 
-from ..recorded import record_and_replay, replayed
+from ..support.recorded import record_and_replay, replayed
 from ..tenant.material import DOMAIN
-from ..test_e2e_process import Start
+from ..whole.test_process import Start
 
 
 def test_the_file_is_private_and_told_of(cmdlet, tmp_path):

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from .directory import (
-    CLIENT_IDS,
-    DOMAIN,
-    GOV_TENANT_NAME,
-    MANAGED_IDS,
-    OPERATOR,
-    TENANT_NAME,
-)
+from .directory import CLIENT_IDS, DOMAIN, GOV_TENANT_NAME, MANAGED_IDS, OPERATOR, TENANT_NAME
 
 FEDERATED_USER = f"federated@{DOMAIN}"
 

@@ -1,0 +1,102 @@
+"""Stopwatch and Report."""
+
+from __future__ import annotations
+
+import pytest
+
+from check_mapi_connectivity.base.failure import CheckFailure, Failure
+from check_mapi_connectivity.base.report import KDC, Phase, Report, Stopwatch
+
+from ..support.reports import Clock
+
+
+def test_stopwatch_charges_one_phase_at_a_time():
+    clock = Clock()
+    watch = Stopwatch(clock)
+    assert (watch.phases(), watch.total(), watch.current) == ([], None, None)
+    watch.start("dns")
+    clock.now = 1.0
+    watch.start("tls")
+    clock.now = 3.0
+    assert watch.phases() == [Phase("dns", 1.0, True), Phase("tls", 2.0, False)]
+    assert (watch.total(), watch.current) == (None, "tls")
+    watch.stop()
+    watch.stop()
+    assert (watch.total(), watch.current) == (3.0, None)
+
+
+def test_times_of_one_name_add_up_where_it_came_last():
+    clock = Clock()
+    watch = Stopwatch(clock)
+    for name in ("request", "dns", "request"):
+        watch.start(name)
+        clock.now += 1.0
+    watch.stop()
+    assert watch.phases() == [Phase("dns", 1.0, True), Phase("request", 2.0, True)]
+
+
+def test_discarded_phase_never_was():
+    watch = Stopwatch(Clock())
+    watch.start("request")
+    watch.discard()
+    assert (watch.phases(), watch.current) == ([], None)
+
+
+def test_where_the_run_is():
+    report = Report("m", "cmdlet")
+    assert report.where() == "phase start"
+    report.sign_in.start("dns")
+    assert report.where() == "sign-in, phase dns"
+    report.sign_in.stop()
+    report.service.start("request")
+    assert report.where() == "phase request"
+
+
+@pytest.mark.parametrize(
+    ("start", "signal", "cause"),
+    [
+        ("service", None, "no answer from mail.example in phase execute: timed out after 2.5s"),
+        (
+            "discovery",
+            None,
+            "no answer from mail.example in Autodiscover, phase execute: timed out after 2.5s",
+        ),
+        (
+            "sign_in",
+            "SIGTERM",
+            "ended by SIGTERM after 2.5s in sign-in, phase execute (mail.example)",
+        ),
+    ],
+)
+def test_what_time_or_a_signal_ends_is_named(start, signal, cause):
+    report = Report("m", "mapi", host="mail.example")
+    getattr(report, start).start("execute")
+    failure = report.timed_out(2.5, signal)
+    assert (failure.kind, failure.cause) == ("timeout", cause)
+    assert ("scheduler's own limit" if signal else "database may hang") in failure.remedy
+    assert failure.judged_as == ("signal" if signal else "")
+
+
+def test_a_kdc_that_does_not_answer_is_named():
+    report = Report("m", "cmdlet", host=KDC)
+    report.sign_in.start("proxy")
+    failure = report.timed_out(2.5)
+    cause = "no answer from the KDC in sign-in, phase kerberos: timed out after 2.5s"
+    assert (failure.kind, failure.cause) == ("timeout", cause)
+    assert "see the KDC" in failure.remedy
+    cause = "ended by SIGTERM after 2.5s in sign-in, phase kerberos (the KDC)"
+    assert report.timed_out(2.5, "SIGTERM").cause == cause
+
+
+def test_a_test_whose_turn_never_came_names_those_in_its_way():
+    failure = Report("m", "graph").not_begun(4)
+    assert failure.kind == "untested"
+    assert failure.cause == "not tested: the time was up before its turn"
+    assert failure.remedy == "see what hangs; raise --timeout or --concurrency"
+    assert failure.detail == "4 others had not ended yet"
+
+
+def test_failure_travels_as_neither_oserror_nor_valueerror():
+    error = CheckFailure(Failure("mailbox", "moving", judged_as="moving"))
+    assert not isinstance(error, (OSError, ValueError, RuntimeError))
+    assert error.failure.state_key == "moving"

@@ -1,0 +1,239 @@
+"""Words and layout of the long output."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nagiosplugin import Range
+
+from check_mapi_connectivity.base.clouds import CLOUDS
+from check_mapi_connectivity.base.credentials import CertificateFiles, ManagedIdentity, Proxy
+from check_mapi_connectivity.base.failure import Failure
+from check_mapi_connectivity.base.options import Options
+from check_mapi_connectivity.base.report import Exchange, Report, Row
+from check_mapi_connectivity.result import diagnosis, document, first_line, judge, notes, several
+from check_mapi_connectivity.result.judge import Judged
+
+from ..support.reports import failed, judged, success, watch
+from .test_output import HOSTILE
+
+
+@pytest.mark.parametrize(
+    ("spec", "full", "plain"),
+    [
+        ("", "", ""),
+        ("5", "0:5", "5"),
+        ("0:5", "0:5", "5"),
+        ("0", "0:0", "0"),
+        ("2:", "2:", "2:"),
+        ("~:5", "~:5", "~:5"),
+        ("@1:2", "@1:2", "@1:2"),
+        ("@5", "@0:5", "@5"),
+        ("0.00001", "0:0.00001", "0.00001"),
+        ("@", "@0:", "@0:"),
+    ],
+)
+def test_range_text(spec, full, plain):
+    assert (judge.range_text(Range(spec)), judge.range_text(Range(spec), plain=True)) == (
+        full,
+        plain,
+    )
+
+
+def text(judged, options, state="OK"):
+    """The lines of the whole output."""
+    lines = list(several.diagnosis(judged, options))
+    return several.text(state, "line", judged, lines).split("\n")
+
+
+def test_tree_of_phases(options, facts):
+    report = Report(
+        "probe@contoso.com", "cmdlet", total=2.0, certificate=facts, certificate_days=9.5
+    )
+    report.sign_in = watch(("dns", 0.25), ("request", 0.25))
+    report.service = watch(("tcp", 0.5))
+    report.service.start("request")
+    report.failure = Failure("timeout", "late", "wait", "X", "its words")
+    lines = text([Judged(report, "CRITICAL", [], [("WARNING", "too slow")])], options(), "CRITICAL")
+    assert lines[0] == "MAPI CRITICAL - line"
+    assert lines[1:15] == [
+        "[CRITICAL] probe@contoso.com by cmdlet: late",
+        "  kind          timeout",
+        "  cause         late",
+        "  remedy        wait",
+        "  code          X",
+        "  in full       its words",
+        "  limit         WARNING: too slow",
+        "  mailbox       not known: the test gave no result",
+        "  database      not known: the test gave no result",
+        "  server        not known: the test gave no result",
+        "  latency       none reported by Exchange",
+        "  phases           2.000s in all",
+        "    sign-in        0.500s #########",
+        "      dns          0.250s ####",
+    ]
+    assert lines[16] == "    tcp            0.500s #########"
+    assert lines[17] == "    request        0.000s not finished"
+    assert lines[18] == "    this host      1.000s ##################"
+    assert lines[19].startswith("  certificate   CN=probe, ends ")
+
+
+def test_verbose(options):
+    report = Report("m@x", "cmdlet")
+    report.notes.append("cache ignored")
+    report.exchanges.append(
+        Exchange("GET u", [("A", "b")], ["sent", "  deeper"], "HTTP 200", [("C", "d")], ["got"])
+    )
+    proxy = Proxy("p", 1, "--proxy (command line)")
+
+    def shown(level):
+        chosen = options(verbose=level, proxy=proxy)
+        return text([Judged(report, "OK", [], [])], chosen)
+
+    for level in (0, 1, 2, 3):
+        lines = shown(level)
+        assert "  proxy         p:1 from --proxy (command line)" in lines
+        assert ("  note          cache ignored" in lines) == (level >= 1)
+        assert ("  request       GET u" in lines) == (level >= 1)
+        assert ("    A: b" in lines) == (level >= 1)
+        assert ("    sent" in lines) == ("      deeper" in lines) == (level >= 3)
+
+
+HOSTILE_TEXT = st.text(alphabet=st.characters(), max_size=60) | st.lists(
+    st.sampled_from(HOSTILE)
+).map("y".join)
+
+
+@given(HOSTILE_TEXT, HOSTILE_TEXT, HOSTILE_TEXT)
+def test_any_text_of_a_server_keeps_the_shape(first, second, third):
+    chosen = Options(
+        mailboxes=("m@x",),
+        methods=("cmdlet",),
+        archive=False,
+        tenant="t",
+        cloud=CLOUDS["gcc"],
+        authority_url="https://a",
+        exchange_url="https://b",
+        graph_url="https://c",
+        client_id="c",
+        credential=CertificateFiles("f", b""),
+        proxy=None,
+        no_proxy="",
+        ca_files=(),
+        min_tls="1.2",
+        ip_version=None,
+        thresholds={},
+        states={},
+        timeout=5.0,
+        timeout_state="OK",
+        diagnosis=True,
+        verbose=3,
+        json=False,
+        cache_dir=None,
+    )
+
+    def make(a, b, c):
+        report = Report("m@x", "cmdlet", result=a or "x", named=b, database=c, server=a)
+        report.failure = Failure("server", b or "x", c or "x", a or "x", b or "x")
+        report.ids = {"request-id": c, "X-FEServer": a}
+        report.facts = {"endpoint": b}
+        report.remarks = [b]
+        report.exchanges.append(Exchange(a, [(b, c)], [a or "x"], b, [(c, a)], [b or "x"]))
+        line = first_line.single(report, [("WARNING", "too slow")])
+        judged = [Judged(report, "CRITICAL", [], [("WARNING", "too slow")])]
+        found = json.loads(document.build("CRITICAL", line, judged, chosen))
+        assert found["state"] == found["reports"][0]["state"] == "CRITICAL"
+        return several.text("CRITICAL", line, judged, list(several.diagnosis(judged, chosen)))
+
+    made = make(first, second, third)
+    assert made.count("\n") == make("x", "x", "x").count("\n")
+    assert not set("|<>\r\x00\x1b") & set(made)
+    assert len(made.split("\n")[0]) <= 120
+
+
+def test_surroundings(options):
+    def names(**changes):
+        return [line[2:16].strip() for line in notes.surroundings(options(**changes))]
+
+    assert names() == ["sign-in host", "exchange host", "cache"]
+    assert names(methods=("graph",)) == ["sign-in host", "graph host", "cache"]
+    assert names(methods=("graph", "mapi"), sources=("a", "b")) == [
+        "options from",
+        "options from",
+        "sign-in host",
+        "exchange host",
+        "graph host",
+        "cache",
+    ]
+    assert names(methods=("mapi",), credential=None) == ["cache"]
+    identity = ManagedIdentity("", "http://169.254.169.254")
+    [line, *_] = notes.surroundings(options(credential=identity))
+    assert line == "  sign-in host  http://169.254.169.254"
+
+
+@pytest.mark.parametrize(
+    ("method", "changes", "text"),
+    [
+        ("cmdlet", {}, "0.250s reported by Exchange, 0.500s round trip of the request"),
+        ("cmdlet", {"server_latency": None, "round_trip": None}, "none reported by Exchange"),
+        ("mapi", {}, "0.500s, 0.250s of it in the server, by its own word"),
+        ("mapi", {"server_latency": None, "round_trip": None}, "not measured: no success"),
+        ("graph", {}, "0.500s round trip of the request"),
+        ("graph", {"round_trip": None}, "not measured"),
+    ],
+)
+def test_latency(options, method, changes, text):
+    [one] = judged([success(method=method, **changes)], options)
+    lines = list(diagnosis.diagnosis(one, options()))
+    assert f"  latency       {text}" in lines
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"inbox_items": 1}, "1 message, 0 listed"),
+        ({"inbox_items": 8, "unread": 3}, "8 messages, 3 unread, 0 listed"),
+        ({"rows": [Row("1", 0.0, 5)]}, "number not told, 1 listed, newest 1970-01-01 00:00:00Z ("),
+        ({"inbox_items": 2, "rows": [Row("1", None, None)]}, "2 messages, 1 listed"),
+    ],
+)
+def test_inbox(options, changes, text):
+    [one] = judged([success(method="graph", **changes)], options)
+    [line] = [line for line in diagnosis.diagnosis(one, options()) if line.startswith("  inbox")]
+    assert line.startswith(f"  inbox         {text}")
+    assert line.endswith(" ago)") == text.endswith("(")
+
+
+def test_brief(options):
+    failure = Failure("server", "busy", "wait", "HTTP 503", "its own words", during="sign-in")
+    report = Report("m@x", "graph", failure=failure, ids={"request-id": "abc"})
+    assert list(diagnosis.brief(Judged(report, "CRITICAL", [], [("WARNING", "too slow")]))) == [
+        "[CRITICAL] m@x by graph: busy",
+        "  kind          server",
+        "  cause         sign-in: busy",
+        "  remedy        wait",
+        "  code          HTTP 503",
+        "  limit         WARNING: too slow",
+        "  request-id    abc",
+    ]
+
+
+def test_a_failure_that_counts_as_ok_says_so():
+    lines = list(diagnosis.brief(Judged(failed("a@b.c", kind="mailbox"), "OK", [], [])))
+    assert lines[:2] == ["[OK] a@b.c by cmdlet: gone", "  kind          mailbox, counts as OK"]
+
+
+def test_many_limits_are_counted_where_a_long_address_leaves_no_room():
+    report = success("a.very.long.address.of.somebody@subdomain.contoso.example.com")
+    limits = [("CRITICAL", "client certificate ends in 3.00 days, limit 7:")] + [
+        ("WARNING", f"time_request 0.25{number}s is outside 0:0.1") for number in range(9)
+    ]
+    made = f"MAPI CRITICAL - {first_line.single(report, limits)}"
+    assert made == (
+        "MAPI CRITICAL - a.very.long.address.of.somebody@subdomain.con...: client certificate ends "
+        "in...; 9 more limits violated"
+    )
+    assert len(made) <= 120

@@ -1,0 +1,107 @@
+"""End to end: answers that are too large, not the service's own, or lack the one header that
+counts.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from ..support.gateway import Gateway, with_length
+
+HEALTHY = "healthy@practice.example"
+PAGE = b"<html><head><title>Guest network</title></head><body>Sign in here</body></html>"
+PORTAL = b"HTTP/1.1 511 Network Authentication Required\r\nContent-Type: text/html\r\n\r\n"
+
+#: Method -> option that names the host, and what its failures begin with.
+HOSTS = {
+    "cmdlet": ("--exchange-url", HEALTHY),
+    "graph": ("--graph-url", HEALTHY),
+    "sign-in": ("--authority-url", "sign-in failed"),
+    "autodiscover": ("--autodiscover-url", f"{HEALTHY}: Autodiscover failed"),
+    "mapi": ("--autodiscover-url", HEALTHY),
+}
+WHO = {"cmdlet": "Exchange", "graph": "Graph", "sign-in": "Entra"}
+
+
+@pytest.fixture
+def through(way, tenant):
+    """`through(place, change)`: one run with a gateway before that place."""
+
+    def run(place, change, *arguments):
+        option, _ = HOSTS[place]
+        only = "/mapi/" if place == "mapi" else ""
+        section = {"sign-in": "cmdlet", "autodiscover": "mapi"}.get(place, place)
+        with Gateway(tenant, change, only) as gateway:
+            url = gateway.url + ("/autodiscover/autodiscover.xml" if section == "mapi" else "")
+            return way(section, "-m", HEALTHY, "--no-cache", "-t", "15", option, url, *arguments)
+
+    yield run
+    # A session whose beginning the gateway hides is nobody's to end.
+    tenant.reset()
+
+
+@pytest.mark.parametrize("place", HOSTS)
+def test_a_network_that_wants_a_logon(through, place):
+    run = through(place, lambda *_: with_length(PORTAL, PAGE))
+    who = WHO.get(place, "127.0.0.1")
+    cause = f"a network on the way to {who} wants a logon (captive portal)"
+    assert run.line.startswith(f"MAPI CRITICAL - {HOSTS[place][1]}: {cause[:40]}")
+    assert f": {cause}\n" in run.diagnosis
+    assert "\n  kind          connect\n" in run.diagnosis
+    assert "\n  remedy        log this host on to that network, or have it exempted there\n" in (
+        run.diagnosis
+    )
+    assert run.code == 2
+
+
+JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("place", "size", "words"),
+    [
+        ("cmdlet", 600, "127.0.0.1 sends more than 512 KiB (HTTP 200)"),
+        ("graph", 600, "127.0.0.1 sends more than 512 KiB (HTTP 200)"),
+        ("sign-in", 70, "127.0.0.1 sends more than 64 KiB (HTTP 200)"),
+    ],
+)
+def test_an_answer_beyond_the_limit_is_named_so(through, place, size, words):
+    body = b'{"value": [' + b"[[[[0]]]]," * (size * 102) + b"0]}"
+    run = through(place, lambda *_: with_length(JSON, body))
+    assert run.line.startswith(f"MAPI CRITICAL - {HOSTS[place][1]}: {words}")
+    assert run.code == 2
+
+
+def test_a_large_error_page_of_the_sign_in_service(through):
+    page = b"<html>" + b"x" * 100_000
+    status = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html\r\n\r\n"
+    run = through("sign-in", lambda *_: with_length(status, page))
+    words = "MAPI CRITICAL - sign-in failed: Entra answers with a web page: unavailable (HTTP 503)"
+    assert run.line.startswith(words)
+
+
+def without(*names):
+    """Headers that a gateway takes away."""
+
+    def change(head, body):
+        kept = [
+            line for line in head.split(b"\r\n") if line.partition(b":")[0].lower() not in names
+        ]
+        return with_length(b"\r\n".join(kept), body)
+
+    return change
+
+
+def test_mapi_without_its_response_code_is_no_logon_page(through):
+    run = through("mapi", without(b"x-responsecode"))
+    cause = "127.0.0.1 answers without a usable X-ResponseCode (HTTP 200)"
+    assert run.line.startswith(f"MAPI CRITICAL - {HEALTHY}: {cause}")
+    assert "\n  remedy        does a gateway or proxy remove or change headers" in run.diagnosis
+    assert "logon page" not in run.stdout
+
+
+def test_what_is_not_mapi_may_be_a_logon_page(through):
+    run = through("mapi", without(b"x-responsecode", b"content-type"))
+    cause = "127.0.0.1 answers, but not as MAPI over HTTP does (HTTP 200)"
+    assert run.line.startswith(f"MAPI CRITICAL - {HEALTHY}: {cause}")
+    assert "\n  remedy        a logon page or a gateway's error page?" in run.diagnosis
