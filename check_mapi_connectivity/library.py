@@ -191,8 +191,9 @@ def _frozen(report: RunningReport) -> Report:
         finding=Finding(
             result=report.result,
             named=report.named,
-            database=report.database,
-            server=report.server,
+            # Where a method cannot tell, the diagnosis says so in words.
+            database=report.database if report.method == "cmdlet" else None,
+            server=report.server if report.method != "graph" else None,
             server_latency=report.server_latency,
             inbox_items=report.inbox_items,
             unread=report.unread,

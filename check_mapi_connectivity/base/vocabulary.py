@@ -21,6 +21,9 @@ live tenant.""",
 PLUGIN = "check_mapi_connectivity"
 SERVICE = "MAPI"
 
+#: What a success says of the Inbox, before the time it took.
+LISTED = "listed in"
+
 #: State name -> exit code (Monitoring Plugins guidelines).
 STATES = {"OK": 0, "WARNING": 1, "CRITICAL": 2, "UNKNOWN": 3}
 

@@ -13,7 +13,7 @@ from ..base.errors import Information, UsageError
 from ..base.vocabulary import PLUGIN
 from .given import ENVIRONMENT_SECRETS, INI_SECRETS
 from .help_text import DESCRIPTION, EXAMPLES, MORE_EXAMPLES, NO_LIVE_RUN_YET
-from .option import COUNT, FLAG, LIST, MISSING, OPTIONAL, VALUE
+from .option import COUNT, FLAG, LIST, MISSING, OPTIONAL, VALUE, alike
 from .option_table import GROUPS
 
 TYPE_CHECKING = False
@@ -29,12 +29,19 @@ if TYPE_CHECKING:
 _NO_VALUE = " takes no value"
 
 
-class _Parser(argparse.ArgumentParser):
+#: Dashes of word processors and web pages: hyphen, non-breaking hyphen, en dash, em dash, minus.
+_DASHES = "\u2010\u2011\u2013\u2014\u2212"
+
+
+class Parser(argparse.ArgumentParser):
     """argparse without its exits: exit code 2 means CRITICAL to a scheduler."""
 
     color: bool
+    #: Every option as it is written: `--mailbox`, `-m`.
+    flags: tuple[str, ...] = ()
 
     def error(self, message: str) -> NoReturn:
+        """Raises UsageError."""
         raise UsageError(_plain(message))
 
 
@@ -64,7 +71,7 @@ def _formatter(prog: str) -> argparse.HelpFormatter:
     return argparse.RawDescriptionHelpFormatter(prog, max_help_position=26, width=79)
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """The parser of the check."""
     exits = "Exit codes: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN, help and usage errors."
     return program(
@@ -85,11 +92,11 @@ def program(
     first: Examples,
     ending: str,
     groups: Groups,
-) -> argparse.ArgumentParser:
+) -> Parser:
     """The argparse parser for groups of options; values arrive as given, absent options are
     absent. Its help begins with the examples that are `first`.
     """
-    result = _Parser(
+    result = Parser(
         prog=name,
         usage="\n       ".join(f"{name} {words}" for words in usage),
         description=f"{wrapped(description)}\n\n{examples('examples', name, first)}",
@@ -101,6 +108,7 @@ def program(
     )
     # From Python 3.14 on the help would have colours, on a terminal and by FORCE_COLOR.
     result.color = False
+    result.flags = tuple(flag for _, options in groups for one in options for flag in one.flags)
     actions: dict[str, Any] = {
         "help": {"action": _Help, "nargs": 0},
         "version": {"action": _Version, "nargs": 0},
@@ -131,7 +139,7 @@ def parse_command_line(argv: Sequence[str]) -> dict[str, Any]:
     return split(parser(), argv)
 
 
-def split(parser: argparse.ArgumentParser, argv: Sequence[str]) -> dict[str, Any]:
+def split(parser: Parser, argv: Sequence[str]) -> dict[str, Any]:
     """The same by any parser of `program`."""
     try:
         found, unknown = parser.parse_known_args(list(argv))
@@ -143,11 +151,17 @@ def split(parser: argparse.ArgumentParser, argv: Sequence[str]) -> dict[str, Any
             if name in INI_SECRETS:
                 text = f"no option takes a secret: use --{INI_SECRETS[name]}, an ini section, or"
                 raise UsageError(f"{text} the environment ({ENVIRONMENT_SECRETS[name]})")
-            raise UsageError(f"unknown option --{name}; see --help")
+            meant = alike(f"--{name}", parser.flags)
+            raise UsageError(f"unknown option --{name}; {meant}see --help")
         if word.startswith("-") and len(word) > 1:
             raise UsageError(f"unknown option {word[:2]}; see --help")
     if unknown:
         # Not shown: it may be a secret that was meant for another program's option.
+        if any(word[0] in _DASHES for word in unknown if word):
+            raise UsageError(
+                "an option begins with a dash of a word processor or web page; type it anew, "
+                "with - or --"
+            )
         raise UsageError(
             "a word on the command line belongs to no option; quote values that hold blanks, "
             "see --help"

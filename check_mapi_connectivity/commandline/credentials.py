@@ -40,8 +40,8 @@ def kind(given: Given, environ: MutableMapping[str, str]) -> str | None:
     found = given.credentials()
     if len(found) > 1:
         raise UsageError(
-            f"{found[0]} and {found[1]} are two credentials; give one of them (none takes one "
-            "from an ini back)"
+            f"{found[0]} and {found[1]} are two credentials; give one of them (the value "
+            "none switches one of an ini section off)"
         )
     if found:
         return found[0]
@@ -201,6 +201,11 @@ def _certificate(given: Given, environ: MutableMapping[str, str], tenant: str) -
         raise UsageError(
             f"no certificate for {tenant}: {places} cannot be read by user id {os.geteuid()}; "
             "give its group read access, and to the directories above it search access"
+        )
+    if path is None and "." not in tenant and not re.fullmatch(GUID, tenant):
+        raise UsageError(
+            f"no certificate for {tenant}, which is neither a whole domain, e.g. "
+            "contoso.onmicrosoft.com, nor a GUID"
         )
     if path is None:
         raise UsageError(

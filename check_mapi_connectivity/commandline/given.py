@@ -11,7 +11,7 @@ from ..base.errors import UsageError
 from ..base.reading import files, pasted
 from ..base.vocabulary import PLUGIN
 from . import ini
-from .option import COUNT, FLAG, LIST, MISSING, OPTIONAL
+from .option import COUNT, FLAG, LIST, MISSING, OPTIONAL, alike
 from .option_table import OPTIONS
 
 TYPE_CHECKING = False
@@ -87,6 +87,11 @@ class Given:
     def add_section(self, reference: str, environ: Mapping[str, str]) -> None:
         """Take over what `--extra-opts=[section][@file]` names. Raises UsageError."""
         section, at, path = reference.partition("@")
+        if not at and re.search(r"/|\.(?:ini|cfg|conf)$", section):
+            raise UsageError(
+                f"--extra-opts: {section} is read as the name of a section; a file stands behind "
+                f"an @: SECTION@{section}"
+            )
         section = section or PLUGIN
         file = path if at and path else ini.default_file(environ)
         if file is None:
@@ -260,9 +265,10 @@ def _ini_name(key: str, where: str) -> str:
             return option.name
     if key in INI_SECRETS:
         return key
+    meant = alike(key, (*OPTIONS, *INI_SECRETS))
     raise UsageError(
-        f"{where}: there is no option {key}; an ini key is a long option without its dashes, "
-        "see --help"
+        f"{where}: there is no option {key}; {meant}an ini key is a long option without its "
+        "dashes, see --help"
     )
 
 

@@ -124,9 +124,21 @@ def read_ca_files(given: Given, environ: MutableMapping[str, str]) -> tuple[str,
             pasted.check_quotes(path, option)
             if not os.path.isdir(path):
                 _check_authorities(path, option)
+            elif named and not _is_hashed(path):
+                raise UsageError(
+                    f"{option}: {path} is a directory; name a file, or run openssl rehash on it"
+                )
             given.reads.append(("authorities", f"{path} ({option})"))
             return (path,)
     return ()
+
+
+def _is_hashed(directory: str) -> bool:
+    """Whether OpenSSL finds authorities in it, as `1a2b3c4d.0`; also where nobody may look."""
+    try:
+        return any(re.fullmatch(r"[0-9a-f]{8}\.[0-9]+", name) for name in os.listdir(directory))
+    except OSError:
+        return True
 
 
 def _check_authorities(path: str, option: str) -> None:
@@ -166,7 +178,7 @@ def read_proxy(given: Given, environ: MutableMapping[str, str]) -> tuple[Proxy |
         if url or host:
             raise UsageError(
                 "--no-proxy and --proxy exclude each other; give one of them (--proxy none "
-                "takes one from an ini back)"
+                "switches one of an ini section off)"
             )
         # Of any host, as in the environment's variable.
         return None, "*"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 #: What an option's value may be: one `value`, a repeatable `list`, a `flag` without value, a
 #: `count` of repetitions, a value that may be missing (`optional`).
 VALUE, LIST, FLAG, COUNT, OPTIONAL = "value", "list", "flag", "count", "optional"
@@ -23,3 +27,18 @@ class Option:
     def name(self) -> str:
         """The long name without dashes: the key in an ini section and in the parsed values."""
         return self.flags[-1].lstrip("-")
+
+
+def alike(name: str, known: Iterable[str]) -> str:
+    """A question about the one that begins like this name, or is spelled much like it; empty for
+    none.
+
+    >>> alike("--user", ["--username"]), alike("clientid", ["client-id"]), alike("x", ["y"])
+    ('is --username meant? ', 'is client-id meant? ', '')
+    """
+    import difflib
+
+    names = list(known)
+    found = [one for one in names if len(name) > 4 and one.startswith(name)]
+    found = found or difflib.get_close_matches(name, names, 1, 0.8)
+    return f"is {found[0]} meant? " if found else ""

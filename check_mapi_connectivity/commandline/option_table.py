@@ -77,7 +77,7 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "--mapi-url",
                 "URL",
                 """MAPI over HTTP address of the mailbox, with its MailboxId: Autodiscover is not
-                asked, and --mailbox is but a name. Needs --legacy-dn. https only.""",
+                asked, and --mailbox is only a name. Needs --legacy-dn. https only.""",
             ),
             Option("--legacy-dn", "DN", "LegacyExchangeDN of the mailbox, for --mapi-url."),
             Option(
@@ -139,8 +139,8 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--certificate",
                 "FILE",
-                """Certificate of the app registration: PEM (with or without its key) or PFX. RSA.
-                Not readable by others.""",
+                """Certificate of the app registration: PEM (with or without its key) or PFX. The
+                key has to be RSA, and other users must not be able to read it.""",
             ),
             Option(
                 "--certificate-key",
@@ -374,7 +374,8 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "[SECTION][@FILE]",
                 """Read options from an ini section; the command line wins. Default section:
                 check_mapi_connectivity. Default file: the first monitoring-plugins.ini on the
-                Monitoring Plugins search path. Repeatable.""",
+                Monitoring Plugins search path. Repeatable. Example:
+                contoso@/etc/contoso.ini.""",
                 LIST,
             ),
             Option(

@@ -65,6 +65,18 @@ def check_private(path: str, option: str) -> bytes:
     return data
 
 
+def _of_file(path: str, option: str) -> str:
+    """The first line of a file. Raises UsageError.
+
+    What names no file may be the secret itself, unless it looks like a path: it is not shown.
+    """
+    if not path.startswith(("/", ".", "~")) and not os.path.lexists(path):
+        raise UsageError(
+            f"{option}: there is no such file; it takes a file's path, never the secret itself"
+        )
+    return files.first_line(path, option, secret=True)
+
+
 def secret(
     given: Given, environ: MutableMapping[str, str], name: str, asked_for: str = ""
 ) -> Secret | None:
@@ -78,12 +90,12 @@ def secret(
         if path is not None:
             raise UsageError(
                 f"--ask-password and --{INI_SECRETS[name]} exclude each other; give one of them "
-                "(none takes one from an ini back)"
+                "(the value none switches one of an ini section off)"
             )
         text: str | None = ask(asked_for)
         where = "the terminal, typed by a person"
     elif path is not None:
-        text = files.first_line(path, f"--{INI_SECRETS[name]}", secret=True)
+        text = _of_file(path, f"--{INI_SECRETS[name]}")
         where = path
     else:
         text, where = given.text(name), given.source.get(name, "")

@@ -100,6 +100,9 @@ def exchange_server(
 
 _ADDRESS = r"[^@\s]+@[^@\s]+"
 
+#: Characters of what is no address, beyond which they would push the cause off the first line.
+_LONG = 40
+
 #: What no address of a mailbox has, and exports put around one.
 _AROUND = rf"[{pasted.QUOTES}<>(),;:\[\]\\]|^'|'$|\.$"
 
@@ -142,6 +145,8 @@ def _check(name: str, place: str) -> None:
             f"{place}: {name} is more than one address; give --mailbox once for each, or one a "
             "line of --mailbox-file"
         )
+    if len(name) > _LONG:
+        raise UsageError(f"{place}: neither an e-mail address nor a GUID: {name}")
     raise UsageError(f"{place}: {name} is neither an e-mail address nor a GUID")
 
 
@@ -210,7 +215,8 @@ def read_methods(names: Sequence[str]) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(name.lower() for name in names)) or ("cmdlet",)
     for name in found:
         if name not in LABELS:
-            raise UsageError(f"--method: {name} is none of {', '.join(LABELS)}")
+            each = "; give --method once for each" if re.search("[,; ]", name) else ""
+            raise UsageError(f"--method: {name} is none of {', '.join(LABELS)}{each}")
     return found
 
 

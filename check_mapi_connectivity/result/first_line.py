@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..base.vocabulary import SERVICE, SEVERITY
+from ..base.vocabulary import LISTED, SERVICE, SEVERITY
 from .groups import grouped, same_sign_in, severity, state_of
 from .output import FIRST_LINE, clean, sentence
 
@@ -24,7 +24,7 @@ _LEAST_ADDRESS = 32
 def success_text(report: Report) -> str:
     """What success means, with the time it took."""
     inbox = "Inbox of the archive" if report.archive else "Inbox"
-    return f"{inbox} listed in {report.connection_time or 0.0:.3f}s ({report.method})"
+    return f"{inbox} {LISTED} {report.connection_time or 0.0:.3f}s ({report.method})"
 
 
 def single(report: Report, violations: list[tuple[str, str]], taken: int = 0) -> str:
@@ -137,10 +137,10 @@ def _all_well(groups: list[list[Judged]]) -> str:
     if len(groups) == 1:
         subject = clean(reports[0].mailbox, 48)
         times = [f"{report.connection_time or 0.0:.3f}s ({report.method})" for report in reports]
-        return f"{subject}: Inbox listed in {', '.join(times)}"
+        return f"{subject}: Inbox {LISTED} {', '.join(times)}"
     slowest = max(report.connection_time or 0.0 for report in reports)
     methods = ", ".join(dict.fromkeys(report.method for report in reports))
-    return f"{len(groups)} mailboxes: Inbox listed in {slowest:.3f}s at most ({methods})"
+    return f"{len(groups)} mailboxes: Inbox {LISTED} {slowest:.3f}s at most ({methods})"
 
 
 def _disagreement(group: list[Judged], taken: int) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING
 
-from ..base.vocabulary import NOT_YET_SEEN, SEVERITY
+from ..base.vocabulary import LISTED, NOT_YET_SEEN, SEVERITY
 from . import diagnosis as result_diagnosis
 from . import notes
 from .first_line import NAMES, UNTESTED, joined
@@ -137,6 +137,6 @@ def _short(groups: list[list[Judged]]) -> Iterator[str]:
         what = f"{len(well)} of {len(ranked)}"
         median = statistics.median(times)
         yield (
-            f"[OK] {what}: Inbox listed in {median:.3f}s (median), {max(times):.3f}s at most "
+            f"[OK] {what}: Inbox {LISTED} {median:.3f}s (median), {max(times):.3f}s at most "
             f"({clean(slowest.mailbox)} by {slowest.method})"
         )

@@ -17,7 +17,7 @@ from ..base.errors import UsageError
 from ..base.reading import files
 from ..commandline import given as commandline_given
 from ..commandline import parse as check_cli
-from ..commandline.arguments import program, split, wrapped
+from ..commandline.arguments import Parser, program, split, wrapped
 from .files import places, reach, recall
 from .files.directory import Directory, Owner
 from .files.trusted_files import TrustedFiles
@@ -26,7 +26,6 @@ from .steps import names
 from .steps.step import guid
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Mapping, MutableMapping, Sequence
 
     from ..base.options import Options
@@ -89,7 +88,7 @@ class Settings:
     environ: Mapping[str, str] = field(repr=False)
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """The parser of the set-up command."""
     exits = f"Exit codes: {'; '.join(f'{code} {text}' for code, text in EXITS.items())}."
     return program(

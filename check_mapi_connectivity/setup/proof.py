@@ -13,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..base.failure import CheckFailure, Failure
+from ..base.vocabulary import LISTED
 from ..result import output
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def prove(check: Check, voice: Voice, seconds: float) -> None:
     while True:
         outcome = once(check)
         if outcome.failure is None:
-            took = f"Inbox listed in {outcome.seconds:.3f}s ({outcome.method})"
+            took = f"Inbox {LISTED} {outcome.seconds:.3f}s ({outcome.method})"
             voice.say(f"  the check is green: {outcome.mailbox}: {took}")
             return
         stage = waiting_for(outcome)

@@ -38,9 +38,15 @@ def test_any_bytes_are_text_or_refused(data):
         assert isinstance(files.decoded(data), str)
 
 
-@pytest.mark.parametrize("path", ["/dev/null", "/dev/zero", "/", "/proc/self/fd"])
+@pytest.mark.parametrize("path", ["/dev/null", "/dev/zero"])
 def test_what_is_no_regular_file(path):
     with pytest.raises(UsageError, match=r"^--x: /\S* is not a regular file$"):
+        files.read(path, "--x")
+
+
+@pytest.mark.parametrize("path", ["/", "/proc/self/fd"])
+def test_a_directory(path):
+    with pytest.raises(UsageError, match=r"^--x: /\S* is a directory; name a file$"):
         files.read(path, "--x")
 
 

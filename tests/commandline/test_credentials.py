@@ -98,8 +98,9 @@ def test_what_each_credential_holds(parse):
 @pytest.mark.parametrize("pair", itertools.combinations(KINDS, 2), ids="+".join)
 def test_two_kinds_are_refused_by_both_names(complaint, pair):
     words = [word for option in reversed(pair) for word in KINDS[option][0]]
-    text = f"{pair[0]} and {pair[1]} are two credentials; give one of them (none takes one from "
-    assert complaint(*TENANT, *words) == f"{text}an ini back)"
+    text = f"{pair[0]} and {pair[1]} are two credentials; give one of them"
+    way = "(the value none switches one of an ini section off)"
+    assert complaint(*TENANT, *words) == f"{text} {way}"
 
 
 @pytest.mark.parametrize("pair", itertools.permutations(KINDS, 2), ids="+".join)
@@ -121,6 +122,13 @@ def test_everything_none_is_no_credential(complaint):
     words = [f"{option}=NONE" for option in KINDS]
     text = "no certificate for contoso.example: run check_mapi_connectivity_setup, or give --cert"
     assert complaint(*TENANT, *words).startswith(text)
+
+
+def test_a_tenant_without_its_domain(complaint):
+    assert complaint("--tenant", "contoso") == (
+        "no certificate for contoso, which is neither a whole domain, e.g. "
+        "contoso.onmicrosoft.com, nor a GUID"
+    )
 
 
 def test_client_id_is_wanted_but_for_managed_identities(complaint, parse):
@@ -274,18 +282,18 @@ def test_client_secret_from_an_ini(parse, complaint, files):
     [
         (
             KINDS["--client-secret-file"][0],
-            "--ask-password and --client-secret-file exclude each other; give one of them (none "
-            "takes one from an ini back)",
+            "--ask-password and --client-secret-file exclude each other; give one of them (the "
+            "value none switches one of an ini section off)",
         ),
         (
             USER,
-            "--ask-password and --password-file exclude each other; give one of them (none takes "
-            "one from an ini back)",
+            "--ask-password and --password-file exclude each other; give one of them (the value "
+            "none switches one of an ini section off)",
         ),
         (
             (*KINDS["--certificate"][0], "--certificate-passphrase-file", "pw"),
             "--ask-password and --certificate-passphrase-file exclude each other; give one of "
-            "them (none takes one from an ini back)",
+            "them (the value none switches one of an ini section off)",
         ),
         ((), "--ask-password works on a terminal only; a scheduler needs a file"),
         (USER[:2], "--ask-password works on a terminal only; a scheduler needs a file"),
@@ -335,7 +343,7 @@ REFUSED = [
         [*USER],
         "--username is for --method mapi: add that, or give --tenant for Exchange Online",
     ),
-    ([*TENANT, "--client-secret-file", "gone"], "--client-secret-file: gone does not exist"),
+    ([*TENANT, "--client-secret-file", "./gone"], "--client-secret-file: ./gone does not exist"),
 ]
 
 

@@ -93,7 +93,11 @@ REFUSED = [
         ["--federated-token-file", "token"],
         "--federated-token-file needs --tenant; an Exchange Server takes --username",
     ),
-    (["-l", "p", "--password-file", "gone"], "--password-file: gone does not exist"),
+    (["-l", "p", "--password-file", "./gone"], "--password-file: ./gone does not exist"),
+    (
+        ["-l", "p", "--password-file", "hunter2"],
+        "--password-file: there is no such file; it takes a file's path, never the secret itself",
+    ),
     (["-l", " probe", "--password-file", "pw"], ODD_NAME),
     (
         ["-l", "a:b", "--password-file", "pw"],

@@ -100,6 +100,25 @@ def test_flags_of_an_ini_take_nothing_else(there, word):
     assert str(caught.value) == text
 
 
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("client_id", "is client-id meant? "),
+        ("--tenant", "is tenant meant? "),
+        ("passwort", "is password meant? "),
+        ("frobnicate", ""),
+    ],
+)
+def test_a_key_that_no_option_has(there, key, meant):
+    (there / "p.ini").write_text(f"[s]\ntimeout = 5\n{key} = x\n")
+    with pytest.raises(UsageError) as caught:
+        commandline_parse.parse(["--extra-opts=s@p.ini", "-m", "a@b.example"], {})
+    assert str(caught.value) == (
+        f"p.ini line 3: there is no option {key}; {meant}an ini key is a long option without its "
+        "dashes, see --help"
+    )
+
+
 def test_default_section_and_search_path(there):
     directory = there / "conf"
     directory.mkdir()

@@ -120,6 +120,11 @@ def test_as_many_as_there_may_be_by_two_methods(listed):
             "once for each, or one a line of --mailbox-file",
         ),
         (
+            b"A table of mailboxes, made by hand, in no order.\n",
+            "--mailbox-file: list line 1: neither an e-mail address nor a GUID: A table of "
+            "mailboxes, made by hand, in no order.",
+        ),
+        (
             b"none\n",
             "--mailbox-file: list line 1: none is neither an e-mail address nor a GUID",
         ),
@@ -130,7 +135,7 @@ def test_as_many_as_there_may_be_by_two_methods(listed):
             "--mailbox-file: list is larger than 1 MiB; it is not what this option wants",
         ),
     ],
-    ids=["empty", "comments", "bad", "two", "none", "latin-1", "utf-16", "large"],
+    ids=["empty", "comments", "bad", "two", "long", "none", "latin-1", "utf-16", "large"],
 )
 def test_mailbox_file_that_is_refused(complaint, data, text):
     assert complaint(data) == text
@@ -144,7 +149,7 @@ def test_odd_characters_in_a_file(complaint, data):
 def test_missing_mailbox_file(parse):
     with pytest.raises(UsageError, match=r"^--mailbox-file: gone does not exist$"):
         parse("--mailbox-file", "gone")
-    with pytest.raises(UsageError, match=r"^--mailbox-file: / is not a regular file$"):
+    with pytest.raises(UsageError, match=r"^--mailbox-file: / is a directory; name a file$"):
         parse("--mailbox-file", "/")
 
 

@@ -168,8 +168,8 @@ def test_the_options_of_a_logon(parse):
         (["--proxy-spn-host", "http/x"], "--proxy-spn-host: http/x is not a host name"),
         (
             ["--no-proxy"],
-            "--no-proxy and --proxy exclude each other; give one of them (--proxy none takes one "
-            "from an ini back)",
+            "--no-proxy and --proxy exclude each other; give one of them (--proxy none switches "
+            "one of an ini section off)",
         ),
         (
             ["--proxy", "http://u:word@p:1"],

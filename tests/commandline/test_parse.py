@@ -298,7 +298,13 @@ def test_any_command_line_gives_options_or_one_complaint(arguments):
 
 
 REFUSED = [
-    (["--critcal", "5"], "unknown option --critcal; see --help"),
+    (["--critcal", "5"], "unknown option --critcal; is --critical meant? see --help"),
+    (["--user", "probe"], "unknown option --user; is --username meant? see --help"),
+    (["--frobnicate"], "unknown option --frobnicate; see --help"),
+    (
+        ["\u2013m", "probe@contoso.com"],
+        "an option begins with a dash of a word processor or web page; type it anew, with - or --",
+    ),
     (
         ["--password=hunter2"],
         "no option takes a secret: use --password-file, an ini section, or the environment "
@@ -317,9 +323,13 @@ REFUSED = [
         "--client-id: a b is not an application id; the portal shows it as Application (client) ID",
     ),
     (["--certificate", "/nope"], "--certificate: /nope does not exist"),
-    (["--certificate", "/"], "--certificate: / is not a regular file"),
+    (["--certificate", "/"], "--certificate: / is a directory; name a file"),
     (["--certificate", "/dev/zero"], "--certificate: /dev/zero is not a regular file"),
     (["--ca-file", "/nope"], "--ca-file: /nope does not exist"),
+    (
+        ["--ca-file", "/dev"],
+        "--ca-file: /dev is a directory; name a file, or run openssl rehash on it",
+    ),
     (
         ["--authority-url", "http://x"],
         "--authority-url: what is given is not an https URL like https://host or https://host:port",
@@ -333,6 +343,10 @@ REFUSED = [
         "--graph-url: what is given is not an https URL like https://host or https://host:port",
     ),
     (["--method", "ews"], "--method: ews is none of cmdlet, mapi, graph"),
+    (
+        ["--method", "cmdlet,graph"],
+        "--method: cmdlet,graph is none of cmdlet, mapi, graph; give --method once for each",
+    ),
     (["--concurrency", "0"], "--concurrency: 0 is not a number from 1 to 64"),
     (["--concurrency", "65"], "--concurrency: 65 is not a number from 1 to 64"),
     (["--concurrency", "١"], "--concurrency: ١ is not a number from 1 to 64"),
@@ -346,6 +360,11 @@ REFUSED = [
     ),
     (["--proxy-host", "h"], "--proxy-host and --proxy-port belong together; give both"),
     (["--extra-opts=x@/nope"], "--extra-opts: /nope does not exist"),
+    (
+        ["--extra-opts=plugin.ini"],
+        "--extra-opts: plugin.ini is read as the name of a section; a file stands behind an @: "
+        "SECTION@plugin.ini",
+    ),
     (
         ["--extra-opts"],
         "--extra-opts: there is no monitoring-plugins.ini to read [check_mapi_connectivity] from; name a file: check_mapi_connectivity@FILE",

@@ -52,7 +52,7 @@ def manual(tenant):
     check = " ".join(command())
     ini = os.path.relpath(tenant.ini)
     return f"""The practice tenant serves at {tenant.url}, managed identities at {tenant.imds_url},
-until Ctrl-C. In another terminal:
+until Ctrl-C. In another terminal, in this directory:
 
   {check} --extra-opts=cmdlet@{ini}
   {check} --extra-opts=cmdlet@{ini} -m offline@{DOMAIN}
@@ -113,6 +113,8 @@ def set_up_words(tenant):
         *(f"--{name}-url={tenant.url}" for name in ("authority", "exchange", "graph")),
         f"--ca-file={os.path.relpath(tenant.material.ca_file)}",
         f"--output={_output(tenant)}",
+        # Who runs checks on this machine cannot read the tenant's directory.
+        *(["--owner=root"] if os.geteuid() == 0 else []),
     ]
 
 

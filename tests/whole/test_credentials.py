@@ -279,7 +279,7 @@ def test_managed_identity_never_through_a_proxy(way, tenant):
     assert heads == [f"CONNECT 127.0.0.1:{tenant.port} HTTP/1.1"] * 2
 
 
-TWO = "{} and {} are two credentials; give one of them (none takes one from an ini back)"
+TWO = "{} and {} are two credentials; give one of them (the value none switches one of an ini section off)"
 
 
 @pytest.mark.parametrize(

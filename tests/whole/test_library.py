@@ -41,6 +41,8 @@ def test_a_mailbox_that_is_well(tenant, method):
     assert 0 < report.seconds < 60
     assert [name for name in report.times if name in PHASES[method]] == list(PHASES[method])
     assert all(seconds >= 0 for seconds in report.times.values())
+    assert (report.finding.database is None) == (method != "cmdlet")
+    assert (report.finding.server is None) == (method == "graph")
     assert tenant.open_sessions() == 0
 
 

@@ -101,6 +101,8 @@ class Source:
 
 
 def _check_regular(path: str, option: str, status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise UsageError(f"{option}: {path} is a directory; name a file")
     if not stat.S_ISREG(status.st_mode):
         raise UsageError(f"{option}: {path} is not a regular file")
 

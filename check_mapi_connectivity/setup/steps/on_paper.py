@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from .step import Known, Step
 
 #: Step by step, what nobody has tried yet.
-NOT_YET_SEEN = """None of this has been tried on a live tenant yet: not the sign-in of an
-administrator by device code for two services, not the calls of Microsoft Graph that make app,
-enterprise application and grant, not the cmdlets that make role, role group, pointer, membership,
-scope and assignment through Exchange's InvokeCommand interface, not how long grants take to
-arrive, not how a role group lists an app among its members, not whether this sign-in may list the
-app's Entra roles, and not whether a scope takes the property PrimarySmtpAddress. They follow
-Microsoft's documentation and public code, and were tried against a practice tenant only."""
+NOT_YET_SEEN = """None of this has been tried on a live tenant yet. These steps follow Microsoft's
+documentation and public code, and were tried against a practice tenant only: the sign-in of an
+administrator by device code for two services; the calls of Microsoft Graph that make app,
+enterprise application and grant; the cmdlets that make role, role group, service principal,
+membership, scope and assignment through Exchange's InvokeCommand interface. Nor is it known how
+long grants take to arrive, how a role group lists an app among its members, whether this sign-in
+may list the app's Entra roles, and whether a scope takes the property PrimarySmtpAddress."""
 
 #: What a password as credential costs (reference sheet exchange-online 5.6).
 PASSWORD_WARNINGS = (
