@@ -37,6 +37,12 @@ class Connection(HTTPSConnection):
             self.sock.settimeout(_LAST_WORDS)
             self.sock.recv(1)
             raise
+        except ConnectionError:
+            # The same; what comes now, if it is no alert, says less than what was raised.
+            self.sock.settimeout(_LAST_WORDS)
+            with contextlib.suppress(ConnectionError, socket.timeout):
+                self.sock.recv(1)
+            raise
 
     def connect(self) -> None:
         """Open the connection. Raises CheckFailure."""

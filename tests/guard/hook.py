@@ -5,7 +5,6 @@ network beyond loopback. Whoever tries gets `Trespass`, and it is noted for the 
 from __future__ import annotations
 
 import contextlib
-import functools
 import ipaddress
 import os
 import socket
@@ -43,6 +42,23 @@ class Trespass(AssertionError):
     """A test leaves its room."""
 
 
+class _Opened:
+    """os.open, which notes what its path is relative to: the audit event does not tell.
+
+    No function, because one in a class, as in pathlib of Python 3.9, would become its method.
+    """
+
+    def __init__(self, open_file, near):
+        self._open_file, self._near = open_file, near
+
+    def __call__(self, path, flags, mode=0o777, *, dir_fd=None):
+        self._near.descriptor = dir_fd
+        try:
+            return self._open_file(path, flags, mode, dir_fd=dir_fd)
+        finally:
+            self._near.descriptor = None
+
+
 class Guard:
     """Watches one process, from `install` on; `rooms` are where it may write."""
 
@@ -56,18 +72,7 @@ class Guard:
     def install(self):
         """Watch this process and those that it forks; there is no way back but `watches`."""
         sys.addaudithook(self._hear)
-        open_file = os.open
-
-        @functools.wraps(open_file)
-        def opened(path, flags, mode=0o777, *, dir_fd=None):
-            # The audit event does not tell what a path is relative to.
-            self._near.descriptor = dir_fd
-            try:
-                return open_file(path, flags, mode, dir_fd=dir_fd)
-            finally:
-                self._near.descriptor = None
-
-        os.open = opened
+        os.open = _Opened(os.open, self._near)
         return self
 
     def _hear(self, event, arguments):

@@ -86,6 +86,7 @@ def test_the_wheel_in_a_clean_environment(wheel_and_sdist, ways, tmp_path):
     assert {str(path.relative_to(share)) for path in share.rglob("*connectivity*")} == {
         f"man/man1/{PLUGIN}.1",
         f"man/man8/{names.COMMAND}.8",
+        f"doc/{PLUGIN}",
         *(f"bash-completion/completions/{name}" for name in (PLUGIN, names.COMMAND)),
         *(f"zsh/site-functions/_{name}" for name in (PLUGIN, names.COMMAND)),
     }
