@@ -13,7 +13,7 @@ from ..base.reading import files, pasted
 from ..base.vocabulary import PLUGIN
 from .given import ENVIRONMENT_SECRETS, GUID, TENANT_DIRECTORIES, Given
 from .option import MISSING
-from .secrets import check_private, secret
+from .secrets import check_path, check_private, secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -156,6 +156,7 @@ def _managed_identity(given: Given, environ: MutableMapping[str, str]) -> Manage
 
 def _federated_token(given: Given) -> FederatedToken:
     path = given.text("federated-token-file") or ""
+    check_path(path, "--federated-token-file")
     text = files.read_text(path, "--federated-token-file", secret=True).strip()
     given.reads.append(("federated token", path))
     if not re.fullmatch(r"[!-~]+", text):

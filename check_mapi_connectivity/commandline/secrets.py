@@ -65,16 +65,14 @@ def check_private(path: str, option: str) -> bytes:
     return data
 
 
-def _of_file(path: str, option: str) -> str:
-    """The first line of a file. Raises UsageError.
-
-    What names no file may be the secret itself, unless it looks like a path: it is not shown.
+def check_path(path: str, option: str) -> None:
+    """Raise UsageError for what names no file and may be the secret itself, unless it looks like a
+    path: it is not shown.
     """
     if not path.startswith(("/", ".", "~")) and not os.path.lexists(path):
         raise UsageError(
             f"{option}: there is no such file; it takes a file's path, never the secret itself"
         )
-    return files.first_line(path, option, secret=True)
 
 
 def secret(
@@ -95,7 +93,8 @@ def secret(
         text: str | None = ask(asked_for)
         where = "the terminal, typed by a person"
     elif path is not None:
-        text = _of_file(path, f"--{INI_SECRETS[name]}")
+        check_path(path, f"--{INI_SECRETS[name]}")
+        text = files.first_line(path, f"--{INI_SECRETS[name]}", secret=True)
         where = path
     else:
         text, where = given.text(name), given.source.get(name, "")

@@ -18,6 +18,7 @@ from ..base.reading import files
 from ..commandline import given as commandline_given
 from ..commandline import parse as check_cli
 from ..commandline.arguments import Parser, program, split, wrapped
+from ..commandline.secrets import check_path
 from .files import places, reach, recall
 from .files.directory import Directory, Owner
 from .files.trusted_files import TrustedFiles
@@ -281,9 +282,11 @@ def _tokens(given: commandline_given.Given) -> tuple[str, ...]:
     path, option = given.text("token-file"), "--token-file"
     if path is None:
         return ()
-    text = (
-        files.standard_input(option) if path == "-" else files.read_text(path, option, secret=True)
-    )
+    if path == "-":
+        text = files.standard_input(option)
+    else:
+        check_path(path, option)
+        text = files.read_text(path, option, secret=True)
     found = tuple(line.strip() for line in text.split("\n") if line.strip())
     if not found:
         raise UsageError(f"{option}: no access token is given")

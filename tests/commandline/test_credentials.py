@@ -357,3 +357,9 @@ def test_a_tenant_and_a_user_sign_in_at_entra_by_any_method(parse):
         options = parse(*TENANT, *USER, "--method", method)
         assert (options.tenant, options.client_id) == ("contoso.example", "id-1")
         assert (options.login, options.credential.username) == (None, "probe@contoso.com")
+
+
+def test_a_token_in_place_of_its_file_is_not_shown(complaint):
+    text = "there is no such file; it takes a file's path, never the secret itself"
+    words = ("--client-id", "id-1", "--federated-token-file", "eyJhbGciOi.J9.abc")
+    assert complaint(*TENANT, *words) == f"--federated-token-file: {text}"

@@ -122,6 +122,10 @@ def test_tokens_from_a_file(there):
     with pytest.raises(UsageError) as caught:
         parse("--token-file", "tokens")
     assert str(caught.value) == "--token-file: no access token is given"
+    with pytest.raises(UsageError) as caught:
+        parse("--token-file", "eyJhbGciOi.J9.abc")
+    text = "there is no such file; it takes a file's path, never the secret itself"
+    assert str(caught.value) == f"--token-file: {text}"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
