@@ -50,12 +50,14 @@ PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 GRACE = 4.0
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    """Of a series of like cases some are enough, see `support.sweeps`."""
+    """Of many like cases some are enough, see `support.sweeps`."""
     out = left_out(items)
     if out:
         config.hook.pytest_deselected(items=out)
-        items[:] = [item for item in items if item not in set(out)]
+        gone = set(out)
+        items[:] = [item for item in items if item not in gone]
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -21,7 +21,7 @@ from .support import keys
 from .support.recorded import forget, record_and_replay
 from .support.scenarios import SCENARIOS, WRITE, seen, told
 
-pytestmark = pytest.mark.series(4)
+pytestmark = pytest.mark.cases(64)
 
 GOLDEN = Path(__file__).parent / "golden"
 

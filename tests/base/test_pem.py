@@ -21,10 +21,10 @@ from check_mapi_connectivity.base.credentials import CertificateFiles, Secret
 from check_mapi_connectivity.base.reading import pem
 from check_mapi_connectivity.signin import certificate
 
-from ..tenant.material import PASSPHRASE, make_certificate, pem_key, pfx
+from ..tenant.material import PASSPHRASE, make_certificate, pem_key, pfx, small_key
 from ..tenant.material import pem as pem_of
 
-KEY, CERTIFICATE = make_certificate("forms")
+KEY, CERTIFICATE = make_certificate("forms", key=small_key())
 TEXT = (pem_of(CERTIFICATE) + pem_key(KEY)).decode()
 PFX = base64.b64encode(pfx(KEY, CERTIFICATE)).decode()
 OLD_KEY = KEY.private_bytes(

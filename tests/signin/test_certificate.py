@@ -22,10 +22,10 @@ from check_mapi_connectivity.signin import certificate
 from check_mapi_connectivity.signin import pkcs12 as pkcs12_reader
 
 from ..support.pkcs12_files import keystore
-from ..tenant.material import PASSPHRASE, make_certificate, pem, pem_key, pfx
+from ..tenant.material import PASSPHRASE, make_certificate, pem, pem_key, pfx, small_key
 
-KEY, CERTIFICATE = make_certificate("unit")
-OTHER_KEY, OTHER_CERTIFICATE = make_certificate("other")
+KEY, CERTIFICATE = make_certificate("unit", key=small_key())
+OTHER_KEY, OTHER_CERTIFICATE = make_certificate("other", key=small_key())
 LOCK = Secret(PASSPHRASE)
 
 

@@ -1,11 +1,13 @@
 """What can be done at every one of many places is done at one of them, unless `SWEEPS=all`
-(`make test-all`); of a series of like cases each n-th is run.
+(`make test-all`); of the many cases of one test a few are run, spread over all.
 """
 
 from __future__ import annotations
 
 import os
-from collections import Counter
+
+#: Cases of a test that are run, where its mark says no other number.
+CASES = 8
 
 
 def _all():
@@ -20,15 +22,19 @@ def sweep(places):
 
 
 def left_out(items):
-    """Of tests that are marked as a series those whose turn it is not."""
-    seen = Counter()
-    found = []
+    """Of each test's cases those above its number: what runs is spread over all of them."""
+    if _all():
+        return []
+    cases = {}
     for item in items:
-        series = item.get_closest_marker("series")
-        if series is None or _all():
-            continue
-        test = item.nodeid.partition("[")[0]
-        if seen[test] % series.args[0]:
-            found.append(item)
-        seen[test] += 1
-    return found
+        cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    return [item for found in cases.values() for item in _thinned(found)]
+
+
+def _thinned(cases):
+    """Of one test's cases those that are not run."""
+    most = next((mark.args[0] for mark in cases[0].iter_markers("cases")), CASES)
+    if len(cases) <= most:
+        return []
+    kept = {number * len(cases) // most for number in range(most)}
+    return [case for number, case in enumerate(cases) if number not in kept]

@@ -45,6 +45,9 @@ _HTML = (
     b"html><html><head><title>Gateway</title><style>p{}</style></head><body><p>Access | "
     b"denied</p></body></html>"
 )
+#: 64 MiB that travel as some hundred KiB; made once, because every process of the tests makes it.
+_BOMB = gzip.compress(b" " * (64 << 20), 1)
+
 STATUSES = {
     "http-401": (
         401,
@@ -95,13 +98,13 @@ STATUSES = {
         200,
         {"Content-Encoding": "gzip"},
         "application/json",
-        gzip.compress(b" " * (64 << 20)),
+        _BOMB,
     ),
     "redirect-bomb": (
         302,
         {"Location": "https://127.0.0.1:1/elsewhere", "Content-Encoding": "gzip"},
         "text/html",
-        gzip.compress(b" " * (64 << 20)),
+        _BOMB,
     ),
     "json-bomb": (200, {}, "application/json", b'{"value":[' + b"{}," * (1 << 20) + b"{}]}"),
     "no-token": (200, {}, "application/json", b'{"token_type": "Bearer"}'),

@@ -11,8 +11,6 @@ import pytest
 from ..support.chaos import FAULTS, Chaos
 from ..tenant.material import DOMAIN
 
-pytestmark = pytest.mark.series(4)
-
 #: Way -> section, the option that names the chaos server, whether that is without https.
 WAYS = {
     "cmdlet": ("cmdlet", "--exchange-url", False),

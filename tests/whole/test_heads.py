@@ -10,8 +10,6 @@ import pytest
 from ..support.gateway import Gateway, chunked, with_length, with_lines
 from ..support.odd_proxy import OPENED, OddProxy
 
-pytestmark = pytest.mark.series(3)
-
 HEALTHY = "healthy@practice.example"
 
 

@@ -9,8 +9,6 @@ import pytest
 from ..conftest import GRACE
 from ..tenant.material import DOMAIN
 
-pytestmark = pytest.mark.series(2)
-
 
 @pytest.mark.parametrize("mailbox", ["mounting", "server-busy", "no-rows"])
 def test_what_may_pass_is_tried_once_more_without_autodiscover(mapi, mailbox):

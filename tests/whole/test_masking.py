@@ -19,8 +19,6 @@ from ..support.canaries import Room
 from ..tenant.handler import JSON, Handler
 from ..tenant.material import DOMAIN, private_file
 
-pytestmark = pytest.mark.series(3)
-
 #: What every secret here has in it, and no output may.
 CORE = "Canary4711"
 SECRETS = {

@@ -16,8 +16,6 @@ from ..support.doorkeeper import DoorProxy, DoorServer, authority
 from ..support.odd_proxy import OddProxy
 from ..tenant.material import private_file
 
-pytestmark = pytest.mark.series(3)
-
 pytest.importorskip("spnego")
 
 DOMAIN = "counted.example"
