@@ -177,31 +177,27 @@ def _as_it_stands(report: RunningReport) -> RunningReport:
 
 
 def _frozen(report: RunningReport) -> Report:
-    watches = {
-        "sign-in": report.sign_in,
-        "discovery": report.discovery,
-        "service": report.service,
-    }
+    finding = report.finding
     return Report(
         mailbox=report.mailbox,
         method=report.method,
         ok=report.success and report.failure is None,
-        seconds=None if report.failure else report.connection_time,
+        seconds=None if report.failure else finding.connection_time,
         failure=report.failure,
         finding=Finding(
-            result=report.result,
-            named=report.named,
+            result=finding.result,
+            named=finding.named,
             # Where a method cannot tell, the diagnosis says so in words.
-            database=report.database if report.method == "cmdlet" else None,
-            server=report.server if report.method != "graph" else None,
-            server_latency=report.server_latency,
-            inbox_items=report.inbox_items,
-            unread=report.unread,
+            database=finding.database if report.method == "cmdlet" else None,
+            server=finding.server if report.method != "graph" else None,
+            server_latency=finding.server_latency,
+            inbox_items=finding.inbox_items,
+            unread=finding.unread,
         ),
         times={
             f"{name} {phase.name}": phase.seconds
-            for name, watch in watches.items()
+            for name, watch in report.times.watches.items()
             for phase in watch.phases()
         },
-        remarks=tuple(report.remarks),
+        remarks=tuple(report.trace.remarks),
     )

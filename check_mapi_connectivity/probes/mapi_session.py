@@ -80,6 +80,8 @@ class Session:
         self._session = str(uuid.uuid4()).upper()
         self._number = 0
         self.url, self.user_dn, self.display_name = url, "", ""
+        #: Which server answered; empty where none has told.
+        self.server = ""
         #: Whether the server holds a session that is to be ended.
         self.open = False
         #: Seconds to wait before what was refused for being too busy is tried again.
@@ -119,10 +121,10 @@ class Session:
         self.exchange = self.exchange or any(told.values())
         info = told.get(rpcext.SESSION_INFO, "")
         if info:
-            self._report.facts["session info"] = info
+            self._report.trace.fact("session info", info)
         named = re.search(r"(?:^|,)ClientAccessServer=([^,]{1,255})", info)
         server = told.get(rpcext.SERVER_NAME) or (named[1] if named else "")
-        self._report.server = self._report.server or server or None
+        self.server = self.server or server
 
     def execute(
         self,
@@ -208,10 +210,10 @@ class Session:
             seconds = min(_PATIENCE, self._deadline.remaining())
         if seconds <= 0:
             spent = self._deadline.seconds - self._deadline.remaining()
-            raise CheckFailure(self._report.timed_out(round(spent, 1)))
+            raise CheckFailure(self._report.times.timed_out(round(spent, 1)))
         answer = self._authentication.post(
             self.url,
-            self._report.service,
+            self._report.times.service,
             phase=self.phase or request_type.lower(),
             headers=headers,
             data=body,
@@ -227,7 +229,7 @@ class Session:
             return
         lines = answer.all("Set-Cookie")
         envelope.keep_cookies(self.cookies, lines)
-        self._report.secrets.update(self.cookies.values())
+        self._report.confidences.keep(self.cookies.values())
         code = answer.headers.get("X-ResponseCode")
         # A number that cannot be read may have been a good one.
         if lines and code is not None and not _number(code):
@@ -236,7 +238,7 @@ class Session:
     def _checked(self, request_type: str, answer: Answer, request_id: str) -> bytes:
         """The answer's body, in the order of the specification's checks. Raises CheckFailure."""
         ids = {name: answer.headers[name] for name in ID_HEADERS if name in answer.headers}
-        self._report.ids.update(ids)
+        self._report.trace.identify(ids)
         self._facts(answer)
         if answer.status != 200:
             raise CheckFailure(self._authentication.explain(answer))
@@ -249,7 +251,7 @@ class Session:
             )
         echo = answer.headers.get("X-RequestId", "nothing")
         if echo.strip().lower() != request_id.lower():
-            self._report.remarks.append(
+            self._report.trace.remark(
                 f"{request_type}: {echo} is echoed as X-RequestId; something in between may answer"
             )
         entity = _read(envelope.strip, answer.body, request_type)
@@ -272,12 +274,12 @@ class Session:
         """Which server answered, as far as the headers tell."""
         report, headers = self._report, answer.headers
         self.exchange = self.exchange or any(name in headers for name in _EXCHANGE_HEADERS)
-        report.server = (
-            headers.get("X-CalculatedBETarget") or headers.get("X-BEServer") or report.server
+        self.server = (
+            headers.get("X-CalculatedBETarget") or headers.get("X-BEServer") or self.server
         )
         for name, title in (("X-FEServer", "front end"), ("X-ServerApplication", "version")):
             if name in headers:
-                report.facts[title] = headers[name]
+                report.trace.fact(title, headers[name])
 
 
 def _reading(request_type: str, columns: Sequence[int]) -> Reading:

@@ -24,7 +24,7 @@ _LEAST_ADDRESS = 32
 def success_text(report: Report) -> str:
     """What success means, with the time it took."""
     inbox = "Inbox of the archive" if report.archive else "Inbox"
-    return f"{inbox} {LISTED} {report.connection_time or 0.0:.3f}s ({report.method})"
+    return f"{inbox} {LISTED} {report.finding.connection_time or 0.0:.3f}s ({report.method})"
 
 
 def single(report: Report, violations: list[tuple[str, str]], taken: int = 0) -> str:
@@ -136,9 +136,11 @@ def _all_well(groups: list[list[Judged]]) -> str:
     reports = [one.report for group in groups for one in group]
     if len(groups) == 1:
         subject = clean(reports[0].mailbox, 48)
-        times = [f"{report.connection_time or 0.0:.3f}s ({report.method})" for report in reports]
+        times = [
+            f"{report.finding.connection_time or 0.0:.3f}s ({report.method})" for report in reports
+        ]
         return f"{subject}: Inbox {LISTED} {', '.join(times)}"
-    slowest = max(report.connection_time or 0.0 for report in reports)
+    slowest = max(report.finding.connection_time or 0.0 for report in reports)
     methods = ", ".join(dict.fromkeys(report.method for report in reports))
     return f"{len(groups)} mailboxes: Inbox {LISTED} {slowest:.3f}s at most ({methods})"
 

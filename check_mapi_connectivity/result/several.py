@@ -37,7 +37,7 @@ _ON_THE_WAY = ("dns", "connect", "proxy", "tls", "timeout")
 def _at_fault(report: Report) -> str:
     """The kind of a failure; a service that was reached and hangs is at fault itself."""
     kind = report.failure.kind if report.failure else ""
-    begun = {phase.name for phase in report.service.phases()}
+    begun = {phase.name for phase in report.times.service.phases()}
     return "server" if kind == "timeout" and begun & _ASKED else kind
 
 
@@ -70,7 +70,9 @@ def meaning(group: list[Judged]) -> str | None:
         lacks = "lacks its" if single else "lack their"
         return f"{answers}: the mailbox can be reached; {names} only {lacks} own permission"
     if all(kind in _ON_THE_WAY for kind in kinds):
-        hosts = joined(list(dict.fromkeys(report.host for report in failed if report.host)))
+        hosts = joined(
+            list(dict.fromkeys(report.times.host for report in failed if report.times.host))
+        )
         place = f" to {hosts}" if hosts else ""
         return f"{answers}: the mailbox is well; what is broken is the way{place}"
     trouble = "has trouble of its" if single else "have trouble of their"
@@ -132,8 +134,8 @@ def _short(groups: list[list[Judged]]) -> Iterator[str]:
             yield f"[{state}] {more} more, not shown; -v shows all"
     well = [one.report for one in ranked if one.state == "OK" and one.report.success]
     if well:
-        times = [report.connection_time or 0.0 for report in well]
-        slowest = max(well, key=lambda report: report.connection_time or 0.0)
+        times = [report.finding.connection_time or 0.0 for report in well]
+        slowest = max(well, key=lambda report: report.finding.connection_time or 0.0)
         what = f"{len(well)} of {len(ranked)}"
         median = statistics.median(times)
         yield (

@@ -90,7 +90,7 @@ def test_a_whole_session(session):
     made, server = session(CONNECTED, executed(OPENED), DISCONNECTED)
     made.connect("/o=C")
     assert made.display_name == "Probe Mailbox"
-    assert made.report.facts["session info"] == "EX01"
+    assert made.report.trace.facts["session info"] == "EX01"
     found = made.execute([rops.OpenFolder(0, 1, bytes(8))], (1, 0xFFFFFFFF))
     assert found.responses[0].done
     assert made.disconnect() == ""
