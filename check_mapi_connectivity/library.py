@@ -17,6 +17,7 @@ from .base.deadline import Deadline
 from .base.errors import UsageError
 from .base.failure import Failure
 from .base.options import Options
+from .base.vocabulary import METHODS
 from .commandline.given import INI_SECRETS, Given
 from .commandline.option import COUNT, FLAG, LIST
 from .commandline.option_table import OPTIONS
@@ -177,7 +178,7 @@ def _as_it_stands(report: RunningReport) -> RunningReport:
 
 
 def _frozen(report: RunningReport) -> Report:
-    finding = report.finding
+    finding, method = report.finding, METHODS[report.method]
     return Report(
         mailbox=report.mailbox,
         method=report.method,
@@ -188,8 +189,8 @@ def _frozen(report: RunningReport) -> Report:
             result=finding.result,
             named=finding.named,
             # Where a method cannot tell, the diagnosis says so in words.
-            database=finding.database if report.method == "cmdlet" else None,
-            server=finding.server if report.method != "graph" else None,
+            database=finding.database if "database" in method.names else None,
+            server=finding.server if "server" in method.names else None,
             server_latency=finding.server_latency,
             inbox_items=finding.inbox_items,
             unread=finding.unread,

@@ -1,22 +1,12 @@
 """The words of the contract: states, kinds of failure, methods and performance labels.
 
-Plain tables without imports, because the option parser and the usage errors need them too and must
-stay quick.
+Plain tables without imports of ours, because the option parser and the usage errors need them too
+and must stay quick.
 """
 
 from __future__ import annotations
 
-#: Method -> what nobody here has seen yet.
-NOT_YET_SEEN = {
-    "cmdlet": """The answer of Exchange Online's InvokeCommand interface to Test-MAPIConnectivity
-has not yet been seen on a live tenant.""",
-    "mapi": """Method mapi was built on the open specifications and recordings of grommunio. The
-decoder was checked against recordings of an Exchange Server SE; no live run yet. On Exchange
-Online it needs a token that its MAPI endpoint accepts, which has not yet been seen for own app
-registrations.""",
-    "graph": """Method graph was built on Microsoft's documentation; it has not yet been seen on a
-live tenant.""",
-}
+from typing import NamedTuple
 
 PLUGIN = "check_mapi_connectivity"
 SERVICE = "MAPI"
@@ -50,52 +40,124 @@ KINDS = {
     "timeout": "CRITICAL",
 }
 
-#: Method -> the performance labels it prints, in this order, in every state but usage errors.
-LABELS = {
-    "cmdlet": (
-        "mapi_connectivity",
-        "connection_time",
-        "time_token",
-        "time_dns",
-        "time_tcp",
-        "time_proxy",
-        "time_tls",
-        "time_request",
-        "time_server",
-        "total_time",
-        "certificate_days",
+
+class Method(NamedTuple):
+    """One way to test a mailbox: all that is told of it by its name alone.
+
+    What is done is in `probes/NAME.py`, whose class is `probe`.
+    """
+
+    #: What it does: for `--help`, and for `--explain`.
+    help: str
+    does: str
+    #: What of all that lies between here and a mailbox it tests.
+    path: str
+    #: Who names the mailbox's place, and which parts of that he can name.
+    named_by: str
+    names: tuple[str, ...]
+    #: Whether it lists the Inbox.
+    lists: bool
+    #: How many requests a test without faults sends, sign-in apart.
+    requests: int
+    #: The field of Cloud that says what a token is for.
+    resource: str
+    probe: str
+    #: What nobody here has seen yet.
+    unseen: str
+    #: Performance labels.
+    labels: tuple[str, ...]
+
+
+#: Method -> its row.
+METHODS = {
+    "cmdlet": Method(
+        help="Exchange Online runs its own Test-MAPIConnectivity",
+        does="Exchange Online runs its own Test-MAPIConnectivity for the mailbox",
+        path="the cmdlet",
+        named_by="Exchange",
+        names=("database", "server"),
+        lists=False,
+        requests=1,
+        resource="exchange",
+        probe="CmdletProbe",
+        unseen="""The answer of Exchange Online's InvokeCommand interface to Test-MAPIConnectivity
+has not yet been seen on a live tenant.""",
+        labels=(
+            "mapi_connectivity",
+            "connection_time",
+            "time_token",
+            "time_dns",
+            "time_tcp",
+            "time_proxy",
+            "time_tls",
+            "time_request",
+            "time_server",
+            "total_time",
+            "certificate_days",
+        ),
     ),
-    "mapi": (
-        "mapi_connectivity",
-        "connection_time",
-        "time_token",
-        "time_autodiscover",
-        "time_dns",
-        "time_tcp",
-        "time_proxy",
-        "time_tls",
-        "time_connect",
-        "time_execute",
-        "time_disconnect",
-        "time_server",
-        "total_time",
-        "inbox_items",
-        "certificate_days",
+    "mapi": Method(
+        help="log on by MAPI over HTTP, as Outlook does: Exchange Server, grommunio",
+        does="log on by MAPI over HTTP as Outlook does, and list the Inbox",
+        path="the MAPI path",
+        named_by="Exchange",
+        names=("server",),
+        lists=True,
+        requests=3,
+        resource="exchange",
+        probe="MapiProbe",
+        unseen="""Method mapi was built on the open specifications and recordings of grommunio. The
+decoder was checked against recordings of an Exchange Server SE; no live run yet. On Exchange
+Online it needs a token that its MAPI endpoint accepts, which has not yet been seen for own app
+registrations.""",
+        labels=(
+            "mapi_connectivity",
+            "connection_time",
+            "time_token",
+            "time_autodiscover",
+            "time_dns",
+            "time_tcp",
+            "time_proxy",
+            "time_tls",
+            "time_connect",
+            "time_execute",
+            "time_disconnect",
+            "time_server",
+            "total_time",
+            "inbox_items",
+            "certificate_days",
+        ),
     ),
-    "graph": (
-        "mapi_connectivity",
-        "connection_time",
-        "time_token",
-        "time_dns",
-        "time_tcp",
-        "time_proxy",
-        "time_tls",
-        "time_request",
-        "total_time",
-        "inbox_items",
-        "certificate_days",
+    "graph": Method(
+        help="list the Inbox through Microsoft Graph",
+        does="Microsoft Graph lists the Inbox",
+        path="Graph",
+        named_by="Graph",
+        names=(),
+        lists=True,
+        requests=1,
+        resource="graph",
+        probe="GraphProbe",
+        unseen="""Method graph was built on Microsoft's documentation; it has not yet been seen on a
+live tenant.""",
+        labels=(
+            "mapi_connectivity",
+            "connection_time",
+            "time_token",
+            "time_dns",
+            "time_tcp",
+            "time_proxy",
+            "time_tls",
+            "time_request",
+            "total_time",
+            "inbox_items",
+            "certificate_days",
+        ),
     ),
 }
+
+#: Method -> the performance labels it prints, in this order, in every state but usage errors.
+LABELS = {name: method.labels for name, method in METHODS.items()}
 
 #: Labels that carry no unit; all others are seconds.
 UNITLESS = frozenset({"mapi_connectivity", "inbox_items", "certificate_days"})

@@ -76,12 +76,15 @@ def _sign_in(options: Options) -> Iterator[Contact]:
 
 def _services(options: Options) -> Iterator[Contact]:
     for method in options.methods:
-        if method == "mapi":
-            yield from _mapi(options)
-        elif method == "graph":
-            yield _contact(options, options.graph_url, "Microsoft Graph")
-        else:
-            yield _contact(options, options.exchange_url, "Exchange Online, to run the cmdlet")
+        yield from _SERVICES[method](options)
+
+
+def _cmdlet(options: Options) -> Iterator[Contact]:
+    yield _contact(options, options.exchange_url, "Exchange Online, to run the cmdlet")
+
+
+def _graph(options: Options) -> Iterator[Contact]:
+    yield _contact(options, options.graph_url, "Microsoft Graph")
 
 
 def _mapi(options: Options) -> Iterator[Contact]:
@@ -107,6 +110,10 @@ def _mapi(options: Options) -> Iterator[Contact]:
                 purpose += ", asked for a redirect without a password"
             yield _contact(options, step.url, purpose)
     yield _unnamed(options, "the mailbox, by MAPI over HTTP: the host that Autodiscover names")
+
+
+#: Method -> the hosts that it needs beside those of the sign-in.
+_SERVICES = {"cmdlet": _cmdlet, "mapi": _mapi, "graph": _graph}
 
 
 def _kerberos(options: Options) -> Iterator[Contact]:

@@ -52,12 +52,7 @@ class Entry(NamedTuple):
 
 def needed(options: Options, method: str) -> Iterator[Entry]:
     """What a method needs with the credential of the run, and how to grant it."""
-    if method == "cmdlet":
-        yield from _cmdlet(options)
-    elif method == "graph":
-        yield from _graph(options)
-    else:
-        yield from _mapi(options)
+    return _NEEDED[method](options)
 
 
 def _cmdlet(options: Options) -> Iterator[Entry]:
@@ -179,6 +174,9 @@ def _mapi(options: Options) -> Iterator[Entry]:
         yield Entry(FACT, "none, but the mailbox has to be the user's own", "mailbox")
         return
     yield from _others(options, user)
+
+
+_NEEDED = {"cmdlet": _cmdlet, "mapi": _mapi, "graph": _graph}
 
 
 def _others(options: Options, user: str | None) -> Iterator[Entry]:

@@ -8,6 +8,7 @@ away: another worker starts, and the slow one goes on beside it. A run of one te
 
 from __future__ import annotations
 
+import importlib
 import threading
 from dataclasses import replace
 from functools import partial
@@ -17,6 +18,7 @@ from ..base.cache import Cache
 from ..base.errors import UsageError
 from ..base.failure import CheckFailure, Failure
 from ..base.report import Report
+from ..base.vocabulary import METHODS
 from ..network.shared_logon import Logon
 from ..network.transport import Transport
 from ..signin.identity import Identity
@@ -247,17 +249,10 @@ def _reset(report: Report, failure: Failure, wait: float, deadline: Deadline) ->
 
 def _probe(run: ProbeContext) -> Probe:
     """The probe of the method; the others are not imported."""
-    if run.report.method == "mapi":
-        from .mapi import MapiProbe
-
-        return MapiProbe(run)
-    if run.report.method == "graph":
-        from .graph import GraphProbe
-
-        return GraphProbe(run)
-    from .cmdlet import CmdletProbe
-
-    return CmdletProbe(run)
+    name = run.report.method
+    module = importlib.import_module(f".{name}", __package__)
+    probe: Probe = getattr(module, METHODS[name].probe)(run)
+    return probe
 
 
 def _wait(failure: Failure, deadline: Deadline, took: float) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from ..base.vocabulary import METHODS
 from ..secrecy import names
 from . import phase_tree
 from .output import clean
@@ -38,14 +39,14 @@ def diagnosis(judged: Judged, options: Options) -> Iterator[str]:
         yield field("time went", judged.slow.shares)
         yield field("", judged.slow.points_to)
     named = report.finding.result or report.success
-    by = "Graph" if report.method == "graph" else "Exchange"
-    unknown = f"not named by {by}" if named else "not known: the test gave no result"
+    method = METHODS[report.method]
+    unknown = f"not named by {method.named_by}" if named else "not known: the test gave no result"
     yield field("mailbox", report.finding.named or unknown)
     yield field("database", report.finding.database or unknown)
     yield field("server", report.finding.server or unknown)
     for name, value in report.trace.facts.items():
         yield field(name, value)
-    if report.method != "cmdlet" and report.success:
+    if method.lists and report.success:
         yield field("inbox", _inbox(report))
     yield field("latency", _latency(report))
     yield from phase_tree.phases(report)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
-from ..base.vocabulary import NOT_YET_SEEN, SERVICE, STATES, UNITLESS
+from ..base.vocabulary import METHODS, SERVICE, STATES, UNITLESS
 from ..secrecy import names
 from . import diagnosis, notes
 from .output import FIRST_LINE, FORMAT_VERSION, clean, render_json
@@ -90,7 +90,7 @@ def _report(judged: Judged) -> dict[str, Any]:
         "exchanges": [_exchange(exchange) for exchange in report.trace.exchanges],
         "notes": [
             clean(note)
-            for note in [*report.trace.remarks, NOT_YET_SEEN[report.method], *report.trace.notes]
+            for note in [*report.trace.remarks, METHODS[report.method].unseen, *report.trace.notes]
         ],
         "limits": [{"state": state, "violated": words} for state, words in judged.violations],
         "perfdata": [_performance(performance) for performance in judged.performances],

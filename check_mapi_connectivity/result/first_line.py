@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..base.vocabulary import LISTED, SERVICE, SEVERITY
+from ..base.vocabulary import LISTED, METHODS, SERVICE, SEVERITY
 from .groups import grouped, same_sign_in, severity, state_of
 from .output import FIRST_LINE, clean, sentence
 
@@ -96,7 +96,6 @@ def _subject(report: Report, longest: int = 48) -> str:
 _ANY_ROOM = 1000
 
 #: Method -> what answers, or does not, in a line about several.
-NAMES = {"cmdlet": "the cmdlet", "mapi": "the MAPI path", "graph": "Graph"}
 
 #: Kinds of failure after which the mailbox was not put to the test.
 UNTESTED = ("credential", "permission", "throttled", "untested")
@@ -181,13 +180,13 @@ def _limits(group: list[Judged]) -> list[tuple[str, str]]:
 
 def _said(group: list[Judged], failed: list[Judged], bad: Judged) -> str:
     """Who answers and who does not: `Graph answers, the MAPI path does not`."""
-    good = [NAMES[one.report.method] for one in group if one not in failed]
-    names = [NAMES[one.report.method] for one in failed]
+    good = [METHODS[one.report.method].path for one in group if one not in failed]
+    names = [METHODS[one.report.method].path for one in failed]
     if not good:
         causes = {one.report.failure.cause for one in failed if one.report.failure}
         if len(causes) == 1:
             return f"{joined(names)} fail alike"
-        return f"no method succeeds; {NAMES[bad.report.method]}"
+        return f"no method succeeds; {METHODS[bad.report.method].path}"
     verb = "answers" if len(good) == 1 else "answer"
     untested = bad.report.failure and bad.report.failure.kind in UNTESTED
     if untested and len(failed) == 1:
@@ -197,9 +196,9 @@ def _said(group: list[Judged], failed: list[Judged], bad: Judged) -> str:
 
 def _shortly(group: list[Judged], failed: list[Judged]) -> str | None:
     """The same in a few words; None where there are no fewer."""
-    good = [NAMES[one.report.method] for one in group if one not in failed]
+    good = [METHODS[one.report.method].path for one in group if one not in failed]
     if len(failed) == 1:
-        return f"only {NAMES[failed[0].report.method]} fails"
+        return f"only {METHODS[failed[0].report.method].path} fails"
     if len(good) == 1:
         return f"all but {good[0]} fail"
     alike = len({one.report.failure.cause for one in failed if one.report.failure}) == 1

@@ -9,10 +9,10 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING
 
-from ..base.vocabulary import LISTED, NOT_YET_SEEN, SEVERITY
+from ..base.vocabulary import LISTED, METHODS, SEVERITY
 from . import diagnosis as result_diagnosis
 from . import notes
-from .first_line import NAMES, UNTESTED, joined
+from .first_line import UNTESTED, joined
 from .groups import grouped, same_sign_in, severity
 from .output import clean, first_line, printable, slashed
 
@@ -47,7 +47,7 @@ def meaning(group: list[Judged]) -> str | None:
     if len(group) < 2 or not failed:
         return None
     kinds = [_at_fault(report) for report in failed]
-    good = [NAMES[one.report.method] for one in group if one.report not in failed]
+    good = [METHODS[one.report.method].path for one in group if one.report not in failed]
     if len(failed) == len(group):
         if all(same_sign_in([one]) for one in group):
             return "the sign-in failed, so no method could try the mailbox"
@@ -57,7 +57,7 @@ def meaning(group: list[Judged]) -> str | None:
             return "all ways are open and lead to the same trouble: it is at the mailbox's end"
         return "each method has its own trouble, see below"
     answers = f"{joined(good)} {'answers' if len(good) == 1 else 'answer'}"
-    names, single = joined([NAMES[report.method] for report in failed]), len(failed) == 1
+    names, single = joined([METHODS[report.method].path for report in failed]), len(failed) == 1
     if all(kind == "throttled" for kind in kinds):
         often = f"{names} {'is' if single else 'are'} only asked too often"
         return f"{answers}: the mailbox can be reached; {often}"
@@ -104,7 +104,7 @@ def diagnosis(judged: list[Judged], options: Options) -> Iterator[str]:
     tested = list(dict.fromkeys(one.report.method for one in judged))
     for method in tested:
         if _doubtful(method, judged, options):
-            yield result_diagnosis.field("note", NOT_YET_SEEN[method])
+            yield result_diagnosis.field("note", METHODS[method].unseen)
     for note in notes.general_notes(options):
         yield result_diagnosis.field("note", note)
     yield result_diagnosis.field("proxy", notes.proxy_text(options))
