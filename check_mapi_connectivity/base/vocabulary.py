@@ -11,9 +11,6 @@ from typing import NamedTuple
 PLUGIN = "check_mapi_connectivity"
 SERVICE = "MAPI"
 
-#: What a success says of the Inbox, before the time it took.
-LISTED = "listed in"
-
 #: State name -> exit code (Monitoring Plugins guidelines).
 STATES = {"OK": 0, "WARNING": 1, "CRITICAL": 2, "UNKNOWN": 3}
 
@@ -61,6 +58,8 @@ class Method(NamedTuple):
     requests: int
     #: The field of Cloud that says what a token is for.
     resource: str
+    #: The least that a user's token must allow (reference sheet exchange-online 5.6).
+    scope: str
     probe: str
     #: What nobody here has seen yet.
     unseen: str
@@ -79,6 +78,7 @@ METHODS = {
         lists=False,
         requests=1,
         resource="exchange",
+        scope=".default",
         probe="CmdletProbe",
         unseen="""The answer of Exchange Online's InvokeCommand interface to Test-MAPIConnectivity
 has not yet been seen on a live tenant.""",
@@ -105,6 +105,7 @@ has not yet been seen on a live tenant.""",
         lists=True,
         requests=3,
         resource="exchange",
+        scope=".default",
         probe="MapiProbe",
         unseen="""Method mapi was built on the open specifications and recordings of grommunio. The
 decoder was checked against recordings of an Exchange Server SE; no live run yet. On Exchange
@@ -137,6 +138,7 @@ registrations.""",
         lists=True,
         requests=1,
         resource="graph",
+        scope="Mail.ReadBasic",
         probe="GraphProbe",
         unseen="""Method graph was built on Microsoft's documentation; it has not yet been seen on a
 live tenant.""",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..base.vocabulary import LISTED, METHODS, SERVICE, SEVERITY
+from ..base.vocabulary import METHODS, SERVICE, SEVERITY
 from .groups import grouped, same_sign_in, severity, state_of
 from .output import FIRST_LINE, clean, sentence
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from ..base.failure import Failure
     from ..base.report import Report
     from .judge import Judged
+
+#: What a success says of the Inbox, before the time it took.
+LISTED = "listed in"
 
 #: Characters of the first line that a cause, or an address, has at least.
 LEAST = 24

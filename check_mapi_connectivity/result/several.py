@@ -9,10 +9,10 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING
 
-from ..base.vocabulary import LISTED, METHODS, SEVERITY
+from ..base.vocabulary import METHODS, SEVERITY
 from . import diagnosis as result_diagnosis
 from . import notes
-from .first_line import UNTESTED, joined
+from .first_line import LISTED, UNTESTED, joined
 from .groups import grouped, same_sign_in, severity
 from .output import clean, first_line, printable, slashed
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ..base.clouds import CLOUDS
 from ..base.credentials import ClientSecret, FederatedToken, UserPassword
 from ..base.failure import CheckFailure, Failure
+from ..base.vocabulary import METHODS
 from ..network.answer import SIGN_IN_LIMIT
 from ..network.response import too_large
 from ..services import entra
@@ -110,8 +111,8 @@ def _ask(
 
 
 def _user_scope(job: Job, resource: str) -> str:
-    """The least that a user's token must allow (reference sheet exchange-online 5.6)."""
-    return f"{resource}/{'Mail.ReadBasic' if job.report.method == 'graph' else '.default'}"
+    """The least that a user's token must allow."""
+    return f"{resource}/{METHODS[job.report.method].scope}"
 
 
 def _credential(job: Job, client: ClientCertificate | None) -> Any:
