@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..base.errors import UsageError
@@ -196,13 +197,12 @@ class Handshake:
         from ..codes.kerberos import KERBEROS, KEYTAB
 
         row = (KEYTAB.get(number) if self._keytab else None) or KERBEROS[number]
-        names = {"user": self._user, "service": f"HTTP/{self._host}"}
-        cause, remedy = row.cause.format(**names), row.remedy.format(**names)
+        found = Failure.of(row, detail=text, user=self._user, service=f"HTTP/{self._host}")
         keytab = _unreadable("KRB5_CLIENT_KTNAME") if self._keytab else None
         if number == _TICKET_ENDED and keytab:
             # Its key would have given a new one.
-            cause, remedy = f"{keytab[0]}, ticket ended", keytab[1]
-        return Failure(row.kind, cause, remedy, row.code, text)
+            found = replace(found, cause=f"{keytab[0]}, ticket ended", remedy=keytab[1])
+        return found
 
 
 class Conversation:

@@ -267,8 +267,8 @@ def _dns_failure(host: str, error: socket.gaierror, version: int | None) -> Fail
     suffix = f" for IPv{version}" if version else ""
     # The resolver's own words only where there are none of ours.
     detail = "" if row.code else error.strerror or ""
-    cause = row.cause.format(host=host)
-    return Failure(row.kind, f"{cause}{suffix}", row.remedy, row.code, detail)
+    failure = Failure.of(row, detail=detail, host=host)
+    return replace(failure, cause=failure.cause + suffix)
 
 
 def _tcp_failure(host: str, port: int, failed: list[tuple[str, OSError]]) -> Failure:

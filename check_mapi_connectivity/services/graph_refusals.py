@@ -96,13 +96,8 @@ def no_list(answer: Answer, cause: str) -> Failure:
 def _by_row(answer: Answer, code: str, row: Advice) -> Failure:
     if row.kind == "throttled":
         return _throttled(answer, code, row)
-    return Failure(
-        row.kind,
-        row.cause,
-        row.remedy,
-        code,
-        http_refusals.message(answer),
-        row.judged_as,
+    return replace(
+        Failure.of(row, code, http_refusals.message(answer)),
         transient=row.transient or (row.kind == "server" and answer.status in (503, 504)),
         retry_after=http_refusals.retry_after(answer),
         status=answer.status,
@@ -221,4 +216,4 @@ def _unknown(answer: Answer, code: str) -> Failure:
     row = GRAPH.get(answer.status)
     if code or row is None:
         return http_refusals.unknown_error("Graph", code or f"HTTP {answer.status}", message)
-    return Failure(row.kind, row.cause, row.remedy, f"HTTP {answer.status}", message)
+    return Failure.of(row, f"HTTP {answer.status}", message)

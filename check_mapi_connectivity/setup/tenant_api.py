@@ -16,7 +16,6 @@ from ..base.failure import CheckFailure, Failure
 from ..base.reading.untrusted import claims
 from ..base.report import Stopwatch
 from ..codes.exchange import EXCHANGE
-from ..network.response import too_large
 from ..services import exchange_admin, exchange_refusals, graph_refusals, http_refusals
 
 if TYPE_CHECKING:
@@ -223,15 +222,10 @@ def _document(answer: Answer, who: str) -> dict[str, Any]:
     """The JSON object of an answer with status 200. Raises CheckFailure."""
     if answer.status != 200:
         raise CheckFailure(_graph_failure(answer))
-    large = too_large(answer)
-    if large is not None:
-        raise CheckFailure(large)
-    document = answer.json()
-    if not isinstance(document, dict):
-        cause = f"{answer.host} does not answer as {who} does"
-        remedy = "a proxy or gateway may have answered in its place"
-        raise CheckFailure(Failure("protocol", cause, remedy, "", http_refusals.glimpse(answer)))
-    return document
+    cause = f"{answer.host} does not answer as {who} does"
+    remedy = "a proxy or gateway may have answered in its place"
+    none = Failure("protocol", cause, remedy, "", http_refusals.glimpse(answer))
+    return http_refusals.document(answer, lambda *_: none)
 
 
 def _objects(value: object) -> list[dict[str, Any]]:
