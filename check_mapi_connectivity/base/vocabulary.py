@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+#: Schemes of authentication, as HTTP spells them.
+BASIC, NTLM, NEGOTIATE, BEARER = SCHEMES = ("Basic", "NTLM", "Negotiate", "Bearer")
+
 PLUGIN = "check_mapi_connectivity"
 SERVICE = "MAPI"
 

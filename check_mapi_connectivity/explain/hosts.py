@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from ..base.clouds import MICROSOFT
 from ..base.credentials import ManagedIdentity, UserPassword
+from ..base.vocabulary import NEGOTIATE
 from ..mapihttp.discovery import REDIRECT, SERVICE, Trust, Walk, domain_of, named_url
 from ..network import route as base_options
 
@@ -118,7 +119,7 @@ _SERVICES = {"cmdlet": _cmdlet, "mapi": _mapi, "graph": _graph}
 
 def _kerberos(options: Options) -> Iterator[Contact]:
     schemes = [one.scheme for one in (options.login, options.proxy) if one is not None]
-    if "Negotiate" in schemes:
+    if NEGOTIATE in schemes:
         because = "Kerberos knows no proxy" if options.proxy else ""
         purpose = "key distribution centres of the realm, see /etc/krb5.conf"
         yield Contact(None, 88, KERBEROS, purpose, because=because)

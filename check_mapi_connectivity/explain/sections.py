@@ -19,7 +19,7 @@ from ..base.credentials import (
 from ..base.errors import UsageError
 from ..base.options import INSTEAD
 from ..base.reading import untrusted
-from ..base.vocabulary import KINDS, METHODS, prefixes
+from ..base.vocabulary import BASIC, KINDS, METHODS, NEGOTIATE, prefixes
 from ..result import diagnosis, notes
 from ..secrecy import names
 from ..signin import certificate
@@ -120,7 +120,7 @@ def _requests(options: Options) -> str:
         more.append("one for what authentication the server takes")
     first = "where the cache holds nothing" if options.cache_dir else "for want of a cache"
     extra = f"; {first}, {', '.join(more)}" if more else ""
-    if options.login is not None and options.login.scheme != "Basic":
+    if options.login is not None and options.login.scheme != BASIC:
         extra += "; NTLM and Kerberos take one or two more on each connection"
     return f"about {usual}{extra}"
 
@@ -150,7 +150,7 @@ def _proxy(options: Options) -> Iterator[Entry]:
     if through.password is not None:
         where = dict(options.reads).get("proxy password", f"the URL of {through.source}")
         yield Entry(FACT, f"proxy password from {where}", "secret")
-    if through.scheme in (None, "Negotiate"):
+    if through.scheme in (None, NEGOTIATE):
         service = f"HTTP/{through.spn_host or through.host}, where it comes to Kerberos"
         yield Entry(FACT, service, "service name")
     yield Entry(NOTE, "from here only the proxy, and what is reached directly, must be reachable")

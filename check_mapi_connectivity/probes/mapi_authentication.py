@@ -19,8 +19,8 @@ from ..base.credentials import UserPassword
 from ..base.errors import UsageError
 from ..base.failure import CheckFailure, Failure
 from ..base.report import KDC
+from ..base.vocabulary import BASIC, BEARER, NEGOTIATE, NTLM
 from ..network import headers, ntlm_kerberos
-from ..network.headers import BASIC, BEARER, NEGOTIATE, NTLM
 from ..network.lockout import Pause
 from ..network.ntlm_kerberos import Unusable
 from ..network.route import NotKept

@@ -13,6 +13,7 @@ from ..base.failure import CheckFailure, Failure
 from ..mapihttp import dump, envelope, responses, rops, rpcext
 from ..mapihttp.reader import WireError
 from ..network.confidential import Lines
+from ..network.headers import number
 from ..services import mapi_http_refusals, mapi_refusals
 from .context import ID_HEADERS
 
@@ -232,7 +233,7 @@ class Session:
         self._report.confidences.keep(self.cookies.values())
         code = answer.headers.get("X-ResponseCode")
         # A number that cannot be read may have been a good one.
-        if lines and code is not None and not _number(code):
+        if lines and code is not None and not number(code):
             self.open = True
 
     def _checked(self, request_type: str, answer: Answer, request_id: str) -> bytes:
@@ -242,7 +243,7 @@ class Session:
         self._facts(answer)
         if answer.status != 200:
             raise CheckFailure(self._authentication.explain(answer))
-        code = _number(answer.headers.get("X-ResponseCode", ""))
+        code = number(answer.headers.get("X-ResponseCode", ""))
         if code is None:
             raise CheckFailure(mapi_http_refusals.not_mapi(answer))
         if code:
@@ -255,7 +256,7 @@ class Session:
                 f"{request_type}: {echo} is echoed as X-RequestId; something in between may answer"
             )
         entity = _read(envelope.strip, answer.body, request_type)
-        late = _number(entity.headers.get("x-responsecode", "0"))
+        late = number(entity.headers.get("x-responsecode", "0"))
         if late is None:
             what = "its X-ResponseCode is no number"
             raise CheckFailure(mapi_refusals.wire(what, request_type))
@@ -263,7 +264,7 @@ class Session:
             page = "html" in entity.headers.get("content-type", "")
             text = entity.body.decode("utf-8", "replace") if page else ""
             raise SessionLost(mapi_refusals.response_code(late, text, exchange=self.exchange))
-        elapsed = _number(entity.headers.get("x-elapsedtime", ""))
+        elapsed = number(entity.headers.get("x-elapsedtime", ""))
         if elapsed is not None and request_type != "Disconnect":
             version = answer.headers.get("X-ServerApplication")
             gromox = version == _GROMOX and not self.exchange
@@ -287,19 +288,13 @@ def _reading(request_type: str, columns: Sequence[int]) -> Reading:
 
     def lines(sent: bytes, answer: Answer | None) -> Lines:
         received: list[str] = []
-        if answer is not None and _number(answer.headers.get("X-ResponseCode", "")) == 0:
+        if answer is not None and number(answer.headers.get("X-ResponseCode", "")) == 0:
             received = dump.answer(request_type, sent, answer.body, mapi_refusals.symbol, columns)
         elif answer is not None:
             received = [answer.text]
         return Lines(dump.request(request_type, sent), received)
 
     return lines
-
-
-def _number(text: str) -> int | None:
-    """A header's number; None for what is none, or beyond reason."""
-    text = text.strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def _read(reader: Callable[[bytes], T], data: bytes, request_type: str) -> T:

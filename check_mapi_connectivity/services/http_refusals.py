@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email.utils
 import re
 from dataclasses import replace
 from http import HTTPStatus
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..base.failure import CheckFailure, Failure
 from ..base.reading import untrusted
+from ..network import headers
 from ..network.response import too_large
 from ..secrecy import names
 
@@ -41,7 +41,7 @@ def redirected(answer: Answer, option: str) -> Failure:
 
 def throttled(answer: Answer, who: str, remedy: str = "") -> Failure:
     """429, or 503 with Retry-After; `remedy` is for a service that is not Microsoft's."""
-    wait = retry_after(answer)
+    wait = headers.retry_after(answer)
     if wait is None:
         # "... in 17 seconds": some of Exchange's texts carry the number as their second-last word.
         words = message(answer).rstrip(".").split()
@@ -72,7 +72,7 @@ def trouble(answer: Answer, who: str, remedy: str = "") -> Failure:
     """A 5xx; `remedy` is for a service that is not Microsoft's."""
     from ..codes.http import SERVICES
 
-    if answer.status == 503 and retry_after(answer) is not None:
+    if answer.status == 503 and headers.retry_after(answer) is not None:
         return throttled(answer, who, remedy)
     row = SERVICES.get(answer.status)
     if row is None:
@@ -199,21 +199,3 @@ def plain(text: str) -> str:
     bare = html.unescape(re.sub(r"&#[0-9]{8,};?", " ", bare))
     words = " ".join("".join(c if c.isprintable() else " " for c in bare).split())
     return names.fields(words)
-
-
-def retry_after(answer: Answer) -> float | None:
-    """Seconds of a Retry-After header, as a number or a date (RFC 9110 10.2.3); None when absent,
-    negative or garbage.
-    """
-    value = answer.headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", value):
-        return float(value)
-    moments = [email.utils.parsedate_tz(text) for text in (value, answer.headers.get("Date", ""))]
-    try:
-        until, now = (email.utils.mktime_tz(moment) if moment else None for moment in moments)
-    except (ValueError, OverflowError):
-        return None
-    if until is None:
-        return None
-    wait = float(until) - (float(now) if now is not None else answer.received)
-    return wait if wait >= 0 else None

@@ -16,6 +16,7 @@ from ..base.failure import CheckFailure, Failure
 from ..base.reading.untrusted import claims
 from ..base.report import Stopwatch
 from ..codes.exchange import EXCHANGE
+from ..network import headers
 from ..services import exchange_admin, exchange_refusals, graph_refusals, http_refusals
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ def _pause(answer: Answer, tried: int, *, asking: bool) -> float | None:
     """Seconds after which to send a request again; None for not at all."""
     if not _passes(answer, asking=asking):
         return None
-    wait = http_refusals.retry_after(answer)
+    wait = headers.retry_after(answer)
     wait = 2.0**tried if wait is None else wait
     return wait if wait <= _LONGEST else None
 

@@ -24,10 +24,10 @@ from ...base.credentials import Login
 from ...base.errors import UsageError
 from ...base.failure import CheckFailure, Failure
 from ...base.report import KDC
+from ...base.vocabulary import BASIC, NEGOTIATE, NTLM
 from ...secrecy import echoes as secrecy_echoes
 from .. import headers, ntlm_kerberos
 from ..head import CappedResponse
-from ..headers import BASIC, NEGOTIATE, NTLM
 from ..ntlm_kerberos import Unusable
 from . import schemes
 from .refusals import broken, interrupted, no_http, refused

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from ...base.errors import UsageError
 from ...base.failure import CheckFailure, Failure
+from ...base.vocabulary import BASIC, NEGOTIATE, NTLM
 from .. import ntlm_kerberos
-from ..headers import BASIC, NEGOTIATE, NTLM
 
 if TYPE_CHECKING:
     from collections.abc import Callable
