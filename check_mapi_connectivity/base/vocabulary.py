@@ -1,12 +1,10 @@
 """The words of the contract: states, kinds of failure, methods and performance labels.
 
-Plain tables without imports of ours, because the option parser and the usage errors need them too
-and must stay quick.
+Plain tables without imports, because the option parser and the usage errors need them too and must
+stay quick.
 """
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 #: Schemes of authentication, as HTTP spells them.
 BASIC, NTLM, NEGOTIATE, BEARER = SCHEMES = ("Basic", "NTLM", "Negotiate", "Bearer")
@@ -41,39 +39,52 @@ KINDS = {
 }
 
 
-class Method(NamedTuple):
+class Method:
     """One way to test a mailbox: all that is told of it by its name alone.
 
     What is done is in `probes/NAME.py`, whose class is `probe`.
     """
 
-    #: What it does: for `--help`, and for `--explain`.
-    help: str
-    does: str
-    #: What of all that lies between here and a mailbox it tests.
-    path: str
-    #: Who names the mailbox's place, and which parts of that he can name.
-    named_by: str
-    names: tuple[str, ...]
-    #: Whether it lists the Inbox.
-    lists: bool
-    #: How many requests a test without faults sends, sign-in apart.
-    requests: int
-    #: The field of Cloud that says what a token is for.
-    resource: str
-    #: The least that a user's token must allow (reference sheet exchange-online 5.6).
-    scope: str
-    probe: str
-    #: What nobody here has seen yet.
-    unseen: str
-    #: Performance labels.
-    labels: tuple[str, ...]
+    def __init__(
+        self,
+        *,
+        usage: str,
+        does: str,
+        path: str,
+        named_by: str,
+        names: tuple[str, ...],
+        lists: bool,
+        requests: int,
+        resource: str,
+        scope: str,
+        probe: str,
+        unseen: str,
+        labels: tuple[str, ...],
+    ) -> None:
+        #: What it does: for `--help`, and for `--explain`.
+        self.usage, self.does = usage, does
+        #: What of all that lies between here and a mailbox it tests.
+        self.path = path
+        #: Who names the mailbox's place, and which parts of that he can name.
+        self.named_by, self.names = named_by, names
+        #: Whether it lists the Inbox.
+        self.lists = lists
+        #: How many requests a test without faults sends, sign-in apart.
+        self.requests = requests
+        #: The field of Cloud that says what a token is for, and the least that a user's token must
+        #: allow (reference sheet exchange-online 5.6).
+        self.resource, self.scope = resource, scope
+        self.probe = probe
+        #: What nobody here has seen yet.
+        self.unseen = unseen
+        #: Performance labels.
+        self.labels = labels
 
 
 #: Method -> its row.
 METHODS = {
     "cmdlet": Method(
-        help="Exchange Online runs its own Test-MAPIConnectivity",
+        usage="Exchange Online runs its own Test-MAPIConnectivity",
         does="Exchange Online runs its own Test-MAPIConnectivity for the mailbox",
         path="the cmdlet",
         named_by="Exchange",
@@ -100,7 +111,7 @@ has not yet been seen on a live tenant.""",
         ),
     ),
     "mapi": Method(
-        help="log on by MAPI over HTTP, as Outlook does: Exchange Server, grommunio",
+        usage="log on by MAPI over HTTP, as Outlook does: Exchange Server, grommunio",
         does="log on by MAPI over HTTP as Outlook does, and list the Inbox",
         path="the MAPI path",
         named_by="Exchange",
@@ -133,7 +144,7 @@ registrations.""",
         ),
     ),
     "graph": Method(
-        help="list the Inbox through Microsoft Graph",
+        usage="list the Inbox through Microsoft Graph",
         does="Microsoft Graph lists the Inbox",
         path="Graph",
         named_by="Graph",

@@ -33,7 +33,7 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "--method",
                 "METHOD",
                 "How to test a mailbox. "
-                + "".join(f"{name}: {method.help}. " for name, method in METHODS.items())
+                + "".join(f"{name}: {method.usage}. " for name, method in METHODS.items())
                 + f"One of: {', '.join(METHODS)}. Repeatable: all are run side by side. "
                 "Default: cmdlet.",
                 LIST,

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .. import __version__
-from ..base.vocabulary import METHODS, SERVICE, STATES, UNITLESS
+from ..base.vocabulary import METHODS, UNITLESS
 from ..secrecy import names
 from . import diagnosis, notes
-from .output import FIRST_LINE, FORMAT_VERSION, clean, render_json
+from .output import clean, json_head, render_json
 
 if TYPE_CHECKING:
     from nagiosplugin import Performance
@@ -29,12 +28,7 @@ def build(state: str, line: str, judged: list[Judged], options: Options) -> str:
     """The reports as one JSON document."""
     return render_json(
         {
-            "format_version": FORMAT_VERSION,
-            "service": SERVICE,
-            "version": __version__,
-            "state": state,
-            "exit_code": STATES[state],
-            "summary": clean(line, FIRST_LINE),
+            **json_head(state, line),
             "options_from": [clean(source) for source in options.sources],
             "proxy": None if options.proxy is None else str(options.proxy),
             "proxy_from": None if options.proxy is None else clean(options.proxy.source),
