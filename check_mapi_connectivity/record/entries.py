@@ -9,7 +9,7 @@ from requests.structures import CaseInsensitiveDict
 
 from ..base.clock_skew import Skew
 from ..base.failure import Failure
-from ..base.reading.untrusted import Fields, Odd
+from ..base.reading.untrusted import YEAR_9999, Fields, Odd
 from ..base.report import Phase
 from ..base.vocabulary import KINDS, SCHEMES
 from ..network.answer import Answer, host_of
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _LEARNT = ("sign-in", "turn", "spnego", "handshake", "service", "certificate")
 
 #: Seconds since 1970 that a calendar can still show, and seconds that a run may last.
-YEAR_9999, LONGEST = 253402300799.0, 1e7
+LONGEST = 1e7
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from ..base import credentials
 from ..base.cache import Cache
 from ..base.credentials import ClientSecret, FederatedToken, ManagedIdentity, UserPassword
 from ..base.failure import CheckFailure, Failure
+from ..base.reading.untrusted import YEAR_9999, Fields, Odd
 from ..base.report import SHARED
 from ..network import lockout
 from . import certificate, managed_identity, msal_client
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
 
     from ..base.options import Credential, Options
     from .job import Job
-
-#: Seconds since 1970 that a calendar can still show.
-_YEAR_9999 = 253402300800.0
 
 #: Entra does not know the certificate (reference sheet exchange-online 6).
 _UNKNOWN = "AADSTS700027"
@@ -314,14 +312,10 @@ def _digest(text: str) -> str:
 
 def _facts(document: object, path: str) -> credentials.CertificateFacts | None:
     """Certificate facts from the cache; None when anything about them is odd."""
-    if not isinstance(document, dict):
+    try:
+        known = Fields(document, "")
+        subject, sha1, sha256 = (known.text(name) for name in ("subject", "sha1", "sha256"))
+        begin, end = (known.number(name, YEAR_9999, 1.0) for name in ("not_before", "not_after"))
+    except Odd:
         return None
-    texts = [document.get(name) for name in ("subject", "sha1", "sha256")]
-    times = [document.get(name) for name in ("not_before", "not_after")]
-    if not all(isinstance(text, str) for text in texts):
-        return None
-    if not all(isinstance(moment, float) and 0 < moment < _YEAR_9999 for moment in times):
-        return None
-    subject, sha1, sha256 = map(str, texts)
-    not_before, not_after = (float(moment or 0) for moment in times)
-    return credentials.CertificateFacts(path, subject, not_before, not_after, sha1, sha256)
+    return credentials.CertificateFacts(path, subject, begin, end, sha1, sha256)
