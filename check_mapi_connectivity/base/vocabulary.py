@@ -12,6 +12,9 @@ BASIC, NTLM, NEGOTIATE, BEARER = SCHEMES = ("Basic", "NTLM", "Negotiate", "Beare
 PLUGIN = "check_mapi_connectivity"
 SERVICE = "MAPI"
 
+#: What the objects of a tenant are called that let an app test mailboxes, whoever makes them.
+ROLE, GROUP, SCOPE = "MAPI probe", "MAPI probes", "MAPI probe mailboxes"
+
 #: State name -> exit code (Monitoring Plugins guidelines).
 STATES = {"OK": 0, "WARNING": 1, "CRITICAL": 2, "UNKNOWN": 3}
 
