@@ -324,6 +324,7 @@ class MapiProbe:
             self._authentication,
             self._deadline,
             self._report,
+            self._served_by,
             cookies=cookies,
             patience=self._transport.patience,
         )
@@ -331,7 +332,6 @@ class MapiProbe:
         self._session = session
         try:
             session.connect(user_dn)
-            self._served_by(session)
         except CheckFailure as error:
             self._told_by(session)
             self._report.ending = error.failure
@@ -344,10 +344,9 @@ class MapiProbe:
         """What the server says that it needed; a share of the time follows from Exchange's only."""
         self._report.finding.server_latency = session.elapsed
         self._report.finding.server_exact = session.exchange
-        self._served_by(session)
 
-    def _served_by(self, session: Session) -> None:
-        self._report.finding.server = session.server or self._report.finding.server
+    def _served_by(self, server: str) -> None:
+        self._report.finding.server = server
 
     def _end(self, session: Session, *, lost: bool = False) -> None:
         why = session.disconnect(lost=lost)

@@ -57,7 +57,8 @@ class ExecuteRefused(CheckFailure):
 
 class Session:
     """A session with the mailbox at `url`; `cookies` are those of a session that may be left over,
-    `patience` is how many seconds Connect may take where the deadline is too late.
+    `patience` is how many seconds Connect may take where the deadline is too late, `served_by` is
+    told which server answers.
 
     One request at a time. Nothing is sent before `connect`.
     """
@@ -68,6 +69,7 @@ class Session:
         authentication: Authentication,
         deadline: Deadline,
         report: Report,
+        served_by: Callable[[str], None],
         *,
         cookies: dict[str, str] | None = None,
         patience: float | None = None,
@@ -75,14 +77,12 @@ class Session:
         self._authentication = authentication
         self._deadline = deadline
         self._patience = patience
-        self._report = report
+        self._report, self._served_by = report, served_by
         self.cookies = dict(cookies or {})
         self._client = f"{{{uuid.uuid4()}}}:1".upper()
         self._session = str(uuid.uuid4()).upper()
         self._number = 0
         self.url, self.user_dn, self.display_name = url, "", ""
-        #: Which server answered; empty where none has told.
-        self.server = ""
         #: Whether the server holds a session that is to be ended.
         self.open = False
         #: Seconds to wait before what was refused for being too busy is tried again.
@@ -125,7 +125,8 @@ class Session:
             self._report.trace.fact("session info", info)
         named = re.search(r"(?:^|,)ClientAccessServer=([^,]{1,255})", info)
         server = told.get(rpcext.SERVER_NAME) or (named[1] if named else "")
-        self.server = self.server or server
+        if server and not self._report.finding.server:
+            self._served_by(server)
 
     def execute(
         self,
@@ -275,9 +276,9 @@ class Session:
         """Which server answered, as far as the headers tell."""
         report, headers = self._report, answer.headers
         self.exchange = self.exchange or any(name in headers for name in _EXCHANGE_HEADERS)
-        self.server = (
-            headers.get("X-CalculatedBETarget") or headers.get("X-BEServer") or self.server
-        )
+        server = headers.get("X-CalculatedBETarget") or headers.get("X-BEServer")
+        if server:
+            self._served_by(server)
         for name, title in (("X-FEServer", "front end"), ("X-ServerApplication", "version")):
             if name in headers:
                 report.trace.fact(title, headers[name])

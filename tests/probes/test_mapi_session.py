@@ -79,11 +79,19 @@ def session():
     def make(*answers):
         server = Server(*answers)
         report = Report("m", "mapi")
-        made = Session(URL, server, Deadline(time.monotonic(), 30), report)
-        made.report = report
+        told = []
+        made = Session(URL, server, Deadline(time.monotonic(), 30), report, told.append)
+        made.report, made.told = report, told
         return made, server
 
     return make
+
+
+def test_which_server_answers_is_told_at_once(session):
+    body = TAGS + VECTORS["C02-connect-ok"].data
+    made, _ = session(answer(body, lines=COOKIES, **{"X-BEServer": "EXBE01"}), DISCONNECTED)
+    made.connect("/o=C")
+    assert made.told == ["EXBE01"]
 
 
 def test_a_whole_session(session):
