@@ -17,6 +17,7 @@ from .base.deadline import Deadline
 from .base.errors import UsageError
 from .base.failure import Failure
 from .base.options import Options
+from .base.vocabulary import METHODS
 from .commandline.given import INI_SECRETS, Given
 from .commandline.option import COUNT, FLAG, LIST
 from .commandline.option_table import OPTIONS
@@ -177,31 +178,27 @@ def _as_it_stands(report: RunningReport) -> RunningReport:
 
 
 def _frozen(report: RunningReport) -> Report:
-    watches = {
-        "sign-in": report.sign_in,
-        "discovery": report.discovery,
-        "service": report.service,
-    }
+    finding, method = report.finding, METHODS[report.method]
     return Report(
         mailbox=report.mailbox,
         method=report.method,
         ok=report.success and report.failure is None,
-        seconds=None if report.failure else report.connection_time,
+        seconds=None if report.failure else finding.connection_time,
         failure=report.failure,
         finding=Finding(
-            result=report.result,
-            named=report.named,
+            result=finding.result,
+            named=finding.named,
             # Where a method cannot tell, the diagnosis says so in words.
-            database=report.database if report.method == "cmdlet" else None,
-            server=report.server if report.method != "graph" else None,
-            server_latency=report.server_latency,
-            inbox_items=report.inbox_items,
-            unread=report.unread,
+            database=finding.database if "database" in method.names else None,
+            server=finding.server if "server" in method.names else None,
+            server_latency=finding.server_latency,
+            inbox_items=finding.inbox_items,
+            unread=finding.unread,
         ),
         times={
             f"{name} {phase.name}": phase.seconds
-            for name, watch in watches.items()
+            for name, watch in report.times.watches.items()
             for phase in watch.phases()
         },
-        remarks=tuple(report.remarks),
+        remarks=tuple(report.trace.remarks),
     )

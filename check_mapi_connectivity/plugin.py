@@ -55,7 +55,7 @@ def run(options: Options, started: float, terminal: int | None = None) -> tuple[
             return output.complain(text, as_json=options.json), 3
 
     def show(so_far: list[Report]) -> None:
-        ended = [report for report in so_far if report.ended is not None]
+        ended = [report for report in so_far if report.times.over]
         progress.show(len(ended), sum(report.failure is not None for report in ended))
 
     def again(changed: Options, worded: list[Report]) -> str:

@@ -106,7 +106,7 @@ def sent(kind: str) -> list[bytes]:
 ASKED = [questions(VECTORS[name].data) for name in ("C19-execute2-req", "C23-execute-oneshot-req")]
 ASKED += [questions(EXECUTES[0].sent), questions(EXECUTES[-1].sent)]
 ASKED += [
-    [rops.Logon("/o=Contoso"), rops.GetReceiveFolder(0), rops.Release(0)],
+    [rops.Logon("/o=Contoso"), rops.OpenFolder(0, 1, bytes(8)), rops.Release(0)],
     [rops.GetPropertiesSpecific(0, CUT_COLUMNS), rops.QueryRows(0, 50)],
     [
         rops.SetColumns(0, tuple(0x30000000 | kind for kind in properties.TYPES)),

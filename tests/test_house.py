@@ -41,6 +41,34 @@ HOMES = {
     "cryptography": "signin/certificate.py signin/pkcs12.py network setup/keypair.py",
 }
 
+#: Part of a report -> the modules that may change it; the others have it for reading, and whoever
+#: meets something tells a Trace or the Confidences by their own methods.
+WRITERS = {
+    "report": "probes/runner.py probes/cmdlet.py probes/graph.py probes/mapi.py signin/identity.py"
+    " record/replay.py secrecy/reports.py",
+    "finding": "probes/cmdlet.py probes/graph.py probes/mapi.py probes/mapi_listing.py"
+    " result/conclusion.py secrecy/reports.py",
+    "times": "probes/runner.py probes/cmdlet.py probes/graph.py probes/mapi.py signin/identity.py"
+    " record/replay.py result/conclusion.py",
+    "trace": "secrecy/reports.py",
+    "confidences": "",
+}
+
+#: What changes a collection.
+CHANGING = [
+    "add",
+    "append",
+    "clear",
+    "discard",
+    "extend",
+    "insert",
+    "pop",
+    "remove",
+    "setdefault",
+    "update",
+]
+WATCHES = ("sign_in", "discovery", "service")
+
 #: Lines of a file; files of a room.
 MOST_LINES = 400
 MOST_FILES = 12
@@ -95,6 +123,47 @@ def test_libraries_have_one_home():
             if not any(here == home or here.startswith(home + "/") for home in homes):
                 against.append(f"{here}:{line} imports {library}")
     assert against == []
+
+
+def changed(tree):
+    """(line, part) of every change to a report or a part of one, by the names that they go by."""
+    for node in ast.walk(tree):
+        targets = []
+        if isinstance(node, ast.Assign):
+            targets = [one for target in node.targets for one in ast.walk(target)]
+        elif isinstance(node, (ast.AugAssign, ast.AnnAssign)):
+            targets = list(ast.walk(node.target))
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            method = node.func
+            # A stopwatch is for whoever holds it.
+            if method.attr in CHANGING and not ast.unparse(method.value).endswith(WATCHES):
+                targets = [method.value]
+            elif method.attr == "signed_by":
+                targets = [method]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "setattr":
+            targets = [ast.Attribute(node.args[0], "any", ast.Store())]
+        for target in targets:
+            if isinstance(target, ast.Attribute) and (
+                isinstance(target.ctx, ast.Store) or isinstance(node, ast.Call)
+            ):
+                of = ast.unparse(target.value).split(".")[-1].split("[")[0].strip("_")
+                part = {"reports": "report", "first": "report"}.get(of, of)
+                if part in WRITERS and ast.unparse(target) != f"self.{target.attr}":
+                    yield node.lineno, part
+
+
+def test_a_report_is_changed_by_those_whom_its_part_names():
+    against = []
+    for path in FILES:
+        here = str(path.relative_to(ROOT))
+        for line, part in changed(ast.parse(path.read_text())):
+            if here not in ("base/report.py", *WRITERS[part].split()):
+                against.append(f"{here}:{line} changes {part}")
+    assert against == []
+
+
+def test_the_writers_of_a_report_are_few():
+    assert len({writer for writers in WRITERS.values() for writer in writers.split()}) <= 9
 
 
 def test_length_of_a_file():

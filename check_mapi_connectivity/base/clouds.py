@@ -77,6 +77,11 @@ CLOUDS = {
     )
 }
 
+#: Office 365 Exchange Online, and its app role that lets an app call the admin interface
+#: (exchange-online 1.5).
+EXCHANGE_APP = "00000002-0000-0ff1-ce00-000000000000"
+MANAGE_AS_APP = "dc50a0fb-09a3-484d-be87-e023b12c6440"
+
 #: Microsoft's own public client for Exchange PowerShell, known in every tenant (reference sheet
 #: exchange-online 1.4).
 MODULE_CLIENT_ID = "fb78d390-0c51-40cd-8e17-fdbfab77341b"

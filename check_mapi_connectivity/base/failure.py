@@ -3,6 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
+
+
+class Row(Protocol):
+    """A row of the tables of codes, as `codes.Advice` is one."""
+
+    @property
+    def kind(self) -> str:
+        """Kind of failure."""
+
+    @property
+    def cause(self) -> str:
+        """Half a sentence, maybe with blanks."""
+
+    @property
+    def remedy(self) -> str:
+        """Another."""
+
+    @property
+    def judged_as(self) -> str:
+        """The word that `--state` knows it by, where that is another than its kind."""
+
+    @property
+    def transient(self) -> bool:
+        """Whether it may be tried once more."""
+
+    @property
+    def code(self) -> str:
+        """What messages show."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +54,17 @@ class Failure:
     retry_after: float | None = None
     during: str = ""
     status: int = 0
+
+    @classmethod
+    def of(cls, row: Row, code: str | None = None, detail: str = "", **words: object) -> Failure:
+        """The failure that a row tells, whose blanks `words` fill; `code` is shown in place of the
+        row's own.
+        """
+        cause, remedy = row.cause, row.remedy
+        if words:
+            cause, remedy = cause.format(**words), remedy.format(**words)
+        shown = row.code if code is None else code
+        return cls(row.kind, cause, remedy, shown, detail, row.judged_as, transient=row.transient)
 
     def __str__(self) -> str:
         """The cause, with the code of the other side where there is one."""

@@ -19,6 +19,7 @@ from .credentials import (
     Secret,
     UserPassword,
 )
+from .vocabulary import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -134,4 +135,5 @@ class Options:
 
     def resource(self, method: str) -> str:
         """What a token for this method is for."""
-        return self.cloud.graph if method == "graph" else self.cloud.exchange
+        resource: str = getattr(self.cloud, METHODS[method].resource)
+        return resource

@@ -1,17 +1,24 @@
-"""What a probe found: Report, its Phases, and the Failure that ended it."""
+"""What is known about one test: a Report and its parts, each with those who write to it.
+
+Strategy: a Report holds the outcome; Finding is the probe's, Times the runner's and of those who
+hold a stopwatch. Trace and Confidences are only added to, by their own methods, so anybody on the
+way may be given one. `tests/test_house.py` names the modules that write to each part.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import clock_skew
 from .failure import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import Any
 
     from .credentials import CertificateFacts
 
@@ -108,7 +115,7 @@ class Exchange(NamedTuple):
     response_body: list[str]
 
 
-#: `Report.host` while Kerberos asks for a ticket.
+#: `Times.host` while Kerberos asks for a ticket.
 KDC = "the KDC"
 
 #: Phase of a sign-in that another test of the run has begun.
@@ -138,84 +145,139 @@ class Row(NamedTuple):
     subject: str | None = None
 
 
-@dataclass
-class Report:
-    """What is known about one mailbox so far.
+class Finding:
+    """What the probe has found out about the mailbox; None where it has not got so far."""
 
-    The probe fills it in; the watchdog may read it at any moment.
-    """
+    def __init__(self) -> None:
+        self.result: str | None = None
+        self.named: str | None = None
+        self.database: str | None = None
+        self.server: str | None = None
+        #: Seconds; and whether shares of the time may be derived from it.
+        self.server_latency: float | None = None
+        self.server_exact = True
+        self.round_trip: float | None = None
+        self.connection_time: float | None = None
+        self.inbox_items: int | None = None
+        self.unread: int | None = None
+        self.rows: list[Row] = []
 
-    mailbox: str
-    method: str
-    archive: bool = False
-    success: bool = False
-    failure: Failure | None = None
-    #: What the test has failed by, while its session is still being ended.
-    ending: Failure | None = None
-    result: str | None = None
-    named: str | None = None
-    database: str | None = None
-    server: str | None = None
-    server_latency: float | None = None
-    #: Whether shares of the time may be derived from it.
-    server_exact: bool = True
-    round_trip: float | None = None
-    connection_time: float | None = None
-    inbox_items: int | None = None
-    unread: int | None = None
-    rows: list[Row] = field(default_factory=list)
-    #: What this run could do without: `token`, `autodiscover`.
-    unneeded: set[str] = field(default_factory=set)
-    token_cached: bool = False
-    sign_in: Stopwatch = field(default_factory=Stopwatch)
-    discovery: Stopwatch = field(default_factory=Stopwatch)
-    #: Whether the way goes through a proxy.
-    proxied: bool = False
-    #: Seconds of a first try, and of the wait after it.
-    first_try: float = 0.0
-    waited: float = 0.0
-    service: Stopwatch = field(default_factory=Stopwatch)
-    host: str = ""
-    #: What must show in no output: passwords, tokens, cookies.
-    secrets: set[str] = field(default_factory=set, repr=False)
-    #: Those of them that are long and random, as headers and forms hold them.
-    words: set[str] = field(default_factory=set, repr=False)
-    ids: dict[str, str] = field(default_factory=dict)
-    facts: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-    exchanges: list[Exchange] = field(default_factory=list)
-    certificate: CertificateFacts | None = None
-    certificate_days: float | None = None
-    #: This host's clock against that of the server that answered last.
-    skew: clock_skew.Skew | None = None
-    #: When its test began and ended (monotonic clock); None before that.
-    begun: float | None = None
-    ended: float | None = None
-    total: float | None = None
-    #: The clock of its stopwatches, and the moment of the conclusion (seconds since 1970).
-    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
-    moment: float = field(default_factory=time.time)
+
+class Trace:
+    """What a test has met on its way, in texts that are shown; it is only added to."""
+
+    def __init__(self) -> None:
+        self.ids: dict[str, str] = {}
+        self.facts: dict[str, str] = {}
+        self.notes: list[str] = []
+        self.remarks: list[str] = []
+        self.exchanges: list[Exchange] = []
+
+    def identify(self, ids: Mapping[str, str]) -> None:
+        """Take up ids by which the other side can find a request, newer ones for older."""
+        self.ids.update(ids)
+
+    def fact(self, name: str, text: str) -> None:
+        """Take up a fact, a newer one for an older."""
+        self.facts[name] = text
+
+    def remark(self, *texts: str) -> None:
+        """Say something in the diagnosis."""
+        self.remarks += texts
+
+    def remark_once(self, text: str) -> None:
+        """The same, unless it was said before."""
+        if text not in self.remarks:
+            self.remark(text)
+
+    def note(self, *texts: str) -> None:
+        """Say something at `-v`."""
+        self.notes += texts
+
+    def met(self, exchange: Exchange) -> None:
+        """Take up what went over the wire."""
+        self.exchanges.append(exchange)
+
+    def forget_exchanges(self) -> None:
+        """Show nothing of the wire."""
+        self.exchanges.clear()
+
+
+class Confidences:
+    """What must show in no output; it is only added to."""
+
+    def __init__(self) -> None:
+        #: Passwords, tokens, cookies.
+        self.secrets: set[str] = set()
+        #: Those of them that are long and random, as headers and forms hold them.
+        self.words: set[str] = set()
+
+    def keep(self, secrets: Iterable[str], words: Iterable[str] = ()) -> None:
+        """Show these nowhere."""
+        self.words.update(words)
+        self.secrets.update(secrets)
+
+
+class Times:
+    """Where a test is, how long it took to get there, and by which clock."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        #: The clock of its stopwatches, and the moment of the conclusion (seconds since 1970).
+        self.clock = clock
+        self.moment = time.time()
+        self.sign_in = Stopwatch(clock)
+        self.discovery = Stopwatch(clock)
+        self.service = Stopwatch(clock)
+        #: What this run could do without: `token`, `autodiscover`.
+        self.unneeded: set[str] = set()
+        self.token_cached = False
+        #: Seconds of a first try, and of the wait after it.
+        self.first_try = 0.0
+        self.waited = 0.0
+        #: When its test began and ended (monotonic clock); None before that.
+        self.begun: float | None = None
+        self.ended: float | None = None
+        self.total: float | None = None
+        #: The host that is asked now, or was last.
+        self.host = ""
+        #: This host's clock against that of the server that answered last.
+        self.skew: clock_skew.Skew | None = None
 
     def stopwatch(self) -> Stopwatch:
         """One that goes by the clock of the run."""
         return Stopwatch(self.clock)
 
-    def copy(self) -> Report:
-        """The report as it stands; what is written to this one later does not change it.
+    @property
+    def watches(self) -> dict[str, Stopwatch]:
+        """Its stopwatches by their names in words, in the order of a run."""
+        return {"sign-in": self.sign_in, "discovery": self.discovery, "service": self.service}
 
-        Raises RuntimeError where another thread adds to it meanwhile.
-        """
-        kept = copy.copy(self)
-        for name, value in vars(self).items():
-            if name != "clock":
-                setattr(kept, name, copy.copy(value))
-        return kept
+    @property
+    def over(self) -> bool:
+        """Whether the test has ended."""
+        return self.ended is not None
 
-    def signed_by(self, facts: CertificateFacts | None, now: float) -> None:
-        """Tell of the certificate in use, if any; `now` is in seconds since 1970."""
-        if facts is not None:
-            self.certificate, self.certificate_days = facts, facts.whole_days(now)
+    @property
+    def running(self) -> bool:
+        """Whether the test has begun and not ended."""
+        return self.begun is not None and self.ended is None
+
+    def reach(self, host: str) -> None:
+        """The test is at this host now."""
+        self.host = host
+
+    @contextlib.contextmanager
+    def at(self, host: str) -> Iterator[None]:
+        """The test is at this host meanwhile."""
+        before, self.host = self.host, host
+        try:
+            yield
+        finally:
+            self.host = before
+
+    def compare_clock(self, host: str, date: str | None, moment: float) -> None:
+        """A host has told its date, at this moment (seconds since 1970)."""
+        self.skew = clock_skew.compare(host, date, moment) or self.skew
 
     def where(self) -> str:
         """The phase the run is in, in words: `sign-in, phase dns`."""
@@ -230,26 +292,6 @@ class Report:
             if phases:
                 return f"after {prefix}phase {phases[-1].name}"
         return "phase start"
-
-    def explained(self, failure: Failure) -> Failure:
-        """The failure with this host's clock as its cause, where it is one."""
-        if self.skew is None or not clock_skew.explains(self.skew, failure.code):
-            return failure
-        return replace(
-            failure,
-            cause=f"this host's clock {self.skew}",
-            remedy="set it, and keep it right by NTP",
-            detail="; ".join(text for text in (failure.cause, failure.detail) if text),
-        )
-
-    def not_begun(self, waited_for: int) -> Failure:
-        """The failure of a test whose turn never came, behind so many that hang."""
-        cause = "not tested: the time was up before its turn"
-        others = "other" if waited_for == 1 else "others"
-        detail = f"{waited_for} {others} had not ended yet"
-        return Failure(
-            "untested", cause, "see what hangs; raise --timeout or --concurrency", "", detail
-        )
 
     def timed_out(self, seconds: float, signal: str | None = None) -> Failure:
         """The failure of a run that time, or a signal, ends in the phase it is in."""
@@ -270,3 +312,72 @@ class Report:
             nobody = "no DNS answer for" if phase == "dns" else "no answer from"
             cause = f"{nobody} {self.host} {where}: timed out after {round(seconds, 3):g}s"
         return Failure("timeout", cause, remedy)
+
+
+class Report:
+    """What is known about one mailbox so far.
+
+    The probe fills it in; the watchdog may read it at any moment.
+    """
+
+    def __init__(
+        self, mailbox: str, method: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.mailbox, self.method = mailbox, method
+        self.archive = False
+        #: Whether the way goes through a proxy.
+        self.proxied = False
+        self.success = False
+        self.failure: Failure | None = None
+        #: What the test has failed by, while its session is still being ended.
+        self.ending: Failure | None = None
+        self.certificate: CertificateFacts | None = None
+        self.certificate_days: float | None = None
+        self.finding = Finding()
+        self.times = Times(clock)
+        self.trace = Trace()
+        self.confidences = Confidences()
+
+    def copy(self) -> Report:
+        """The report as it stands; what is written to this one later does not change it.
+
+        Raises RuntimeError where another thread adds to it meanwhile.
+        """
+        kept = copy.copy(self)
+        kept.finding, kept.times = _copied(self.finding), _copied(self.times)
+        kept.trace, kept.confidences = _copied(self.trace), _copied(self.confidences)
+        return kept
+
+    def signed_by(self, facts: CertificateFacts | None, now: float) -> None:
+        """Tell of the certificate in use, if any; `now` is in seconds since 1970."""
+        if facts is not None:
+            self.certificate, self.certificate_days = facts, facts.whole_days(now)
+
+    def explained(self, failure: Failure) -> Failure:
+        """The failure with this host's clock as its cause, where it is one."""
+        if self.times.skew is None or not clock_skew.explains(self.times.skew, failure.code):
+            return failure
+        return replace(
+            failure,
+            cause=f"this host's clock {self.times.skew}",
+            remedy="set it, and keep it right by NTP",
+            detail="; ".join(text for text in (failure.cause, failure.detail) if text),
+        )
+
+    def not_begun(self, waited_for: int) -> Failure:
+        """The failure of a test whose turn never came, behind so many that hang."""
+        cause = "not tested: the time was up before its turn"
+        others = "other" if waited_for == 1 else "others"
+        detail = f"{waited_for} {others} had not ended yet"
+        return Failure(
+            "untested", cause, "see what hangs; raise --timeout or --concurrency", "", detail
+        )
+
+
+def _copied(part: Any) -> Any:
+    """A part with collections and stopwatches of its own."""
+    kept = copy.copy(part)
+    for name, value in vars(part).items():
+        if isinstance(value, (list, dict, set, Stopwatch)):
+            setattr(kept, name, copy.copy(value))
+    return kept

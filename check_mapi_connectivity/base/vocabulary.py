@@ -6,23 +6,14 @@ stay quick.
 
 from __future__ import annotations
 
-#: Method -> what nobody here has seen yet.
-NOT_YET_SEEN = {
-    "cmdlet": """The answer of Exchange Online's InvokeCommand interface to Test-MAPIConnectivity
-has not yet been seen on a live tenant.""",
-    "mapi": """Method mapi was built on the open specifications and recordings of grommunio. The
-decoder was checked against recordings of an Exchange Server SE; no live run yet. On Exchange
-Online it needs a token that its MAPI endpoint accepts, which has not yet been seen for own app
-registrations.""",
-    "graph": """Method graph was built on Microsoft's documentation; it has not yet been seen on a
-live tenant.""",
-}
+#: Schemes of authentication, as HTTP spells them.
+BASIC, NTLM, NEGOTIATE, BEARER = SCHEMES = ("Basic", "NTLM", "Negotiate", "Bearer")
 
 PLUGIN = "check_mapi_connectivity"
 SERVICE = "MAPI"
 
-#: What a success says of the Inbox, before the time it took.
-LISTED = "listed in"
+#: What the objects of a tenant are called that let an app test mailboxes, whoever makes them.
+ROLE, GROUP, SCOPE = "MAPI probe", "MAPI probes", "MAPI probe mailboxes"
 
 #: State name -> exit code (Monitoring Plugins guidelines).
 STATES = {"OK": 0, "WARNING": 1, "CRITICAL": 2, "UNKNOWN": 3}
@@ -50,52 +41,142 @@ KINDS = {
     "timeout": "CRITICAL",
 }
 
-#: Method -> the performance labels it prints, in this order, in every state but usage errors.
-LABELS = {
-    "cmdlet": (
-        "mapi_connectivity",
-        "connection_time",
-        "time_token",
-        "time_dns",
-        "time_tcp",
-        "time_proxy",
-        "time_tls",
-        "time_request",
-        "time_server",
-        "total_time",
-        "certificate_days",
+
+class Method:
+    """One way to test a mailbox: all that is told of it by its name alone.
+
+    What is done is in `probes/NAME.py`, whose class is `probe`.
+    """
+
+    def __init__(
+        self,
+        *,
+        usage: str,
+        does: str,
+        path: str,
+        named_by: str,
+        names: tuple[str, ...],
+        lists: bool,
+        requests: int,
+        resource: str,
+        scope: str,
+        probe: str,
+        unseen: str,
+        labels: tuple[str, ...],
+    ) -> None:
+        #: What it does: for `--help`, and for `--explain`.
+        self.usage, self.does = usage, does
+        #: What of all that lies between here and a mailbox it tests.
+        self.path = path
+        #: Who names the mailbox's place, and which parts of that he can name.
+        self.named_by, self.names = named_by, names
+        #: Whether it lists the Inbox.
+        self.lists = lists
+        #: How many requests a test without faults sends, sign-in apart.
+        self.requests = requests
+        #: The field of Cloud that says what a token is for, and the least that a user's token must
+        #: allow (reference sheet exchange-online 5.6).
+        self.resource, self.scope = resource, scope
+        self.probe = probe
+        #: What nobody here has seen yet.
+        self.unseen = unseen
+        #: Performance labels.
+        self.labels = labels
+
+
+#: Method -> its row.
+METHODS = {
+    "cmdlet": Method(
+        usage="Exchange Online runs its own Test-MAPIConnectivity",
+        does="Exchange Online runs its own Test-MAPIConnectivity for the mailbox",
+        path="the cmdlet",
+        named_by="Exchange",
+        names=("database", "server"),
+        lists=False,
+        requests=1,
+        resource="exchange",
+        scope=".default",
+        probe="CmdletProbe",
+        unseen="""The answer of Exchange Online's InvokeCommand interface to Test-MAPIConnectivity
+has not yet been seen on a live tenant.""",
+        labels=(
+            "mapi_connectivity",
+            "connection_time",
+            "time_token",
+            "time_dns",
+            "time_tcp",
+            "time_proxy",
+            "time_tls",
+            "time_request",
+            "time_server",
+            "total_time",
+            "certificate_days",
+        ),
     ),
-    "mapi": (
-        "mapi_connectivity",
-        "connection_time",
-        "time_token",
-        "time_autodiscover",
-        "time_dns",
-        "time_tcp",
-        "time_proxy",
-        "time_tls",
-        "time_connect",
-        "time_execute",
-        "time_disconnect",
-        "time_server",
-        "total_time",
-        "inbox_items",
-        "certificate_days",
+    "mapi": Method(
+        usage="log on by MAPI over HTTP, as Outlook does: Exchange Server, grommunio",
+        does="log on by MAPI over HTTP as Outlook does, and list the Inbox",
+        path="the MAPI path",
+        named_by="Exchange",
+        names=("server",),
+        lists=True,
+        requests=3,
+        resource="exchange",
+        scope=".default",
+        probe="MapiProbe",
+        unseen="""Method mapi was built on the open specifications and recordings of grommunio. The
+decoder was checked against recordings of an Exchange Server SE; no live run yet. On Exchange
+Online it needs a token that its MAPI endpoint accepts, which has not yet been seen for own app
+registrations.""",
+        labels=(
+            "mapi_connectivity",
+            "connection_time",
+            "time_token",
+            "time_autodiscover",
+            "time_dns",
+            "time_tcp",
+            "time_proxy",
+            "time_tls",
+            "time_connect",
+            "time_execute",
+            "time_disconnect",
+            "time_server",
+            "total_time",
+            "inbox_items",
+            "certificate_days",
+        ),
     ),
-    "graph": (
-        "mapi_connectivity",
-        "connection_time",
-        "time_token",
-        "time_dns",
-        "time_tcp",
-        "time_proxy",
-        "time_tls",
-        "time_request",
-        "total_time",
-        "inbox_items",
-        "certificate_days",
+    "graph": Method(
+        usage="list the Inbox through Microsoft Graph",
+        does="Microsoft Graph lists the Inbox",
+        path="Graph",
+        named_by="Graph",
+        names=(),
+        lists=True,
+        requests=1,
+        resource="graph",
+        scope="Mail.ReadBasic",
+        probe="GraphProbe",
+        unseen="""Method graph was built on Microsoft's documentation; it has not yet been seen on a
+live tenant.""",
+        labels=(
+            "mapi_connectivity",
+            "connection_time",
+            "time_token",
+            "time_dns",
+            "time_tcp",
+            "time_proxy",
+            "time_tls",
+            "time_request",
+            "total_time",
+            "inbox_items",
+            "certificate_days",
+        ),
     ),
 }
+
+#: Method -> the performance labels it prints, in this order, in every state but usage errors.
+LABELS = {name: method.labels for name, method in METHODS.items()}
 
 #: Labels that carry no unit; all others are seconds.
 UNITLESS = frozenset({"mapi_connectivity", "inbox_items", "certificate_days"})

@@ -12,9 +12,6 @@ from . import numbered
 #: How messages show a number: its symbol first, by which people search.
 _NUMBER = "{name} {code}"
 
-#: Numbers that are success with a note.
-WARNINGS = frozenset({0x00040380, 0x00040481})
-
 #: Who logs on to what, and whether it is allowed.
 _LOGON = """
 [logon] set a new password, one that does not expire

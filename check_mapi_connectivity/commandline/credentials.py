@@ -10,7 +10,7 @@ import re
 
 from ..base.errors import UsageError
 from ..base.reading import files, pasted
-from ..base.vocabulary import PLUGIN
+from ..base.vocabulary import BASIC, NEGOTIATE, NTLM, PLUGIN
 from .given import ENVIRONMENT_SECRETS, GUID, TENANT_DIRECTORIES, Given
 from .option import MISSING
 from .secrets import check_path, check_private, secret
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..base.options import Credential
 
 #: `--auth` -> the scheme's name in HTTP.
-SCHEMES = {"basic": "Basic", "ntlm": "NTLM", "negotiate": "Negotiate"}
+SCHEMES = {name.lower(): name for name in (BASIC, NTLM, NEGOTIATE)}
 
 #: Where the instance metadata service of an Azure VM answers, and the variable that Azure's own
 #: libraries read another address from.
@@ -91,7 +91,7 @@ def login(given: Given, environ: MutableMapping[str, str], chosen: str | None) -
     scheme = SCHEMES[given.choice("auth", tuple(SCHEMES), "basic")] if auth else None
     if chosen not in (None, "--username"):
         raise UsageError(f"{chosen} needs --tenant; an Exchange Server takes --username")
-    if username is None and scheme != "Negotiate":
+    if username is None and scheme != NEGOTIATE:
         raise UsageError(
             "no credential: give --username and --password-file, --auth negotiate with a Kerberos "
             "ticket, or --tenant for Exchange Online"
@@ -105,7 +105,7 @@ def login(given: Given, environ: MutableMapping[str, str], chosen: str | None) -
             raise UsageError("--ask-password: whose? --username is missing")
         return Login(None, None, scheme)
     found = secret(given, environ, "password", f"password of {username}")
-    if found is None and scheme != "Negotiate":
+    if found is None and scheme != NEGOTIATE:
         raise _no_password(username)
     return Login(username, found, scheme)
 

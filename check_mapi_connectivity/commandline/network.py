@@ -7,6 +7,7 @@ import re
 
 from ..base.errors import UsageError
 from ..base.reading import files, pasted
+from ..base.vocabulary import BASIC, NEGOTIATE, NTLM
 from . import credentials, secrets
 from .given import Given
 
@@ -92,7 +93,7 @@ def note_variables(
     for what, names in (
         (INSTEAD, ("SSL_CERT_FILE", "SSL_CERT_DIR")),
         # Where no scheme is named, the other side may ask for Negotiate.
-        ("Kerberos", kerberos if {None, "Negotiate"} & set(schemes) else ()),
+        ("Kerberos", kerberos if {None, NEGOTIATE} & set(schemes) else ()),
     ):
         found = [name for name in names if environ.get(name)]
         for name in found:
@@ -224,7 +225,7 @@ def _proxy_logon(given: Given, found: Proxy) -> tuple[str | None, str | None]:
     named = given.text("proxy-auth")
     choices = credentials.SCHEMES
     scheme = choices[given.choice("proxy-auth", tuple(choices), "basic")] if named else None
-    if scheme in ("Basic", "NTLM") and (found.user is None or found.password is None):
+    if scheme in (BASIC, NTLM) and (found.user is None or found.password is None):
         raise UsageError(f"--proxy-auth {named} needs --proxy-user and --proxy-password-file")
     spn_host = given.text("proxy-spn-host")
     if spn_host is not None and not re.fullmatch(r"[A-Za-z0-9.-]+", spn_host):

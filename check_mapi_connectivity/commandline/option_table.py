@@ -6,7 +6,7 @@ Command line, ini sections, `--help`, the list in docs/options.md and the man pa
 
 from __future__ import annotations
 
-from ..base.vocabulary import KINDS, LABELS
+from ..base.vocabulary import KINDS, METHODS
 from .option import COUNT, FLAG, LIST, OPTIONAL, Option
 
 _KINDS = ", ".join(kind for kind in KINDS if kind != "usage")
@@ -33,10 +33,8 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "--method",
                 "METHOD",
                 "How to test a mailbox. "
-                "cmdlet: Exchange Online runs its own Test-MAPIConnectivity. "
-                "mapi: log on by MAPI over HTTP, as Outlook does: Exchange Server, grommunio. "
-                "graph: list the Inbox through Microsoft Graph. "
-                f"One of: {', '.join(LABELS)}. Repeatable: all are run side by side. "
+                + "".join(f"{name}: {method.usage}. " for name, method in METHODS.items())
+                + f"One of: {', '.join(METHODS)}. Repeatable: all are run side by side. "
                 "Default: cmdlet.",
                 LIST,
             ),

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from ..base.clouds import MICROSOFT
 from ..base.credentials import ManagedIdentity, UserPassword
+from ..base.vocabulary import NEGOTIATE
 from ..mapihttp.discovery import REDIRECT, SERVICE, Trust, Walk, domain_of, named_url
 from ..network import route as base_options
 
@@ -76,12 +77,15 @@ def _sign_in(options: Options) -> Iterator[Contact]:
 
 def _services(options: Options) -> Iterator[Contact]:
     for method in options.methods:
-        if method == "mapi":
-            yield from _mapi(options)
-        elif method == "graph":
-            yield _contact(options, options.graph_url, "Microsoft Graph")
-        else:
-            yield _contact(options, options.exchange_url, "Exchange Online, to run the cmdlet")
+        yield from _SERVICES[method](options)
+
+
+def _cmdlet(options: Options) -> Iterator[Contact]:
+    yield _contact(options, options.exchange_url, "Exchange Online, to run the cmdlet")
+
+
+def _graph(options: Options) -> Iterator[Contact]:
+    yield _contact(options, options.graph_url, "Microsoft Graph")
 
 
 def _mapi(options: Options) -> Iterator[Contact]:
@@ -109,9 +113,13 @@ def _mapi(options: Options) -> Iterator[Contact]:
     yield _unnamed(options, "the mailbox, by MAPI over HTTP: the host that Autodiscover names")
 
 
+#: Method -> the hosts that it needs beside those of the sign-in.
+_SERVICES = {"cmdlet": _cmdlet, "mapi": _mapi, "graph": _graph}
+
+
 def _kerberos(options: Options) -> Iterator[Contact]:
     schemes = [one.scheme for one in (options.login, options.proxy) if one is not None]
-    if "Negotiate" in schemes:
+    if NEGOTIATE in schemes:
         because = "Kerberos knows no proxy" if options.proxy else ""
         purpose = "key distribution centres of the realm, see /etc/krb5.conf"
         yield Contact(None, 88, KERBEROS, purpose, because=because)

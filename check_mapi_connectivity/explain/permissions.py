@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..base.clouds import MODULE_CLIENT_ID
+from ..base.clouds import EXCHANGE_APP, MANAGE_AS_APP, MODULE_CLIENT_ID
 from ..base.credentials import (
     CertificateFiles,
     ClientSecret,
@@ -18,6 +18,7 @@ from ..base.credentials import (
     UserPassword,
 )
 from ..base.quoting import powershell as quoted
+from ..base.vocabulary import GROUP, ROLE, SCOPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,10 +32,6 @@ _MOST_NAMED = 10
 
 #: Length of an address that fits into a filter on one line.
 _SHORT = 40
-
-#: The app role Exchange.ManageAsApp, and the resource that has it (exchange-online 1.5).
-_MANAGE_AS_APP = "dc50a0fb-09a3-484d-be87-e023b12c6440"
-_EXCHANGE_APP = "00000002-0000-0ff1-ce00-000000000000"
 
 _PUBLIC = "Authentication, Allow public client flows: Yes"
 _UNTRIED = "these steps follow Microsoft's documentation and were not tried on a live tenant"
@@ -52,12 +49,7 @@ class Entry(NamedTuple):
 
 def needed(options: Options, method: str) -> Iterator[Entry]:
     """What a method needs with the credential of the run, and how to grant it."""
-    if method == "cmdlet":
-        yield from _cmdlet(options)
-    elif method == "graph":
-        yield from _graph(options)
-    else:
-        yield from _mapi(options)
+    return _NEEDED[method](options)
 
 
 def _cmdlet(options: Options) -> Iterator[Entry]:
@@ -71,16 +63,16 @@ def _cmdlet(options: Options) -> Iterator[Entry]:
     yield Entry(NOTE, "the parent is one of that list; View-Only Recipients if it is there")
     yield Entry(
         COMMAND,
-        'New-ManagementRole -Name "MAPI probe" -Parent "View-Only Recipients" '
+        f'New-ManagementRole -Name "{ROLE}" -Parent "View-Only Recipients" '
         "-EnabledCmdlets Test-MAPIConnectivity",
     )
-    yield Entry(COMMAND, 'Get-ManagementRoleEntry "MAPI probe\\*"')
+    yield Entry(COMMAND, f'Get-ManagementRoleEntry "{ROLE}\\*"')
     yield Entry(NOTE, "it must list that cmdlet and nothing else")
-    yield Entry(COMMAND, 'New-RoleGroup -Name "MAPI probes" -Roles "MAPI probe"')
+    yield Entry(COMMAND, f'New-RoleGroup -Name "{GROUP}" -Roles "{ROLE}"')
     if user is None:
         yield _service_principal(options)
     member = "OBJECT-ID" if user is None else quoted(user)
-    yield Entry(COMMAND, f'Add-RoleGroupMember -Identity "MAPI probes" -Member {member}')
+    yield Entry(COMMAND, f'Add-RoleGroupMember -Identity "{GROUP}" -Member {member}')
     if user is None:
         yield Entry(NOTE, _OBJECT_ID)
     else:
@@ -99,12 +91,12 @@ def _may_call_exchange(options: Options) -> Iterator[Entry]:
         yield Entry(NOTE, "that this permission does is known from others' programs only")
     elif isinstance(credential, ManagedIdentity):
         yield Entry(FACT, "app role Exchange.ManageAsApp, in Microsoft Graph PowerShell:", "Entra")
-        resource = f"$app = Get-MgServicePrincipal -Filter \"AppId eq '{_EXCHANGE_APP}'\""
+        resource = f"$app = Get-MgServicePrincipal -Filter \"AppId eq '{EXCHANGE_APP}'\""
         yield Entry(COMMAND, resource)
         yield Entry(
             COMMAND,
             "New-MgServicePrincipalAppRoleAssignment -ServicePrincipalId OBJECT-ID "
-            f"-PrincipalId OBJECT-ID -ResourceId $app.Id -AppRoleId {_MANAGE_AS_APP}",
+            f"-PrincipalId OBJECT-ID -ResourceId $app.Id -AppRoleId {MANAGE_AS_APP}",
         )
     else:
         yield from _app(options)
@@ -130,7 +122,7 @@ def _graph(options: Options) -> Iterator[Entry]:
     yield Entry(
         COMMAND,
         'New-ManagementRoleAssignment -App OBJECT-ID -Role "Application Mail.ReadBasic" '
-        '-CustomResourceScope "MAPI probe mailboxes"',
+        f'-CustomResourceScope "{SCOPE}"',
     )
     first = quoted(options.mailboxes[0])
     test = f"Test-ServicePrincipalAuthorization -Identity OBJECT-ID -Resource {first}"
@@ -142,7 +134,7 @@ def _graph(options: Options) -> Iterator[Entry]:
 
 def _scope(mailboxes: tuple[str, ...]) -> Iterator[Entry]:
     """The commands for a scope of just these mailboxes."""
-    scope = 'New-ManagementScope -Name "MAPI probe mailboxes" -RecipientRestrictionFilter'
+    scope = f'New-ManagementScope -Name "{SCOPE}" -RecipientRestrictionFilter'
     plain = re.fullmatch(r"[A-Za-z0-9.@+_-]+", mailboxes[0]) and len(mailboxes[0]) <= _SHORT
     if len(mailboxes) > _MOST_NAMED:
         count = f"give all {len(mailboxes)} mailboxes an attribute of their own, the first by:"
@@ -179,6 +171,9 @@ def _mapi(options: Options) -> Iterator[Entry]:
         yield Entry(FACT, "none, but the mailbox has to be the user's own", "mailbox")
         return
     yield from _others(options, user)
+
+
+_NEEDED = {"cmdlet": _cmdlet, "mapi": _mapi, "graph": _graph}
 
 
 def _others(options: Options, user: str | None) -> Iterator[Entry]:

@@ -19,7 +19,7 @@ from ..base.credentials import (
 from ..base.errors import UsageError
 from ..base.options import INSTEAD
 from ..base.reading import untrusted
-from ..base.vocabulary import KINDS, LABELS, NOT_YET_SEEN, prefixes
+from ..base.vocabulary import BASIC, KINDS, METHODS, NEGOTIATE, prefixes
 from ..result import diagnosis, notes
 from ..secrecy import names
 from ..signin import certificate
@@ -37,13 +37,6 @@ _MOST_NAMED = 20
 
 #: Seconds after which Icinga, Nagios and Naemon kill a check unless told otherwise.
 _SCHEDULER = 60.0
-
-#: Method -> what it does.
-_METHODS = {
-    "cmdlet": "Exchange Online runs its own Test-MAPIConnectivity for the mailbox",
-    "graph": "Microsoft Graph lists the Inbox",
-    "mapi": "log on by MAPI over HTTP as Outlook does, and list the Inbox",
-}
 
 
 class Section(NamedTuple):
@@ -72,7 +65,7 @@ def sections(options: Options, hosts: list[Contact], known: Known, now: float) -
         Section("TLS and network", list(_tls(options))),
     ]
     for method in options.methods:
-        entries = [*needed(options, method), Entry(NOTE, NOT_YET_SEEN[method])]
+        entries = [*needed(options, method), Entry(NOTE, METHODS[method].unseen)]
         found.append(Section(f"permissions for method {method}", entries))
     found.append(Section("files", list(_files(options))))
     found.append(Section("judgement", list(_judgement(options))))
@@ -94,14 +87,14 @@ def read_certificate(options: Options, now: float) -> Known:
 
 def _tests(options: Options) -> Iterator[Entry]:
     for method in options.methods:
-        yield Entry(FACT, _METHODS[method], f"method {method}")
+        yield Entry(FACT, METHODS[method].does, f"method {method}")
     shown = ", ".join(options.mailboxes[:_MOST_NAMED])
     more = len(options.mailboxes) - _MOST_NAMED
     rest = f" and {more} more" if more > 0 else ""
     yield Entry(FACT, shown + rest, "mailboxes" if len(options.mailboxes) > 1 else "mailbox")
     if options.archive:
         yield Entry(FACT, "the archive mailbox (method cmdlet)", "archive")
-    if {"graph", "mapi"} & set(options.methods):
+    if any(METHODS[method].lists for method in options.methods):
         yield Entry(FACT, f"the newest {options.inbox_items} messages are listed", "Inbox")
     if len(options.tests) > 1:
         count = f"{len(options.tests)}, at most {options.concurrency} at the same time"
@@ -111,7 +104,7 @@ def _tests(options: Options) -> Iterator[Entry]:
 
 def _requests(options: Options) -> str:
     """About how many, by what a run without faults sends."""
-    usual = sum(3 if method == "mapi" else 1 for _, method in options.tests)
+    usual = sum(METHODS[method].requests for _, method in options.tests)
     resources = len({options.resource(method) for method in options.methods})
     each = 0 if options.credential is None else 2
     if isinstance(options.credential, ManagedIdentity):
@@ -127,7 +120,7 @@ def _requests(options: Options) -> str:
         more.append("one for what authentication the server takes")
     first = "where the cache holds nothing" if options.cache_dir else "for want of a cache"
     extra = f"; {first}, {', '.join(more)}" if more else ""
-    if options.login is not None and options.login.scheme != "Basic":
+    if options.login is not None and options.login.scheme != BASIC:
         extra += "; NTLM and Kerberos take one or two more on each connection"
     return f"about {usual}{extra}"
 
@@ -157,7 +150,7 @@ def _proxy(options: Options) -> Iterator[Entry]:
     if through.password is not None:
         where = dict(options.reads).get("proxy password", f"the URL of {through.source}")
         yield Entry(FACT, f"proxy password from {where}", "secret")
-    if through.scheme in (None, "Negotiate"):
+    if through.scheme in (None, NEGOTIATE):
         service = f"HTTP/{through.spn_host or through.host}, where it comes to Kerberos"
         yield Entry(FACT, service, "service name")
     yield Entry(NOTE, "from here only the proxy, and what is reached directly, must be reachable")
@@ -317,7 +310,7 @@ def _limits(options: Options) -> Iterator[tuple[str, tuple[str | None, str | Non
     """(label, limits); a bare label where all mailboxes and methods have the same."""
     bare: dict[str, dict[str, tuple[str | None, str | None]]] = {}
     for (_, method), prefix in prefixes(options.mailboxes, options.methods).items():
-        for label in LABELS[method]:
+        for label in METHODS[method].labels:
             pair = options.thresholds.get(prefix + label, (None, None))
             bare.setdefault(label, {})[prefix + label] = pair
     for label, group in bare.items():

@@ -6,10 +6,8 @@ import re
 import textwrap
 from typing import TYPE_CHECKING
 
-from .. import __version__
-from ..base.vocabulary import SERVICE, STATES
 from ..result.document import certificate_facts
-from ..result.output import FORMAT_VERSION, clean, first_line, render_json, slashed
+from ..result.output import clean, first_line, json_head, render_json, slashed
 from .hosts import Contact, contacts
 from .permissions import COMMAND, FACT, Entry
 from .sections import Known, Section, read_certificate, sections
@@ -93,12 +91,7 @@ def _document(made: list[Section], hosts: list[Contact], known: Known) -> str:
     """The same as one JSON document."""
     return render_json(
         {
-            "format_version": FORMAT_VERSION,
-            "service": SERVICE,
-            "version": __version__,
-            "state": "UNKNOWN",
-            "exit_code": STATES["UNKNOWN"],
-            "summary": SUMMARY,
+            **json_head("UNKNOWN", SUMMARY),
             "hosts": [
                 {
                     "host": contact.host,

@@ -154,7 +154,7 @@ def _array(form: str, of: Codec) -> Codec:
     return Codec(read, write)
 
 
-U8, U16, U32, U64 = (_integer(form) for form in "BHIQ")
+U8, U16, U32 = (_integer(form) for form in "BHI")
 TEXT8 = Codec(Reader.text8, Writer.text8)
 TAGS = _array("H", U32)
 

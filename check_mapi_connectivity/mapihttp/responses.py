@@ -79,13 +79,6 @@ class Folder(NamedTuple):
     servers: tuple[str, ...]
 
 
-class ReceiveFolder(NamedTuple):
-    """What RopGetReceiveFolder says (MS-OXCROPS 2.2.3.2.2)."""
-
-    folder_id: bytes
-    message_class: str
-
-
 class Rows(NamedTuple):
     """What RopQueryRows gives (MS-OXCROPS 2.2.5.4.2).
 
@@ -116,7 +109,7 @@ class TooSmall(NamedTuple):
 
 #: What a response holds besides its return value. A folder's table gives a row count, SetColumns
 #: and SortTable a status, GetPropertiesSpecific one row.
-Content = Union[Mailbox, Redirect, Folder, ReceiveFolder, Rows, "tuple[Value, ...]", int, None]
+Content = Union[Mailbox, Redirect, Folder, Rows, "tuple[Value, ...]", int, None]
 
 
 @dataclass(frozen=True)
@@ -190,7 +183,6 @@ def _rows(reader: Reader, columns: Sequence[int]) -> Rows:
 _CONTENT: dict[int, Callable[[Reader, Sequence[int]], Content]] = {
     rops.Logon.ROP: _mailbox,
     rops.OpenFolder.ROP: _folder,
-    rops.GetReceiveFolder.ROP: lambda reader, _: ReceiveFolder(reader.take(8), reader.text8()),
     rops.GetPropertiesSpecific.ROP: properties.row,
     rops.GetContentsTable.ROP: lambda reader, _: reader.u32(),
     rops.SetColumns.ROP: lambda reader, _: reader.u8(),

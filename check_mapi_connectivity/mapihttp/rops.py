@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-from .reader import ID, TAGS, TEXT8, U8, U16, U32, Codec, Reader, Structure, WireError, Writer
+from .reader import ID, TAGS, U8, U16, U32, Codec, Reader, Structure, WireError, Writer
 
 #: An entry of the handle table that no object stands for yet (MS-OXCROPS 2.2.1).
 NO_HANDLE = 0xFFFFFFFF
@@ -83,17 +83,6 @@ class OpenFolder(Request):
     output: int
     folder_id: bytes
     open_mode: int = 0
-
-
-@dataclass(frozen=True)
-class GetReceiveFolder(Request):
-    """RopGetReceiveFolder (MS-OXCROPS 2.2.3.2)."""
-
-    ROP = 0x27
-    NAME = "RopGetReceiveFolder"
-    LAYOUT = (("input", U8), ("message_class", TEXT8))
-    input: int
-    message_class: str = ""
 
 
 @dataclass(frozen=True)
@@ -194,7 +183,6 @@ REQUESTS: dict[int, type[Request]] = {
     for kind in (
         Logon,
         OpenFolder,
-        GetReceiveFolder,
         GetPropertiesSpecific,
         GetContentsTable,
         SetColumns,

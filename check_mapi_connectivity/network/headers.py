@@ -1,4 +1,6 @@
-"""The one reader of headers that have a grammar of their own: challenges, x-ms-diagnostics.
+"""The one reader of headers that have a grammar of their own.
+
+These are challenges, x-ms-diagnostics, Retry-After and numbers.
 
 Challenges are read as RFC 9110 11.6.1 has them and a little wider: several in one line or in
 several, a token beside parameters, quoted strings with commas and backslashes, any letter case.
@@ -9,14 +11,18 @@ from __future__ import annotations
 
 import base64
 import binascii
+import email.utils
 import re
 from typing import TYPE_CHECKING, NamedTuple
+
+from ..base.vocabulary import SCHEMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-BASIC, NTLM, NEGOTIATE, BEARER = "Basic", "NTLM", "Negotiate", "Bearer"
-_KNOWN = {name.lower(): name for name in (BASIC, NTLM, NEGOTIATE, BEARER)}
+    from .answer import Answer
+
+_KNOWN = {name.lower(): name for name in SCHEMES}
 
 #: Characters of one line that are read; the longest real ones, Kerberos tickets, stay below.
 _MOST = 65536
@@ -148,3 +154,27 @@ def diagnostics(text: str) -> Diagnostics:
         reason[1] if reason else "",
         category[1] if category else "",
     )
+
+
+def retry_after(answer: Answer) -> float | None:
+    """Seconds of a Retry-After header, as a number or a date (RFC 9110 10.2.3); None when absent,
+    negative or garbage.
+    """
+    value = answer.headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", value):
+        return float(value)
+    moments = [email.utils.parsedate_tz(text) for text in (value, answer.headers.get("Date", ""))]
+    try:
+        until, now = (email.utils.mktime_tz(moment) if moment else None for moment in moments)
+    except (ValueError, OverflowError):
+        return None
+    if until is None:
+        return None
+    wait = float(until) - (float(now) if now is not None else answer.received)
+    return wait if wait >= 0 else None
+
+
+def number(text: str) -> int | None:
+    """A header that is a number; None for one that is none, or beyond reason."""
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..base.errors import UsageError
 from ..base.failure import CheckFailure, Failure
+from ..base.vocabulary import NTLM
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -182,7 +184,7 @@ class Handshake:
             # A KDC has judged the password.
             return CheckFailure(failure) if failure.kind == "logon" else Unusable(failure)
         cause = f"no {self._scheme} token can be made for {self._host}"
-        if self._scheme == "NTLM":
+        if self._scheme == NTLM:
             remedy = "check --username and --password-file"
         else:
             # MIT Kerberos found neither ticket nor key, and says only where it looked for a ticket.
@@ -196,13 +198,12 @@ class Handshake:
         from ..codes.kerberos import KERBEROS, KEYTAB
 
         row = (KEYTAB.get(number) if self._keytab else None) or KERBEROS[number]
-        names = {"user": self._user, "service": f"HTTP/{self._host}"}
-        cause, remedy = row.cause.format(**names), row.remedy.format(**names)
+        found = Failure.of(row, detail=text, user=self._user, service=f"HTTP/{self._host}")
         keytab = _unreadable("KRB5_CLIENT_KTNAME") if self._keytab else None
         if number == _TICKET_ENDED and keytab:
             # Its key would have given a new one.
-            cause, remedy = f"{keytab[0]}, ticket ended", keytab[1]
-        return Failure(row.kind, cause, remedy, row.code, text)
+            found = replace(found, cause=f"{keytab[0]}, ticket ended", remedy=keytab[1])
+        return found
 
 
 class Conversation:
@@ -241,11 +242,11 @@ class Conversation:
             token.append(make())
             made = token[0] or b""
             # NTLM's first message needs no word of its own.
-            opening = self._scheme != "NTLM" and bool(made) and not proves(made)
+            opening = self._scheme != NTLM and bool(made) and not proves(made)
             return _OPENING if opening else bool(made)
 
         there = self._learn("handshake", ask)
-        self.proving = there is True and (self._scheme != "NTLM" or self._begun)
+        self.proving = there is True and (self._scheme != NTLM or self._begun)
         self._begun = True
         return token[0] if token else _STAND_IN if there else None
 
@@ -300,7 +301,7 @@ def _protocol(scheme: str, password: str | None) -> str:
     password. Kerberos tokens go without the frame of SPNEGO: MIT Kerberos takes them, Windows is
     said to (the universal receiver of MS-SPNG), which was not seen here.
     """
-    if scheme == "NTLM":
+    if scheme == NTLM:
         return "ntlm"
     return "kerberos" if kerberos() or password is None else "negotiate"
 

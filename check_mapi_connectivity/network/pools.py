@@ -108,7 +108,7 @@ class Cut:
 
     def _cut(self) -> None:
         deadline = self._route.deadline
-        self.failure = self._route.report.timed_out(
+        self.failure = self._route.times.timed_out(
             round(deadline.seconds - deadline.remaining(), 1)
         )
         sock = self._route.sockets.get(self._place)

@@ -13,7 +13,6 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..base import clock_skew
 from ..base.cache import Cache
 from ..base.credentials import (
     CertificateFiles,
@@ -81,7 +80,7 @@ class Route:
         self, options: Options, deadline: Deadline, report: Report, shared: Shared | None = None
     ) -> None:
         self.options = options
-        self.report = report
+        self.trace, self.times = report.trace, report.times
         self.deadline = deadline
         self.watch = Stopwatch()
         #: The phase of the request that a connection is opened for.
@@ -99,6 +98,11 @@ class Route:
         self.kept = False
         self.shared = shared or Shared(tls.context(options), Logon())
 
+    def attach(self, report: Report) -> None:
+        """From now on go for the test of this report."""
+        self.trace, self.times = report.trace, report.times
+        self.patience = None
+
     def open(self, host: str, port: int) -> tls.Secured:
         """A verified TLS connection to `host`.
 
@@ -114,7 +118,7 @@ class Route:
         except socket.timeout:
             sock.close()
             took = self.deadline.seconds - self.deadline.remaining()
-            raise CheckFailure(self.report.timed_out(round(took, 1))) from None
+            raise CheckFailure(self.times.timed_out(round(took, 1))) from None
         except (OSError, ValueError) as error:
             sock.close()
             via = f" through proxy {through}" if through else ""
@@ -131,7 +135,7 @@ class Route:
         self.opened[place] = self.opened.get(place, 0) + 1
         inspector = tls.inspector(secured, host)
         if inspector is not None:
-            self.report.facts["TLS inspected"] = inspector
+            self.trace.fact("TLS inspected", inspector)
         return secured
 
     def open_plain(self, host: str, port: int) -> socket.socket:
@@ -154,7 +158,7 @@ class Route:
                 self.watch.start("tls")
                 sock.settimeout(self.patience)
                 certificate, date = tls.shown(sock, host.rstrip("."), self.patience)
-                self.report.skew = clock_skew.compare(host, date, time.time()) or self.report.skew
+                self.times.compare_clock(host, date, time.time())
                 return certificate
         except (CheckFailure, OSError, ValueError):
             return b""
@@ -171,11 +175,11 @@ class Route:
             sock = self._tunnel(through, place)
         else:
             if self.options.proxy is not None and not self.direct:
-                self.report.facts["without proxy"] = f"{host}, because NO_PROXY says so"
+                self.trace.fact("without proxy", f"{host}, because NO_PROXY says so")
             addresses = self._resolve(host, port)
             self.watch.start("tcp")
             sock = self._tcp(host, port, addresses)
-        self.report.host = host
+        self.times.reach(host)
         return sock, through
 
     def _resolve(self, host: str, port: int) -> list[Any]:
@@ -213,25 +217,25 @@ class Route:
         raise CheckFailure(_tcp_failure(host, port, failed))
 
     def _tunnel(self, through: Proxy, place: str) -> socket.socket:
-        self.report.host = f"proxy {through}"
+        self.times.reach(f"proxy {through}")
         made = Tunnel(
             through,
             place,
             lambda: self._to(through),
             self.shared.proxy_logon,
-            report=self.report,
+            trace=self.trace,
+            times=self.times,
             watch=self.watch,
             deadline=self.deadline,
-            pause=Pause.of_proxy(through, Cache(self.options.cache_dir, self.report.notes)),
+            pause=Pause.of_proxy(through, Cache(self.options.cache_dir, self.trace.notes)),
         )
         return made.open()
 
     def odd(self, lines: list[str]) -> None:
         """Tell of header lines that are odd; what became of the answer is told by others."""
         shown = ", ".join(f'"{line}"' for line in lines[:3])
-        remark = f"{self.report.host} sends header lines that are malformed: {shown}"
-        if remark not in self.report.remarks:
-            self.report.remarks.append(remark)
+        remark = f"{self.times.host} sends header lines that are malformed: {shown}"
+        self.trace.remark_once(remark)
 
     def _to(self, through: Proxy) -> socket.socket:
         """A connection to the proxy itself. Raises CheckFailure of kind `proxy`."""
@@ -263,8 +267,8 @@ def _dns_failure(host: str, error: socket.gaierror, version: int | None) -> Fail
     suffix = f" for IPv{version}" if version else ""
     # The resolver's own words only where there are none of ours.
     detail = "" if row.code else error.strerror or ""
-    cause = row.cause.format(host=host)
-    return Failure(row.kind, f"{cause}{suffix}", row.remedy, row.code, detail)
+    failure = Failure.of(row, detail=detail, host=host)
+    return replace(failure, cause=failure.cause + suffix)
 
 
 def _tcp_failure(host: str, port: int, failed: list[tuple[str, OSError]]) -> Failure:

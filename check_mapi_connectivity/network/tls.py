@@ -210,7 +210,7 @@ def failure(error: OSError | ValueError, host: str, port: int, via: str) -> Fail
     ended = isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
     row = cut if ended else tls.HANDSHAKE.get(error.reason or "")
     if row is not None:
-        return Failure(row.kind, row.cause.format(host=where), row.remedy, row.code)
+        return Failure.of(row, host=where)
     code = error.reason or ""
     reason = code.replace("_", " ").lower() or "no reason given"
     return Failure("tls", f"TLS handshake with {where} failed: {reason}", cut.remedy, code)
@@ -235,7 +235,7 @@ def broken(error: ssl.SSLError, host: str) -> Failure:
         cause = f"TLS connection with {host} " + ("broken off" if ended else f"failed: {reason}")
         remedy = tls.HANDSHAKE["UNEXPECTED_EOF_WHILE_READING"].remedy
         return Failure("tls", cause, remedy, "" if ended else code, transient=ended)
-    return Failure(row.kind, row.cause.format(host=host), row.remedy, row.code)
+    return Failure.of(row, host=host)
 
 
 def _refused(
@@ -246,4 +246,4 @@ def _refused(
     if row is None:
         remedy = "look at the certificate: openssl s_client -connect HOST:PORT"
         return Failure("tls", cause, remedy, code, error.verify_message)
-    return Failure(row.kind, f"{cause}: {row.cause}", row.remedy, code)
+    return Failure.of(row._replace(cause=f"{cause}: {row.cause}"), code)

@@ -17,7 +17,6 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from .. import __version__
-from ..base import clock_skew
 from ..base.failure import CheckFailure, Failure
 from ..secrecy import echoes as secrecy_echoes
 from .answer import Answer, host_of, place
@@ -131,8 +130,8 @@ class Transport:
 
     def attach(self, report: Report) -> None:
         """From now on work for this report."""
-        self._report = self._route.report = report
-        self._route.patience = None
+        self._report = report
+        self._route.attach(report)
 
     def send(
         self,
@@ -158,7 +157,7 @@ class Transport:
         open or not at all. Raises CheckFailure for everything that is not an answer, NotKept.
         """
         prepared = self._prepared(method, url, headers or {}, data, params)
-        self._report.host = host_of(prepared.url or url)
+        self._report.times.reach(host_of(prepared.url or url))
         answer: Answer | None = None
         try:
             answer = self._carry(prepared, url, watch, Manner(phase, until, heard, direct, kept))
@@ -170,7 +169,7 @@ class Transport:
         self, prepared: requests.PreparedRequest, url: str, watch: Stopwatch, manner: Manner
     ) -> Answer:
         """The answer to a request. Raises CheckFailure."""
-        host, route = self._report.host, self._route
+        host, route = self._report.times.host, self._route
         route.watch, route.phase, route.direct = watch, manner.phase, manner.direct
         route.kept = manner.kept
         watch.start(manner.phase)
@@ -221,7 +220,7 @@ class Transport:
                 heard(build(response, url, host, b""))
             answer = build(response, url, host, read(response, host))
             date = answer.headers.get("Date")
-            self._report.skew = clock_skew.compare(host, date, answer.received) or self._report.skew
+            self._report.times.compare_clock(host, date, answer.received)
         self._not_of_a_proxy(answer)
         if answer.status == 200:
             return without(self._secrets, answer)
@@ -246,11 +245,11 @@ class Transport:
         reading: Reading | None,
     ) -> None:
         """Keep what went over the wire, as far as it is asked for."""
-        if self._detail and len(self._report.exchanges) < _MOST_EXCHANGES:
+        if self._detail and len(self._report.trace.exchanges) < _MOST_EXCHANGES:
             exchange = shown_exchange(prepared, answer, reading)
             if not self._bodies:
                 exchange = exchange._replace(request_body=[], response_body=[])
-            self._report.exchanges.append(exchange)
+            self._report.trace.met(exchange)
 
     def _prepared(
         self, method: str, url: str, headers: Mapping[str, str], data: Any, params: Any
@@ -277,9 +276,8 @@ class Transport:
         words = credentials(sent, data)
         self._words |= words
         self._secrets |= words | confidential(data)
-        self._report.words |= self._words
-        self._report.secrets |= self._secrets
-        self._report.ids["client-request-id"] = sent["client-request-id"]
+        self._report.confidences.keep(self._secrets, self._words)
+        self._report.trace.identify({"client-request-id": sent["client-request-id"]})
         return prepared
 
     def connect(self, url: str, watch: Stopwatch, phase: str) -> bytes:

@@ -28,6 +28,7 @@ class CmdletProbe:
         Raises CheckFailure when the mailbox was not logged on to and listed.
         """
         report = self._report
+        finding, trace = report.finding, report.trace
         token = self._run.identity.token(self._run)
         answer = self._post(token)
         if answer.status == 401 and token.cached:
@@ -38,31 +39,29 @@ class CmdletProbe:
                 exchange_refusals.exchange_status(answer, token.claims, self._report.mailbox)
             )
         outcome = exchange_admin.read(answer)
-        report.result, report.named = outcome.result, outcome.mailbox
-        report.server, report.database = outcome.server, outcome.database
+        finding.result, finding.named = outcome.result, outcome.mailbox
+        finding.server, finding.database = outcome.server, outcome.database
         # The module reads warnings from the header, the body has them too (exchange-online 1.6).
         warnings = [*outcome.warnings, answer.headers.get("X-Warnings", "")]
-        report.remarks += [
-            f"warning of Exchange: {text}" for text in dict.fromkeys(warnings) if text
-        ]
+        trace.remark(*(f"warning of Exchange: {text}" for text in dict.fromkeys(warnings) if text))
         failure = exchange_admin.judge(outcome)
         # A latency of nothing beside a failure means that the test never ran.
-        report.server_latency = outcome.latency if outcome.latency or failure is None else None
+        finding.server_latency = outcome.latency if outcome.latency or failure is None else None
         if failure is not None:
             raise CheckFailure(failure)
         if outcome.error:
-            report.remarks.append(f"Exchange adds: {outcome.error}")
-        report.connection_time = outcome.latency
+            trace.remark(f"Exchange adds: {outcome.error}")
+        finding.connection_time = outcome.latency
         # Clocks differ by little; a unit that was misread, by much.
-        if outcome.latency is not None and outcome.latency > (report.round_trip or math.inf) + 1.0:
-            report.remarks.append(
+        if outcome.latency is not None and outcome.latency > (finding.round_trip or math.inf) + 1.0:
+            trace.remark(
                 "Exchange reports a Latency that is longer than the whole request: its unit may be "
                 "another, report it with --record"
             )
         if outcome.latency is None:
             note = outcome.latency_note or "Exchange reports no Latency"
-            report.remarks.append(f"{note}; the connection time is the request's round trip")
-            report.connection_time = report.round_trip
+            trace.remark(f"{note}; the connection time is the request's round trip")
+            finding.connection_time = finding.round_trip
         report.success = True
 
     def end(self) -> None:
@@ -70,7 +69,7 @@ class CmdletProbe:
 
     def _post(self, token: Token) -> Answer:
         options, report = self._options, self._report
-        report.service = report.stopwatch()
+        report.times.service = report.times.stopwatch()
         tenant = token.tenant_id or options.tenant
         if not tenant:
             raise CheckFailure(Failure("credential", "the token names no tenant", "give --tenant"))
@@ -83,11 +82,11 @@ class CmdletProbe:
             user=user.username if isinstance(user, UserPassword) else None,
         )
         answer = self._run.transport.send(
-            "POST", options.exchange_url + path, report.service, headers=headers, data=body
+            "POST", options.exchange_url + path, report.times.service, headers=headers, data=body
         )
-        phases = {phase.name: phase.seconds for phase in report.service.phases()}
-        report.round_trip = phases.get("request")
-        report.ids.update(
+        phases = {phase.name: phase.seconds for phase in report.times.service.phases()}
+        report.finding.round_trip = phases.get("request")
+        report.trace.identify(
             {name: answer.headers[name] for name in ID_HEADERS if name in answer.headers}
         )
         return answer

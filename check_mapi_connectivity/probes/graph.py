@@ -18,7 +18,7 @@ class GraphProbe:
 
     def __init__(self, run: ProbeContext) -> None:
         self._run = run
-        run.report.database = "Graph does not name it"
+        run.report.finding.database = "Graph does not name it"
 
     def run(self) -> None:
         """List the Inbox and fill in the report.
@@ -35,12 +35,14 @@ class GraphProbe:
             raise CheckFailure(graph_refusals.status(answer, token.claims))
         listed = graph.read(answer)
         # A server may list more than it was asked for.
-        report.rows, report.inbox_items = listed.rows[: run.options.inbox_items], listed.total
+        report.finding.rows = listed.rows[: run.options.inbox_items]
+        report.finding.inbox_items = listed.total
         if listed.total is None:
-            report.facts["inbox"] = f"{len(listed.rows)} listed; Graph does not say how many more"
+            text = f"{len(listed.rows)} listed; Graph does not say how many more"
+            report.trace.fact("inbox", text)
         elif listed.total and not listed.rows:
-            report.remarks.append(f"Graph counts {listed.total} messages, yet lists none")
-        report.connection_time = report.service.total()
+            report.trace.remark(f"Graph counts {listed.total} messages, yet lists none")
+        report.finding.connection_time = report.times.service.total()
         report.success = True
 
     def end(self) -> None:
@@ -48,7 +50,7 @@ class GraphProbe:
 
     def _get(self, token: Token) -> Answer:
         options, report = self._run.options, self._run.report
-        report.service = report.stopwatch()
+        report.times.service = report.times.stopwatch()
         path, headers = graph.request(
             report.mailbox,
             options.inbox_items,
@@ -56,13 +58,13 @@ class GraphProbe:
             subjects=options.subjects,
         )
         answer = self._run.transport.send(
-            "GET", options.graph_url + path, report.service, headers=headers
+            "GET", options.graph_url + path, report.times.service, headers=headers
         )
-        phases = {phase.name: phase.seconds for phase in report.service.phases()}
-        report.round_trip = phases.get("request")
-        report.ids.update(graph.ids(answer))
+        phases = {phase.name: phase.seconds for phase in report.times.service.phases()}
+        report.finding.round_trip = phases.get("request")
+        report.trace.identify(graph.ids(answer))
         front_end = graph.front_end(answer)
-        report.server = (
+        report.finding.server = (
             f"Graph names its own front end only: {front_end}"
             if front_end
             else "Graph does not name it"
@@ -71,5 +73,7 @@ class GraphProbe:
             "permission": graph.granted(token.claims),
             "throttling": graph_refusals.throttling(answer),
         }
-        report.facts.update({name: text for name, text in facts.items() if text})
+        for name, text in facts.items():
+            if text:
+                report.trace.fact(name, text)
         return answer

@@ -45,8 +45,8 @@ class MapiProbe:
         #: The endpoint as the cache had it.
         self._before: Endpoint | None = None
         if options.credential is None:
-            report.unneeded.add("token")
-        report.database = mapi_refusals.NO_DATABASE
+            report.times.unneeded.add("token")
+        report.finding.database = mapi_refusals.NO_DATABASE
         who = self._authentication.user if options.credential is None else options.client_id
         scheme = str(options.login and options.login.scheme)
         places = (options.hostname, options.autodiscover_url, options.mapi_url, options.legacy_dn)
@@ -62,7 +62,7 @@ class MapiProbe:
     def run(self) -> None:
         """Log on and list. Raises CheckFailure, UsageError."""
         report = self._report
-        report.service = report.stopwatch()
+        report.times.service = report.times.stopwatch()
         known = self._named() or self._remembered()
         if known is None or self._options.mapi_url:
             self._log_on(known or self._found or self._discovered())
@@ -75,7 +75,7 @@ class MapiProbe:
             self._log_on(known)
         except CheckFailure as error:
             fresh = self._asked_again(known, error.failure)
-            report.service = report.stopwatch()
+            report.times.service = report.times.stopwatch()
             self._log_on(fresh)
 
     def end(self) -> None:
@@ -90,7 +90,7 @@ class MapiProbe:
                 # The server knows no session by these cookies: none is left behind.
                 continue
             except CheckFailure as error:
-                self._report.remarks.append(f"a session is left behind: {error.failure.cause}")
+                self._report.trace.remark(f"a session is left behind: {error.failure.cause}")
 
     def _named(self) -> Endpoint | None:
         """The endpoint that the options name, with what earlier runs learned about it."""
@@ -99,9 +99,8 @@ class MapiProbe:
             return None
         learned = self._remembered()
         text = "--mapi-url and --legacy-dn say which mailbox this is; --mailbox is its name here"
-        if text not in self._report.remarks:
-            self._report.remarks.append(text)
-        self._report.unneeded.add("autodiscover")
+        self._report.trace.remark_once(text)
+        self._report.times.unneeded.add("autodiscover")
         return learned or Endpoint(url, dn, dn)
 
     def _remembered(self) -> Endpoint | None:
@@ -114,7 +113,7 @@ class MapiProbe:
         if document.get("doubted") and not self._options.mapi_url:
             return None
         self._authentication.remember(document.get("scheme"))
-        self._report.unneeded.add("autodiscover")
+        self._report.times.unneeded.add("autodiscover")
         self._before = found
         return found
 
@@ -129,7 +128,7 @@ class MapiProbe:
             raise CheckFailure(failure)
         if self._deadline.remaining() < 2 * self._deadline.reserve:
             raise CheckFailure(failure)
-        self._report.remarks.append(
+        self._report.trace.remark(
             f"with the remembered address: {failure.cause}; asked Autodiscover again"
         )
         try:
@@ -137,7 +136,7 @@ class MapiProbe:
         except CheckFailure as error:
             if error.failure.kind in ("logon", "credential", "untested", "mailbox", "timeout"):
                 raise
-            self._report.remarks.append(f"Autodiscover: {error.failure.cause}")
+            self._report.trace.remark(f"Autodiscover: {error.failure.cause}")
             raise CheckFailure(failure) from None
         places = [(one.url, one.legacy_dn, one.user_dn) for one in (fresh, remembered)]
         if places[0] == places[1] and failure.kind != "timeout":
@@ -148,7 +147,7 @@ class MapiProbe:
 
     def _unreached(self, failure: Failure) -> bool:
         """Whether the server was not reached, so that nothing was sent to it."""
-        begun = {phase.name for phase in self._report.service.phases()}
+        begun = {phase.name for phase in self._report.times.service.phases()}
         refused = failure.kind == "proxy" and failure.code == "HTTP 407"
         reaching = begun <= {"dns", "tcp", "proxy"}
         return failure.kind in ("dns", "connect", "proxy") and reaching and not refused
@@ -156,12 +155,12 @@ class MapiProbe:
     def _discovered(self) -> Endpoint:
         """The mailbox's endpoint by Autodiscover. Raises CheckFailure, UsageError."""
         report = self._report
-        report.unneeded.discard("autodiscover")
-        report.discovery = report.stopwatch()
+        report.times.unneeded.discard("autodiscover")
+        report.times.discovery = report.times.stopwatch()
         found = self._discovery.settings(report.mailbox)
         settings = found.settings
-        report.named = settings.address or report.named
-        report.facts["Autodiscover"] = found.url
+        report.finding.named = settings.address or report.finding.named
+        report.trace.fact("Autodiscover", found.url)
         url, *others = settings.urls or ("",)
         if not url or not settings.legacy_dn:
             raise CheckFailure(autodiscover_refusals.no_store(bool(settings.legacy_dn)))
@@ -185,7 +184,7 @@ class MapiProbe:
         mapi-http 8.5).
         """
         user = self._authentication.user
-        named = (self._report.mailbox.lower(), (self._report.named or "").lower())
+        named = (self._report.mailbox.lower(), (self._report.finding.named or "").lower())
         if not re.fullmatch(r"[^@\s\\]+@[^@\s\\]+", user) or user.lower() in named:
             return legacy_dn
         names, lock = self._logon.names, self._logon.naming
@@ -198,7 +197,7 @@ class MapiProbe:
                 lock.release()
         if not names[user, url]:
             note = f"Autodiscover knows no mailbox of {user}; taken for the owner of the mailbox"
-            self._report.notes.append(note)
+            self._report.trace.note(note)
         return names[user, url] or legacy_dn
 
     def _named_there(self, user: str, url: str) -> str:
@@ -222,20 +221,22 @@ class MapiProbe:
             try:
                 listing.take(session)
             except SessionLost as error:
-                self._report.remarks.append(f"{error.failure.cause}; connected again")
+                self._report.trace.remark(f"{error.failure.cause}; connected again")
                 self._end(session, lost=True)
                 session = self._begin(endpoint, afresh=True)
                 self._take_again(listing, session)
-            report.connection_time = sum(phase.seconds for phase in report.service.phases())
-            report.round_trip = report.connection_time
+            report.finding.connection_time = sum(
+                phase.seconds for phase in report.times.service.phases()
+            )
+            report.finding.round_trip = report.finding.connection_time
             report.success = True
             learned = replace(
                 endpoint,
                 inbox=listing.inbox,
                 together=listing.together,
-                server=report.server or "",
-                store=report.facts["store GUID"],
-                name=report.named or "",
+                server=report.finding.server or "",
+                store=report.trace.facts["store GUID"],
+                name=report.finding.named or "",
             )
             self._changes(learned)
             self._remember(learned)
@@ -269,10 +270,10 @@ class MapiProbe:
             other = replace(endpoint, url=self._others.pop(0))
             text = f"{error.failure.cause}; Autodiscover names {other.url}, too"
             if not self._discovery.trust.allows(other.url):
-                self._report.remarks.append(f"{text}, where no password is sent")
+                self._report.trace.remark(f"{text}, where no password is sent")
                 raise
-            self._report.remarks.append(f"{text}: tried instead")
-            self._report.service = self._report.stopwatch()
+            self._report.trace.remark(f"{text}: tried instead")
+            self._report.times.service = self._report.times.stopwatch()
             self._transport.patience = patience
             try:
                 return self._reached(other)
@@ -293,22 +294,22 @@ class MapiProbe:
             else:
                 self._left.append(before)
         report = self._report
-        report.facts["endpoint"] = endpoint.url
+        report.trace.fact("endpoint", endpoint.url)
         try:
             session = self._connected(endpoint.url, endpoint.user_dn, cookies)
         except SessionLost as error:
             if cookies is None:
                 raise
             # The server knows no such session any more: a fresh one needs no cookies.
-            report.remarks.append(f"{error.failure.cause}; connected without the old cookies")
+            report.trace.remark(f"{error.failure.cause}; connected without the old cookies")
             session = self._connected(endpoint.url, endpoint.user_dn, None)
         if endpoint.user_dn == endpoint.legacy_dn:
             # The name is that of the user, who may be another.
             endpoint = replace(endpoint, name=whole(endpoint.name, session.display_name))
-        report.named = endpoint.name or report.named
+        report.finding.named = endpoint.name or report.finding.named
         user = self._authentication.user
         user = f"user {user}" if user.startswith("of ") else user
-        report.facts["signed in"] = f"{user} by {self._authentication.scheme}"
+        report.trace.fact("signed in", f"{user} by {self._authentication.scheme}")
         return session
 
     def _connected(
@@ -323,6 +324,7 @@ class MapiProbe:
             self._authentication,
             self._deadline,
             self._report,
+            self._served_by,
             cookies=cookies,
             patience=self._transport.patience,
         )
@@ -340,13 +342,16 @@ class MapiProbe:
 
     def _told_by(self, session: Session) -> None:
         """What the server says that it needed; a share of the time follows from Exchange's only."""
-        self._report.server_latency = session.elapsed
-        self._report.server_exact = session.exchange
+        self._report.finding.server_latency = session.elapsed
+        self._report.finding.server_exact = session.exchange
+
+    def _served_by(self, server: str) -> None:
+        self._report.finding.server = server
 
     def _end(self, session: Session, *, lost: bool = False) -> None:
         why = session.disconnect(lost=lost)
         if why:
-            self._report.remarks.append(f"the session could not be ended: {why}")
+            self._report.trace.remark(f"the session could not be ended: {why}")
 
     def _changes(self, endpoint: Endpoint) -> None:
         """Say where another server or store answers than in the run before."""
@@ -358,7 +363,7 @@ class MapiProbe:
             ("store", before.store, endpoint.store),
         ):
             if was and now and was != now:
-                self._report.remarks.append(f"another {what} than in the run before: {was}")
+                self._report.trace.remark(f"another {what} than in the run before: {was}")
 
     def _remember(self, endpoint: Endpoint, *, doubted: bool = False) -> None:
         """Keep what was learned; `doubted` while nobody knows whether it still holds."""

@@ -19,8 +19,8 @@ from ..base.credentials import UserPassword
 from ..base.errors import UsageError
 from ..base.failure import CheckFailure, Failure
 from ..base.report import KDC
+from ..base.vocabulary import BASIC, BEARER, NEGOTIATE, NTLM
 from ..network import headers, ntlm_kerberos
-from ..network.headers import BASIC, BEARER, NEGOTIATE, NTLM
 from ..network.lockout import Pause
 from ..network.ntlm_kerberos import Unusable
 from ..network.route import NotKept
@@ -140,7 +140,7 @@ class Authentication:
                 if self._proved or not left:
                     raise
                 why = error.failure.cause if isinstance(error, CheckFailure) else error
-                self._report.remarks.append(f"{self.scheme} cannot be used: {why}")
+                self._report.trace.remark(f"{self.scheme} cannot be used: {why}")
 
     def _usable(self, answer: Answer) -> list[str]:
         """The schemes that server and credential have in common, the strongest first.
@@ -162,7 +162,7 @@ class Authentication:
             if wanted and not usable:
                 text = f"{answer.host} offers {' and '.join(wanted)}, too"
                 text = ntlm_kerberos.missing(text, there=False)
-                self._report.remarks.append(f"Basic is used: {text}")
+                self._report.trace.remark(f"Basic is used: {text}")
             return [*usable, BASIC]
         if usable:
             return usable
@@ -271,21 +271,20 @@ class Authentication:
         """
         certificate = self._transport.connect(request.url, request.watch, request.phase)
         # Kerberos may ask its KDC now, which may not answer.
-        host, self._report.host = self._report.host, KDC
-        request.watch.start(request.phase)
-        handshake = ntlm_kerberos.Conversation(self._transport.learn, scheme)
-        name = urlsplit(request.url).hostname or ""
-        try:
-            token = handshake.begin(self._login, name, ntlm_kerberos.end_point(certificate))
-        except Unusable:
-            raise
-        except CheckFailure as error:
-            # The KDC has refused the password: nobody asks it again.
-            self.refused, self._proved, self._logon.refusal = True, True, error.failure
-            raise
-        finally:
-            request.watch.stop()
-            self._report.host = host
+        with self._report.times.at(KDC):
+            request.watch.start(request.phase)
+            handshake = ntlm_kerberos.Conversation(self._transport.learn, scheme)
+            name = urlsplit(request.url).hostname or ""
+            try:
+                token = handshake.begin(self._login, name, ntlm_kerberos.end_point(certificate))
+            except Unusable:
+                raise
+            except CheckFailure as error:
+                # The KDC has refused the password: nobody asks it again.
+                self.refused, self._proved, self._logon.refusal = True, True, error.failure
+                raise
+            finally:
+                request.watch.stop()
         return handshake, token or b""
 
     def _handshake(self, request: _Request) -> Answer:
@@ -331,7 +330,7 @@ class Authentication:
             return self._send(request, word, kept=True)
         except NotKept:
             self._proved = False
-            raise Unusable(_interrupted(self._report.host, scheme)) from None
+            raise Unusable(_interrupted(self._report.times.host, scheme)) from None
 
     def _not_gone_on(self, answer: Answer, scheme: str) -> Failure:
         """The server has refused the first message, which proves nothing."""

@@ -147,11 +147,11 @@ class Discovery:
             self._service(walk, step.url)
             return None
         if step.how == REDIRECT:
-            answer = self._transport.send("GET", step.url, self._report.discovery)
+            answer = self._transport.send("GET", step.url, self._report.times.discovery)
         else:
             answer = self._authentication.post(
                 step.url,
-                self._report.discovery,
+                self._report.times.discovery,
                 unasked=step.how != GUESSED,
                 phase="request",
                 headers={
@@ -164,7 +164,7 @@ class Discovery:
             )
         if answer.status in _REDIRECTS and answer.headers.get("Location"):
             walk.redirected(answer.headers["Location"])
-            self._report.remarks.append(f"Autodiscover led on to {walk.steps[0].url}")
+            self._report.trace.remark(f"Autodiscover led on to {walk.steps[0].url}")
             return None
         if step.how == REDIRECT:
             cause = f"{answer.host} does not redirect to an Autodiscover service"
@@ -180,7 +180,7 @@ class Discovery:
         if result is None:
             to = walk.steps[0]
             place = to.url if to.address == step.address else to.address
-            self._report.remarks.append(f"Autodiscover led on to {place}")
+            self._report.trace.remark(f"Autodiscover led on to {place}")
         if isinstance(result, autodiscover.Refusal):
             asked = self._authentication.sent != sent
             raise CheckFailure(_refused(answer, walk, result, asked=asked))
@@ -193,16 +193,16 @@ class Discovery:
 
         Raises CheckFailure, Untrusted, WireError.
         """
-        self._report.discovery.start("dns")
+        self._report.times.discovery.start("dns")
         try:
             found = self._transport.learn("service", lambda: _service_record(name))
             if found is None:
-                self._report.discovery.discard()
+                self._report.times.discovery.discard()
         finally:
-            self._report.discovery.stop()
+            self._report.times.discovery.stop()
         if found is None:
             note = f"{name} not looked up: the package dnspython is not installed"
-            self._report.remarks.append(note)
+            self._report.trace.remark(note)
             walk.skip()
             return
         walk.service(*found)

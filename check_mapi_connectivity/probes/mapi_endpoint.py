@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..base.reading.untrusted import Fields, Odd
 from ..mapihttp.discovery import usable_store
 from .mapi_listing import PRESUMED_INBOX
 
@@ -31,14 +32,15 @@ class Endpoint:
 
 def recall(document: dict[str, Any]) -> Endpoint | None:
     """An endpoint from the cache; None when anything about it is odd."""
-    names = ("url", "legacy_dn", "user_dn", "server", "store", "name")
-    texts = [document.get(name) for name in names]
-    inbox, together = document.get("inbox"), document.get("together")
-    if not all(isinstance(text, str) for text in texts) or not isinstance(together, bool):
+    try:
+        known = Fields(document, "")
+        url, legacy_dn, user_dn = map(known.text, ("url", "legacy_dn", "user_dn"))
+        server, store, name = map(known.text, ("server", "store", "name"))
+        inbox, together = known.text("inbox"), known.flag("together")
+    except Odd:
         return None
-    if not isinstance(inbox, str) or not re.fullmatch("[0-9a-f]{16}", inbox):
+    if not re.fullmatch("[0-9a-f]{16}", inbox):
         return None
-    url, legacy_dn, user_dn, server, store, name = map(str, texts)
     if not usable_store(url) or not all(map(usable_dn, (legacy_dn, user_dn))):
         return None
     return Endpoint(url, legacy_dn, user_dn, bytes.fromhex(inbox), together, server, store, name)

@@ -63,8 +63,8 @@ class Listing:
         """Log on to the mailbox and list its Inbox. Raises CheckFailure."""
         mailbox, handles, listed = self._mailbox(session)
         report = self._report
-        report.facts["mailbox GUID"] = str(mailbox.mailbox_guid)
-        report.facts["store GUID"] = str(mailbox.repl_guid)
+        report.trace.fact("mailbox GUID", str(mailbox.mailbox_guid))
+        report.trace.fact("store GUID", str(mailbox.repl_guid))
         if not listed or mailbox.inbox != self.inbox:
             # Nothing that came from another folder is trusted.
             self.inbox = mailbox.inbox
@@ -90,7 +90,7 @@ class Listing:
                 raise
             code = error.code
         if together and code in _NOT_TOGETHER:
-            self._report.notes.append("this server wants the logon by itself")
+            self._report.trace.note("this server wants the logon by itself")
             self.together = False
             return self._mailbox(session)
         if not answer.responses:
@@ -138,12 +138,12 @@ class Listing:
         count = found[rops.GetContentsTable].content
         told = found.get(rops.GetPropertiesSpecific)
         counts = told.content if told else None
-        self._report.inbox_items = count if isinstance(count, int) else None
+        self._report.finding.inbox_items = count if isinstance(count, int) else None
         if isinstance(counts, tuple) and len(counts) == len(_FOLDER_TAGS):
             unread = counts[_FOLDER_TAGS.index(properties.UNREAD_COUNT)]
-            self._report.unread = unread if isinstance(unread, int) else None
+            self._report.finding.unread = unread if isinstance(unread, int) else None
         if rops.SortTable not in found or not found[rops.SortTable].done:
-            self._report.remarks.append("the server did not sort the Inbox: not the newest rows")
+            self._report.trace.remark("the server did not sort the Inbox: not the newest rows")
         self._rows(session, listed, handles)
 
     def _rows(
@@ -159,9 +159,7 @@ class Listing:
             if not new or parts[-1].origin == _END or len(rows) >= wanted or len(handles) < 3:
                 break
             if number == _MOST_EXECUTES:
-                self._report.remarks.append(
-                    "the server gives few rows at a time: not all are listed"
-                )
+                self._report.trace.remark("the server gives few rows at a time: not all are listed")
                 break
             rest = rops.QueryRows(0, wanted - len(rows))
             listed = session.execute([rest], (handles[2],), self._columns).responses
@@ -169,11 +167,11 @@ class Listing:
                 raise CheckFailure(
                     mapi_refusals.return_value(listed[0].return_value, rops.QueryRows.NAME)
                 )
-        self._report.rows = [self._row(row) for row in rows[:wanted]]
-        if any(not row.identifier for row in self._report.rows):
+        self._report.finding.rows = [self._row(row) for row in rows[:wanted]]
+        if any(not row.identifier for row in self._report.finding.rows):
             raise CheckFailure(mapi_refusals.wire("a row has no message id", rops.QueryRows.NAME))
-        if self._report.inbox_items and not rows:
-            raise CheckFailure(mapi_refusals.no_rows(self._report.inbox_items))
+        if self._report.finding.inbox_items and not rows:
+            raise CheckFailure(mapi_refusals.no_rows(self._report.finding.inbox_items))
 
     def _row(self, row: tuple[Value, ...]) -> Row:
         values = dict(zip(self._columns, row))

@@ -13,6 +13,7 @@ from ..base.failure import CheckFailure, Failure
 from ..mapihttp import dump, envelope, responses, rops, rpcext
 from ..mapihttp.reader import WireError
 from ..network.confidential import Lines
+from ..network.headers import number
 from ..services import mapi_http_refusals, mapi_refusals
 from .context import ID_HEADERS
 
@@ -56,7 +57,8 @@ class ExecuteRefused(CheckFailure):
 
 class Session:
     """A session with the mailbox at `url`; `cookies` are those of a session that may be left over,
-    `patience` is how many seconds Connect may take where the deadline is too late.
+    `patience` is how many seconds Connect may take where the deadline is too late, `served_by` is
+    told which server answers.
 
     One request at a time. Nothing is sent before `connect`.
     """
@@ -67,6 +69,7 @@ class Session:
         authentication: Authentication,
         deadline: Deadline,
         report: Report,
+        served_by: Callable[[str], None],
         *,
         cookies: dict[str, str] | None = None,
         patience: float | None = None,
@@ -74,7 +77,7 @@ class Session:
         self._authentication = authentication
         self._deadline = deadline
         self._patience = patience
-        self._report = report
+        self._report, self._served_by = report, served_by
         self.cookies = dict(cookies or {})
         self._client = f"{{{uuid.uuid4()}}}:1".upper()
         self._session = str(uuid.uuid4()).upper()
@@ -119,10 +122,11 @@ class Session:
         self.exchange = self.exchange or any(told.values())
         info = told.get(rpcext.SESSION_INFO, "")
         if info:
-            self._report.facts["session info"] = info
+            self._report.trace.fact("session info", info)
         named = re.search(r"(?:^|,)ClientAccessServer=([^,]{1,255})", info)
         server = told.get(rpcext.SERVER_NAME) or (named[1] if named else "")
-        self._report.server = self._report.server or server or None
+        if server and not self._report.finding.server:
+            self._served_by(server)
 
     def execute(
         self,
@@ -208,10 +212,10 @@ class Session:
             seconds = min(_PATIENCE, self._deadline.remaining())
         if seconds <= 0:
             spent = self._deadline.seconds - self._deadline.remaining()
-            raise CheckFailure(self._report.timed_out(round(spent, 1)))
+            raise CheckFailure(self._report.times.timed_out(round(spent, 1)))
         answer = self._authentication.post(
             self.url,
-            self._report.service,
+            self._report.times.service,
             phase=self.phase or request_type.lower(),
             headers=headers,
             data=body,
@@ -227,20 +231,20 @@ class Session:
             return
         lines = answer.all("Set-Cookie")
         envelope.keep_cookies(self.cookies, lines)
-        self._report.secrets.update(self.cookies.values())
+        self._report.confidences.keep(self.cookies.values())
         code = answer.headers.get("X-ResponseCode")
         # A number that cannot be read may have been a good one.
-        if lines and code is not None and not _number(code):
+        if lines and code is not None and not number(code):
             self.open = True
 
     def _checked(self, request_type: str, answer: Answer, request_id: str) -> bytes:
         """The answer's body, in the order of the specification's checks. Raises CheckFailure."""
         ids = {name: answer.headers[name] for name in ID_HEADERS if name in answer.headers}
-        self._report.ids.update(ids)
+        self._report.trace.identify(ids)
         self._facts(answer)
         if answer.status != 200:
             raise CheckFailure(self._authentication.explain(answer))
-        code = _number(answer.headers.get("X-ResponseCode", ""))
+        code = number(answer.headers.get("X-ResponseCode", ""))
         if code is None:
             raise CheckFailure(mapi_http_refusals.not_mapi(answer))
         if code:
@@ -249,11 +253,11 @@ class Session:
             )
         echo = answer.headers.get("X-RequestId", "nothing")
         if echo.strip().lower() != request_id.lower():
-            self._report.remarks.append(
+            self._report.trace.remark(
                 f"{request_type}: {echo} is echoed as X-RequestId; something in between may answer"
             )
         entity = _read(envelope.strip, answer.body, request_type)
-        late = _number(entity.headers.get("x-responsecode", "0"))
+        late = number(entity.headers.get("x-responsecode", "0"))
         if late is None:
             what = "its X-ResponseCode is no number"
             raise CheckFailure(mapi_refusals.wire(what, request_type))
@@ -261,7 +265,7 @@ class Session:
             page = "html" in entity.headers.get("content-type", "")
             text = entity.body.decode("utf-8", "replace") if page else ""
             raise SessionLost(mapi_refusals.response_code(late, text, exchange=self.exchange))
-        elapsed = _number(entity.headers.get("x-elapsedtime", ""))
+        elapsed = number(entity.headers.get("x-elapsedtime", ""))
         if elapsed is not None and request_type != "Disconnect":
             version = answer.headers.get("X-ServerApplication")
             gromox = version == _GROMOX and not self.exchange
@@ -272,12 +276,12 @@ class Session:
         """Which server answered, as far as the headers tell."""
         report, headers = self._report, answer.headers
         self.exchange = self.exchange or any(name in headers for name in _EXCHANGE_HEADERS)
-        report.server = (
-            headers.get("X-CalculatedBETarget") or headers.get("X-BEServer") or report.server
-        )
+        server = headers.get("X-CalculatedBETarget") or headers.get("X-BEServer")
+        if server:
+            self._served_by(server)
         for name, title in (("X-FEServer", "front end"), ("X-ServerApplication", "version")):
             if name in headers:
-                report.facts[title] = headers[name]
+                report.trace.fact(title, headers[name])
 
 
 def _reading(request_type: str, columns: Sequence[int]) -> Reading:
@@ -285,19 +289,13 @@ def _reading(request_type: str, columns: Sequence[int]) -> Reading:
 
     def lines(sent: bytes, answer: Answer | None) -> Lines:
         received: list[str] = []
-        if answer is not None and _number(answer.headers.get("X-ResponseCode", "")) == 0:
+        if answer is not None and number(answer.headers.get("X-ResponseCode", "")) == 0:
             received = dump.answer(request_type, sent, answer.body, mapi_refusals.symbol, columns)
         elif answer is not None:
             received = [answer.text]
         return Lines(dump.request(request_type, sent), received)
 
     return lines
-
-
-def _number(text: str) -> int | None:
-    """A header's number; None for what is none, or beyond reason."""
-    text = text.strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def _read(reader: Callable[[bytes], T], data: bytes, request_type: str) -> T:

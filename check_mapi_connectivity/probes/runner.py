@@ -8,6 +8,7 @@ away: another worker starts, and the slow one goes on beside it. A run of one te
 
 from __future__ import annotations
 
+import importlib
 import threading
 from dataclasses import replace
 from functools import partial
@@ -17,6 +18,7 @@ from ..base.cache import Cache
 from ..base.errors import UsageError
 from ..base.failure import CheckFailure, Failure
 from ..base.report import Report
+from ..base.vocabulary import METHODS
 from ..network.shared_logon import Logon
 from ..network.transport import Transport
 from ..signin.identity import Identity
@@ -83,23 +85,23 @@ class Runner:
         """Test them all. Raises UsageError."""
         first = self._reports[0]
         now = self._deadline.wall()
-        cache = Cache(self._options.cache_dir, first.notes)
+        cache = Cache(self._options.cache_dir, first.trace.notes)
         cache.sweep()
         self._identity.prepare(cache, now)
         refused = self._identity.refusal(now)
         for report in self._reports:
             report.signed_by(self._identity.facts, now)
             if refused is not None:
-                report.failure, report.ended = refused, self._deadline.now()
+                report.failure, report.times.ended = refused, self._deadline.now()
         if refused is not None:
             return
         if len(self._reports) == 1:
-            first.begun = self._deadline.started
+            first.times.begun = self._deadline.started
             self._test(first, self._first)
             self._first.close()
             return
         with self._changed:
-            while self._error is None and any(report.ended is None for report in self._reports):
+            while self._error is None and not all(report.times.over for report in self._reports):
                 self._staff()
                 self._progress(self._reports)
                 self._changed.wait(self._overtime() / 2)
@@ -136,9 +138,9 @@ class Runner:
         """Begin nothing that would only be cut off: the end of the time is for putting in order."""
         if self._deadline.remaining() > self._deadline.reserve:
             return
-        running = sum(report.begun is not None and report.ended is None for report in self._reports)
+        running = sum(report.times.running for report in self._reports)
         for report in self._left:
-            report.failure, report.ended = report.not_begun(running), self._deadline.now()
+            report.failure, report.times.ended = report.not_begun(running), self._deadline.now()
         self._left.clear()
 
     def _work(self, report: Report | None) -> None:
@@ -150,7 +152,7 @@ class Runner:
                     if transport is None:
                         transport = self._carrier(report)
                     transport.attach(report)
-                    report.begun = self._deadline.now()
+                    report.times.begun = self._deadline.now()
                     self._test(report, transport)
                     self._thin(report)
                     report = self._next(report)
@@ -169,15 +171,16 @@ class Runner:
 
     def _thin(self, report: Report) -> None:
         """Forget what a test has met on the wire where enough others show theirs."""
-        if not report.exchanges:
+        trace = report.trace
+        if not trace.exchanges:
             return
         well = report.failure is None
         with self._changed:
             self._shown[well] += 1
             enough = self._shown[well] > _SHOWN[well]
         if enough:
-            report.exchanges.clear()
-            report.notes.append("its requests are not shown, others' are: test it alone")
+            trace.forget_exchanges()
+            trace.note("its requests are not shown, others' are: test it alone")
 
     def _next(self, done: Report) -> Report | None:
         """The next test for this worker; None when there is none, enough others are at work, or the
@@ -195,7 +198,7 @@ class Runner:
 
     def _test(self, report: Report, transport: Transport) -> None:
         """One test with what all tests share. Raises UsageError."""
-        cache = Cache(self._options.cache_dir, report.notes)
+        cache = Cache(self._options.cache_dir, report.trace.notes)
         test(
             ProbeContext(
                 self._options, transport, self._identity, self._logon, cache, report, self._deadline
@@ -216,7 +219,7 @@ def test(run: ProbeContext) -> None:
         except CheckFailure as error:
             failure = _again_refused(first, error.failure)
         finally:
-            for watch in (report.sign_in, report.discovery, report.service):
+            for watch in report.times.watches.values():
                 watch.stop()
         wait = None if first else _wait(failure, deadline, deadline.now() - begun)
         if wait is None:
@@ -225,37 +228,31 @@ def test(run: ProbeContext) -> None:
         first = failure
         _reset(report, failure, wait, deadline)
     probe.end()
-    report.ended = deadline.now()
+    report.times.ended = deadline.now()
 
 
 def _reset(report: Report, failure: Failure, wait: float, deadline: Deadline) -> None:
     """Wait, and make the report ready for a second try."""
-    report.remarks.append(f"first try: {failure.cause}; tried again after {wait:.3g}s")
-    reset = [report.service]
+    report.trace.remark(f"first try: {failure.cause}; tried again after {wait:.3g}s")
+    times = report.times
+    reset = [times.service]
     if failure.during:
-        reset += [report.sign_in, report.discovery]
-        report.sign_in, report.discovery = report.stopwatch(), report.stopwatch()
-    report.first_try = sum(watch.total() or 0.0 for watch in reset)
-    report.service = report.stopwatch()
-    report.service.start("wait")
+        reset += [times.sign_in, times.discovery]
+        times.sign_in, times.discovery = times.stopwatch(), times.stopwatch()
+    times.first_try = sum(watch.total() or 0.0 for watch in reset)
+    times.service = times.stopwatch()
+    times.service.start("wait")
     deadline.pause(wait)
-    report.waited = wait
-    report.service = report.stopwatch()
+    times.waited = wait
+    times.service = times.stopwatch()
 
 
 def _probe(run: ProbeContext) -> Probe:
     """The probe of the method; the others are not imported."""
-    if run.report.method == "mapi":
-        from .mapi import MapiProbe
-
-        return MapiProbe(run)
-    if run.report.method == "graph":
-        from .graph import GraphProbe
-
-        return GraphProbe(run)
-    from .cmdlet import CmdletProbe
-
-    return CmdletProbe(run)
+    name = run.report.method
+    module = importlib.import_module(f".{name}", __package__)
+    probe: Probe = getattr(module, METHODS[name].probe)(run)
+    return probe
 
 
 def _wait(failure: Failure, deadline: Deadline, took: float) -> float | None:
@@ -291,36 +288,34 @@ def allowed(options: Options) -> float:
 
 def blank(options: Options, clock: Deadline) -> list[Report]:
     """A report for each test of a run that begins."""
-    reports = [Report(mailbox, method, clock=clock.now) for mailbox, method in options.tests]
+    reports = [Report(mailbox, method, clock.now) for mailbox, method in options.tests]
     for report in reports:
         report.archive = options.archive and report.method == "cmdlet"
         report.proxied = options.proxy is not None
-        report.sign_in, report.discovery = report.stopwatch(), report.stopwatch()
-        report.service = report.stopwatch()
     return reports
 
 
 def cut_off(reports: list[Report], seconds: float, signal_name: str | None) -> None:
     """What had just been decided when the time ran out stays decided; the rest has timed out."""
-    running = sum(report.begun is not None and report.ended is None for report in reports)
+    running = sum(report.times.running for report in reports)
     what = f"{signal_name} came" if signal_name else "the time was up"
     for report in reports:
         if report.success or report.failure is not None:
-            if report.service.current == "disconnect":
-                report.remarks.append(f"{what} {_NOT_ENDED}")
+            if report.times.service.current == "disconnect":
+                report.trace.remark(f"{what} {_NOT_ENDED}")
         elif report.ending is not None:
             report.failure = report.explained(report.ending)
-            report.remarks.append(f"{what} {_NOT_ENDED}")
-        elif report.begun is None and len(reports) > 1 and signal_name is None:
+            report.trace.remark(f"{what} {_NOT_ENDED}")
+        elif report.times.begun is None and len(reports) > 1 and signal_name is None:
             report.failure = report.not_begun(running)
         else:
-            report.failure = report.timed_out(seconds, signal_name)
+            report.failure = report.times.timed_out(seconds, signal_name)
             if _in_session(report):
-                report.remarks.append(f"{what} {_NOT_ENDED}")
+                report.trace.remark(f"{what} {_NOT_ENDED}")
 
 
 def _in_session(report: Report) -> bool:
     """Whether a MAPI session is open: begun, and not ended."""
-    ended = [phase.name for phase in report.service.closed if phase.finished]
+    ended = [phase.name for phase in report.times.service.closed if phase.finished]
     last = next((name for name in reversed(ended) if name in ("connect", "disconnect")), "")
     return last == "connect"

@@ -9,9 +9,9 @@ from requests.structures import CaseInsensitiveDict
 
 from ..base.clock_skew import Skew
 from ..base.failure import Failure
-from ..base.reading.untrusted import Fields, Odd
+from ..base.reading.untrusted import YEAR_9999, Fields, Odd
 from ..base.report import Phase
-from ..base.vocabulary import KINDS
+from ..base.vocabulary import KINDS, SCHEMES
 from ..network.answer import Answer, host_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _LEARNT = ("sign-in", "turn", "spnego", "handshake", "service", "certificate")
 
 #: Seconds since 1970 that a calendar can still show, and seconds that a run may last.
-YEAR_9999, LONGEST = 253402300799.0, 1e7
+LONGEST = 1e7
 
 
 @dataclass(frozen=True)
@@ -224,9 +224,7 @@ def _value(kind: str, fields: Fields) -> Any:
     refused = refusal and asdict(failure(refusal))
     if kind == "turn":
         return {
-            "scheme": inner.choice("scheme", ("Basic", "NTLM", "Negotiate", "Bearer"))
-            if inner.there("scheme")
-            else None,
+            "scheme": inner.choice("scheme", SCHEMES) if inner.there("scheme") else None,
             "refusal": refused,
             "accepted": inner.flag("accepted"),
             "each_request": inner.flag("each_request"),

@@ -23,7 +23,7 @@ from ..base.credentials import (
 from ..base.errors import UsageError
 from ..base.options import Options
 from ..base.reading.untrusted import Odd
-from ..base.vocabulary import KINDS, LABELS, STATES, prefixes
+from ..base.vocabulary import BASIC, KINDS, LABELS, NEGOTIATE, NTLM, STATES, prefixes
 from ..commandline import limits, target
 from ..mapihttp.discovery import usable_store
 
@@ -37,7 +37,7 @@ _TEXTS = ("tenant", "client_id", "no_proxy", "min_tls")
 _HOSTS = ("authority_url", "exchange_url", "graph_url")
 _PLACES = ("hostname", "autodiscover_url", "mapi_url", "legacy_dn")
 _FLAGS = ("archive", "diagnosis", "json")
-_SCHEMES = ("Basic", "NTLM", "Negotiate")
+_SCHEMES = (BASIC, NTLM, NEGOTIATE)
 
 #: Kind of credential -> its class.
 _KINDS = {

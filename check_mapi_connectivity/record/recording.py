@@ -17,11 +17,11 @@ from ..base.credentials import CertificateFacts
 from ..base.errors import UsageError
 from ..base.failure import Failure
 from ..base.reading import files
-from ..base.reading.untrusted import Fields, Odd, integer
+from ..base.reading.untrusted import YEAR_9999, Fields, Odd, integer
 from ..base.vocabulary import STATES
 from . import entries as record_entries
 from . import options as record_options
-from .entries import LONGEST, YEAR_9999, Entry
+from .entries import LONGEST, Entry
 
 if TYPE_CHECKING:
     from typing import Any

@@ -107,21 +107,22 @@ def _test(
     number: int, report: Report, options: Options, recording: Recording, clock: Clock
 ) -> Report:
     """The report of one test, as it ended or as it stood when the run was cut off."""
+    times = report.times
     test = recording.tests[number]
     report.signed_by(recording.certificate, recording.moment)
     if test.begun is None:
-        report.failure, report.ended = test.failure, test.ended
+        report.failure, times.ended = test.failure, test.ended
         return report
-    clock.hand = report.begun = test.begun
+    clock.hand = times.begun = test.begun
     player = Player(options, clock, report, recording, number)
-    cache = Cache(None, report.notes)
+    cache = Cache(None, report.trace.notes)
     try:
         runner.test(ProbeContext(options, player, Identity(options), Logon(), cache, report, clock))
     except Stopped:
         return player.kept
     finally:
         player.close()
-    report.ended = test.ended
+    times.ended = test.ended
     return report
 
 
@@ -159,7 +160,7 @@ class Player(Transport):
             # What is shown of the wire is what was recorded.
             prepared.headers, prepared.body = CaseInsensitiveDict(sent.headers), sent.body
             identifier = prepared.headers.get("client-request-id", "")
-            self._report.ids["client-request-id"] = identifier
+            self._report.trace.identify({"client-request-id": identifier})
         self._charge(entry, watch)
         self._places[_place(url)] = entry.connections
         if answer is not None and manner.heard is not None:
@@ -218,11 +219,12 @@ class Player(Transport):
             watch.stop()
             watch.charge(entry.phases)
         report = self._report
-        report.host = entry.host or report.host
-        report.facts.update(entry.facts)
-        report.remarks += entry.remarks
-        report.notes += entry.notes
-        report.skew = entry.skew or report.skew
+        report.times.reach(entry.host or report.times.host)
+        for name, text in entry.facts.items():
+            report.trace.fact(name, text)
+        report.trace.remark(*entry.remarks)
+        report.trace.note(*entry.notes)
+        report.times.skew = entry.skew or report.times.skew
         if entry.end is None:
             if watch is not None and entry.running:
                 self._clock.hand += sum(phase.seconds for phase in entry.phases)

@@ -138,12 +138,13 @@ class Recorder:
         )
 
     def _test(self, report: Report) -> Test:
+        times = report.times
         begun, ended = (
             None if moment is None else max(0.0, moment - self.deadline.started)
-            for moment in (report.begun, report.ended)
+            for moment in (times.begun, times.ended)
         )
         connections, known = self._ways.get(id(report), ({}, {}))
-        failure = report.failure if report.begun is None else None
+        failure = report.failure if times.begun is None else None
         return Test(begun, ended, connections, known, failure)
 
     def keep(
@@ -200,12 +201,12 @@ class Recorder:
         """What the file is to hold. Raises Odd."""
         if self._frozen is None:
             raise Odd("a run that has not ended")
-        met = {secret for report in self._reports for secret in list(report.secrets)}
+        met = {secret for report in self._reports for secret in list(report.confidences.secrets)}
         redaction = Redaction(
             self._options,
             met,
             addresses=self._options.redact_addresses,
-            named=[report.named for report in self._reports if report.named],
+            named=[report.finding.named for report in self._reports if report.finding.named],
         )
         plain = recording.document(replace(self._frozen, environment=_environment()))
         redaction.entries(plain["entries"])
@@ -223,15 +224,16 @@ class Mark:
     def __init__(
         self, kind: str, test: int, report: Report, watch: Stopwatch | None, begin: float
     ) -> None:
+        trace = report.trace
         self.kind = kind
         self._report, self._watch = report, watch
         if watch is not None:
             # What was open before is none of this one's time.
             watch.stop()
         self._closed = 0 if watch is None else len(watch.closed)
-        self._facts = dict(report.facts)
-        self._said = len(report.remarks), len(report.notes)
-        self._skew = report.skew
+        self._facts = dict(trace.facts)
+        self._said = len(trace.remarks), len(trace.notes)
+        self._skew = report.times.skew
         self._entry = Entry(test, kind, begin, None)
 
     def tell(self, **found: Any) -> None:
@@ -247,16 +249,16 @@ class Mark:
         if self._entry.end is not None:
             return self._entry
         report, watch = self._report, self._watch
-        facts = report.facts.copy()
+        facts = report.trace.facts.copy()
         return replace(
             self._entry,
-            host=report.host,
+            host=report.times.host,
             phases=() if watch is None else watch.closed[self._closed :],
             running=None if watch is None else watch.current,
             facts={name: text for name, text in facts.items() if self._facts.get(name) != text},
-            remarks=tuple(report.remarks[self._said[0] :]),
-            notes=tuple(report.notes[self._said[1] :]),
-            skew=None if report.skew is self._skew else report.skew,
+            remarks=tuple(report.trace.remarks[self._said[0] :]),
+            notes=tuple(report.trace.notes[self._said[1] :]),
+            skew=None if report.times.skew is self._skew else report.times.skew,
         )
 
 
@@ -370,7 +372,8 @@ def _with_standins(report: Report, redaction: Redaction) -> Report:
             return replace(value, **parts)
         return value
 
-    return replace(
-        report,
-        **{one.name: clean(getattr(report, one.name)) for one in fields(report)},
-    )
+    kept = report.copy()
+    for part in (kept, kept.finding, kept.times, kept.trace):
+        for name, value in vars(part).items():
+            setattr(part, name, clean(value))
+    return kept

@@ -23,15 +23,15 @@ def conclude(options: Options, reports: list[Report], clock: Deadline) -> tuple[
     """Output and exit code for reports as they stand."""
     now, started, given = clock.now(), clock.started, echoes.of_options(options)
     for report in reports:
-        report.moment = clock.wall()
-        begun = started if len(reports) == 1 else report.begun
-        report.total = 0.0 if begun is None else (report.ended or now) - begun
+        report.times.moment = clock.wall()
+        begun = started if len(reports) == 1 else report.times.begun
+        report.times.total = 0.0 if begun is None else (report.times.ended or now) - begun
         if len(reports) > 1:
             # A thousand rows of each of hundreds are no use to anybody.
-            report.rows = report.rows[:_ROWS]
+            report.finding.rows = report.finding.rows[:_ROWS]
     secrecy_reports.conceal(reports, given)
     if len(reports) == 1:
-        reports[0].total = now - started
+        reports[0].times.total = now - started
     judged = judge(reports, options)
     state = worst([one.state for one in judged])
     line = first_line.line(judged)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from ..base.vocabulary import METHODS
 from ..secrecy import names
 from . import phase_tree
 from .output import clean
@@ -28,32 +29,32 @@ def diagnosis(judged: Judged, options: Options) -> Iterator[str]:
     yield _head(judged)
     if report.failure is not None:
         yield from _failure(report.failure, judged.state)
-        if report.result:
-            yield field("result", report.result)
+        if report.finding.result:
+            yield field("result", report.finding.result)
         if clock_told(report):
-            yield field("clock", f"this host's {report.skew}")
+            yield field("clock", f"this host's {report.times.skew}")
     for state, words in judged.violations:
         yield field("limit", f"{state}: {words}")
     if judged.slow is not None:
         yield field("time went", judged.slow.shares)
         yield field("", judged.slow.points_to)
-    named = report.result or report.success
-    by = "Graph" if report.method == "graph" else "Exchange"
-    unknown = f"not named by {by}" if named else "not known: the test gave no result"
-    yield field("mailbox", report.named or unknown)
-    yield field("database", report.database or unknown)
-    yield field("server", report.server or unknown)
-    for name, value in report.facts.items():
+    named = report.finding.result or report.success
+    method = METHODS[report.method]
+    unknown = f"not named by {method.named_by}" if named else "not known: the test gave no result"
+    yield field("mailbox", report.finding.named or unknown)
+    yield field("database", report.finding.database or unknown)
+    yield field("server", report.finding.server or unknown)
+    for name, value in report.trace.facts.items():
         yield field(name, value)
-    if report.method != "cmdlet" and report.success:
+    if method.lists and report.success:
         yield field("inbox", _inbox(report))
     yield field("latency", _latency(report))
     yield from phase_tree.phases(report)
     if report.certificate is not None:
         yield from _certificate(report.certificate, report.certificate_days or 0.0)
-    for name, value in report.ids.items():
+    for name, value in report.trace.ids.items():
         yield field(name, value)
-    for remark in report.remarks:
+    for remark in report.trace.remarks:
         yield field("note", remark)
     if options.verbose:
         yield from _verbose(report, options)
@@ -68,14 +69,14 @@ def brief(judged: Judged) -> Iterator[str]:
     for state, words in judged.violations:
         yield field("limit", f"{state}: {words}")
     if report.failure is not None:
-        for name, value in report.ids.items():
+        for name, value in report.trace.ids.items():
             yield field(name, value)
 
 
 def clock_told(report: Report) -> bool:
     """Whether this host's clock may have to do with the failure: of sign-in, or of TLS."""
     failure = report.failure
-    if failure is None or report.skew is None:
+    if failure is None or report.times.skew is None:
         return False
     return failure.during == "sign-in" or failure.kind in ("credential", "tls")
 
@@ -83,7 +84,9 @@ def clock_told(report: Report) -> bool:
 def _head(judged: Judged) -> str:
     report, failure = judged.report, judged.report.failure
     limits = ", but beyond a limit" if judged.violations else ""
-    outcome = clean(failure.cause) if failure else f"{clean(report.result or 'Success')}{limits}"
+    outcome = (
+        clean(failure.cause) if failure else f"{clean(report.finding.result or 'Success')}{limits}"
+    )
     archive = " (archive)" if report.archive else ""
     return f"[{judged.state}] {clean(report.mailbox)} by {report.method}{archive}: {outcome}"
 
@@ -121,13 +124,18 @@ def field(name: str, value: str) -> str:
 
 def _inbox(report: Report) -> str:
     """Counts, and how old the newest message is."""
-    unread = "" if report.unread is None else f", {report.unread} unread"
-    times = [row.delivered for row in report.rows if row.delivered is not None]
-    newest = f", newest {moment(max(times))} ({age(report.moment - max(times))})" if times else ""
-    plural = "" if report.inbox_items == 1 else "s"
-    count = "number not told" if report.inbox_items is None else f"{report.inbox_items} message"
-    count = count if report.inbox_items is None else count + plural
-    return f"{count}{unread}, {len(report.rows)} listed{newest}"
+    finding = report.finding
+    unread = "" if finding.unread is None else f", {finding.unread} unread"
+    delivered = [row.delivered for row in finding.rows if row.delivered is not None]
+    newest = (
+        f", newest {moment(max(delivered))} ({age(report.times.moment - max(delivered))})"
+        if delivered
+        else ""
+    )
+    plural = "" if finding.inbox_items == 1 else "s"
+    count = "number not told" if finding.inbox_items is None else f"{finding.inbox_items} message"
+    count = count if finding.inbox_items is None else count + plural
+    return f"{count}{unread}, {len(finding.rows)} listed{newest}"
 
 
 def age(seconds: float) -> str:
@@ -143,27 +151,30 @@ def age(seconds: float) -> str:
 
 
 def _latency(report: Report) -> str:
+    finding = report.finding
     if report.method == "mapi":
         total = (
-            "not measured: no success" if report.round_trip is None else f"{report.round_trip:.3f}s"
+            "not measured: no success"
+            if finding.round_trip is None
+            else f"{finding.round_trip:.3f}s"
         )
-        if report.server_latency is None:
+        if finding.server_latency is None:
             return total
-        if not report.server_exact:
-            return f"{total}; the server itself says {report.server_latency:g}s, maybe rounded"
-        return f"{total}, {report.server_latency:.3f}s of it in the server, by its own word"
+        if not finding.server_exact:
+            return f"{total}; the server itself says {finding.server_latency:g}s, maybe rounded"
+        return f"{total}, {finding.server_latency:.3f}s of it in the server, by its own word"
     if report.method == "graph":
-        measured = report.round_trip
+        measured = finding.round_trip
         return "not measured" if measured is None else f"{measured:.3f}s round trip of the request"
     reported = (
         "none reported by Exchange"
-        if report.server_latency is None
-        else f"{report.server_latency:.3f}s reported by Exchange"
+        if finding.server_latency is None
+        else f"{finding.server_latency:.3f}s reported by Exchange"
     )
     return (
         reported
-        if report.round_trip is None
-        else f"{reported}, {report.round_trip:.3f}s round trip of the request"
+        if finding.round_trip is None
+        else f"{reported}, {finding.round_trip:.3f}s round trip of the request"
     )
 
 
@@ -177,13 +188,13 @@ def _certificate(facts: CertificateFacts, days: float) -> Iterator[str]:
 
 def _verbose(report: Report, options: Options) -> Iterator[str]:
     """`-v` rows and notes, `-vv` requests and headers, `-vvv` bodies."""
-    for row in report.rows:
+    for row in report.finding.rows:
         when = "no delivery time" if row.delivered is None else moment(row.delivered)
         size = "" if row.size is None else f", {row.size} bytes"
         yield field("message", f"{row.identifier}, {when}{size}")
-    for note in report.notes:
+    for note in report.trace.notes:
         yield field("note", note)
-    for exchange in report.exchanges:
+    for exchange in report.trace.exchanges:
         yield field("request", exchange.request)
         yield from (
             f"    {clean(name)}: {clean(value)}" for name, value in exchange.request_headers

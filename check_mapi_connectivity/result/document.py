@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .. import __version__
-from ..base.vocabulary import NOT_YET_SEEN, SERVICE, STATES, UNITLESS
+from ..base.vocabulary import METHODS, UNITLESS
 from ..secrecy import names
 from . import diagnosis, notes
-from .output import FIRST_LINE, FORMAT_VERSION, clean, render_json
+from .output import clean, json_head, render_json
 
 if TYPE_CHECKING:
     from nagiosplugin import Performance
@@ -29,12 +28,7 @@ def build(state: str, line: str, judged: list[Judged], options: Options) -> str:
     """The reports as one JSON document."""
     return render_json(
         {
-            "format_version": FORMAT_VERSION,
-            "service": SERVICE,
-            "version": __version__,
-            "state": state,
-            "exit_code": STATES[state],
-            "summary": clean(line, FIRST_LINE),
+            **json_head(state, line),
             "options_from": [clean(source) for source in options.sources],
             "proxy": None if options.proxy is None else str(options.proxy),
             "proxy_from": None if options.proxy is None else clean(options.proxy.source),
@@ -67,29 +61,30 @@ def _report(judged: Judged) -> dict[str, Any]:
         "state": judged.state,
         "success": report.success,
         "failure": None if report.failure is None else _failure(report.failure),
-        "clock": None if report.skew is None else _clock(report.skew),
+        "clock": None if report.times.skew is None else _clock(report.times.skew),
         "time_analysis": None if judged.slow is None else _analysis(judged.slow),
-        "result": _text(report.result),
-        "mailbox_name": _text(report.named),
-        "database": _text(report.database),
-        "server": _text(report.server),
-        "server_latency": report.server_latency,
-        "round_trip": report.round_trip,
-        "connection_time": report.connection_time,
-        "total_time": report.total,
-        "token_cached": report.token_cached,
+        "result": _text(report.finding.result),
+        "mailbox_name": _text(report.finding.named),
+        "database": _text(report.finding.database),
+        "server": _text(report.finding.server),
+        "server_latency": report.finding.server_latency,
+        "round_trip": report.finding.round_trip,
+        "connection_time": report.finding.connection_time,
+        "total_time": report.times.total,
+        "token_cached": report.times.token_cached,
         "inbox": _inbox(report),
-        "facts": {clean(name): _text(value) for name, value in report.facts.items()},
+        "facts": {clean(name): _text(value) for name, value in report.trace.facts.items()},
         "phases": {
-            "sign_in": _laps(report.sign_in),
-            "autodiscover": _laps(report.discovery),
-            "service": _laps(report.service),
+            "sign_in": _laps(report.times.sign_in),
+            "autodiscover": _laps(report.times.discovery),
+            "service": _laps(report.times.service),
         },
-        "request_ids": {clean(name): _text(value) for name, value in report.ids.items()},
+        "request_ids": {clean(name): _text(value) for name, value in report.trace.ids.items()},
         "certificate": None if facts is None else certificate_facts(facts),
-        "exchanges": [_exchange(exchange) for exchange in report.exchanges],
+        "exchanges": [_exchange(exchange) for exchange in report.trace.exchanges],
         "notes": [
-            clean(note) for note in [*report.remarks, NOT_YET_SEEN[report.method], *report.notes]
+            clean(note)
+            for note in [*report.trace.remarks, METHODS[report.method].unseen, *report.trace.notes]
         ],
         "limits": [{"state": state, "violated": words} for state, words in judged.violations],
         "perfdata": [_performance(performance) for performance in judged.performances],
@@ -125,6 +120,7 @@ def _failure(failure: Failure) -> dict[str, Any]:
 
 def _inbox(report: Report) -> dict[str, Any]:
     """Counts, and the rows that were listed; times in seconds since 1970."""
+    finding = report.finding
     rows = [
         {
             "id": row.identifier,
@@ -132,10 +128,10 @@ def _inbox(report: Report) -> dict[str, Any]:
             "size": row.size,
             **({} if row.subject is None else {"subject": _text(row.subject)}),
         }
-        for row in report.rows
+        for row in finding.rows
     ]
-    newest = max((row.delivered for row in report.rows if row.delivered is not None), default=None)
-    counts = {"items": report.inbox_items, "unread": report.unread}
+    newest = max((row.delivered for row in finding.rows if row.delivered is not None), default=None)
+    counts = {"items": finding.inbox_items, "unread": finding.unread}
     return {**counts, "newest": newest, "rows": rows}
 
 

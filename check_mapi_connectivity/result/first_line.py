@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..base.vocabulary import LISTED, SERVICE, SEVERITY
+from ..base.vocabulary import METHODS, SERVICE, SEVERITY
 from .groups import grouped, same_sign_in, severity, state_of
 from .output import FIRST_LINE, clean, sentence
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from ..base.failure import Failure
     from ..base.report import Report
     from .judge import Judged
+
+#: What a success says of the Inbox, before the time it took.
+LISTED = "listed in"
 
 #: Characters of the first line that a cause, or an address, has at least.
 LEAST = 24
@@ -24,7 +27,7 @@ _LEAST_ADDRESS = 32
 def success_text(report: Report) -> str:
     """What success means, with the time it took."""
     inbox = "Inbox of the archive" if report.archive else "Inbox"
-    return f"{inbox} {LISTED} {report.connection_time or 0.0:.3f}s ({report.method})"
+    return f"{inbox} {LISTED} {report.finding.connection_time or 0.0:.3f}s ({report.method})"
 
 
 def single(report: Report, violations: list[tuple[str, str]], taken: int = 0) -> str:
@@ -96,7 +99,6 @@ def _subject(report: Report, longest: int = 48) -> str:
 _ANY_ROOM = 1000
 
 #: Method -> what answers, or does not, in a line about several.
-NAMES = {"cmdlet": "the cmdlet", "mapi": "the MAPI path", "graph": "Graph"}
 
 #: Kinds of failure after which the mailbox was not put to the test.
 UNTESTED = ("credential", "permission", "throttled", "untested")
@@ -136,9 +138,11 @@ def _all_well(groups: list[list[Judged]]) -> str:
     reports = [one.report for group in groups for one in group]
     if len(groups) == 1:
         subject = clean(reports[0].mailbox, 48)
-        times = [f"{report.connection_time or 0.0:.3f}s ({report.method})" for report in reports]
+        times = [
+            f"{report.finding.connection_time or 0.0:.3f}s ({report.method})" for report in reports
+        ]
         return f"{subject}: Inbox {LISTED} {', '.join(times)}"
-    slowest = max(report.connection_time or 0.0 for report in reports)
+    slowest = max(report.finding.connection_time or 0.0 for report in reports)
     methods = ", ".join(dict.fromkeys(report.method for report in reports))
     return f"{len(groups)} mailboxes: Inbox {LISTED} {slowest:.3f}s at most ({methods})"
 
@@ -179,13 +183,13 @@ def _limits(group: list[Judged]) -> list[tuple[str, str]]:
 
 def _said(group: list[Judged], failed: list[Judged], bad: Judged) -> str:
     """Who answers and who does not: `Graph answers, the MAPI path does not`."""
-    good = [NAMES[one.report.method] for one in group if one not in failed]
-    names = [NAMES[one.report.method] for one in failed]
+    good = [METHODS[one.report.method].path for one in group if one not in failed]
+    names = [METHODS[one.report.method].path for one in failed]
     if not good:
         causes = {one.report.failure.cause for one in failed if one.report.failure}
         if len(causes) == 1:
             return f"{joined(names)} fail alike"
-        return f"no method succeeds; {NAMES[bad.report.method]}"
+        return f"no method succeeds; {METHODS[bad.report.method].path}"
     verb = "answers" if len(good) == 1 else "answer"
     untested = bad.report.failure and bad.report.failure.kind in UNTESTED
     if untested and len(failed) == 1:
@@ -195,9 +199,9 @@ def _said(group: list[Judged], failed: list[Judged], bad: Judged) -> str:
 
 def _shortly(group: list[Judged], failed: list[Judged]) -> str | None:
     """The same in a few words; None where there are no fewer."""
-    good = [NAMES[one.report.method] for one in group if one not in failed]
+    good = [METHODS[one.report.method].path for one in group if one not in failed]
     if len(failed) == 1:
-        return f"only {NAMES[failed[0].report.method]} fails"
+        return f"only {METHODS[failed[0].report.method].path} fails"
     if len(good) == 1:
         return f"all but {good[0]} fail"
     alike = len({one.report.failure.cause for one in failed if one.report.failure}) == 1

@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..base.cache import Cache
+from ..base.reading.untrusted import Fields, Odd
 
 if TYPE_CHECKING:
     from ..base.options import Options
 
 #: Runs that are counted; beyond it the count begins anew.
-_MOST_RUNS = 1e9
+_MOST_RUNS = 1e9 - 1
 
 
 def due(options: Options, state: str) -> bool:
@@ -35,10 +36,12 @@ def due(options: Options, state: str) -> bool:
 
 def _runs(document: dict[str, object] | None, state: str) -> int:
     """How many runs in a row have ended in this state; 0 for a document that is odd."""
-    runs = (document or {}).get("runs")
-    if not isinstance(runs, float) or not 1 <= runs < _MOST_RUNS or not runs.is_integer():
+    try:
+        known = Fields(document, "")
+        runs = known.number("runs", _MOST_RUNS, 1.0)
+        return int(runs) if runs.is_integer() and known.text("state") == state else 0
+    except Odd:
         return 0
-    return int(runs) if document and document.get("state") == state else 0
 
 
 def _key(options: Options) -> str:

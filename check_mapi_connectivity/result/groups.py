@@ -26,7 +26,9 @@ def state_of(group: list[Judged]) -> str:
 def severity(group: list[Judged]) -> tuple[int, bool, bool]:
     """Sorts the worst to the front; of two alike, the one that failed, by itself."""
     failed = any(one.report.failure for one in group)
-    waited = all(one.report.begun is None or one.report.sign_in.current for one in group)
+    waited = all(
+        one.report.times.begun is None or one.report.times.sign_in.current for one in group
+    )
     return -SEVERITY.index(state_of(group)), not failed, waited
 
 

@@ -102,8 +102,9 @@ def measurements(report: Report) -> dict[str, float | None]:
     """Label -> value of everything the method can measure; None where a value does not exist
     (contract 5, 7.7).
     """
-    phases = {phase.name: phase.seconds for phase in report.service.phases() if phase.finished}
-    begun = [phase.name for phase in report.service.phases()]
+    finding, times = report.finding, report.times
+    phases = {phase.name: phase.seconds for phase in times.service.phases() if phase.finished}
+    begun = [phase.name for phase in times.service.phases()]
     # What a kept connection or a direct way did not need took no time; what was never reached has
     # none.
     connected = any(name in begun for name in _PROTOCOL)
@@ -111,18 +112,18 @@ def measurements(report: Report) -> dict[str, float | None]:
     if not report.proxied:
         values["time_proxy"] = 0.0
     values.update({f"time_{name}": phases.get(name) for name in _PROTOCOL})
-    if report.service.current:
-        values[f"time_{report.service.current}"] = None
+    if times.service.current:
+        values[f"time_{times.service.current}"] = None
     success = report.success and report.failure is None
     return {
         "mapi_connectivity": 1.0 if success else 0.0,
-        "connection_time": report.connection_time if success else None,
-        "time_token": 0.0 if "token" in report.unneeded else report.sign_in.total(),
-        "time_autodiscover": 0.0 if "autodiscover" in report.unneeded else report.discovery.total(),
+        "connection_time": finding.connection_time if success else None,
+        "time_token": 0.0 if "token" in times.unneeded else times.sign_in.total(),
+        "time_autodiscover": 0.0 if "autodiscover" in times.unneeded else times.discovery.total(),
         **values,
-        "time_server": report.server_latency,
-        "total_time": report.total,
-        "inbox_items": None if report.inbox_items is None else float(report.inbox_items),
+        "time_server": finding.server_latency,
+        "total_time": times.total,
+        "inbox_items": None if finding.inbox_items is None else float(finding.inbox_items),
         "certificate_days": report.certificate_days,
     }
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..base.clouds import MODULE_CLIENT_ID
 from ..base.credentials import ManagedIdentity, UserPassword
+from ..base.vocabulary import METHODS
 from .diagnosis import field
 
 if TYPE_CHECKING:
@@ -33,9 +34,10 @@ def surroundings(options: Options) -> Iterator[str]:
         yield field("sign-in host", options.credential.url)
     elif options.credential is not None:
         yield field("sign-in host", options.authority_url)
-    if options.credential is not None and options.methods != ("graph",):
+    resources = {METHODS[method].resource for method in options.methods}
+    if options.credential is not None and "exchange" in resources:
         yield field("exchange host", options.exchange_url)
-    if "graph" in options.methods:
+    if "graph" in resources:
         yield field("graph host", options.graph_url)
     yield field("cache", options.cache_dir or "none")
 

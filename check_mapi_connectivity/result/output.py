@@ -12,7 +12,7 @@ import select
 import time
 
 from .. import __version__
-from ..base.vocabulary import SERVICE
+from ..base.vocabulary import SERVICE, STATES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,6 +92,18 @@ def sentence(cause: str, code: str, remedy: str, room: int) -> str:
     return full if len(full) <= room else coded
 
 
+def json_head(state: str, summary: str) -> dict[str, Any]:
+    """What every JSON document begins with."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "service": SERVICE,
+        "version": __version__,
+        "state": state,
+        "exit_code": STATES[state],
+        "summary": clean(summary, FIRST_LINE),
+    }
+
+
 def complain(text: str, details: tuple[str, ...] = (), *, as_json: bool) -> str:
     """The whole output of a run that never got as far as a mailbox.
 
@@ -107,17 +119,7 @@ def complain(text: str, details: tuple[str, ...] = (), *, as_json: bool) -> str:
             "detail": None,
             "details": [clean(line) for line in details],
         }
-        return render_json(
-            {
-                "format_version": FORMAT_VERSION,
-                "service": SERVICE,
-                "version": __version__,
-                "state": "UNKNOWN",
-                "exit_code": 3,
-                "summary": clean(text, FIRST_LINE),
-                "failure": failure,
-            }
-        )
+        return render_json({**json_head("UNKNOWN", text), "failure": failure})
     line = first_line("UNKNOWN", text)
     whole = [text] if line.endswith("...") else []
     return "\n".join([line, *(f"  {slashed(clean(more))}" for more in [*whole, *details])]) + "\n"

@@ -15,21 +15,22 @@ _BAR = 36
 
 def phases(report: Report) -> Iterator[str]:
     """The tree of phases with bars; a bar of full length is the whole run."""
-    whole = max(report.total or 0.0, 1e-9)
-    yield f"  {'phases':<13} {report.total or 0.0:8.3f}s in all"
-    if report.token_cached:
+    times = report.times
+    whole = max(times.total or 0.0, 1e-9)
+    yield f"  {'phases':<13} {times.total or 0.0:8.3f}s in all"
+    if times.token_cached:
         yield f"    {'sign-in':<11} {0.0:8.3f}s (token from the cache)"
     else:
-        yield from _branch("sign-in", report.sign_in, whole)
-    yield from _branch("Autodiscover", report.discovery, whole)
-    for phase in report.service.phases():
+        yield from _branch("sign-in", times.sign_in, whole)
+    yield from _branch("Autodiscover", times.discovery, whole)
+    for phase in times.service.phases():
         yield _bar(f"    {phase.name}", phase.seconds, whole, phase.finished)
-    if report.waited:
-        yield _bar("    first try", report.first_try, whole, finished=True)
-        yield _bar("    waiting", report.waited, whole, finished=True)
-    watches = (report.sign_in, report.discovery, report.service)
+    if times.waited:
+        yield _bar("    first try", times.first_try, whole, finished=True)
+        yield _bar("    waiting", times.waited, whole, finished=True)
+    watches = (times.sign_in, times.discovery, times.service)
     charged = sum(phase.seconds for watch in watches for phase in watch.phases())
-    charged += report.first_try + report.waited
+    charged += times.first_try + times.waited
     yield _bar("    this host", max(0.0, whole - charged), whole, finished=True)
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING
 
-from ..base.vocabulary import LISTED, NOT_YET_SEEN, SEVERITY
+from ..base.vocabulary import METHODS, SEVERITY
 from . import diagnosis as result_diagnosis
 from . import notes
-from .first_line import NAMES, UNTESTED, joined
+from .first_line import LISTED, UNTESTED, joined
 from .groups import grouped, same_sign_in, severity
 from .output import clean, first_line, printable, slashed
 
@@ -37,7 +37,7 @@ _ON_THE_WAY = ("dns", "connect", "proxy", "tls", "timeout")
 def _at_fault(report: Report) -> str:
     """The kind of a failure; a service that was reached and hangs is at fault itself."""
     kind = report.failure.kind if report.failure else ""
-    begun = {phase.name for phase in report.service.phases()}
+    begun = {phase.name for phase in report.times.service.phases()}
     return "server" if kind == "timeout" and begun & _ASKED else kind
 
 
@@ -47,7 +47,7 @@ def meaning(group: list[Judged]) -> str | None:
     if len(group) < 2 or not failed:
         return None
     kinds = [_at_fault(report) for report in failed]
-    good = [NAMES[one.report.method] for one in group if one.report not in failed]
+    good = [METHODS[one.report.method].path for one in group if one.report not in failed]
     if len(failed) == len(group):
         if all(same_sign_in([one]) for one in group):
             return "the sign-in failed, so no method could try the mailbox"
@@ -57,7 +57,7 @@ def meaning(group: list[Judged]) -> str | None:
             return "all ways are open and lead to the same trouble: it is at the mailbox's end"
         return "each method has its own trouble, see below"
     answers = f"{joined(good)} {'answers' if len(good) == 1 else 'answer'}"
-    names, single = joined([NAMES[report.method] for report in failed]), len(failed) == 1
+    names, single = joined([METHODS[report.method].path for report in failed]), len(failed) == 1
     if all(kind == "throttled" for kind in kinds):
         often = f"{names} {'is' if single else 'are'} only asked too often"
         return f"{answers}: the mailbox can be reached; {often}"
@@ -70,7 +70,9 @@ def meaning(group: list[Judged]) -> str | None:
         lacks = "lacks its" if single else "lack their"
         return f"{answers}: the mailbox can be reached; {names} only {lacks} own permission"
     if all(kind in _ON_THE_WAY for kind in kinds):
-        hosts = joined(list(dict.fromkeys(report.host for report in failed if report.host)))
+        hosts = joined(
+            list(dict.fromkeys(report.times.host for report in failed if report.times.host))
+        )
         place = f" to {hosts}" if hosts else ""
         return f"{answers}: the mailbox is well; what is broken is the way{place}"
     trouble = "has trouble of its" if single else "have trouble of their"
@@ -102,7 +104,7 @@ def diagnosis(judged: list[Judged], options: Options) -> Iterator[str]:
     tested = list(dict.fromkeys(one.report.method for one in judged))
     for method in tested:
         if _doubtful(method, judged, options):
-            yield result_diagnosis.field("note", NOT_YET_SEEN[method])
+            yield result_diagnosis.field("note", METHODS[method].unseen)
     for note in notes.general_notes(options):
         yield result_diagnosis.field("note", note)
     yield result_diagnosis.field("proxy", notes.proxy_text(options))
@@ -132,8 +134,8 @@ def _short(groups: list[list[Judged]]) -> Iterator[str]:
             yield f"[{state}] {more} more, not shown; -v shows all"
     well = [one.report for one in ranked if one.state == "OK" and one.report.success]
     if well:
-        times = [report.connection_time or 0.0 for report in well]
-        slowest = max(well, key=lambda report: report.connection_time or 0.0)
+        times = [report.finding.connection_time or 0.0 for report in well]
+        slowest = max(well, key=lambda report: report.finding.connection_time or 0.0)
         what = f"{len(well)} of {len(ranked)}"
         median = statistics.median(times)
         yield (

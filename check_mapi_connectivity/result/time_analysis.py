@@ -103,23 +103,24 @@ POINTS_TO = {
 
 def analyse(report: Report, label: str) -> Analysis | None:
     """Where the time of `label`, one of `ANALYSED`, went; None where it was not measured."""
+    finding, times = report.finding, report.times
     found: dict[str, float] = {}
-    server = report.server_latency if report.server_exact else None
+    server = finding.server_latency if finding.server_exact else None
 
     def add(name: str, seconds: float | None) -> None:
         if seconds:
             found[name] = found.get(name, 0.0) + seconds
 
-    if label == "connection_time" and report.method == "cmdlet" and report.server_latency:
+    if label == "connection_time" and report.method == "cmdlet" and finding.server_latency:
         # Exchange measures it, from inside.
-        add(EXCHANGE, report.connection_time)
+        add(EXCHANGE, finding.connection_time)
     else:
         _service(report, server, add)
     if label == "total_time":
-        add(SIGN_IN, sum(phase.seconds for phase in report.sign_in.phases()))
-        add(DISCOVERY, sum(phase.seconds for phase in report.discovery.phases()))
-        add(RETRY, report.first_try + report.waited)
-        add(HOST, max(0.0, (report.total or 0.0) - sum(found.values())))
+        add(SIGN_IN, sum(phase.seconds for phase in times.sign_in.phases()))
+        add(DISCOVERY, sum(phase.seconds for phase in times.discovery.phases()))
+        add(RETRY, times.first_try + times.waited)
+        add(HOST, max(0.0, (times.total or 0.0) - sum(found.values())))
     parts = sorted((Part(*item) for item in found.items()), key=lambda part: -part.seconds)
     whole = sum(part.seconds for part in parts)
     return Analysis(parts, whole, server, POINTS_TO[parts[0].name]) if parts else None
@@ -129,14 +130,14 @@ def _service(report: Report, told: float | None, add: Callable[[str, float | Non
     """The phases of the way to the mailbox service and of what was said to it; `told` is the
     server's own time in seconds.
     """
-    times = {phase.name: phase.seconds for phase in report.service.phases()}
+    times = {phase.name: phase.seconds for phase in report.times.service.phases()}
     round_trip = times.get("tcp", 0.0)
     add(NAMES, times.get("dns"))
     add(PROXY, times.get("proxy"))
     add(PATH, round_trip)
     handshake = times.get("tls", 0.0)
     near = handshake <= _ROUND_TRIPS * round_trip
-    inspected = "TLS inspected" in report.facts
+    inspected = "TLS inspected" in report.trace.facts
     add(INTERCEPTION if inspected else PATH if near else HANDSHAKE, handshake)
     requests = [times[name] for name in ("request", "connect", "execute") if name in times]
     # A server's own time cannot be longer than the wait for it.

@@ -8,9 +8,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from ..base.reading import untrusted
+from ..base.vocabulary import SCHEMES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 MASK = "***"
 
@@ -19,10 +20,27 @@ _SECRET_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "set-cookie", "set-cookie2"}
 )
 
-_SCHEMES = ("Basic", "Bearer", "NTLM", "Negotiate")
+#: Form fields, members and elements whose value is a secret, word by word -> what stands for it in
+#: a recording. Between its words a name may have a dash, an underscore or nothing.
+SECRETS = {
+    "access token": "TOKEN",
+    "refresh token": "REFRESH-TOKEN",
+    "id token": "ID-TOKEN",
+    "client assertion": "ASSERTION",
+    "client secret": "CLIENT-SECRET",
+    "client info": "CLIENT-INFO",
+    "password": "PASSWORD",
+    "assertion": "ASSERTION",
+}
 
-#: Names of form fields, members and elements whose value is a secret.
-_NAMES = "(?:access|refresh|id)[_-]?token|client[_-]?(?:assertion|secret|info)|password|assertion"
+
+def pattern(names: Iterable[str]) -> str:
+    """A regular expression for these names."""
+    return "|".join(name.replace(" ", "[_-]?") for name in names)
+
+
+_NAMES = pattern(SECRETS)
+_SCHEMES = "|".join(SCHEMES)
 _FORM = re.compile(rf"((?<![A-Za-z0-9_-])(?:{_NAMES})=)[^&\r\n]*", re.IGNORECASE)
 _MEMBER = re.compile(
     rf"""((?:["']|&quot;|&#34;)(?:{_NAMES})\\*(?:["']|&quot;|&#34;)\s*:\s*)"""
@@ -36,8 +54,8 @@ _ELEMENT = re.compile(
 
 #: A JWT, or a part of one: base64url that begins a JSON object. Each run of its characters is
 #: either taken whole or given up within 17, so the search stays linear.
-_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{17,}(?:\.[A-Za-z0-9_-]+)*")
-_BEARER = re.compile(r"(\b(?:Bearer|Basic|Negotiate|NTLM)\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
+JWT = re.compile(r"eyJ[A-Za-z0-9_-]{17,}(?:\.[A-Za-z0-9_-]+)*")
+_BEARER = re.compile(rf"(\b(?:{_SCHEMES})\s+)[A-Za-z0-9._~+/=-]{{8,}}", re.IGNORECASE)
 
 
 def headers(given: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -54,7 +72,7 @@ def _header(name: str, value: str) -> str:
         return text(fields(value))
     # The scheme tells the legs of a logon from each other.
     scheme, blank, _ = value.partition(" ")
-    shown = blank and "authorization" in name and scheme in _SCHEMES
+    shown = blank and "authorization" in name and scheme in SCHEMES
     return f"{scheme} {MASK}" if shown else MASK
 
 
@@ -102,4 +120,4 @@ def _members(value: object) -> object:
 
 def text(content: str) -> str:
     """Free text without tokens."""
-    return _BEARER.sub(rf"\1{MASK}", _JWT.sub(MASK, content))
+    return _BEARER.sub(rf"\1{MASK}", JWT.sub(MASK, content))

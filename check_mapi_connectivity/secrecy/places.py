@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from ..base.reading import untrusted
 from ..base.reading import untrusted as base_untrusted
 from ..mapihttp import envelope
+from . import names
 from .placeholders import jwt
 
 if TYPE_CHECKING:
@@ -31,21 +32,13 @@ _ATTRIBUTES = (
     *("priority", "partitioned", "comment", "discard", "port"),
 )
 
-#: Members and fields with a secret, without their underscores -> the word in its placeholder.
-_NAMES = {
-    "accesstoken": "TOKEN",
-    "refreshtoken": "REFRESH-TOKEN",
-    "clientassertion": "ASSERTION",
-    "assertion": "ASSERTION",
-    "clientsecret": "CLIENT-SECRET",
-    "password": "PASSWORD",
-    "subject": "SUBJECT",
-    "subjectprefix": "SUBJECT",
-    "normalizedsubject": "SUBJECT",
-    "conversationtopic": "SUBJECT",
-    "bodypreview": "SUBJECT",
-    "idtoken": "ID-TOKEN",
-    "clientinfo": "CLIENT-INFO",
+#: What of a message its readers have of its author.
+_SUBJECTS = ("subject", "subjectprefix", "normalizedsubject")
+
+#: Members with a secret, without dashes and underscores -> the word in its placeholder.
+_KINDS = {
+    **{name.replace(" ", ""): kind for name, kind in names.SECRETS.items()},
+    **dict.fromkeys((*_SUBJECTS, "conversationtopic", "bodypreview"), "SUBJECT"),
 }
 #: Members of a token answer that say what it is (RFC 6749 5.1, 5.2; Entra's own).
 _TOLD = (
@@ -54,14 +47,13 @@ _TOLD = (
     *("suberror", "timestamp", "trace_id", "correlation_id", "claims"),
 )
 
-_FIELD = "access_?token|refresh_?token|client_?assertion|assertion|client_?secret|password"
-_FIELD += "|id_?token"
+#: In a form `client_info` is but a number that asks for it.
+_FIELD = names.pattern(name for name in names.SECRETS if name != "client info")
 _FORM = re.compile(rf"((?:^|[&?#;])({_FIELD})=)([^&\s]*)", re.IGNORECASE)
 _MEMBER = re.compile(
-    rf'("({_FIELD}|subject|subjectprefix|normalizedsubject)"\s*:\s*")((?:[^"\\]|\\.)*)',
+    rf'("({_FIELD}|{"|".join(_SUBJECTS)})"\s*:\s*")((?:[^"\\]|\\.)*)',
     re.IGNORECASE,
 )
-_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{17,}(?:\.[A-Za-z0-9_-]+)*")
 _CHALLENGE = re.compile(r"\b(NTLM|Negotiate|Kerberos)(\s+)([A-Za-z0-9+/]{8,}=*)", re.IGNORECASE)
 _NONCE = re.compile(r'((?:nonce|opaque|response|rspauth)="?)([^",\s]+)', re.IGNORECASE)
 #: Elements of WS-Trust whose content is a secret.
@@ -224,7 +216,7 @@ class Places:
     def _bare(self, text: str) -> str:
         """Text without the tokens that it holds."""
         made = self._placeholders
-        return _JWT.sub(
+        return names.JWT.sub(
             lambda found: found[0] if found[0] in made else made.of(found[0], "TOKEN"), text
         )
 
@@ -252,7 +244,7 @@ def json_of(text: str) -> Any:
 
 def _kind(name: str) -> str:
     """The kind of secret that a member or field of this name holds; empty for none."""
-    return _NAMES.get(re.sub("[_-]", "", name.lower()), "")
+    return _KINDS.get(re.sub("[_-]", "", name.lower()), "")
 
 
 def _signs_in(sent: dict[str, Any]) -> bool:

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 #: Secrets of a report that are looked for, a hundred times what a run has.
 _MOST_SECRETS = 1000
 
-#: Texts of a report that a server chooses.
-_TEXTS = ("result", "named", "database", "server")
-
 
 def conceal(reports: Iterable[Report], given: Iterable[str] = ()) -> None:
     """Mask what must show nowhere in all texts of reports that came from the other side: what each
@@ -30,12 +27,12 @@ def conceal(reports: Iterable[Report], given: Iterable[str] = ()) -> None:
     made: dict[tuple[frozenset[str], ...], Echoes] = {}
     for report in reports:
         # A server can give any number of cookies.
-        met = sorted(report.secrets, key=len, reverse=True)[:_MOST_SECRETS]
+        met = sorted(report.confidences.secrets, key=len, reverse=True)[:_MOST_SECRETS]
         secrets = frozenset(one for one in (*met, *given) if len(one) > 3)
         # What is no success, or is shown whole, may quote in other ways.
-        key = secrets, frozenset(report.words)
+        key = secrets, frozenset(report.confidences.words)
         made[key] = made.get(key) or Echoes(*key)
-        if report.failure is None and not report.exchanges:
+        if report.failure is None and not report.trace.exchanges:
             _conceal_known(report, made[key])
         else:
             _conceal_echoes(report, made[key])
@@ -43,28 +40,32 @@ def conceal(reports: Iterable[Report], given: Iterable[str] = ()) -> None:
 
 def _conceal_known(report: Report, echoes: Echoes) -> None:
     """Mask the secrets, where there is a trace of one."""
-    texts = _texts(report)
-    if echoes.traced(" ".join(_strings(texts))):
-        for name, value in texts.items():
-            setattr(report, name, _each(value, echoes.masked))
+    if echoes.traced(" ".join(_texts(report))):
+        _clean(report, echoes)
 
 
 def _conceal_echoes(report: Report, echoes: Echoes) -> None:
     """Mask the secrets in any spelling, and what is secret by its name in the failure."""
-    texts = _texts(report)
-    whole = "\n".join(_strings(texts))
+    whole = "\n".join(_texts(report))
     # One search for all texts of a report is soon done.
     if len(whole) > MOST_SEARCHED or echoes.masked(whole) != whole:
-        for name, value in texts.items():
-            setattr(report, name, _each(value, echoes.masked))
+        _clean(report, echoes)
     if report.failure is not None:
         report.failure = _concealed(report.failure, echoes)
 
 
-def _texts(report: Report) -> dict[str, Any]:
-    """What of a report may hold texts of the other side, but for its failure."""
-    shown = ("remarks", "notes", "facts", "ids", "rows", "exchanges", *_TEXTS)
-    return {name: getattr(report, name) for name in shown}
+def _texts(report: Report) -> Iterable[str]:
+    """All texts of a report that may be of the other side, but for its failure."""
+    return _strings([vars(report.trace), vars(report.finding)])
+
+
+def _clean(report: Report, echoes: Echoes) -> None:
+    """Mask the secrets in all of them."""
+    trace, finding = report.trace, report.finding
+    for name, value in vars(trace).items():
+        setattr(trace, name, _each(value, echoes.masked))
+    for name, value in vars(finding).items():
+        setattr(finding, name, _each(value, echoes.masked))
 
 
 def _concealed(failure: Failure, echoes: Echoes) -> Failure:

@@ -6,7 +6,7 @@ import re
 
 from ..base.failure import Failure
 from ..codes.mapi import AUTODISCOVER_CODES
-from .mapi_refusals import FULL_ACCESS, of_row, plain, short
+from .mapi_refusals import FULL_ACCESS, plain, short
 
 
 def error(number: int, message: str) -> Failure:
@@ -19,7 +19,7 @@ def error(number: int, message: str) -> Failure:
     if row is None:
         cause = "Autodiscover answers with an error"
         return Failure("server", cause, "see Autodiscover's own text", name, own)
-    return of_row(row, own)
+    return Failure.of(row, detail=own)
 
 
 def no_store(known: bool) -> Failure:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..base.failure import Failure
+from ..network import headers
 from . import http_refusals
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def sign_in(document: Mapping[str, Any], last: Answer | None) -> Failure:
         f"AADSTS{number}" if number else found.error,
         found.text or found.error,
         transient=kind == "server",
-        retry_after=http_refusals.retry_after(last) if last else None,
+        retry_after=headers.retry_after(last) if last else None,
     )
 
 

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..base.failure import CheckFailure, Failure
-from ..network.response import too_large
 from . import exchange_refusals, http_refusals
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ def read(answer: Answer) -> Outcome:
 
     Raises CheckFailure of kind `protocol` or `server`.
     """
-    document = _document(answer)
+    document = http_refusals.document(answer, _no_result)
     warnings, errors = _texts(document, "warnings"), _texts(document, "errors")
     row = _row(document)
     if row is None:
@@ -135,9 +134,7 @@ def judge(outcome: Outcome) -> Failure | None:
         from ..codes.exchange import MAPI
 
         row = MAPI["MapiExceptionWrongServer"]
-        failure = Failure(
-            row.kind, row.cause, row.remedy, failure.code, failure.detail, row.judged_as
-        )
+        failure = Failure.of(row, failure.code, failure.detail)
     if outcome.error or outcome.errors:
         return failure
     cause = f"Test-MAPIConnectivity says {outcome.result} without a reason"
@@ -238,21 +235,6 @@ def _number(value: object) -> float | None:
         if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,18}(?:\.[0-9]{1,18})?\s*", value)
         else None
     )
-
-
-def _document(answer: Answer) -> dict[str, Any]:
-    if not answer.decoded:
-        failure = _no_result(answer, "the answer's body is not what its encoding says")
-        raise CheckFailure(replace(failure, transient=True))
-    large = too_large(answer)
-    if large is not None:
-        raise CheckFailure(large)
-    document = answer.json()
-    if document is None:
-        raise CheckFailure(_no_result(answer, f"{answer.host} answers with what is no JSON"))
-    if not isinstance(document, dict):
-        raise CheckFailure(_no_result(answer, "the answer is no JSON object"))
-    return document
 
 
 def _row(document: dict[str, Any]) -> dict[str, Any] | None:

@@ -106,8 +106,7 @@ def exchange_status(answer: Answer, claims: Mapping[str, Any], mailbox: str = ""
         return replace(failure, code=f"{code}, {exception}" if exception else code)
     if error_document(answer):
         return unknown_error("Exchange", exception or code, text)
-    row = ADMIN[404]
-    return Failure(row.kind, row.cause.format(host=answer.host), row.remedy, code, text)
+    return Failure.of(ADMIN[404], code, text, host=answer.host)
 
 
 def _by_exception(exception: str, text: str, mailbox: str) -> Failure | None:
@@ -121,9 +120,7 @@ def _by_exception(exception: str, text: str, mailbox: str) -> Failure | None:
         row = recipients.explain(text, guest="#ext#" in mailbox.lower()) or row
     if row is None:
         return None
-    return Failure(
-        row.kind, row.cause, row.remedy, exception, text, row.judged_as, transient=row.transient
-    )
+    return Failure.of(row, exception, text)
 
 
 def exchange_error(text: str) -> Failure | None:
@@ -156,7 +153,7 @@ def mapi_error(text: str) -> Failure:
         if row is None:
             cause = "Test-MAPIConnectivity fails with an error that is not known here"
             return Failure("server", cause, "see Exchange's own text", code, detail)
-    return Failure(row.kind, row.cause, row.remedy, code, detail, row.judged_as)
+    return Failure.of(row, code, detail)
 
 
 def exception_name(answer: Answer) -> str:

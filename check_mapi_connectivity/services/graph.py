@@ -8,7 +8,7 @@ puts any other into words, by the code that Graph names (codes.graph), else by t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -16,7 +16,6 @@ from urllib.parse import quote
 from ..base.failure import CheckFailure
 from ..base.reading import untrusted
 from ..base.report import Row
-from ..network.response import too_large
 from . import http_refusals
 from .graph_refusals import error_in_200, no_list, permissions
 
@@ -67,7 +66,7 @@ def read(answer: Answer) -> Listed:
 
     Raises CheckFailure of kind `protocol`, or of the kind of the error that Graph reports.
     """
-    document = _document(answer)
+    document = http_refusals.document(answer, no_list, "list fewer messages: --inbox-items")
     if document.get("error") is not None:
         raise CheckFailure(error_in_200(answer))
     value = document.get("value")
@@ -150,21 +149,6 @@ def _word(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         return ""
     return "".join(c for c in str(value) if c.isprintable()).strip()[:60]
-
-
-def _document(answer: Answer) -> dict[str, Any]:
-    if not answer.decoded:
-        failure = no_list(answer, "the answer's body is not what its encoding says")
-        raise CheckFailure(replace(failure, transient=True))
-    large = too_large(answer)
-    if large is not None:
-        raise CheckFailure(replace(large, remedy="list fewer messages: --inbox-items"))
-    document = answer.json()
-    if document is None:
-        raise CheckFailure(no_list(answer, f"{answer.host} answers with what is no JSON"))
-    if not isinstance(document, dict):
-        raise CheckFailure(no_list(answer, "the answer is no JSON object"))
-    return document
 
 
 def _row(answer: Answer, member: object) -> Row:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..base.failure import Failure
+from ..base.vocabulary import BEARER
 from ..codes import Advice, graph
 from ..codes.http import GRAPH
 from ..network import headers
@@ -39,9 +40,7 @@ def status(answer: Answer, claims: Mapping[str, Any]) -> Failure:
         return http_refusals.redirected(answer, "--graph-url")
     if row is not None and row.judged_as:
         return _by_row(answer, code, row)
-    if answer.status == 429 or (
-        answer.status == 503 and http_refusals.retry_after(answer) is not None
-    ):
+    if answer.status == 429 or (answer.status == 503 and headers.retry_after(answer) is not None):
         return _throttled(answer, code, row)
     about_token = row is None or row.kind == "permission" or row in _VAGUE
     if answer.status in (401, 403) and about_token:
@@ -96,15 +95,10 @@ def no_list(answer: Answer, cause: str) -> Failure:
 def _by_row(answer: Answer, code: str, row: Advice) -> Failure:
     if row.kind == "throttled":
         return _throttled(answer, code, row)
-    return Failure(
-        row.kind,
-        row.cause,
-        row.remedy,
-        code,
-        http_refusals.message(answer),
-        row.judged_as,
+    return replace(
+        Failure.of(row, code, http_refusals.message(answer)),
         transient=row.transient or (row.kind == "server" and answer.status in (503, 504)),
-        retry_after=http_refusals.retry_after(answer),
+        retry_after=headers.retry_after(answer),
         status=answer.status,
     )
 
@@ -115,7 +109,7 @@ def _throttled(answer: Answer, code: str, row: Advice | None) -> Failure:
     )
     if row is None or row.kind != "throttled":
         return failure
-    wait = http_refusals.retry_after(answer)
+    wait = headers.retry_after(answer)
     hint = f" and asks to wait {wait:.0f}s" if wait is not None else ""
     return replace(failure, cause=row.cause + hint, remedy=row.remedy)
 
@@ -145,7 +139,7 @@ def _refused(answer: Answer, code: str, row: Advice | None, claims: Mapping[str,
 def _revoked(answer: Answer) -> bool:
     """Whether the challenge says that the token is held as revoked (continuous access)."""
     challenges = answer.all("WWW-Authenticate")
-    return headers.parameter(challenges, headers.BEARER, "error") == "insufficient_claims"
+    return headers.parameter(challenges, BEARER, "error") == "insufficient_claims"
 
 
 def _told(answer: Answer, claims: Mapping[str, Any]) -> Advice | None:
@@ -221,4 +215,4 @@ def _unknown(answer: Answer, code: str) -> Failure:
     row = GRAPH.get(answer.status)
     if code or row is None:
         return http_refusals.unknown_error("Graph", code or f"HTTP {answer.status}", message)
-    return Failure(row.kind, row.cause, row.remedy, f"HTTP {answer.status}", message)
+    return Failure.of(row, f"HTTP {answer.status}", message)

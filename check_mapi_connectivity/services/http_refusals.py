@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import email.utils
 import re
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from ..base.failure import Failure
+from ..base.failure import CheckFailure, Failure
 from ..base.reading import untrusted
+from ..network import headers
+from ..network.response import too_large
 from ..secrecy import names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from ..network.answer import Answer
@@ -34,18 +35,13 @@ def redirected(answer: Answer, option: str) -> Failure:
     if answer.status not in SERVICES:
         # 304 and its like lead nowhere.
         return _no_answer(answer)
-    return Failure(
-        row.kind,
-        row.cause.format(service=answer.host),
-        row.remedy.format(option=option),
-        f"HTTP {answer.status}",
-        f"Location: {place}",
-    )
+    code, told = f"HTTP {answer.status}", f"Location: {place}"
+    return Failure.of(row, code, told, service=answer.host, option=option)
 
 
 def throttled(answer: Answer, who: str, remedy: str = "") -> Failure:
     """429, or 503 with Retry-After; `remedy` is for a service that is not Microsoft's."""
-    wait = retry_after(answer)
+    wait = headers.retry_after(answer)
     if wait is None:
         # "... in 17 seconds": some of Exchange's texts carry the number as their second-last word.
         words = message(answer).rstrip(".").split()
@@ -76,7 +72,7 @@ def trouble(answer: Answer, who: str, remedy: str = "") -> Failure:
     """A 5xx; `remedy` is for a service that is not Microsoft's."""
     from ..codes.http import SERVICES
 
-    if answer.status == 503 and retry_after(answer) is not None:
+    if answer.status == 503 and headers.retry_after(answer) is not None:
         return throttled(answer, who, remedy)
     row = SERVICES.get(answer.status)
     if row is None:
@@ -88,15 +84,9 @@ def trouble(answer: Answer, who: str, remedy: str = "") -> Failure:
     elif answer.status > 501 and is_page(answer):
         cause = cause.replace(" answers:", " answers with a web page:")
         advised = remedy or "does a gateway answer in its place? else see service health"
-    return Failure(
-        row.kind,
-        cause,
-        advised,
-        f"HTTP {answer.status}",
-        message(answer),
-        transient=row.transient,
-        status=answer.status,
-    )
+    row = row._replace(cause=cause, remedy=advised)
+    failure = Failure.of(row, f"HTTP {answer.status}", message(answer))
+    return replace(failure, status=answer.status)
 
 
 def _phrase(answer: Answer) -> str:
@@ -114,6 +104,28 @@ def unknown_error(who: str, code: str, text: str) -> Failure:
     """An error that no table has: told in its own words, without a claim (contract 7.27)."""
     cause = f"{who} reports an error that is not known here"
     return Failure("protocol", cause, f"see {who}'s own text", code, text)
+
+
+def document(
+    answer: Answer, none: Callable[[Answer, str], Failure], smaller: str = ""
+) -> dict[str, Any]:
+    """The JSON object of an answer that is a success.
+
+    Raises CheckFailure: `none` of a cause for what is no such object, or that it is too large, for
+    which `smaller` may be the remedy.
+    """
+    if not answer.decoded:
+        failure = none(answer, "the answer's body is not what its encoding says")
+        raise CheckFailure(replace(failure, transient=True))
+    large = too_large(answer)
+    if large is not None:
+        raise CheckFailure(replace(large, remedy=smaller or large.remedy))
+    found = answer.json()
+    if found is None:
+        raise CheckFailure(none(answer, f"{answer.host} answers with what is no JSON"))
+    if not isinstance(found, dict):
+        raise CheckFailure(none(answer, "the answer is no JSON object"))
+    return found
 
 
 def error_document(answer: Answer) -> dict[str, Any]:
@@ -187,21 +199,3 @@ def plain(text: str) -> str:
     bare = html.unescape(re.sub(r"&#[0-9]{8,};?", " ", bare))
     words = " ".join("".join(c if c.isprintable() else " " for c in bare).split())
     return names.fields(words)
-
-
-def retry_after(answer: Answer) -> float | None:
-    """Seconds of a Retry-After header, as a number or a date (RFC 9110 10.2.3); None when absent,
-    negative or garbage.
-    """
-    value = answer.headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", value):
-        return float(value)
-    moments = [email.utils.parsedate_tz(text) for text in (value, answer.headers.get("Date", ""))]
-    try:
-        until, now = (email.utils.mktime_tz(moment) if moment else None for moment in moments)
-    except (ValueError, OverflowError):
-        return None
-    if until is None:
-        return None
-    wait = float(until) - (float(now) if now is not None else answer.received)
-    return wait if wait >= 0 else None

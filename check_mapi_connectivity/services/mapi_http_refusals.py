@@ -52,9 +52,7 @@ def http_status(answer: Answer, *, scheme: str, offered: tuple[str, ...], user: 
     if status == 401:
         return _user_refused(answer, scheme, offered, user)
     if status in (403, 456):
-        row = MAPI[status]
-        cause = row.cause.format(host=host, user=short(user))
-        return Failure(row.kind, cause, row.remedy, code, _told(answer))
+        return Failure.of(MAPI[status], code, _told(answer), host=host, user=short(user))
     if status == 404 or 300 <= status < 400:
         return _nothing_here(answer)
     if status == 429:

@@ -98,7 +98,7 @@ def response_code(number: int, text: str, *, exchange: bool = False) -> Failure:
         where = "here" if meant is row else f"that is how {name} is meant here"
         official = row.name if row else "no name"
         detail = f"{official} in the specification; {where}: {own or 'the server adds no text'}"
-        return replace(of_row(meant, detail), code=row.code if meant is row and row else name)
+        return Failure.of(meant, row.code if meant is row and row else name, detail)
     cause = f"server refuses the request: {short(own)}" if own else "server refuses the request"
     official = f"{row.name} in the specification, which this server may not follow; " if row else ""
     return Failure(
@@ -152,20 +152,7 @@ def _number(number: int, row: Advice | None, field: str) -> Failure:
             f"unknown code {digits}",
             field,
         )
-    return of_row(row, f"{field}: {row.name}, {number}")
-
-
-def of_row(row: Advice, detail: str) -> Failure:
-    """The failure that a row of a table of codes tells."""
-    return Failure(
-        row.kind,
-        row.cause,
-        row.remedy,
-        row.code,
-        detail,
-        row.judged_as,
-        transient=row.transient,
-    )
+    return Failure.of(row, detail=f"{field}: {row.name}, {number}")
 
 
 def backoff(milliseconds: int) -> Failure:
@@ -212,7 +199,7 @@ def worded(text: str) -> Failure | None:
     seen = text[:20000].lower()
     for words, row in _WORDS.items():
         if words.lower() in seen:
-            return of_row(row, plain(text))
+            return Failure.of(row, detail=plain(text))
     return None
 
 

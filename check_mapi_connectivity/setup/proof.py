@@ -13,8 +13,8 @@ import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..base.failure import CheckFailure, Failure
-from ..base.vocabulary import LISTED
 from ..result import output
+from ..result.first_line import LISTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

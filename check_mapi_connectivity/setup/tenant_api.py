@@ -16,7 +16,7 @@ from ..base.failure import CheckFailure, Failure
 from ..base.reading.untrusted import claims
 from ..base.report import Stopwatch
 from ..codes.exchange import EXCHANGE
-from ..network.response import too_large
+from ..network import headers
 from ..services import exchange_admin, exchange_refusals, graph_refusals, http_refusals
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def _pause(answer: Answer, tried: int, *, asking: bool) -> float | None:
     """Seconds after which to send a request again; None for not at all."""
     if not _passes(answer, asking=asking):
         return None
-    wait = http_refusals.retry_after(answer)
+    wait = headers.retry_after(answer)
     wait = 2.0**tried if wait is None else wait
     return wait if wait <= _LONGEST else None
 
@@ -223,15 +223,10 @@ def _document(answer: Answer, who: str) -> dict[str, Any]:
     """The JSON object of an answer with status 200. Raises CheckFailure."""
     if answer.status != 200:
         raise CheckFailure(_graph_failure(answer))
-    large = too_large(answer)
-    if large is not None:
-        raise CheckFailure(large)
-    document = answer.json()
-    if not isinstance(document, dict):
-        cause = f"{answer.host} does not answer as {who} does"
-        remedy = "a proxy or gateway may have answered in its place"
-        raise CheckFailure(Failure("protocol", cause, remedy, "", http_refusals.glimpse(answer)))
-    return document
+    cause = f"{answer.host} does not answer as {who} does"
+    remedy = "a proxy or gateway may have answered in its place"
+    none = Failure("protocol", cause, remedy, "", http_refusals.glimpse(answer))
+    return http_refusals.document(answer, lambda *_: none)
 
 
 def _objects(value: object) -> list[dict[str, Any]]:

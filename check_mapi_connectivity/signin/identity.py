@@ -19,6 +19,7 @@ from ..base import credentials
 from ..base.cache import Cache
 from ..base.credentials import ClientSecret, FederatedToken, ManagedIdentity, UserPassword
 from ..base.failure import CheckFailure, Failure
+from ..base.reading.untrusted import YEAR_9999, Fields, Odd
 from ..base.report import SHARED
 from ..network import lockout
 from . import certificate, managed_identity, msal_client
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
 
     from ..base.options import Credential, Options
     from .job import Job
-
-#: Seconds since 1970 that a calendar can still show.
-_YEAR_9999 = 253402300800.0
 
 #: Entra does not know the certificate (reference sheet exchange-online 6).
 _UNKNOWN = "AADSTS700027"
@@ -114,21 +112,21 @@ class Identity:
         resource, report = self._options.resource(job.report.method), job.report
         token = self._known(job, resource)
         if token is None:
-            report.sign_in.start(SHARED)
+            report.times.sign_in.start(SHARED)
             try:
                 with ExitStack() as held:
                     token = self._known(job, resource, held) or self._first(job, resource)
             except CheckFailure as error:
                 raise CheckFailure(replace(error.failure, during="sign-in")) from None
             finally:
-                report.sign_in.stop()
+                report.times.sign_in.stop()
                 if self._facts is not report.certificate:
                     report.signed_by(self._facts, job.deadline.wall())
-        report.token_cached = token.cached or not report.sign_in.phases()
-        if report.token_cached:
-            report.unneeded.add("token")
+        report.times.token_cached = token.cached or not report.times.sign_in.phases()
+        if report.times.token_cached:
+            report.times.unneeded.add("token")
         else:
-            report.unneeded.discard("token")
+            report.times.unneeded.discard("token")
         return token
 
     def _known(self, job: Job, resource: str, held: ExitStack | None = None) -> Token | None:
@@ -167,7 +165,7 @@ class Identity:
                 del self._tokens[resource]
                 self._refused[resource] = refused.access_token
                 job.cache.drop(self._keys[resource])
-        job.report.notes.append("the service refused the cached token; signed in again")
+        job.report.trace.note("the service refused the cached token; signed in again")
         return self.token(job)
 
     def _first(self, job: Job, resource: str) -> Token:
@@ -179,8 +177,8 @@ class Identity:
             raise CheckFailure(
                 replace(refusal.failure, transient=again, retry_after=wait if again else None)
             )
-        job.report.sign_in.discard()
-        job.report.sign_in.start("cache")
+        job.report.times.sign_in.discard()
+        job.report.times.sign_in.start("cache")
         try:
             # Who has a token waits for nobody.
             token = self._cached(job.cache, resource)
@@ -222,7 +220,7 @@ class Identity:
         return Token(document["access_token"], document["expires_at"], cached=True)
 
     def _fetch(self, job: Job, resource: str) -> Token:
-        job.report.sign_in.start("signing")
+        job.report.times.sign_in.start("signing")
         files, now = self._options.certificate, job.deadline.wall()
         if not self._clients and files is not None:
             self._clients = certificate.candidates(files, now)
@@ -272,7 +270,7 @@ class Identity:
             if tried + 1 >= len(clients):
                 return False
             before, self._facts = clients[tried].facts, clients[tried + 1].facts
-            job.report.remarks.append(
+            job.report.trace.remark(
                 f"Entra does not know {_named(before)} ({_UNKNOWN}); the next certificate of "
                 f"{before.path} that fits is {_named(self._facts)}"
             )
@@ -314,14 +312,10 @@ def _digest(text: str) -> str:
 
 def _facts(document: object, path: str) -> credentials.CertificateFacts | None:
     """Certificate facts from the cache; None when anything about them is odd."""
-    if not isinstance(document, dict):
+    try:
+        known = Fields(document, "")
+        subject, sha1, sha256 = (known.text(name) for name in ("subject", "sha1", "sha256"))
+        begin, end = (known.number(name, YEAR_9999, 1.0) for name in ("not_before", "not_after"))
+    except Odd:
         return None
-    texts = [document.get(name) for name in ("subject", "sha1", "sha256")]
-    times = [document.get(name) for name in ("not_before", "not_after")]
-    if not all(isinstance(text, str) for text in texts):
-        return None
-    if not all(isinstance(moment, float) and 0 < moment < _YEAR_9999 for moment in times):
-        return None
-    subject, sha1, sha256 = map(str, texts)
-    not_before, not_after = (float(moment or 0) for moment in times)
-    return credentials.CertificateFacts(path, subject, not_before, not_after, sha1, sha256)
+    return credentials.CertificateFacts(path, subject, begin, end, sha1, sha256)

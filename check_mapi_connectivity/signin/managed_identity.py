@@ -52,7 +52,7 @@ def ask(job: Job, identity: ManagedIdentity, resource: str) -> Mapping[str, Any]
         answer = job.transport.send(
             "GET",
             f"{identity.url}/metadata/identity/oauth2/token",
-            job.report.sign_in,
+            job.report.times.sign_in,
             headers={"Metadata": "true"},
             params=parameters,
             until=job.deadline.now() + patience,

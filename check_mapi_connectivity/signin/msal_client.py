@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ..base.clouds import CLOUDS
 from ..base.credentials import ClientSecret, FederatedToken, UserPassword
 from ..base.failure import CheckFailure, Failure
+from ..base.vocabulary import METHODS
 from ..network.answer import SIGN_IN_LIMIT
 from ..network.response import too_large
 from ..services import entra
@@ -78,7 +79,7 @@ def answered(
         failure = _unusable(http, job, error)
         raise CheckFailure(_elsewhere(failure, http.cloud, job)) from None
     if http.cloud is not None and not http.cloud.same_hosts(job.options.cloud):
-        job.report.remarks.append(_says(http.cloud))
+        job.report.trace.remark(_says(http.cloud))
     return answer
 
 
@@ -96,7 +97,7 @@ def _ask(
     user = options.credential
     if isinstance(user, UserPassword):
         public = msal.PublicClientApplication(options.client_id, **settings)
-        job.report.sign_in.start("signing")
+        job.report.times.sign_in.start("signing")
         found = public.acquire_token_by_username_password(
             user.username, user.password.reveal(), scopes=[_user_scope(job, resource)]
         )
@@ -104,14 +105,14 @@ def _ask(
         app = msal.ConfidentialClientApplication(
             options.client_id, client_credential=_credential(job, client), **settings
         )
-        job.report.sign_in.start("signing")
+        job.report.times.sign_in.start("signing")
         found = app.acquire_token_for_client(scopes=[f"{resource}/.default"])
     return found if isinstance(found, dict) else {}
 
 
 def _user_scope(job: Job, resource: str) -> str:
-    """The least that a user's token must allow (reference sheet exchange-online 5.6)."""
-    return f"{resource}/{'Mail.ReadBasic' if job.report.method == 'graph' else '.default'}"
+    """The least that a user's token must allow."""
+    return f"{resource}/{METHODS[job.report.method].scope}"
 
 
 def _credential(job: Job, client: ClientCertificate | None) -> Any:
@@ -178,7 +179,7 @@ class EntraHttp:
             url = self._authority + url[len(host) :]
         if method == "POST" and self._sending is not None:
             self._sending()
-        send, watch = self._job.transport.send, self._job.report.sign_in
+        send, watch = self._job.transport.send, self._job.report.times.sign_in
         if self._federated and url != self._token_endpoint:
             self.federation = federation.host(url)
             self.last = federation.send(send, method, url, watch, keywords)
@@ -253,7 +254,7 @@ def _elsewhere(failure: Failure, cloud: Cloud | None, job: Job) -> Failure:
     """A refusal by the wrong cloud, told by the tenant's own document."""
     if cloud is None or cloud.same_hosts(job.options.cloud) or failure.kind != "credential":
         return failure
-    job.report.remarks.append(_says(cloud))
+    job.report.trace.remark(_says(cloud))
     # Short enough for the first line.
     return replace(failure, remedy=f"use --cloud {cloud.name}")
 

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..base.reading.untrusted import claims
+from ..base.reading.untrusted import YEAR_9999, Fields, Odd, claims
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,12 +48,12 @@ class Token:
 
 def usable(document: Mapping[str, Any]) -> bool:
     """Whether a document of the cache holds a token that still serves."""
-    expires_at = document.get("expires_at")
-    return (
-        sendable(document.get("access_token"))
-        and isinstance(expires_at, float)
-        and MARGIN <= expires_at - time.time() <= _LONGEST
-    )
+    try:
+        known = Fields(document, "")
+        token, expires_at = known.text("access_token"), known.number("expires_at", YEAR_9999)
+    except Odd:
+        return False
+    return sendable(token) and MARGIN <= expires_at - time.time() <= _LONGEST
 
 
 def sendable(token: object) -> bool:

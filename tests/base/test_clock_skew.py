@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from check_mapi_connectivity.base import clock_skew
 from check_mapi_connectivity.base.clock_skew import Skew
 from check_mapi_connectivity.base.failure import Failure
-from check_mapi_connectivity.base.report import Report
 from check_mapi_connectivity.result import diagnosis
 
+from ..support.reports import known
 from ..tenant.handler import Handler
 
 HOST = "mail.contoso.com"
@@ -64,7 +64,7 @@ def test_any_date_is_a_number_of_seconds_or_nothing(date):
     ],
 )
 def test_what_a_wrong_clock_explains(code, seconds, explained):
-    report = Report("probe@contoso.com", "cmdlet", skew=Skew(HOST, seconds))
+    report = known("probe@contoso.com", "cmdlet", skew=Skew(HOST, seconds))
     failure = Failure("credential", "refused", "wait", code, "its own text")
     found = report.explained(failure)
     assert (found == failure) is not explained
@@ -76,7 +76,7 @@ def test_what_a_wrong_clock_explains(code, seconds, explained):
 
 
 def test_it_is_told_where_sign_in_or_tls_fails():
-    report = Report("probe@contoso.com", "cmdlet", skew=Skew(HOST, 1))
+    report = known("probe@contoso.com", "cmdlet", skew=Skew(HOST, 1))
     told = {}
     for kind, during in [("tls", ""), ("credential", ""), ("server", "sign-in"), ("server", "")]:
         report.failure = Failure(kind, "trouble", during=during)

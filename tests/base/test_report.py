@@ -7,7 +7,7 @@ import pytest
 from check_mapi_connectivity.base.failure import CheckFailure, Failure
 from check_mapi_connectivity.base.report import KDC, Phase, Report, Stopwatch
 
-from ..support.reports import Clock
+from ..support.reports import Clock, known
 
 
 def test_stopwatch_charges_one_phase_at_a_time():
@@ -44,12 +44,12 @@ def test_discarded_phase_never_was():
 
 def test_where_the_run_is():
     report = Report("m", "cmdlet")
-    assert report.where() == "phase start"
-    report.sign_in.start("dns")
-    assert report.where() == "sign-in, phase dns"
-    report.sign_in.stop()
-    report.service.start("request")
-    assert report.where() == "phase request"
+    assert report.times.where() == "phase start"
+    report.times.sign_in.start("dns")
+    assert report.times.where() == "sign-in, phase dns"
+    report.times.sign_in.stop()
+    report.times.service.start("request")
+    assert report.times.where() == "phase request"
 
 
 @pytest.mark.parametrize(
@@ -69,23 +69,23 @@ def test_where_the_run_is():
     ],
 )
 def test_what_time_or_a_signal_ends_is_named(start, signal, cause):
-    report = Report("m", "mapi", host="mail.example")
-    getattr(report, start).start("execute")
-    failure = report.timed_out(2.5, signal)
+    report = known("m", "mapi", host="mail.example")
+    getattr(report.times, start).start("execute")
+    failure = report.times.timed_out(2.5, signal)
     assert (failure.kind, failure.cause) == ("timeout", cause)
     assert ("scheduler's own limit" if signal else "database may hang") in failure.remedy
     assert failure.judged_as == ("signal" if signal else "")
 
 
 def test_a_kdc_that_does_not_answer_is_named():
-    report = Report("m", "cmdlet", host=KDC)
-    report.sign_in.start("proxy")
-    failure = report.timed_out(2.5)
+    report = known("m", "cmdlet", host=KDC)
+    report.times.sign_in.start("proxy")
+    failure = report.times.timed_out(2.5)
     cause = "no answer from the KDC in sign-in, phase kerberos: timed out after 2.5s"
     assert (failure.kind, failure.cause) == ("timeout", cause)
     assert "see the KDC" in failure.remedy
     cause = "ended by SIGTERM after 2.5s in sign-in, phase kerberos (the KDC)"
-    assert report.timed_out(2.5, "SIGTERM").cause == cause
+    assert report.times.timed_out(2.5, "SIGTERM").cause == cause
 
 
 def test_a_test_whose_turn_never_came_names_those_in_its_way():

@@ -66,7 +66,7 @@ def test_rows_of_a_conclusion(options, mailboxes, kept):
     reports = [Report(name, "graph") for name in names]
     for report in reports:
         report.success = True
-        report.rows = [Row(f"id{number}", 1.8e9, None, None) for number in range(1000)]
+        report.finding.rows = [Row(f"id{number}", 1.8e9, None, None) for number in range(1000)]
     text, _ = plugin.conclude(chosen, reports, Deadline(time.monotonic(), 30.0))
     found = json.loads(text)["reports"]
     assert [len(one["inbox"]["rows"]) for one in found] == [kept] * mailboxes

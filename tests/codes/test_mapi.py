@@ -11,6 +11,7 @@ from check_mapi_connectivity.base.vocabulary import KINDS
 from check_mapi_connectivity.codes import mapi
 from check_mapi_connectivity.codes.exchange import EC, MAPI
 from check_mapi_connectivity.codes.mapi import CODES, STATUS_CODES
+from check_mapi_connectivity.mapihttp import responses
 
 # fmt: off
 #: Every number of the reference sheet's section 2.8, typed from it, with the symbols it allows.
@@ -148,8 +149,8 @@ def test_two_numbers_mean_something_else_in_the_status_code():
 
 
 def test_warnings_are_codes():
-    assert sorted(mapi.WARNINGS) == [0x00040380, 0x00040481]
-    assert set(CODES) > mapi.WARNINGS
+    assert sorted(responses.WARNINGS) == [0x00040380, 0x00040481]
+    assert set(CODES) > responses.WARNINGS
 
 
 def test_protocol_errors_ask_for_a_report():

@@ -139,7 +139,6 @@ _ANSWERED = {
 
 _ROPS = {
     0x02: rops.OpenFolder(0, 1, bytes(8)),
-    0x27: rops.GetReceiveFolder(0),
     0xFE: rops.Logon("/o=Contoso"),
     0x13: rops.SortTable(0, ()),
     0x15: rops.QueryRows(0, 50),

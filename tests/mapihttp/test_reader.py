@@ -13,7 +13,7 @@ from check_mapi_connectivity.mapihttp.reader import GUID, ID, TAGS, TEXT8, Reade
 
 from .material import patient
 
-NUMBERS = {"U8": 1, "U16": 2, "U32": 4, "U64": 8}
+NUMBERS = {"U8": 1, "U16": 2, "U32": 4}
 
 
 def test_numbers_are_little_endian():

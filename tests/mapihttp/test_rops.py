@@ -22,7 +22,6 @@ ORDERS = st.lists(st.builds(rops.SortOrder, U32, U8), max_size=4).map(tuple)
 REQUESTS = st.one_of(
     st.builds(rops.Logon, TEXT, U8, U8, U32, U32),
     st.builds(rops.OpenFolder, U8, U8, ID, U8),
-    st.builds(rops.GetReceiveFolder, U8, TEXT),
     st.builds(rops.GetPropertiesSpecific, U8, TAGS, U16, U16),
     st.builds(rops.GetContentsTable, U8, U8, U8),
     st.builds(rops.SetColumns, U8, TAGS, U8),

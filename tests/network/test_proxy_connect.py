@@ -20,7 +20,7 @@ from check_mapi_connectivity.base.credentials import Proxy, Secret
 from check_mapi_connectivity.base.deadline import Deadline
 from check_mapi_connectivity.base.errors import UsageError
 from check_mapi_connectivity.base.failure import CheckFailure
-from check_mapi_connectivity.base.report import Report, Stopwatch
+from check_mapi_connectivity.base.report import Report, Stopwatch, Times, Trace
 from check_mapi_connectivity.network import ntlm_kerberos
 from check_mapi_connectivity.network.proxy import connect as proxy_connect
 from check_mapi_connectivity.network.shared_logon import Logon
@@ -83,8 +83,9 @@ def opening():
             TARGET,
             connect,
             make.logon,
-            report=make.report,
-            watch=make.report.service,
+            trace=make.report.trace,
+            times=make.report.times,
+            watch=make.report.times.service,
             deadline=deadline,
         )
 
@@ -106,7 +107,7 @@ def test_a_proxy_that_wants_nothing(proxy, opening):
         # Whoever has a credential keeps it for a proxy that asks.
         opening(odd, **USER).open().close()
     assert odd.seen == [ASKED, ASKED]
-    assert (opening.logon.scheme, opening.report.facts) == (None, {})
+    assert (opening.logon.scheme, opening.report.trace.facts) == (None, {})
 
 
 def test_basic_is_sent_when_it_is_wanted_and_unasked_from_then_on(proxy, opening):
@@ -114,7 +115,7 @@ def test_basic_is_sent_when_it_is_wanted_and_unasked_from_then_on(proxy, opening
     opening(odd, **USER).open().close()
     assert odd.seen == [ASKED, WITH_BASIC]
     assert (opening.logon.scheme, opening.logon.accepted) == ("Basic", True)
-    assert opening.report.facts == {"proxy logon": "jürgen by Basic"}
+    assert opening.report.trace.facts == {"proxy logon": "jürgen by Basic"}
     again = proxy(answers(OPENED))
     opening(again, **USER).open().close()
     assert again.seen == [WITH_BASIC]
@@ -184,7 +185,7 @@ def test_ntlm_is_three_messages(proxy, opening):
     assert [message[:9] for message in messages] == [b"NTLMSSP\0\1", b"NTLMSSP\0\3"]
     assert "jürgen".encode("utf-16-le") in messages[1]
     assert odd.connections == 2
-    assert opening.report.facts == {"proxy logon": "EXLAB\\jürgen by NTLM"}
+    assert opening.report.trace.facts == {"proxy logon": "EXLAB\\jürgen by NTLM"}
 
 
 @needs_spnego
@@ -371,7 +372,8 @@ def test_any_answer_to_connect(data):
         TARGET,
         connect,
         Logon(),
-        report=Report("m", "cmdlet"),
+        trace=Trace(),
+        times=Times(time.monotonic),
         watch=Stopwatch(),
         deadline=Deadline(time.monotonic(), 60.0),
     )

@@ -104,7 +104,7 @@ def test_without_a_ticket_the_next_scheme_serves(proxy, opening, handshake):
     odd = proxy(answers(wanted(*ALL), OPENED, kept=False))
     opening(odd, user=UPN, password=Secret("p")).open().close()
     assert [words[:2] for words in fake.made] == [("Negotiate", ""), ("NTLM", "")]
-    assert opening.report.notes == ["Negotiate for the proxy: no token"]
+    assert opening.report.trace.notes == ["Negotiate for the proxy: no token"]
     assert opening.logon.scheme == "NTLM"
 
 
@@ -128,7 +128,7 @@ def test_ntlm_that_stands_in_for_kerberos_does_not_hide_its_cause(
     odd = proxy(answers(wanted("Negotiate"), wanted("Negotiate"), kept=False))
     failure = refused(opening(odd, user=UPN, password=Secret("p")))
     assert failure == replace(NOTHING_MADE, kind="proxy")
-    assert opening.report.notes == ["Negotiate for the proxy: no token"]
+    assert opening.report.trace.notes == ["Negotiate for the proxy: no token"]
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_without_the_package(proxy, opening, handshake):
     odd = proxy(answers(wanted(*ALL), OPENED, kept=False))
     opening(odd, **user).open().close()
     assert "Proxy-Authorization: Basic " in odd.seen[1]
-    [remark] = opening.report.remarks
+    [remark] = opening.report.trace.remarks
     assert remark.startswith(f"Basic is used: proxy {odd.address} offers NTLM and Negotiate")
     assert "pip install pyspnego" in remark
 

@@ -181,9 +181,11 @@ def test_a_request_is_cut_after_its_time(tenant, options):
     chosen = options(ca_files=(str(tenant.material.ca_file),))
     carrier = Transport(chosen, Deadline(time.monotonic(), 30), report)
     url = f"{tenant.url}/practice.onmicrosoft.example/v2.0/.well-known/openid-configuration"
-    report.service.start("dns")
+    report.times.service.start("dns")
     with pytest.raises(CheckFailure) as caught:
-        carrier.send("GET", url, report.service, phase="execute", until=time.monotonic() + 0.3)
+        carrier.send(
+            "GET", url, report.times.service, phase="execute", until=time.monotonic() + 0.3
+        )
     failure = caught.value.failure
     assert failure.kind == "timeout"
     assert failure.cause.startswith("no answer from 127.0.0.1 in phase execute: ")

@@ -173,11 +173,11 @@ def test_an_inspection_that_is_trusted_is_named(route, server, chain):
     origin = server(context)
     way = route(origin, authority)
     way.open(OUTLOOK, 443).close()
-    assert way.report.facts == {"TLS inspected": f"{OUTLOOK} by Contoso"}
+    assert way.trace.facts == {"TLS inspected": f"{OUTLOOK} by Contoso"}
     # One's own server has whatever authority it likes.
     way = route(origin, authority)
     way.open("mail.contoso.test", 443).close()
-    assert way.report.facts == {}
+    assert way.trace.facts == {}
 
 
 def test_the_same_certificate_on_every_python(options, tmp_path):

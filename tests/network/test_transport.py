@@ -54,8 +54,8 @@ def test_headers_of_every_request(send, tenant):
     send(headers={"Authorization": "Bearer secret-token"})
     headers = tenant.requests[-1][2]
     assert headers["accept-encoding"] == "identity"
-    assert headers["client-request-id"] == send.report.ids["client-request-id"]
-    [exchange] = send.report.exchanges
+    assert headers["client-request-id"] == send.report.trace.ids["client-request-id"]
+    [exchange] = send.report.trace.exchanges
     assert ("Authorization", "Bearer ***") in exchange.request_headers
     assert "secret-token" not in repr(exchange)
 
@@ -110,12 +110,12 @@ def test_one_transport_works_for_one_report_after_the_other(send, tenant):
     send.carrier.attach(second)
     send()
     assert tenant.connections == 1
-    assert (len(first.exchanges), len(second.exchanges)) == (1, 1)
-    assert first.ids["client-request-id"] != second.ids["client-request-id"]
-    assert second.host == "127.0.0.1"
+    assert (len(first.trace.exchanges), len(second.trace.exchanges)) == (1, 1)
+    assert first.trace.ids["client-request-id"] != second.trace.ids["client-request-id"]
+    assert second.times.host == "127.0.0.1"
     assert send.carrier.patience is None
     # A server may still echo what it was told for the other.
-    assert second.secrets == {"secret-of-a"}
+    assert second.confidences.secrets == {"secret-of-a"}
 
 
 def test_what_is_cut_is_told_of_the_report_of_now(send, tenant):
@@ -124,9 +124,9 @@ def test_what_is_cut_is_told_of_the_report_of_now(send, tenant):
     second = Report("b", "graph")
     send.carrier.attach(second)
     with pytest.raises(CheckFailure) as caught:
-        send(DISCOVERY, second.service, until=time.monotonic() + 0.3)
+        send(DISCOVERY, second.times.service, until=time.monotonic() + 0.3)
     assert caught.value.failure.cause.startswith("no answer from 127.0.0.1 in phase request: ")
-    assert [phase.finished for phase in second.service.phases()] == [False]
+    assert [phase.finished for phase in second.times.service.phases()] == [False]
 
 
 def test_transports_of_a_run_share_their_settings(send, tenant, options):

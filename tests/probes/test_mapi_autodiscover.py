@@ -168,7 +168,7 @@ def test_without_a_resolver_library(discovery, monkeypatch):
     monkeypatch.setitem(sys.modules, "dns", None)
     with pytest.raises(CheckFailure):
         found.settings("probe@contoso.com")
-    assert "dnspython is not installed" in found._report.remarks[0]
+    assert "dnspython is not installed" in found._report.trace.remarks[0]
 
 
 def test_a_refused_password_ends_the_search(discovery):

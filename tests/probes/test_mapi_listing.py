@@ -69,14 +69,14 @@ def take(options):
 def test_rows_and_counts(take):
     report, session, _ = take(content(rows(GOOD, GOOD)))
     assert len(session.asked) == 1
-    assert (report.inbox_items, report.unread) == (2, 1)
-    assert report.rows[0] == ("0001-0000000002a1", 1655526400.0, 4711, None)
-    assert report.facts["mailbox GUID"] == "11223344-5566-7788-99aa-bbccddeeff00"
+    assert (report.finding.inbox_items, report.finding.unread) == (2, 1)
+    assert report.finding.rows[0] == ("0001-0000000002a1", 1655526400.0, 4711, None)
+    assert report.trace.facts["mailbox GUID"] == "11223344-5566-7788-99aa-bbccddeeff00"
 
 
 def test_an_empty_inbox_is_listed(take):
     report, _, _ = take(content(rows(), count=0))
-    assert (report.inbox_items, report.rows) == (0, [])
+    assert (report.finding.inbox_items, report.finding.rows) == (0, [])
 
 
 @pytest.mark.parametrize(
@@ -99,14 +99,14 @@ def test_every_block_of_rows_has_to_be_good(take):
     with pytest.raises(CheckFailure, match="fails without a reason"):
         take(content(rows(GOOD, origin=1), more=[(0x80004005, None)]))
     report, _, _ = take(content(rows(GOOD, origin=1), more=[rows(GOOD)]))
-    assert len(report.rows) == 2
+    assert len(report.finding.rows) == 2
 
 
 def test_more_rows_are_asked_for_until_there_are_enough(take):
     more = {rops.QueryRows: rows(GOOD, origin=1)}
     report, session, _ = take(content(rows(GOOD, origin=1), count=9), more, more, inbox_items=3)
     assert session.asked[1:] == [["QueryRows"], ["QueryRows"]]
-    assert len(report.rows) == 3
+    assert len(report.finding.rows) == 3
 
 
 def test_rows_of_another_folder_are_not_believed(take):
@@ -118,7 +118,7 @@ def test_rows_of_another_folder_are_not_believed(take):
     )
     assert listing.inbox == bytes(8)
     assert session.asked[1][0] == "OpenFolder"
-    assert len(report.rows) == 2
+    assert len(report.finding.rows) == 2
 
 
 @pytest.mark.parametrize("code", [0x4B9, 0x80040102])
@@ -133,4 +133,4 @@ def test_without_a_sort_nothing_is_called_newest(take):
     made = content(rows(GOOD))
     made[rops.SortTable] = (0x80040117, None)
     report, _, _ = take(made)
-    assert "did not sort" in report.remarks[0]
+    assert "did not sort" in report.trace.remarks[0]

@@ -79,18 +79,26 @@ def session():
     def make(*answers):
         server = Server(*answers)
         report = Report("m", "mapi")
-        made = Session(URL, server, Deadline(time.monotonic(), 30), report)
-        made.report = report
+        told = []
+        made = Session(URL, server, Deadline(time.monotonic(), 30), report, told.append)
+        made.report, made.told = report, told
         return made, server
 
     return make
+
+
+def test_which_server_answers_is_told_at_once(session):
+    body = TAGS + VECTORS["C02-connect-ok"].data
+    made, _ = session(answer(body, lines=COOKIES, **{"X-BEServer": "EXBE01"}), DISCONNECTED)
+    made.connect("/o=C")
+    assert made.told == ["EXBE01"]
 
 
 def test_a_whole_session(session):
     made, server = session(CONNECTED, executed(OPENED), DISCONNECTED)
     made.connect("/o=C")
     assert made.display_name == "Probe Mailbox"
-    assert made.report.facts["session info"] == "EX01"
+    assert made.report.trace.facts["session info"] == "EX01"
     found = made.execute([rops.OpenFolder(0, 1, bytes(8))], (1, 0xFFFFFFFF))
     assert found.responses[0].done
     assert made.disconnect() == ""

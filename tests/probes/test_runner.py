@@ -92,7 +92,7 @@ def testing(options, monkeypatch):
 
 
 def done(reports):
-    return sum(report.ended is not None for report in reports)
+    return sum(report.times.ended is not None for report in reports)
 
 
 def succeed(run):
@@ -104,14 +104,14 @@ def test_one_test_needs_no_thread(testing):
     assert record.threads == [threading.main_thread()]
     assert (report.success, record.ended) == (True, ["m0@x.y"])
     assert record.progress == []
-    assert report.begun <= report.ended
+    assert report.times.begun <= report.times.ended
 
 
 def test_all_are_tested_once_and_begin_in_their_order(testing):
     reports, record = testing(succeed, 30, concurrency=1)
     names = [f"m{number}@x.y" for number in range(30)]
     assert record.begun == record.ended == names
-    assert all(report.success and report.begun <= report.ended for report in reports)
+    assert all(report.success and report.times.begun <= report.times.ended for report in reports)
     assert record.progress[-1] == 30
 
 
@@ -151,9 +151,8 @@ def test_a_transport_works_for_the_report_of_the_test(testing):
     seen = []
 
     def look(run):
-        seen.append(
-            run.transport._report is run.report and run.transport._route.report is run.report
-        )
+        carrier, report = run.transport, run.report
+        seen.append(carrier._report is report and carrier._route.trace is report.trace)
 
     testing(look, 8, concurrency=2)
     assert seen == [True] * 8
@@ -203,7 +202,7 @@ def test_what_a_worker_raises_reaches_the_caller(testing, error, count):
     with pytest.raises(type(error)) as caught:
         testing(fail, count, concurrency=2)
     assert caught.value is error
-    assert testing.reports[count // 2].ended is None
+    assert testing.reports[count // 2].times.ended is None
 
 
 def test_no_test_begins_after_an_error(testing):
@@ -280,7 +279,7 @@ def failing(*failures):
     left = list(failures)
 
     def action(run):
-        run.report.service.start("request")
+        run.report.times.service.start("request")
         if left:
             raise CheckFailure(left.pop(0))
         succeed(run)
@@ -294,11 +293,11 @@ PASSING = Failure("server", "busy", transient=True, retry_after=0.01)
 def test_a_passing_fault_is_tried_once_more(testing):
     [report], record = testing(failing(PASSING))
     assert (report.success, report.failure) == (True, None)
-    assert report.remarks == ["first try: busy; tried again after 0.01s"]
-    assert (report.waited, len(record.begun), len(record.ended)) == (0.01, 2, 1)
-    assert report.first_try > 0
-    assert [phase.name for phase in report.service.phases()] == ["request"]
-    assert report.service.current is None
+    assert report.trace.remarks == ["first try: busy; tried again after 0.01s"]
+    assert (report.times.waited, len(record.begun), len(record.ended)) == (0.01, 2, 1)
+    assert report.times.first_try > 0
+    assert [phase.name for phase in report.times.service.phases()] == ["request"]
+    assert report.times.service.current is None
 
 
 def test_a_second_fault_is_the_last(testing):
@@ -310,7 +309,7 @@ def test_a_second_fault_is_the_last(testing):
 
 def test_what_will_not_pass_is_not_tried_again(testing):
     [report], record = testing(failing(Failure("mailbox", "gone")))
-    assert (report.failure.cause, report.remarks, len(record.begun)) == ("gone", [], 1)
+    assert (report.failure.cause, report.trace.remarks, len(record.begun)) == ("gone", [], 1)
 
 
 def test_a_failed_sign_in_is_timed_anew(testing):
@@ -318,13 +317,13 @@ def test_a_failed_sign_in_is_timed_anew(testing):
     left = [fault]
 
     def action(run):
-        run.report.sign_in.start("request" if left else "again")
+        run.report.times.sign_in.start("request" if left else "again")
         if left:
             raise CheckFailure(left.pop())
         succeed(run)
 
     [report], _ = testing(action)
-    assert [phase.name for phase in report.sign_in.phases()] == ["again"]
+    assert [phase.name for phase in report.times.sign_in.phases()] == ["again"]
     assert report.success
 
 
@@ -333,12 +332,12 @@ def test_a_sign_in_that_went_well_keeps_its_time(testing):
 
     def action(run):
         if left:
-            run.report.sign_in.start("signing")
+            run.report.times.sign_in.start("signing")
             raise CheckFailure(left.pop())
         succeed(run)
 
     [report], _ = testing(action)
-    assert [phase.name for phase in report.sign_in.phases()] == ["signing"]
+    assert [phase.name for phase in report.times.sign_in.phases()] == ["signing"]
 
 
 @pytest.mark.parametrize(

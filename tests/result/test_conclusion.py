@@ -27,7 +27,12 @@ def test_all_stopwatches_go_by_the_clock_of_the_run(options):
 
     clock = Clock(0.0, 30.0)
     [report] = runner.blank(options(archive=True), clock)
-    for watch in (report.sign_in, report.discovery, report.service, report.stopwatch()):
+    for watch in (
+        report.times.sign_in,
+        report.times.discovery,
+        report.times.service,
+        report.times.stopwatch(),
+    ):
         watch.start("dns")
         clock.hand += 2.0
         watch.stop()

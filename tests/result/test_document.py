@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 from check_mapi_connectivity.base.failure import Failure
-from check_mapi_connectivity.base.report import Exchange, Report, Row
+from check_mapi_connectivity.base.report import Exchange, Row
 from check_mapi_connectivity.result import document
 from check_mapi_connectivity.result.judge import Judged
 
-from ..support.reports import asked, failed, judged, success
+from ..support.reports import asked, failed, judged, known, success
 
 
 def build(report, options):
@@ -17,11 +17,14 @@ def build(report, options):
 
 
 def test_what_method_mapi_adds(options):
-    report = Report("m@x", "mapi", success=True, inbox_items=2, unread=1)
-    report.facts = {"endpoint": "https://mail/mapi/emsmdb/"}
-    report.rows = [Row("0001-00", 1.5, 10), Row("0001-01", None, None, "a <b>subject</b>\n")]
-    report.discovery.start("request")
-    report.discovery.stop()
+    report = known("m@x", "mapi", success=True, inbox_items=2, unread=1)
+    report.trace.facts = {"endpoint": "https://mail/mapi/emsmdb/"}
+    report.finding.rows = [
+        Row("0001-00", 1.5, 10),
+        Row("0001-01", None, None, "a <b>subject</b>\n"),
+    ]
+    report.times.discovery.start("request")
+    report.times.discovery.stop()
     found = build(report, options(methods=("mapi",)))["reports"][0]
     assert found["inbox"] == {
         "items": 2,
@@ -38,8 +41,8 @@ def test_what_method_mapi_adds(options):
 
 
 def test_failure_and_exchanges(options):
-    report = Report("m@x", "mapi", failure=Failure("mailbox", "gone", "look", "0x1", "in full"))
-    report.exchanges.append(Exchange("POST u", [("A", "b")], ["x", "  y"], "HTTP 200", [], ["z"]))
+    report = known("m@x", "mapi", failure=Failure("mailbox", "gone", "look", "0x1", "in full"))
+    report.trace.met(Exchange("POST u", [("A", "b")], ["x", "  y"], "HTTP 200", [], ["z"]))
     found = build(report, options(methods=("mapi",)))["reports"][0]
     assert found["failure"] == {
         "kind": "mailbox",

@@ -17,7 +17,7 @@ from check_mapi_connectivity.base.report import Exchange, Report, Row
 from check_mapi_connectivity.result import diagnosis, document, first_line, judge, notes, several
 from check_mapi_connectivity.result.judge import Judged
 
-from ..support.reports import failed, judged, success, watch
+from ..support.reports import failed, judged, known, success, watch
 from .test_output import HOSTILE
 
 
@@ -50,12 +50,12 @@ def text(judged, options, state="OK"):
 
 
 def test_tree_of_phases(options, facts):
-    report = Report(
+    report = known(
         "probe@contoso.com", "cmdlet", total=2.0, certificate=facts, certificate_days=9.5
     )
-    report.sign_in = watch(("dns", 0.25), ("request", 0.25))
-    report.service = watch(("tcp", 0.5))
-    report.service.start("request")
+    report.times.sign_in = watch(("dns", 0.25), ("request", 0.25))
+    report.times.service = watch(("tcp", 0.5))
+    report.times.service.start("request")
     report.failure = Failure("timeout", "late", "wait", "X", "its words")
     lines = text([Judged(report, "CRITICAL", [], [("WARNING", "too slow")])], options(), "CRITICAL")
     assert lines[0] == "MAPI CRITICAL - line"
@@ -83,8 +83,8 @@ def test_tree_of_phases(options, facts):
 
 def test_verbose(options):
     report = Report("m@x", "cmdlet")
-    report.notes.append("cache ignored")
-    report.exchanges.append(
+    report.trace.note("cache ignored")
+    report.trace.met(
         Exchange("GET u", [("A", "b")], ["sent", "  deeper"], "HTTP 200", [("C", "d")], ["got"])
     )
     proxy = Proxy("p", 1, "--proxy (command line)")
@@ -136,12 +136,12 @@ def test_any_text_of_a_server_keeps_the_shape(first, second, third):
     )
 
     def make(a, b, c):
-        report = Report("m@x", "cmdlet", result=a or "x", named=b, database=c, server=a)
+        report = known("m@x", "cmdlet", result=a or "x", named=b, database=c, server=a)
         report.failure = Failure("server", b or "x", c or "x", a or "x", b or "x")
-        report.ids = {"request-id": c, "X-FEServer": a}
-        report.facts = {"endpoint": b}
-        report.remarks = [b]
-        report.exchanges.append(Exchange(a, [(b, c)], [a or "x"], b, [(c, a)], [b or "x"]))
+        report.trace.ids = {"request-id": c, "X-FEServer": a}
+        report.trace.facts = {"endpoint": b}
+        report.trace.remarks = [b]
+        report.trace.met(Exchange(a, [(b, c)], [a or "x"], b, [(c, a)], [b or "x"]))
         line = first_line.single(report, [("WARNING", "too slow")])
         judged = [Judged(report, "CRITICAL", [], [("WARNING", "too slow")])]
         found = json.loads(document.build("CRITICAL", line, judged, chosen))
@@ -209,7 +209,7 @@ def test_inbox(options, changes, text):
 
 def test_brief(options):
     failure = Failure("server", "busy", "wait", "HTTP 503", "its own words", during="sign-in")
-    report = Report("m@x", "graph", failure=failure, ids={"request-id": "abc"})
+    report = known("m@x", "graph", failure=failure, ids={"request-id": "abc"})
     assert list(diagnosis.brief(Judged(report, "CRITICAL", [], [("WARNING", "too slow")]))) == [
         "[CRITICAL] m@x by graph: busy",
         "  kind          server",

@@ -9,11 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from check_mapi_connectivity.base.failure import Failure
-from check_mapi_connectivity.base.report import Report
 from check_mapi_connectivity.base.vocabulary import DEFAULT_THRESHOLDS, KINDS, LABELS, prefixes
 from check_mapi_connectivity.result.judge import measurements
 
-from ..support.reports import failed, judged, success, watch
+from ..support.reports import failed, judged, known, success, watch
 
 A, B = "a.b@contoso.com", "c@contoso.com"
 
@@ -57,7 +56,7 @@ def test_a_moving_mailbox_has_a_state_of_its_own(options):
 
 @pytest.mark.parametrize("method", LABELS)
 def test_labels_are_the_same_in_every_state(options, method):
-    empty = Report("m", method, failure=Failure("timeout", "late"))
+    empty = known("m", method, failure=Failure("timeout", "late"))
     for report in (success(method=method), empty):
         assert labels(judged([report], options)[0]) == LABELS[method]
     values = [performance.value for performance in judged([empty], options)[0].performances]
@@ -161,8 +160,8 @@ def test_phases_of_a_run_that_went_through_a_proxy():
 
 
 def test_phase_that_is_not_over_has_no_value():
-    report = Report("m", "cmdlet", service=watch(("dns", 0.5), ("tcp", 0.25)))
-    report.service.start("tls")
+    report = known("m", "cmdlet", service=watch(("dns", 0.5), ("tcp", 0.25)))
+    report.times.service.start("tls")
     values = measurements(report)
     assert [values[f"time_{name}"] for name in ("dns", "tcp", "proxy", "tls", "request")] == [
         0.5,
@@ -174,9 +173,9 @@ def test_phase_that_is_not_over_has_no_value():
 
 
 def test_a_phase_that_was_cut_off_has_no_value():
-    report = Report("m", "mapi", service=watch(("tls", 0.125)))
-    report.service.start("execute")
-    report.service.stop(finished=False)
+    report = known("m", "mapi", service=watch(("tls", 0.125)))
+    report.times.service.start("execute")
+    report.times.service.stop(finished=False)
     values = measurements(report)
     assert (values["time_tls"], values["time_execute"]) == (0.125, None)
 

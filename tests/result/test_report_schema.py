@@ -87,7 +87,7 @@ def test_what_recordings_and_replays_add(options, name):
 
 def test_the_clock_and_the_name_of_a_code(options):
     report = failed(code="ErrorServerBusy")
-    report.skew = Skew("login.example", -3.5)
+    report.times.skew = Skew("login.example", -3.5)
     [found] = validate(built([report], options), "result")["reports"]
     assert found["clock"] == {"host": "login.example", "offset": -3.5}
     assert found["failure"]["link"] == "https://learn.microsoft.com/graph/errors"
@@ -137,8 +137,8 @@ def test_an_unknown_or_missing_member_is_refused(options, facts, there):
     """In every object of every shape that a document shows."""
     furnish(there)
     report = success(certificate=facts)
-    report.rows = [Row("a", 1.5, 10)]
-    report.exchanges = [Exchange("GET u", [], [], "HTTP 200", [], [])]
+    report.finding.rows = [Row("a", 1.5, 10)]
+    report.trace.exchanges = [Exchange("GET u", [], [], "HTTP 200", [], [])]
     limits = [("connection_time", ("0.1", None))]
     words = explained("--json", *CREDENTIALS["certificate"])
     validator = Draft202012Validator(SCHEMA)

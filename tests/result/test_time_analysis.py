@@ -11,6 +11,8 @@ from check_mapi_connectivity.result import diagnosis, first_line
 from check_mapi_connectivity.result.judge import judge
 from check_mapi_connectivity.result.time_analysis import POINTS_TO, analyse
 
+from ..support.reports import known
+
 PHASES = ("dns", "tcp", "proxy", "tls", "request", "connect", "execute")
 
 
@@ -24,12 +26,12 @@ class Watch(Stopwatch):
 
 def report(method="graph", server=None, inspected=False, **times):
     """A success whose phases took these seconds."""
-    made = Report("probe@contoso.com", method, success=True)
-    made.service = Watch(**times)
-    made.connection_time = sum(times.values())
-    made.server_latency = server
+    made = known("probe@contoso.com", method, success=True)
+    made.times.service = Watch(**times)
+    made.finding.connection_time = sum(times.values())
+    made.finding.server_latency = server
     if inspected:
-        made.facts["TLS inspected"] = "outlook.office365.com by Contoso Proxy"
+        made.trace.fact("TLS inspected", "outlook.office365.com by Contoso Proxy")
     return made
 
 
@@ -97,16 +99,16 @@ def test_rule(name):
     measured, parts = RULES[name]
     found = analyse(measured, "connection_time")
     assert [(part.name, round(part.seconds, 6)) for part in found.parts] == parts
-    assert found.whole == pytest.approx(measured.connection_time)
+    assert found.whole == pytest.approx(measured.finding.connection_time)
     assert found.points_to == POINTS_TO[parts[0][0]]
-    assert found.server == measured.server_latency
+    assert found.server == measured.finding.server_latency
 
 
 def test_the_whole_run():
     measured = report("mapi", server=0.1, connect=0.1, execute=0.2)
-    measured.sign_in = Watch(cache=0.1, dns=0.2, request=1.0)
-    measured.discovery = Watch(tcp=0.1, request=0.5)
-    measured.first_try, measured.waited, measured.total = 0.2, 0.25, 3.0
+    measured.times.sign_in = Watch(cache=0.1, dns=0.2, request=1.0)
+    measured.times.discovery = Watch(tcp=0.1, request=0.5)
+    measured.times.first_try, measured.times.waited, measured.times.total = 0.2, 0.25, 3.0
     found = analyse(measured, "total_time")
     assert [(part.name, round(part.seconds, 6)) for part in found.parts] == [
         ("the sign-in", 1.3),
@@ -137,9 +139,9 @@ def test_no_time_is_lost(times, server, method, inspected):
     measured = report(method, server, inspected, **times)
     found = analyse(measured, "connection_time")
     if found is None:
-        assert measured.connection_time == 0
+        assert measured.finding.connection_time == 0
         return
-    assert found.whole == pytest.approx(measured.connection_time)
+    assert found.whole == pytest.approx(measured.finding.connection_time)
     assert found.largest.seconds == max(part.seconds for part in found.parts)
     assert {part.name for part in found.parts} <= set(POINTS_TO)
 
@@ -175,7 +177,7 @@ def limits(options, **thresholds):
 )
 def test_what_took_long_stands_before_the_limit(options, label, ranges, words):
     measured = report(dns=2.9, tcp=0.1, tls=0.1)
-    measured.total = 4.0
+    measured.times.total = 4.0
     [judged] = judge([measured], limits(options, **{label: ranges}))
     [(_, found)] = judged.violations
     assert found.replace("outside 2", "outside 0:2").replace("outside 3", "outside 0:3") == words

@@ -63,9 +63,9 @@ def test_a_hidden_secret_is_masked_in_failures_and_successes(word, how):
     told = f"logon of probe with {HIDING[how](word)} was refused"
     failed, well = Report("m@x.y", "mapi"), Report("m@x.y", "mapi")
     failed.failure = Failure("logon", "refused", detail=told)
-    well.remarks.append(told)
+    well.trace.remark(told)
     reports.conceal([failed, well], echoes.spellings(word))
-    for shown in (output.clean(failed.failure.detail), output.clean(well.remarks[0])):
+    for shown in (output.clean(failed.failure.detail), output.clean(well.trace.remarks[0])):
         assert names.MASK in shown
         assert HIDING[how](word) not in shown
         assert not [view for view in decodings.views(shown) if word in view]
@@ -77,9 +77,9 @@ def test_a_hidden_secret_is_masked_in_failures_and_successes(word, how):
 )
 def test_what_holds_no_secret_is_left_as_it_is(told):
     report = Report("m@x.y", "mapi")
-    report.remarks.append(told)
+    report.trace.remark(told)
     reports.conceal([report], echoes.spellings(WORDS[0]))
-    assert report.remarks == [told]
+    assert report.trace.remarks == [told]
 
 
 @given(st.text() | st.text(alphabet="\\xu%=&#;0123456789abcdefU{}, \r\n\0", max_size=300))

@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
 from check_mapi_connectivity.base.failure import Failure
-from check_mapi_connectivity.base.report import Exchange, Report
+from check_mapi_connectivity.base.report import Exchange
 from check_mapi_connectivity.network import confidential
 from check_mapi_connectivity.network.answer import Answer
 from check_mapi_connectivity.secrecy import echoes as secrecy_echoes
 from check_mapi_connectivity.secrecy import names, reports
 from check_mapi_connectivity.services import http_refusals
+
+from ..support.reports import known
 
 SECRET = "Käse:4711+&b c"
 DATA = SECRET.encode()
@@ -205,27 +207,27 @@ def test_a_location_is_masked_by_its_names():
 
 
 def test_what_a_report_shows_of_a_failure():
-    report = Report("m", "mapi", secrets={BASIC}, words={BASIC})
+    report = known("m", "mapi", secrets={BASIC}, words={BASIC})
     detail = f"Location: https://x/?a={BASIC[8:30]}&id_token=opaque"
     report.failure = Failure("server", f"no: {twice(SECRET)}", "see it", BASIC[:16], detail)
-    report.notes.append(f"it said {SPELT['hexadecimal']}")
+    report.trace.note(f"it said {SPELT['hexadecimal']}")
     reports.conceal([report], secrecy_echoes.spellings(SECRET))
     assert report.failure == Failure(
         "server", "no: ***", "see it", "***", "Location: https://x/?***&id_token=***"
     )
-    assert report.notes == ["it said ***"]
+    assert report.trace.notes == ["it said ***"]
 
 
 def test_what_a_report_shows_of_a_success():
     """Only what is shown whole is searched for parts."""
-    report = Report("m", "mapi", success=True, secrets={BASIC}, words={BASIC})
-    report.facts["session info"] = f"{SECRET} {BASIC}"
+    report = known("m", "mapi", success=True, secrets={BASIC}, words={BASIC})
+    report.trace.fact("session info", f"{SECRET} {BASIC}")
     reports.conceal([report], secrecy_echoes.spellings(SECRET))
-    assert report.facts == {"session info": "*** ***"}
+    assert report.trace.facts == {"session info": "*** ***"}
     headers = [("X-Debug", BASIC[8:30])]
-    report.exchanges.append(Exchange("POST", [], [], "HTTP 200", headers, []))
+    report.trace.met(Exchange("POST", [], [], "HTTP 200", headers, []))
     reports.conceal([report])
-    assert report.exchanges[0].response_headers == [("X-Debug", "***")]
+    assert report.trace.exchanges[0].response_headers == [("X-Debug", "***")]
 
 
 def test_an_answer_is_masked_before_it_is_cut():

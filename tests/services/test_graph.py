@@ -310,12 +310,16 @@ def test_probe_fills_the_report():
     tested.run()
     tested.end()
     assert report.success and report.failure is None
-    assert (report.inbox_items, len(report.rows), report.ids["request-id"]) == (8, 2, "R")
-    assert report.server.endswith("only: AM2PEPF0001ABCD, West Europe, ring 5")
-    assert report.database == "Graph does not name it"
-    assert report.facts["permission"].startswith("Mail.ReadBasic.All of Entra")
-    assert report.connection_time == pytest.approx(report.service.total())
-    assert 0 < report.round_trip < report.connection_time
+    assert (
+        report.finding.inbox_items,
+        len(report.finding.rows),
+        report.trace.ids["request-id"],
+    ) == (8, 2, "R")
+    assert report.finding.server.endswith("only: AM2PEPF0001ABCD, West Europe, ring 5")
+    assert report.finding.database == "Graph does not name it"
+    assert report.trace.facts["permission"].startswith("Mail.ReadBasic.All of Entra")
+    assert report.finding.connection_time == pytest.approx(report.times.service.total())
+    assert 0 < report.finding.round_trip < report.finding.connection_time
     assert service.sent == [
         (
             "GET",
@@ -341,14 +345,14 @@ def test_probe_renews_a_cached_token_once(cached, sent):
         tested.run()
     assert caught.value.failure.kind == "permission"
     assert (len(service.sent), service.renewed) == (sent, sent - 1)
-    assert (report.success, report.connection_time) == (False, None)
+    assert (report.success, report.finding.connection_time) == (False, None)
 
 
 def test_probe_says_what_graph_does_not_tell():
     tested, report = probe(_Service(make_answer(200, b'{"value":[],"@odata.nextLink":"x"}')))
     tested.run()
-    assert (report.inbox_items, report.server) == (None, "Graph does not name it")
-    assert report.facts["inbox"] == "0 listed; Graph does not say how many more"
+    assert (report.finding.inbox_items, report.finding.server) == (None, "Graph does not name it")
+    assert report.trace.facts["inbox"] == "0 listed; Graph does not say how many more"
     tested, report = probe(_Service(make_answer(200, b'{"value":[],"@odata.count":3}')))
     tested.run()
-    assert report.remarks == ["Graph counts 3 messages, yet lists none"]
+    assert report.trace.remarks == ["Graph counts 3 messages, yet lists none"]

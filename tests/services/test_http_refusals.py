@@ -14,6 +14,7 @@ from requests.structures import CaseInsensitiveDict
 from check_mapi_connectivity.base.vocabulary import KINDS
 from check_mapi_connectivity.codes.entra import ENTRA, OAUTH
 from check_mapi_connectivity.codes.exchange import EC, EXCHANGE, MAPI
+from check_mapi_connectivity.network import headers
 from check_mapi_connectivity.network.answer import Answer
 from check_mapi_connectivity.services import entra, exchange_refusals, http_refusals
 
@@ -346,7 +347,7 @@ def test_every_ec_number_leads_to_a_row():
 )
 def test_retry_after(value, seconds):
     answer = make_answer(503, Retry_After=value, Date="Sun, 22 Nov 2026 12:00:00 GMT")
-    assert http_refusals.retry_after(answer) == seconds
+    assert headers.retry_after(answer) == seconds
 
 
 def test_seconds_in_a_throttling_text():

@@ -260,8 +260,8 @@ def test_metadata_that_names_an_address_without_tls(runs, answering, tenant):
 def test_nothing_secret_is_kept_of_the_conversation(runs, tenant):
     run = federated(runs, verbose=3)
     token(run)
-    shown = repr([tuple(exchange) for exchange in run.report.exchanges])
-    assert len(run.report.exchanges) == 5
+    shown = repr([tuple(exchange) for exchange in run.report.trace.exchanges])
+    assert len(run.report.trace.exchanges) == 5
     assert "bytes of WS-Trust, not shown" in shown
     for secret in (tenant.material.password, "saml:Assertion", 'access_token": "ey'):
         assert secret not in shown

@@ -51,13 +51,17 @@ def test_token_is_fetched_once_and_kept(runs, tenant):
     first = prepared(runs())
     found = token(first)
     assert token(first) is found
-    assert (found.cached, first.report.token_cached, found.tenant_id) == (False, False, TENANT_ID)
+    assert (found.cached, first.report.times.token_cached, found.tenant_id) == (
+        False,
+        False,
+        TENANT_ID,
+    )
     assert (len(tenant.paths()), tenant.token_requests) == (2, 1)
-    assert "token" not in first.report.unneeded
+    assert "token" not in first.report.times.unneeded
     second = prepared(runs())
     again = token(second)
     assert (again.access_token, again.cached) == (found.access_token, True)
-    assert (second.report.token_cached, second.report.unneeded) == (True, {"token"})
+    assert (second.report.times.token_cached, second.report.times.unneeded) == (True, {"token"})
     assert second.report.certificate.subject == "CN=check_mapi_connectivity probe"
     assert 364.0 < second.report.certificate_days < 365.0
     assert len(tenant.paths()) == 2
@@ -70,9 +74,9 @@ def test_renewed_token_replaces_the_cached_one(runs):
     cached = token(second)
     assert (cached.access_token, cached.cached) == (old.access_token, True)
     new = second.identity.renew(second, cached)
-    assert (new.cached, second.report.token_cached) == (False, False)
-    assert second.report.unneeded == set()
-    assert second.report.notes == ["the service refused the cached token; signed in again"]
+    assert (new.cached, second.report.times.token_cached) == (False, False)
+    assert second.report.times.unneeded == set()
+    assert second.report.trace.notes == ["the service refused the cached token; signed in again"]
     assert new.access_token != old.access_token
     assert token(runs()).access_token == new.access_token
 
@@ -226,8 +230,8 @@ def test_failure_is_said_to_be_of_the_sign_in(runs, tenant):
     tenant.faults.on("discovery", "html-200")
     run = runs()
     assert refusal(run).during == "sign-in"
-    assert run.report.sign_in.current is None
-    assert run.report.sign_in.total() > 0
+    assert run.report.times.sign_in.current is None
+    assert run.report.times.sign_in.total() > 0
 
 
 # What many threads ask for at the same time.
@@ -239,9 +243,9 @@ def test_many_threads_make_one_request(runs, tenant):
     found = at_once(*(partial(token, run) for run in each))
     assert len({one.access_token for one in found}) == 1
     assert (tenant.token_requests, len(tenant.paths())) == (1, 2)
-    assert all(run.report.sign_in.current is None for run in each)
+    assert all(run.report.times.sign_in.current is None for run in each)
     # Whoever waited for another one has waited all the same.
-    phases = [[phase.name for phase in run.report.sign_in.phases()] for run in each]
+    phases = [[phase.name for phase in run.report.times.sign_in.phases()] for run in each]
     assert sum("signing" in names for names in phases) == 1
     assert all(names == ["shared"] for names in phases if names and "signing" not in names)
 

@@ -114,7 +114,7 @@ def test_every_tenant_in_every_cloud(runs, directory, method, cloud):
     run = runs(tenant=directory.name, cloud=CLOUDS[cloud], methods=(method,))
     if home.same_hosts(CLOUDS[cloud]):
         assert token(run).claims["aud"] == run.options.resource(method)
-        assert run.report.remarks == []
+        assert run.report.trace.remarks == []
         return
     failure = refusal(run)
     assert (failure.kind, failure.remedy) == (
@@ -133,7 +133,7 @@ def test_a_token_in_spite_of_another_cloud_is_remarked(runs, monkeypatch):
     monkeypatch.setattr(Entra, "configuration", odd)
     run = runs()
     assert token(run).claims["aud"] == EXCHANGE
-    assert run.report.remarks == [
+    assert run.report.trace.remarks == [
         "the tenant's own document says that it is in cloud dod: --cloud dod"
     ]
 

@@ -30,6 +30,16 @@ def watch(*laps):
     return made
 
 
+def known(mailbox, method, **values):
+    """A report with these values, each in the part that has it."""
+    made = Report(mailbox, method)
+    for name, value in values.items():
+        parts = (made, made.finding, made.times, made.trace, made.confidences)
+        [part] = [part for part in parts if name in vars(part)]
+        setattr(part, name, value)
+    return made
+
+
 def success(mailbox="probe@contoso.com", method="cmdlet", seconds=0.25, **changes):
     """A finished success."""
     values = {
@@ -46,14 +56,14 @@ def success(mailbox="probe@contoso.com", method="cmdlet", seconds=0.25, **change
         "ended": 1.0,
         **changes,
     }
-    return Report(mailbox, method, **values)
+    return known(mailbox, method, **values)
 
 
 def failed(mailbox="probe@contoso.com", method="cmdlet", kind="mailbox", cause="gone", **changes):
     """A test that ended in a failure; `changes` are those of the failure, or `of` the report."""
     of = changes.pop("of", {})
     values = {"certificate_days": 100.0, "total": 1.0, "begun": 0.0, "ended": 1.0, **of}
-    return Report(mailbox, method, failure=Failure(kind, cause, **changes), **values)
+    return known(mailbox, method, failure=Failure(kind, cause, **changes), **values)
 
 
 def asked(reports, options, **changes):

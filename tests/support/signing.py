@@ -61,7 +61,7 @@ class Runs:
 
     def _run(self, options, identity, method, shared=None):
         report = Report(options.mailboxes[0], method)
-        cache = Cache(str(self.cache_dir), report.notes)
+        cache = Cache(str(self.cache_dir), report.trace.notes)
         deadline = Deadline(time.monotonic(), options.timeout)
         transport = Transport(options, deadline, report, shared)
         self._carriers.append(transport)

@@ -12,9 +12,8 @@ from check_mapi_connectivity import plugin
 from check_mapi_connectivity.base.deadline import Deadline
 from check_mapi_connectivity.base.errors import UsageError
 from check_mapi_connectivity.base.failure import Failure
-from check_mapi_connectivity.base.report import Report
 
-from ..support.reports import asked, failed, success
+from ..support.reports import asked, failed, known, success
 
 
 def conclude(reports, options):
@@ -34,20 +33,20 @@ def test_the_time_of_one_test_is_that_of_the_run(options):
     report = success()
     before = time.monotonic()
     plugin.conclude(options(), [report], Deadline(before - 5.0, 30.0))
-    assert 5.0 <= report.total <= time.monotonic() - before + 5.0
+    assert 5.0 <= report.times.total <= time.monotonic() - before + 5.0
 
 
 def test_the_time_of_one_of_several_is_its_own(options):
     now = time.monotonic()
     reports = [
         success("a@x.y", begun=now - 9.0, ended=now - 7.0),
-        Report("b@x.y", "cmdlet", begun=now - 3.0, failure=Failure("timeout", "late")),
-        Report("c@x.y", "cmdlet", failure=Failure("timeout", "never begun")),
+        known("b@x.y", "cmdlet", begun=now - 3.0, failure=Failure("timeout", "late")),
+        known("c@x.y", "cmdlet", failure=Failure("timeout", "never begun")),
     ]
     plugin.conclude(asked(reports, options), reports, Deadline(now - 20.0, 30.0))
-    assert reports[0].total == 2.0
-    assert 3.0 <= reports[1].total < 20.0
-    assert reports[2].total == 0.0
+    assert reports[0].times.total == 2.0
+    assert 3.0 <= reports[1].times.total < 20.0
+    assert reports[2].times.total == 0.0
 
 
 def test_failure_comes_first_and_names_what_made_it_worse(options):
@@ -119,8 +118,8 @@ def test_json_of_several(options):
 
 def test_secrets_are_masked_in_all_reports(options):
     reports = [failed("a@x.y", cause="says hunter22"), failed("b@x.y", cause="echoes hunter33")]
-    reports[0].secrets.add("hunter22")
-    reports[1].secrets.add("hunter33")
+    reports[0].confidences.secrets.add("hunter22")
+    reports[1].confidences.secrets.add("hunter33")
     lines, _ = conclude(reports, asked(reports, options))
     assert "hunter" not in "\n".join(lines)
     assert lines[0].startswith("MAPI CRITICAL - a@x.y: says ***; all 2 mailboxes not OK | ")
@@ -165,9 +164,9 @@ MANY = {"mailboxes": ("a@x.y", "b@x.y", "c@x.y", "d@x.y"), "methods": ("graph",)
 
 
 def succeed(report):
-    report.begun = time.monotonic()
-    report.success, report.connection_time = True, 0.25
-    report.ended = time.monotonic()
+    report.times.begun = time.monotonic()
+    report.success, report.finding.connection_time = True, 0.25
+    report.times.ended = time.monotonic()
 
 
 def test_a_run_to_its_end(run):
@@ -241,11 +240,11 @@ def test_time_that_a_person_took_to_type_is_not_the_runs(run):
 def half_way(reports, show):
     """One done, one failed, one in phase tls, one not begun."""
     succeed(reports[0])
-    reports[1].begun = reports[2].begun = time.monotonic()
+    reports[1].times.begun = reports[2].times.begun = time.monotonic()
     reports[1].failure = Failure("mailbox", "gone")
-    reports[1].ended = time.monotonic()
-    reports[2].host = "graph.example"
-    reports[2].service.start("tls")
+    reports[1].times.ended = time.monotonic()
+    reports[2].times.host = "graph.example"
+    reports[2].times.service.start("tls")
 
 
 def last_words(signal=None):
@@ -305,9 +304,9 @@ def test_what_was_decided_stays_decided(run):
     found = []
 
     def do(reports, show):
-        reports[0].begun = time.monotonic()
-        reports[0].success, reports[0].connection_time = True, 0.25
-        reports[0].service.start("disconnect")
+        reports[0].times.begun = time.monotonic()
+        reports[0].success, reports[0].finding.connection_time = True, 0.25
+        reports[0].times.service.start("disconnect")
         found.append(Watchdog.last.bark(None))
 
     run(do, methods=("mapi",))
@@ -376,26 +375,21 @@ def test_progress_is_for_a_person_who_asked_for_it(run, monkeypatch):
         assert shown[0][0] is None
 
 
-class Changing(Report):
-    """A report whose collections change while they are looked at: `left` times more."""
+class Changing(dict):
+    """Facts that change while they are looked at: `left` times more."""
 
     left = 0
 
-    @property
-    def facts(self):
+    def values(self):
         if Changing.left > 0:
             Changing.left -= 1
             raise RuntimeError("dictionary changed size during iteration")
-        return {"endpoint": "there"}
-
-    @facts.setter
-    def facts(self, value):
-        """Kept by nobody."""
+        return super().values()
 
 
 @pytest.mark.parametrize("times", [0, 1, plugin._LOOKS])
 def test_a_report_that_changes_is_looked_at_again(options, times):
-    report = Changing("a@x.y", "graph", success=True, connection_time=0.5)
+    report = success("a@x.y", "graph", 0.5, facts=Changing(endpoint="there"))
     Changing.left = times
     chosen, deadline = asked([report], options), Deadline(time.monotonic(), 30.0)
     text, code = plugin._conclude_running(chosen, [report], deadline)
@@ -404,7 +398,7 @@ def test_a_report_that_changes_is_looked_at_again(options, times):
 
 
 def test_a_report_that_never_stops_changing_is_given_up(options):
-    report = Changing("a@x.y", "graph", success=True, connection_time=0.5)
+    report = success("a@x.y", "graph", 0.5, facts=Changing(endpoint="there"))
     Changing.left = 1000
     with pytest.raises(RuntimeError, match="changed size"):
         plugin._conclude_running(

@@ -62,6 +62,9 @@ def claims(token: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+#: The last second since 1970 that a calendar can show.
+YEAR_9999 = 253402300799.0
+
 #: Characters of a text, and items of a list, unless more are allowed.
 _LONGEST, _MOST = 100_000, 10_000
 

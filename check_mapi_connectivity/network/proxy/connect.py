@@ -24,10 +24,10 @@ from ...base.credentials import Login
 from ...base.errors import UsageError
 from ...base.failure import CheckFailure, Failure
 from ...base.report import KDC
+from ...base.vocabulary import BASIC, NEGOTIATE, NTLM
 from ...secrecy import echoes as secrecy_echoes
 from .. import headers, ntlm_kerberos
 from ..head import CappedResponse
-from ..headers import BASIC, NEGOTIATE, NTLM
 from ..ntlm_kerberos import Unusable
 from . import schemes
 from .refusals import broken, interrupted, no_http, refused
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from ...base.credentials import Proxy
     from ...base.deadline import Deadline
-    from ...base.report import Report, Stopwatch
+    from ...base.report import Stopwatch, Times, Trace
     from ..lockout import Pause
     from ..shared_logon import Logon
 
@@ -91,14 +91,16 @@ class Tunnel:
         connect: Callable[[], socket.socket],
         logon: Logon,
         *,
-        report: Report,
+        trace: Trace,
+        times: Times,
         watch: Stopwatch,
         deadline: Deadline,
         pause: Pause | None = None,
     ) -> None:
         self._proxy, self._target, self._logon = proxy, target, logon
         self._connect, self._pause = connect, pause
-        self._report, self._watch, self._deadline = report, watch, deadline
+        self._trace, self._times = trace, times
+        self._watch, self._deadline = watch, deadline
         self._sock: socket.socket | None = None
         self._scheme: str | None = proxy.scheme or logon.scheme
         self._handshake: ntlm_kerberos.Handshake | None = None
@@ -160,7 +162,7 @@ class Tunnel:
         opened = self._opened(reply)
         if opened is not None:
             return opened
-        left = schemes.usable(self._proxy, reply.schemes, self._report.remarks)
+        left = schemes.usable(self._proxy, reply.schemes, self._trace.remark)
         while True:
             self._scheme = left.pop(0)
             try:
@@ -171,7 +173,7 @@ class Tunnel:
                 if self._proved:
                     raise
                 why = error.failure.cause if isinstance(error, CheckFailure) else error
-                self._report.notes.append(f"{self._scheme} for the proxy: {why}")
+                self._trace.note(f"{self._scheme} for the proxy: {why}")
                 others = [name for name in reply.schemes if name in (BASIC, NTLM)]
                 if not left and others and self._proxy.user is None:
                     # Without a ticket a password would do.
@@ -190,7 +192,7 @@ class Tunnel:
                 self._pause.told(None)
             if self._scheme is not None:
                 user = self._proxy.user or "the owner of the ticket"
-                self._report.facts["proxy logon"] = f"{user} by {self._scheme}"
+                self._trace.fact("proxy logon", f"{user} by {self._scheme}")
             return self._sock
         if reply.status != 407:
             failure = refused(self._proxy, self._target, reply.status, reply.hint)
@@ -267,18 +269,15 @@ class Tunnel:
         if ntlm:
             return self._begun(ntlm_kerberos.Handshake(scheme, login, host, inside="ntlm"))
         # A KDC may not answer.
-        asked, self._report.host = self._report.host, KDC
-        self._watch.start("proxy")
-        try:
-            found = self._begun(ntlm_kerberos.Handshake(scheme, login, host))
-        except Unusable as error:
-            if scheme != NEGOTIATE or password is None or not ntlm_inside:
-                raise
-            self._no_ticket = error.failure
-            found = self._begun(ntlm_kerberos.Handshake(scheme, login, host, inside="ntlm"))
-        finally:
-            self._report.host = asked
-        return found
+        with self._times.at(KDC):
+            self._watch.start("proxy")
+            try:
+                return self._begun(ntlm_kerberos.Handshake(scheme, login, host))
+            except Unusable as error:
+                if scheme != NEGOTIATE or password is None or not ntlm_inside:
+                    raise
+                self._no_ticket = error.failure
+                return self._begun(ntlm_kerberos.Handshake(scheme, login, host, inside="ntlm"))
 
     def _begun(self, handshake: ntlm_kerberos.Handshake) -> bytes:
         self._handshake = handshake

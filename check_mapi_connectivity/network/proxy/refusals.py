@@ -29,9 +29,7 @@ def refused(proxy: Proxy, target: str, status: int, hint: str) -> Failure:
     if found is not None:
         return found
     row = http.PROXY.get(status, http.PROXY_OTHER)
-    cause = row.cause.format(proxy=proxy, target=target)
-    remedy = row.remedy.format(target=target)
-    return Failure(row.kind, cause, remedy, f"HTTP {status}", detail=hint)
+    return Failure.of(row, f"HTTP {status}", hint, proxy=proxy, target=target)
 
 
 def squid(proxy: str, target: str, status: int, hint: str) -> Failure | None:
@@ -46,8 +44,8 @@ def squid(proxy: str, target: str, status: int, hint: str) -> Failure | None:
         return None
     system = network.of_number(int(number) if re.fullmatch("[0-9]{1,3}", number) else 0)
     why = f": {system.cause}" if system else ""
-    cause = row.cause.format(proxy=proxy, target=target) + why
-    return Failure(row.kind, cause, row.remedy.format(target=target), f"HTTP {status}", detail=hint)
+    failure = Failure.of(row, f"HTTP {status}", hint, proxy=proxy, target=target)
+    return replace(failure, cause=failure.cause + why)
 
 
 def no_http(proxy: Proxy, error: http.client.HTTPException) -> Failure:

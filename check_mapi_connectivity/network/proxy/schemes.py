@@ -6,18 +6,20 @@ from typing import TYPE_CHECKING
 
 from ...base.errors import UsageError
 from ...base.failure import CheckFailure, Failure
+from ...base.vocabulary import BASIC, NEGOTIATE, NTLM
 from .. import ntlm_kerberos
-from ..headers import BASIC, NEGOTIATE, NTLM
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ...base.credentials import Proxy
 
 _RELAY = "a local relay (px, cntlm) can stand between"
 
 
-def usable(proxy: Proxy, offered: list[str], remarks: list[str]) -> list[str]:
+def usable(proxy: Proxy, offered: list[str], remark: Callable[[str], None]) -> list[str]:
     """The schemes to try, one after the other, of those that a proxy offers. Without TLS Basic is
-    one of them only where nothing else is offered; what is weaker than need be goes to `remarks`.
+    one of them only where nothing else is offered; what is weaker than need be goes to `remark`.
 
     Raises CheckFailure, UsageError where a package is missing for all of them.
     """
@@ -39,7 +41,7 @@ def usable(proxy: Proxy, offered: list[str], remarks: list[str]) -> list[str]:
         raise UsageError(text + (clear if BASIC in found else ""))
     if strong:
         text = ntlm_kerberos.missing(f"proxy {proxy} offers {' and '.join(strong)}, too")
-        remarks.append(f"Basic is used: {text}")
+        remark(f"Basic is used: {text}")
     return [BASIC]
 
 

@@ -6,14 +6,12 @@ other made.
 
 from __future__ import annotations
 
-from ...base.vocabulary import PLUGIN
+from ...base import clouds, vocabulary
 
 COMMAND = "check_mapi_connectivity_setup"
 
-APP = PLUGIN
-ROLE = "MAPI probe"
-GROUP = "MAPI probes"
-SCOPE = "MAPI probe mailboxes"
+APP = vocabulary.PLUGIN
+ROLE, GROUP, SCOPE = vocabulary.ROLE, vocabulary.GROUP, vocabulary.SCOPE
 ASSIGNMENT = "MAPI probe Inbox"
 
 #: What Exchange gives a member of the role group, and the app by method graph.
@@ -26,10 +24,7 @@ PARENT = "View-Only Recipients"
 #: Stands in the notes or description of everything that the command makes.
 TAG = f"made by {COMMAND}"
 
-#: Office 365 Exchange Online, and its app role that lets an app call the admin interface
-#: (exchange-online 1.5).
-EXCHANGE_APP = "00000002-0000-0ff1-ce00-000000000000"
-MANAGE_AS_APP = "dc50a0fb-09a3-484d-be87-e023b12c6440"
+EXCHANGE_APP, MANAGE_AS_APP = clouds.EXCHANGE_APP, clouds.MANAGE_AS_APP
 MANAGE_AS_APP_NAME = "Exchange.ManageAsApp"
 
 #: Microsoft Graph Command Line Tools, a public client of Microsoft's own, whose scopes are
