@@ -28,10 +28,10 @@ class CmdletProbe:
         Raises CheckFailure when the mailbox was not logged on to and listed.
         """
         report = self._report
-        token = self._run.identity.token(self._run)
+        token = self._run.sign_in.token()
         answer = self._post(token)
         if answer.status == 401 and token.cached:
-            token = self._run.identity.renew(self._run, token)
+            token = self._run.sign_in.renew(token)
             answer = self._post(token)
         if answer.status != 200:
             raise CheckFailure(

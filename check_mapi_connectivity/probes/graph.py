@@ -26,10 +26,10 @@ class GraphProbe:
         Raises CheckFailure when the mailbox was not logged on to and listed.
         """
         run, report = self._run, self._run.report
-        token = run.identity.token(run)
+        token = run.sign_in.token()
         answer = self._get(token)
         if answer.status == 401 and token.cached:
-            token = run.identity.renew(run, token)
+            token = run.sign_in.renew(token)
             answer = self._get(token)
         if answer.status != 200:
             raise CheckFailure(graph_refusals.status(answer, token.claims))

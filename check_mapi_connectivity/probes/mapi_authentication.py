@@ -244,10 +244,10 @@ class Authentication:
         return base64.b64encode(f"{login.username}:{login.password.reveal()}".encode()).decode()
 
     def _bearer(self, request: _Request) -> Answer:
-        token = self._run.identity.token(self._run)
+        token = self._run.sign_in.token()
         answer = self._send(request, f"Bearer {token.access_token}")
         if answer.status == 401 and token.cached:
-            token = self._run.identity.renew(self._run, token)
+            token = self._run.sign_in.renew(token)
             answer = self._send(request, f"Bearer {token.access_token}")
         return answer
 

@@ -196,11 +196,9 @@ class Runner:
     def _test(self, report: Report, transport: Transport) -> None:
         """One test with what all tests share. Raises UsageError."""
         cache = Cache(self._options.cache_dir, report.notes)
-        test(
-            ProbeContext(
-                self._options, transport, self._identity, self._logon, cache, report, self._deadline
-            )
-        )
+        deadline = self._deadline
+        sign_in = self._identity.session(transport, cache, report, deadline)
+        test(ProbeContext(self._options, transport, sign_in, self._logon, cache, report, deadline))
 
 
 def test(run: ProbeContext) -> None:

@@ -116,7 +116,8 @@ def _test(
     player = Player(options, clock, report, recording, number)
     cache = Cache(None, report.notes)
     try:
-        runner.test(ProbeContext(options, player, Identity(options), Logon(), cache, report, clock))
+        sign_in = Identity(options).session(player, cache, report, clock)
+        runner.test(ProbeContext(options, player, sign_in, Logon(), cache, report, clock))
     except Stopped:
         return player.kept
     finally:

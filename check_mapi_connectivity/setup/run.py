@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..base.cache import Cache
 from ..base.deadline import Deadline
 from ..base.errors import UsageError
 from ..base.report import Report
 from ..commandline import given as commandline_given
-from ..network.transport import Transport
+from ..signin.session import Session
 from . import administrator as setup_administrator
 from . import command_line, proof
 from .administrator import Administrator
@@ -27,20 +27,8 @@ from .terminal import Voice, confirm
 
 if TYPE_CHECKING:
     from ..base.credentials import CertificateFiles
-    from ..base.options import Options
     from .command_line import Settings
     from .steps.step import Step
-
-
-@dataclass
-class _Job:
-    """What the sign-in needs of a run."""
-
-    options: Options
-    transport: Any
-    cache: Cache
-    report: Report
-    deadline: Deadline
 
 
 def steps_of(settings: Settings) -> list[Step]:
@@ -126,26 +114,22 @@ def run(settings: Settings, voice: Voice) -> int:
     options = replace(
         settings.options, credential=None, ca_files=(), authorities=settings.authorities
     )
-    transport = Transport(options, deadline, report)
+    line = Line(options, deadline, report)
     try:
-        return _run(
-            settings,
-            steps,
-            voice,
-            _Job(options, Line(transport, deadline), Cache(None, []), report, deadline),
-        )
+        session = Session(options, line, Cache(None, []), report, deadline)
+        return _run(settings, steps, voice, session)
     finally:
-        transport.close()
+        line.close()
         settings.place.close()
 
 
-def _run(settings: Settings, steps: list[Step], voice: Voice, job: _Job) -> int:
+def _run(settings: Settings, steps: list[Step], voice: Voice, session: Session) -> int:
     tokens = _tokens(settings, voice)
-    administrator = Administrator(job, voice, tokens)
-    services = Services(job.options, job.transport, administrator, voice)
+    administrator = Administrator(session, voice, tokens)
+    services = Services(session.options, session.transport, administrator, voice)
     place, known = settings.place, Known()
-    site = Site(job.options, services, place, voice, known, settings.user, settings.client_id)
-    tenant = job.options.tenant
+    site = Site(session.options, services, place, voice, known, settings.user, settings.client_id)
+    tenant = session.options.tenant
     for line in settings.hosts:
         voice.say(f"note: {line}")
     # Before anything is made, and both codes in one go.

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from ..base.options import Options
     from ..network.answer import Answer
+    from ..network.transport import Transport
     from .administrator import Administrator
-    from .line import Line
     from .terminal import Voice
 
 #: Tries of one request, and the most seconds that are waited before another.
@@ -66,7 +66,7 @@ class Services:
     def __init__(
         self,
         options: Options,
-        line: Line,
+        line: Transport,
         administrator: Administrator,
         voice: Voice,
     ) -> None:

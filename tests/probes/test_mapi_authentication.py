@@ -402,7 +402,7 @@ def test_tokens_of_entra_wait_for_nobody(options, monkeypatch):
     """A token was made for this run already: there is nothing to find out."""
 
     class Identity:
-        def token(self, run):
+        def token(self):
             return Token("T", 0.0)
 
     monkeypatch.setattr("check_mapi_connectivity.network.shared_logon.TURN", PATIENCE)

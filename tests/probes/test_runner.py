@@ -143,7 +143,7 @@ def test_workers_keep_their_transport(testing):
     # A worker that found no more work ends; no other takes its transport over.
     assert all(len(threads) == 1 for threads in of.values())
     assert len({id(run.transport.shared) for run in record.runs}) == 1
-    assert len({id(run.identity) for run in record.runs}) == 1
+    assert len({id(run.sign_in._identity) for run in record.runs}) == 1
     assert len({id(run.logon) for run in record.runs}) == 1
 
 

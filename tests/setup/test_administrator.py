@@ -109,7 +109,7 @@ class Desk:
     def __init__(self, entra, options, pasted=None):
         self.said = []
         report, deadline = Report("", "graph"), Deadline(time.monotonic(), 60.0)
-        job = SimpleNamespace(
+        session = SimpleNamespace(
             options=options(tenant=TENANT, authority_url="https://login.microsoftonline.com"),
             transport=entra,
             cache=None,
@@ -117,7 +117,7 @@ class Desk:
             deadline=deadline,
         )
         voice = Voice(None, self._write)
-        self.administrator = Administrator(job, voice, pasted)
+        self.administrator = Administrator(session, voice, pasted)
 
     def _write(self, text):
         self.said += text.split("\n")[:-1]

@@ -69,7 +69,7 @@ def test_renewed_token_replaces_the_cached_one(runs):
     second = runs()
     cached = token(second)
     assert (cached.access_token, cached.cached) == (old.access_token, True)
-    new = second.identity.renew(second, cached)
+    new = second.sign_in.renew(cached)
     assert (new.cached, second.report.token_cached) == (False, False)
     assert second.report.unneeded == set()
     assert second.report.notes == ["the service refused the cached token; signed in again"]
@@ -197,7 +197,7 @@ def test_refused_token_that_cannot_be_dropped_is_not_used_again(runs, monkeypatc
     assert cached.cached
     monkeypatch.setattr(Cache, "drop", lambda *_: None)
     monkeypatch.setattr(Cache, "store", lambda *_: None)
-    assert run.identity.renew(run, cached).access_token != old.access_token
+    assert run.sign_in.renew(cached).access_token != old.access_token
 
 
 @pytest.mark.parametrize("text", ["", "a b", "a\nb", "abc\u20acdef", "\x00", 5, None, "\ud800"])
@@ -266,7 +266,7 @@ def test_many_threads_renew_once(runs, tenant):
     cached = [token(run) for run in each]
     assert {one.access_token for one in cached} == {old.access_token}
     asked = tenant.token_requests
-    found = at_once(*(partial(run.identity.renew, run, one) for run, one in zip(each, cached)))
+    found = at_once(*(partial(run.sign_in.renew, one) for run, one in zip(each, cached)))
     assert len({one.access_token for one in found} - {old.access_token}) == 1
     assert all(one.access_token != old.access_token for one in found)
     assert tenant.token_requests == asked + 1

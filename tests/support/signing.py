@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -19,12 +20,25 @@ from check_mapi_connectivity.base.credentials import (
 from check_mapi_connectivity.base.deadline import Deadline
 from check_mapi_connectivity.base.failure import CheckFailure
 from check_mapi_connectivity.base.report import Report
-from check_mapi_connectivity.network.shared_logon import Logon
 from check_mapi_connectivity.network.transport import Transport
-from check_mapi_connectivity.probes.context import ProbeContext
 from check_mapi_connectivity.signin.identity import Identity
 
 from ..tenant.material import CLIENT_IDS, DOMAIN
+
+
+class Run(NamedTuple):
+    """One test that signs in: a Session, the identity of its run, and the options of that."""
+
+    options: Any
+    identity: Any
+    transport: Any
+    cache: Any
+    report: Any
+    deadline: Any
+
+    @property
+    def sign_in(self):
+        return self.identity.session(self.transport, self.cache, self.report, self.deadline)
 
 
 class Runs:
@@ -65,7 +79,7 @@ class Runs:
         deadline = Deadline(time.monotonic(), options.timeout)
         transport = Transport(options, deadline, report, shared)
         self._carriers.append(transport)
-        return ProbeContext(options, transport, identity, Logon(), cache, report, deadline)
+        return Run(options, identity, transport, cache, report, deadline)
 
     def by_password(self, password=None, name="healthy", **changes):
         """The same for a user of the tenant; the right password where none is given."""
@@ -91,7 +105,7 @@ class Runs:
 
 def token(run):
     """The token of a run."""
-    return run.identity.token(run)
+    return run.sign_in.token()
 
 
 def refusal(run):
