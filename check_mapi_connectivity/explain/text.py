@@ -10,12 +10,11 @@ from .. import __version__
 from ..base.vocabulary import SERVICE, STATES
 from ..result.document import certificate_facts
 from ..result.output import FORMAT_VERSION, clean, first_line, render_json, slashed
-from .hosts import Contact, contacts
 from .permissions import COMMAND, FACT, Entry
-from .sections import Known, Section, read_certificate, sections
+from .sections import Explanation, explain
 
 if TYPE_CHECKING:
-    from ..base.options import Options
+    from ..base.options import Command
 
 SUMMARY = "nothing was tested: --explain says what would be done"
 
@@ -29,14 +28,13 @@ _INDENT = " " * 6
 _LONGEST = 8000
 
 
-def build(options: Options, now: float) -> str:
+def build(command: Command, now: float) -> str:
     """The whole output, as text or as one JSON document; `now` is in seconds since 1970."""
-    known, hosts = read_certificate(options, now), contacts(options)
-    made = sections(options, hosts, known, now)
-    if options.json:
-        return _document(made, hosts, known)
+    made = explain(command, now)
+    if command.as_json:
+        return _document(made)
     lines = [first_line("UNKNOWN", SUMMARY)]
-    for section in made:
+    for section in made.sections:
         lines += ["", section.title]
         for entry in section.entries:
             lines += _lines(entry)
@@ -89,7 +87,7 @@ def _command(text: str) -> list[str]:
     return [*lines, line]
 
 
-def _document(made: list[Section], hosts: list[Contact], known: Known) -> str:
+def _document(made: Explanation) -> str:
     """The same as one JSON document."""
     return render_json(
         {
@@ -107,9 +105,9 @@ def _document(made: list[Section], hosts: list[Contact], known: Known) -> str:
                     "by_proxy": contact.proxied,
                     "purpose": clean(contact.purpose),
                 }
-                for contact in hosts
+                for contact in made.hosts
             ],
-            "certificate": None if known.facts is None else certificate_facts(known.facts),
+            "certificate": made.certificate and certificate_facts(made.certificate),
             "sections": [
                 {
                     "title": section.title,
@@ -122,7 +120,7 @@ def _document(made: list[Section], hosts: list[Contact], known: Known) -> str:
                         for entry in section.entries
                     ],
                 }
-                for section in made
+                for section in made.sections
             ],
         }
     )

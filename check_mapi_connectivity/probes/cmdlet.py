@@ -20,7 +20,7 @@ class CmdletProbe:
     """Runs the cmdlet for the mailbox of the report."""
 
     def __init__(self, run: ProbeContext) -> None:
-        self._run, self._options, self._report = run, run.options, run.report
+        self._run, self._report = run, run.report
 
     def run(self) -> None:
         """Run the cmdlet and fill in the report.
@@ -69,21 +69,21 @@ class CmdletProbe:
         """Nothing is left behind."""
 
     def _post(self, token: Token) -> Answer:
-        options, report = self._options, self._report
+        account, report = self._run.account, self._report
         report.service = report.stopwatch()
-        tenant = token.tenant_id or options.tenant
+        tenant = token.tenant_id or account.tenant
         if not tenant:
             raise CheckFailure(Failure("credential", "the token names no tenant", "give --tenant"))
-        user = options.credential
+        user = account.credential
         path, headers, body = exchange_admin.request(
             tenant,
             report.mailbox,
-            archive=options.archive,
+            archive=self._run.targets.archive,
             token=token.access_token,
             user=user.username if isinstance(user, UserPassword) else None,
         )
         answer = self._run.transport.send(
-            "POST", options.exchange_url + path, report.service, headers=headers, data=body
+            "POST", self._run.server.exchange_url + path, report.service, headers=headers, data=body
         )
         phases = {phase.name: phase.seconds for phase in report.service.phases()}
         report.round_trip = phases.get("request")

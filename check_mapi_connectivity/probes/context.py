@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from ..base.cache import Cache
     from ..base.deadline import Deadline
-    from ..base.options import Options
+    from ..base.options import Account, Server, Targets
     from ..base.report import Report
     from ..network.shared_logon import Logon
     from ..network.transport import Transport
@@ -24,7 +24,9 @@ class ProbeContext(NamedTuple):
     `logon` is shared by all tests of a run, `transport` by those of one thread.
     """
 
-    options: Options
+    targets: Targets
+    account: Account
+    server: Server
     transport: Transport
     sign_in: SignIn
     logon: Logon

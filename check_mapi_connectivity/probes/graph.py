@@ -35,7 +35,7 @@ class GraphProbe:
             raise CheckFailure(graph_refusals.status(answer, token.claims))
         listed = graph.read(answer)
         # A server may list more than it was asked for.
-        report.rows, report.inbox_items = listed.rows[: run.options.inbox_items], listed.total
+        report.rows, report.inbox_items = listed.rows[: run.targets.inbox_items], listed.total
         if listed.total is None:
             report.facts["inbox"] = f"{len(listed.rows)} listed; Graph does not say how many more"
         elif listed.total and not listed.rows:
@@ -47,16 +47,16 @@ class GraphProbe:
         """Nothing is left behind."""
 
     def _get(self, token: Token) -> Answer:
-        options, report = self._run.options, self._run.report
+        targets, report = self._run.targets, self._run.report
         report.service = report.stopwatch()
         path, headers = graph.request(
             report.mailbox,
-            options.inbox_items,
+            targets.inbox_items,
             token.access_token,
-            subjects=options.subjects,
+            subjects=targets.subjects,
         )
         answer = self._run.transport.send(
-            "GET", options.graph_url + path, report.service, headers=headers
+            "GET", self._run.server.graph_url + path, report.service, headers=headers
         )
         phases = {phase.name: phase.seconds for phase in report.service.phases()}
         report.round_trip = phases.get("request")

@@ -47,11 +47,11 @@ class Authentication:
     """
 
     def __init__(self, run: ProbeContext) -> None:
-        options, report = run.options, run.report
+        account, report = run.account, run.report
         self._run, self._report, self._transport = run, report, run.transport
         self._logon = run.logon
-        self._login: Login | None = options.login
-        self._forced = BEARER if options.credential else self._login.scheme if self._login else None
+        self._login: Login | None = run.server.login
+        self._forced = BEARER if account.credential else self._login.scheme if self._login else None
         self.scheme: str | None = self._forced or self._logon.scheme
         #: Requests that carried a credential.
         self.sent = 0
@@ -208,7 +208,7 @@ class Authentication:
     @property
     def user(self) -> str:
         """Who signs in, in words."""
-        credential = self._run.options.credential
+        credential = self._run.account.credential
         if isinstance(credential, UserPassword):
             return credential.username
         if self._login is not None and self._login.username:

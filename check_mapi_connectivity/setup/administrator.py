@@ -159,7 +159,7 @@ class Administrator:
         """Show a code, and wait until somebody has entered it. Raises CheckFailure."""
         import msal
 
-        options, called = self._session.options, _SERVICES[service][0]
+        account, called = self._session.account, _SERVICES[service][0]
         http = msal_client.EntraHttp(self._session, None)
         client = names.GRAPH_TOOLS if service == "graph" else MODULE_CLIENT_ID
         made: list[Any] = []
@@ -167,7 +167,7 @@ class Administrator:
         def begin() -> dict[str, Any]:
             app = msal.PublicClientApplication(
                 client,
-                authority=f"{options.authority_url}/{options.tenant}",
+                authority=f"{account.authority_url}/{account.tenant}",
                 instance_discovery=False,
                 http_client=http,
             )
@@ -213,7 +213,7 @@ class Administrator:
         self._warned = True
 
     def _scopes(self, service: str) -> list[str]:
-        cloud = self._session.options.cloud
+        cloud = self._session.account.cloud
         if service == "exchange":
             return [f"{cloud.exchange}/.default"]
         return [f"{cloud.graph}/{name}" for name in names.GRAPH_SCOPES]

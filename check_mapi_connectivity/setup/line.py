@@ -12,9 +12,9 @@ from ..network.transport import Transport
 
 if TYPE_CHECKING:
     from ..base.deadline import Deadline
-    from ..base.options import Options
     from ..base.report import Report, Stopwatch
     from ..network.answer import Answer
+    from ..network.route import Means
 
 #: Seconds that one request may take, and of these a TCP connection or a TLS handshake.
 PATIENCE = 60.0
@@ -24,8 +24,8 @@ _REACHING = 20.0
 class Line(Transport):
     """Sends requests, each with a minute of its own."""
 
-    def __init__(self, options: Options, deadline: Deadline, report: Report) -> None:
-        super().__init__(options, deadline, report)
+    def __init__(self, means: Means, deadline: Deadline, report: Report) -> None:
+        super().__init__(means, deadline, report)
         self._deadline = deadline
         self.patience = _REACHING
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..base.deadline import Deadline
-    from ..base.options import Credential, Options
+    from ..base.options import Account, Credential
     from ..base.report import Report
     from ..network.transport import Transport
 
@@ -74,25 +74,25 @@ class Identity:
     service refuses a cached token.
     """
 
-    def __init__(self, options: Options) -> None:
-        self._options = options
-        resources = {options.resource(method) for method in options.methods}
+    def __init__(self, account: Account, methods: tuple[str, ...]) -> None:
+        self._account = account
+        resources = {account.resource(method) for method in methods}
         shared = Lock()
         # A password is tried by one at a time: a second wrong one would be a failed logon more.
-        password = isinstance(options.credential, UserPassword)
+        password = isinstance(account.credential, UserPassword)
         self._locks = {name: shared if password else Lock() for name in resources}
         self._tokens: dict[str, Token] = {}
         self._refused: dict[str, str] = {}
         self._refusals: dict[str, _Refusal] = {}
         self._clients: list[certificate.ClientCertificate] = []
         self._facts: credentials.CertificateFacts | None = None
-        who = _fingerprint(options.credential) if options.credential else ""
+        who = _fingerprint(account.credential) if account.credential else ""
         self._keys = {
             name: Cache.key(
                 "token",
-                options.authority_url,
-                options.tenant.lower(),
-                options.client_id.lower(),
+                account.authority_url,
+                account.tenant.lower(),
+                account.client_id.lower(),
                 who,
                 name,
             )
@@ -105,7 +105,7 @@ class Identity:
 
         Raises UsageError for files that cannot be used.
         """
-        files = self._options.certificate
+        files = self._account.certificate
         if files is None:
             return
         document = cache.load(next(iter(self._keys.values()))) or {}
@@ -120,7 +120,7 @@ class Identity:
         """Why nothing need be sent: no certificate is valid at `now` (contract 7.1)."""
         if self._facts is None:
             return None
-        return certificate.refusal(self._facts, now, self._options.tenant)
+        return certificate.refusal(self._facts, now, self._account.tenant)
 
     @property
     def facts(self) -> credentials.CertificateFacts | None:
@@ -131,11 +131,11 @@ class Identity:
         self, transport: Transport, cache: Cache, report: Report, deadline: Deadline
     ) -> SignIn:
         """The sign-in for the test of this report."""
-        return SignIn(self, Session(self._options, transport, cache, report, deadline))
+        return SignIn(self, Session(self._account, transport, cache, report, deadline))
 
     def token(self, session: Session) -> Token:
         """The token for the method of the session's report. Raises CheckFailure."""
-        resource, report = self._options.resource(session.report.method), session.report
+        resource, report = self._account.resource(session.report.method), session.report
         token = self._known(session, resource)
         if token is None:
             report.sign_in.start(SHARED)
@@ -186,7 +186,7 @@ class Identity:
 
     def renew(self, session: Session, refused: Token) -> Token:
         """A fresh token in place of a cached one that the service refuses. Raises CheckFailure."""
-        resource = self._options.resource(session.report.method)
+        resource = self._account.resource(session.report.method)
         with self._locks[resource]:
             # Another one of this run may have been here before.
             if self._tokens.get(resource) is refused:
@@ -227,17 +227,16 @@ class Identity:
             wait = _PAUSE if failure.retry_after is None else failure.retry_after
         # What is wrong with a password is wrong with it everywhere.
         about_resource = failure.kind == "credential" and not lockout.counts(failure)
-        everywhere = isinstance(self._options.credential, UserPassword) and not about_resource
+        everywhere = isinstance(self._account.credential, UserPassword) and not about_resource
         for name in self._locks if everywhere else [resource]:
             self._refusals[name] = _Refusal(failure, session.deadline.now() + wait)
 
     def _alone(self, session: Session, resource: str) -> AbstractContextManager[object]:
         """Keep other runs from signing in meanwhile; from sending a password, at any price."""
-        user = self._options.credential
+        user = self._account.credential
         if isinstance(user, UserPassword):
-            return lockout.Pause.of_sign_in(self._options, user, session.cache).alone(
-                session.deadline
-            )
+            pause = lockout.Pause.of_sign_in(self._account, user, session.cache)
+            return pause.alone(session.deadline)
         return session.cache.lock(self._keys[resource])
 
     def _cached(self, cache: Cache, resource: str) -> Token | None:
@@ -251,7 +250,7 @@ class Identity:
 
     def _fetch(self, session: Session, resource: str) -> Token:
         session.report.sign_in.start("signing")
-        files, now = self._options.certificate, session.deadline.wall()
+        files, now = self._account.certificate, session.deadline.wall()
         if not self._clients and files is not None:
             self._clients = certificate.candidates(files, now)
         answer = self._ask(session, resource)
@@ -269,12 +268,12 @@ class Identity:
 
     def _ask(self, session: Session, resource: str) -> Mapping[str, Any]:
         """A token answer. Raises CheckFailure."""
-        credential = self._options.credential
+        credential = self._account.credential
         if isinstance(credential, ManagedIdentity):
             return managed_identity.ask(session, credential, resource)
         if not isinstance(credential, UserPassword):
             return self._shown(session, resource)
-        pause = lockout.Pause.of_sign_in(self._options, credential, session.cache)
+        pause = lockout.Pause.of_sign_in(self._account, credential, session.cache)
         pause.check()
         try:
             found = msal_client.ask(session, resource, None, pause.sending)

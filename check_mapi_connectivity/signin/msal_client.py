@@ -77,7 +77,7 @@ def answered(
         # words; SyntaxError is XML that is none.
         failure = _unusable(http, session, error)
         raise CheckFailure(_elsewhere(failure, http.cloud, session)) from None
-    if http.cloud is not None and not http.cloud.same_hosts(session.options.cloud):
+    if http.cloud is not None and not http.cloud.same_hosts(session.account.cloud):
         session.report.remarks.append(_says(http.cloud))
     return answer
 
@@ -87,22 +87,22 @@ def _ask(
 ) -> dict[str, Any]:
     import msal
 
-    options = session.options
+    account = session.account
     settings = {
-        "authority": f"{options.authority_url}/{options.tenant}",
+        "authority": f"{account.authority_url}/{account.tenant}",
         "instance_discovery": False,
         "http_client": http,
     }
-    user = options.credential
+    user = account.credential
     if isinstance(user, UserPassword):
-        public = msal.PublicClientApplication(options.client_id, **settings)
+        public = msal.PublicClientApplication(account.client_id, **settings)
         session.report.sign_in.start("signing")
         found = public.acquire_token_by_username_password(
             user.username, user.password.reveal(), scopes=[_user_scope(session, resource)]
         )
     else:
         app = msal.ConfidentialClientApplication(
-            options.client_id, client_credential=_credential(session, client), **settings
+            account.client_id, client_credential=_credential(session, client), **settings
         )
         session.report.sign_in.start("signing")
         found = app.acquire_token_for_client(scopes=[f"{resource}/.default"])
@@ -118,7 +118,7 @@ def _credential(session: Session, client: ClientCertificate | None) -> Any:
     """The app's credential as msal takes it."""
     import msal
 
-    credential = session.options.credential
+    credential = session.account.credential
     if isinstance(credential, ClientSecret):
         return credential.secret.reveal()
     if isinstance(credential, FederatedToken):
@@ -143,7 +143,7 @@ class EntraHttp:
     def __init__(self, session: Session, sending: Callable[[], None] | None) -> None:
         self._session = session
         self._sending = sending
-        self._authority = session.options.authority_url
+        self._authority = session.account.authority_url
         self._token_endpoint = ""
         self._federated = False
         self.last: Answer | None = None
@@ -251,7 +251,7 @@ def _says(cloud: Cloud) -> str:
 
 def _elsewhere(failure: Failure, cloud: Cloud | None, session: Session) -> Failure:
     """A refusal by the wrong cloud, told by the tenant's own document."""
-    if cloud is None or cloud.same_hosts(session.options.cloud) or failure.kind != "credential":
+    if cloud is None or cloud.same_hosts(session.account.cloud) or failure.kind != "credential":
         return failure
     session.report.remarks.append(_says(cloud))
     # Short enough for the first line.
@@ -263,7 +263,7 @@ def _unusable(http: EntraHttp, session: Session, error: Exception) -> Failure:
     one, else that it is not theirs.
     """
     last = http.last
-    user = session.options.credential
+    user = session.account.credential
     if http.federation and isinstance(user, UserPassword):
         return federation.refused(last, http.federation, user.username)
     if last is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from ..base.cache import Cache
     from ..base.deadline import Deadline
-    from ..base.options import Options
+    from ..base.options import Account
     from ..base.report import Report
     from ..network.transport import Transport
 
@@ -17,7 +17,7 @@ class Session(NamedTuple):
     charged to, and when all must be over.
     """
 
-    options: Options
+    account: Account
     transport: Transport
     cache: Cache
     report: Report

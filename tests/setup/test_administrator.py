@@ -109,8 +109,9 @@ class Desk:
     def __init__(self, entra, options, pasted=None):
         self.said = []
         report, deadline = Report("", "graph"), Deadline(time.monotonic(), 60.0)
+        chosen = options(tenant=TENANT, authority_url="https://login.microsoftonline.com")
         session = SimpleNamespace(
-            options=options(tenant=TENANT, authority_url="https://login.microsoftonline.com"),
+            account=chosen.account,
             transport=entra,
             cache=None,
             report=report,

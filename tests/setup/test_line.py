@@ -12,10 +12,12 @@ from check_mapi_connectivity.base.failure import CheckFailure
 from check_mapi_connectivity.base.report import Report, Stopwatch
 from check_mapi_connectivity.setup.line import Line
 
+from ..support.options import means
+
 
 def failure_of(options, url, seconds, **changes):
     deadline = Deadline(time.monotonic(), seconds)
-    line = Line(options(**changes), deadline, Report("", "graph"))
+    line = Line(means(options(**changes)), deadline, Report("", "graph"))
     if seconds < 1:
         # A handshake is given up by the transport's own patience.
         line.patience = seconds
@@ -45,7 +47,9 @@ def test_a_service_that_does_not_shake_hands(options):
 
 def test_time_begins_anew_with_each_request(options, tenant):
     deadline = Deadline(time.monotonic() - 1000.0, 60.0)
-    line = Line(options(ca_files=(str(tenant.material.ca_file),)), deadline, Report("", "graph"))
+    line = Line(
+        means(options(ca_files=(str(tenant.material.ca_file),))), deadline, Report("", "graph")
+    )
     try:
         answer = line.send("GET", f"{tenant.url}/v1.0/nothing", Stopwatch())
     finally:

@@ -37,7 +37,7 @@ def runs(tenant, options, tmp_path):
 
 def key_of(run):
     """Where the run keeps its token."""
-    return run.identity._keys[run.options.resource(run.report.method)]
+    return run.identity._keys[run.account.resource(run.report.method)]
 
 
 def prepared(run):
@@ -351,7 +351,7 @@ def test_a_password_that_comes_back_shows_in_no_report(runs, tenant, monkeypatch
     assert tenant.token_requests == 1
     for report in reports:
         report.failure = dataclasses.replace(refused)
-        secrecy_reports.conceal([report], echoes.of_options(first.options))
+        secrecy_reports.conceal([report], echoes.of_run(first.options.confided))
         assert "is wrong" in report.failure.detail
         assert "geheim" not in report.failure.detail
     kept = [path.read_text() for path in runs.cache_dir.glob("refused-*.json")]

@@ -24,6 +24,7 @@ from check_mapi_connectivity.network.transport import Transport
 from check_mapi_connectivity.signin.identity import Identity
 
 from ..tenant.material import CLIENT_IDS, DOMAIN
+from .options import means
 
 
 class Run(NamedTuple):
@@ -35,6 +36,10 @@ class Run(NamedTuple):
     cache: Any
     report: Any
     deadline: Any
+
+    @property
+    def account(self):
+        return self.options.account
 
     @property
     def sign_in(self):
@@ -66,7 +71,9 @@ class Runs:
             **changes,
         }
         chosen = self._options(**values)
-        return self._run(chosen, Identity(chosen), chosen.methods[0])
+        return self._run(
+            chosen, Identity(chosen.account, chosen.targets.methods), chosen.targets.methods[0]
+        )
 
     def beside(self, run, method=None):
         """The Run of another thread: same options and identity, its own report and transport."""
@@ -74,10 +81,10 @@ class Runs:
         return self._run(run.options, run.identity, method or run.report.method, shared)
 
     def _run(self, options, identity, method, shared=None):
-        report = Report(options.mailboxes[0], method)
+        report = Report(options.targets.mailboxes[0], method)
         cache = Cache(str(self.cache_dir), report.notes)
-        deadline = Deadline(time.monotonic(), options.timeout)
-        transport = Transport(options, deadline, report, shared)
+        deadline = Deadline(time.monotonic(), options.judging.timeout)
+        transport = Transport(means(options), deadline, report, shared)
         self._carriers.append(transport)
         return Run(options, identity, transport, cache, report, deadline)
 
