@@ -16,6 +16,7 @@ from .credentials import (
     Login,
     ManagedIdentity,
     Proxy,
+    Secret,
     UserPassword,
 )
 
@@ -128,7 +129,7 @@ class Confided(NamedTuple):
     where it is the same: mailboxes, user and host.
     """
 
-    secrets: tuple[tuple[str, str], ...] = ()
+    secrets: tuple[tuple[str, Secret], ...] = ()
     openly: tuple[str, ...] = ()
 
 
@@ -163,7 +164,7 @@ class Options(NamedTuple):
             found.append(("FEDERATED-TOKEN", credential.token))
         names = (*self.targets.mailboxes, login and login.username, self.server.hostname)
         return Confided(
-            tuple((kind, secret.reveal()) for kind, secret in found if secret is not None),
+            tuple((kind, secret) for kind, secret in found if secret is not None),
             tuple(name for name in names if name),
         )
 

@@ -209,7 +209,6 @@ def of_run(confided: Confided) -> set[str]:
     """All spellings of the secrets that a run was given."""
     # A word of the address would make every output unreadable, and hides nothing.
     said = " ".join(confided.openly).lower()
-    given = [
-        secret for _, secret in confided.secrets if len(secret) > 3 and secret.lower() not in said
-    ]
+    secrets = [secret.reveal() for _, secret in confided.secrets]
+    given = [secret for secret in secrets if len(secret) > 3 and secret.lower() not in said]
     return {spelling for secret in given for spelling in spellings(secret)}

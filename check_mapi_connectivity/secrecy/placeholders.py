@@ -62,7 +62,8 @@ class Placeholders:
         self._given: set[str] = set()
         #: (what matches any spelling of a given secret, the secret as it is, its placeholder)
         self._mixed: list[tuple[re.Pattern[str], str, str]] = []
-        for kind, secret in confided.secrets:
+        for kind, kept in confided.secrets:
+            secret = kept.reveal()
             placeholder = self.of(secret, kind)
             spelled = echoes.spellings(secret) & known
             self._given |= spelled

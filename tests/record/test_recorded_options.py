@@ -57,7 +57,7 @@ def test_all_that_is_no_secret_comes_back(options, changes):
 def test_a_secret_has_the_placeholder_of_the_recording(options, credential, stand):
     chosen = options(credential=credential)
     found = again(chosen)
-    assert [secret for _, secret in found.confided.secrets] == [stand]
+    assert [secret.reveal() for _, secret in found.confided.secrets] == [stand]
     assert type(found.account.credential) is type(credential)
     assert changed(found, credential=None) == changed(chosen, credential=None)
 
@@ -70,7 +70,7 @@ def test_login_and_proxy(options):
     assert str(found.network.proxy) == str(proxy)
     through = found.network.proxy
     assert (through.user, through.spn_host, through.tls) == ("me", "p1", True)
-    assert [secret for _, secret in found.confided.secrets] == [
+    assert [secret.reveal() for _, secret in found.confided.secrets] == [
         "REDACTED-PASSWORD-1",
         "REDACTED-PROXY-PASSWORD-1",
     ]
@@ -99,3 +99,10 @@ def test_what_is_odd_is_named(options, name, value, path):
     with pytest.raises(Odd) as caught:
         record_options.parse(Fields({**document, name: value}, "options."), 1)
     assert str(caught.value) == path
+
+
+def test_no_secret_shows_in_the_parts(options):
+    login = Login("CONTOSO\\probe", SECRET)
+    proxy = Proxy("p", 3128, "--proxy", "me", SECRET)
+    chosen = options(credential=None, methods=("mapi",), login=login, proxy=proxy)
+    assert "Canary" not in f"{chosen} {chosen.confided} {chosen.service}"
