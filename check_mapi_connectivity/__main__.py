@@ -21,6 +21,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
+    from .base.options import Command
+    from .record.tape import Recorder
+
 
 def main() -> int:
     """Run the check with the process's own arguments; the exit code."""
@@ -81,25 +84,44 @@ def _run(started: float, terminal: int | None) -> tuple[str, int, float | None]:
     """Output, exit code, and when (monotonic clock) the output must have been written."""
     from .commandline import parse
 
-    options = parse.parse(sys.argv[1:], os.environ)
+    command = parse.parse(sys.argv[1:], os.environ)
     from .base.options import Replay
 
-    if isinstance(options, Replay):
+    if isinstance(command, Replay):
         from .record import replay
 
-        return (*replay.run(options), None)
+        return (*replay.run(command), None)
+    return carry_out(command, started, terminal)
+
+
+def carry_out(
+    command: Command, started: float, terminal: int | None = None
+) -> tuple[str, int, float | None]:
+    """Output, exit code, and when the output must have been written. Raises UsageError."""
+    from .base.options import EXPLAIN
+
     try:
-        if options.explain:
+        if command.mode == EXPLAIN:
             from .explain import text as explain_text
 
-            return explain_text.build(options, time.time()), 3, None
+            return explain_text.build(command, time.time()), 3, None
         from . import plugin
 
-        latest = started + options.asked + options.timeout + output.GRACE
-        return (*plugin.run(options, started, terminal), latest)
+        # Waiting for a person is none of the check's time.
+        started += command.waited
+        return plugin.run(command.options, started, terminal, _recorder(command))
     except UsageError as error:
-        error.as_json = options.json
+        error.as_json = command.as_json
         raise
+
+
+def _recorder(command: Command) -> Recorder | None:
+    """What records the run, where that is asked for."""
+    if command.recording is None:
+        return None
+    from .record.tape import Recorder
+
+    return Recorder(command.options, command.recording, as_json=command.as_json)
 
 
 def run() -> NoReturn:

@@ -110,7 +110,7 @@ def options(*, environ: Mapping[str, str] | None = None, **given: Any) -> Option
         values["no-cache"] = True
     found = Given()
     found.add(values, _CALL)
-    return checked(found, dict(environ or {}))
+    return checked(found, dict(environ or {})).options
 
 
 def _value(name: str, value: Any) -> Any:
@@ -139,7 +139,7 @@ def _text(name: str, value: Any) -> str:
 
 def probe(options: Options) -> tuple[Report, ...]:
     """Test each mailbox by each method, several at a time, and return when all have ended, at the
-    latest after `options.timeout` seconds.
+    latest after the seconds of the option `timeout`.
 
     A test that fails is a Report with a Failure. What still waits for a host at the deadline is
     reported as timed out; its thread is left behind, a daemon, until its wait ends. Raises
@@ -161,8 +161,8 @@ def probe(options: Options) -> tuple[Report, ...]:
     if raised:
         raise raised[0]
     ended = [_as_it_stands(report) for report in running]
-    cut_off(ended, options.timeout, None)
-    reports.conceal(ended, echoes.of_options(options))
+    cut_off(options, ended)
+    reports.conceal(ended, echoes.of_run(options.confided))
     return tuple(_frozen(report) for report in ended)
 
 

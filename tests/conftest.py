@@ -18,12 +18,12 @@ from hypothesis import settings
 
 from check_mapi_connectivity.base.clouds import CLOUDS
 from check_mapi_connectivity.base.credentials import CertificateFacts, CertificateFiles
-from check_mapi_connectivity.base.options import Options
 from check_mapi_connectivity.base.vocabulary import DEFAULT_THRESHOLDS, KINDS, LABELS, prefixes
 from check_mapi_connectivity.commandline import given
 
 from .guard.hook import VARIABLE, Guard
 from .support import keys, masks
+from .support.options import made
 from .support.sweeps import left_out
 from .support.ways import Way, counters
 from .support.zygote import Zygote
@@ -397,7 +397,7 @@ def options():
             for test in prefix
             for label in LABELS[test[1]]
         }
-        return Options(**{"thresholds": thresholds, **values})
+        return made(**{"thresholds": thresholds, **values})
 
     return make
 

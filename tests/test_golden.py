@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from check_mapi_connectivity import plugin
+from check_mapi_connectivity import __main__, plugin
 from check_mapi_connectivity.commandline import parse
 
 from .conftest import Outcome
@@ -52,8 +52,8 @@ def inside(environment, monkeypatch):
         begun = time.monotonic()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            options = parse.parse([str(word) for word in arguments], {**environment})
-            text, code = plugin.run(options, begun)
+            command = parse.parse([str(word) for word in arguments], {**environment})
+            text, code, _ = __main__.carry_out(command, begun)
         return Outcome(code, text, "", time.monotonic() - begun)
 
     return run

@@ -5,6 +5,8 @@ files may be.
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,35 @@ WATCHES = ("sign_in", "discovery", "service")
 #: Lines of a file; files of a room.
 MOST_LINES = 400
 MOST_FILES = 12
+
+#: What `--help` imports of us, as every run does; and what a run by method cmdlet that has its token
+#: in the cache imports beside. Starting takes time for each, on any machine.
+HELP = """
+__main__ process
+base base.deadline base.errors base.reading base.reading.files base.reading.pasted base.vocabulary
+commandline commandline.arguments commandline.given commandline.help_text commandline.ini
+commandline.option commandline.option_table commandline.parse
+result result.output
+"""
+WARM = """
+plugin
+base.cache base.clock_skew base.clouds base.credentials base.failure base.options
+base.reading.pem base.reading.untrusted base.report
+codes codes.recipients
+commandline.credentials commandline.limits commandline.network commandline.secrets
+commandline.target
+network network.answer network.confidential network.head network.headers network.lockout
+network.ntlm_kerberos network.pools network.proxy network.proxy.connect network.proxy.refusals
+network.proxy.schemes network.response network.route network.shared_logon network.tls
+network.transport
+probes probes.cmdlet probes.context probes.runner probes.unrecorded
+result.conclusion result.diagnosis result.document result.first_line result.frequency result.groups
+result.judge result.notes result.phase_tree result.several result.time_analysis
+secrecy secrecy.decodings secrecy.echoes secrecy.names secrecy.reports
+services services.entra services.exchange_admin services.exchange_refusals services.http_refusals
+signin signin.certificate signin.federation signin.identity signin.managed_identity
+signin.msal_client signin.session signin.tokens
+"""
 
 FILES = sorted(ROOT.rglob("*.py"))
 ROOMS = sorted({path.parent for path in FILES} - {ROOT})
@@ -185,3 +216,43 @@ def test_the_rooms_are_those_of_the_plan():
     # By their files: a directory that was carried away may still hold what Python compiled.
     found = {path.relative_to(ROOT).parts[0] for path in FILES if path.parent != ROOT}
     assert found == set(PLAN)
+
+
+#: Runs the check with the words after the first, and writes what it has imported of us into the
+#: file that the first names.
+LOADING = """
+import sys
+path, sys.argv = sys.argv[1], ["check", *sys.argv[2:]]
+from check_mapi_connectivity.__main__ import main
+code = main()
+with open(path, "w") as file:
+    file.write("\\n".join(sys.modules))
+sys.exit(code)
+"""
+
+
+@pytest.fixture
+def loaded(environment, tmp_path):
+    """`loaded(*words)` -> exit code of a run, and what it has imported of us."""
+
+    def run(*words):
+        path, us = tmp_path / "modules", "check_mapi_connectivity."
+        command = [sys.executable, "-c", LOADING, str(path), *map(str, words)]
+        done = subprocess.run(command, env=environment, cwd="/", capture_output=True, check=False)
+        names = path.read_text().split("\n")
+        return done.returncode, {name[len(us) :] for name in names if name.startswith(us)}
+
+    return run
+
+
+def test_what_help_imports(loaded):
+    assert loaded("--help") == (3, set(HELP.split()))
+
+
+def test_what_a_warm_run_imports(loaded, tenant, tmp_path):
+    options = (f"--extra-opts=cmdlet@{tenant.ini}", "--cache-dir", tmp_path / "cache")
+    words = (*options, "-m", "healthy@practice.example")
+    assert loaded(*words)[0] == 0
+    tenant.token_requests = 0
+    assert loaded(*words) == (0, set(HELP.split()) | set(WARM.split()))
+    assert tenant.token_requests == 0

@@ -32,6 +32,15 @@ IMDS = "http://169.254.169.254"
 IMDS_VARIABLE = "AZURE_POD_IDENTITY_AUTHORITY_HOST"
 
 
+class Who:
+    """Who signs in: `login` is for an Exchange Server, `account` has fields of Account; `lacking`
+    is why neither can be used, where an explanation is wanted all the same.
+    """
+
+    def __init__(self, login: Login | None, account: dict[str, Any], lacking: str = "") -> None:
+        self.login, self.account, self.lacking = login, account, lacking
+
+
 def kind(given: Given, environ: MutableMapping[str, str]) -> str | None:
     """The credential that is given, by the name of its option; None for none.
 
@@ -232,8 +241,8 @@ def who(
     methods: tuple[str, ...],
     tenant: str,
     chosen: str | None,
-) -> dict[str, Any]:
-    """Who signs in: the options of that name. Raises UsageError.
+) -> Who:
+    """Who signs in. Raises UsageError.
 
     What is to be explained may lack its credential, or have a certificate that cannot be used: the
     explanation is wanted before there is one.
@@ -247,12 +256,9 @@ def who(
         lacking = str(error)
     from ..base.credentials import CertificateFiles, Login
 
-    return {
-        "login": None if tenant else Login(given.text("username")),
-        "credential": CertificateFiles(given.text("certificate") or "", b"") if tenant else None,
-        "client_id": given.text("client-id") or "CLIENT-ID",
-        "lacking": lacking,
-    }
+    login = None if tenant else Login(given.text("username"))
+    shown = CertificateFiles(given.text("certificate") or "", b"") if tenant else None
+    return Who(login, _account(given, shown, given.text("client-id") or "CLIENT-ID"), lacking)
 
 
 def _signs_in(
@@ -261,11 +267,16 @@ def _signs_in(
     methods: tuple[str, ...],
     tenant: str,
     chosen: str | None,
-) -> dict[str, Any]:
+) -> Who:
     if not tenant and chosen != "--managed-identity":
-        return {"login": login(given, environ, chosen), "credential": None, "client_id": ""}
+        return Who(login(given, environ, chosen), _account(given, None, ""))
     shown, identifier = credential(given, environ, tenant, chosen), ""
     if chosen != "--managed-identity":
         module = chosen == "--username" and methods == ("cmdlet",)
         identifier = client_id(given, module=module)
-    return {"login": None, "credential": shown, "client_id": identifier}
+    return Who(None, _account(given, shown, identifier))
+
+
+def _account(given: Given, shown: Credential | None, identifier: str) -> dict[str, Any]:
+    named = "client-id" in given.origins()
+    return {"credential": shown, "client_id": identifier, "client_id_given": named}

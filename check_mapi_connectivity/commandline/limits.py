@@ -28,7 +28,7 @@ def judged(
     online: bool,
     chosen: str | None,
 ) -> dict[str, Any]:
-    """How a run is judged: the options of that name. Raises UsageError."""
+    """How a run is judged: fields of Judging. Raises UsageError."""
     seconds, state = timeout(given.text("timeout"))
     of_kinds = states(given.texts("state"))
     return {

@@ -75,7 +75,7 @@ def parse_url(
 
 
 def read_network(given: Given) -> dict[str, Any]:
-    """Versions of TLS and IP. Raises UsageError."""
+    """Versions of TLS and IP: fields of Network. Raises UsageError."""
     return {
         "min_tls": given.choice("min-tls", ("1.2", "1.3"), "1.2"),
         "ip_version": _ip_version(given),

@@ -1,4 +1,4 @@
-"""From argv, ini sections, environment and files to Options.
+"""From argv, ini sections, environment and files to a Command: options and what to do with them.
 
 Map: `parse` is the way through; `Given` holds the values; what one of them means is decided in the
 modules that `checked` imports. Nothing else reads argv, environment or ini. What a usage error does
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping, Sequence
     from typing import Any
 
-    from ..base.options import Options, Replay
+    from ..base.options import Command, Recording, Replay
 
 #: Where packages create a cache directory that belongs to the monitoring user.
 SYSTEM_CACHE = "/var/cache/check_mapi_connectivity"
@@ -30,8 +30,8 @@ SYSTEM_CACHE = "/var/cache/check_mapi_connectivity"
 _SHOWN = ("diagnosis", "verbose", "json")
 
 
-def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Options | Replay:
-    """What one run is to do: test by Options, or play a recording again.
+def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Command | Replay:
+    """What one run is to do: a Command, or a recording that is played again.
 
     Secrets found in `environ` are removed from it. Raises UsageError for anything that cannot be
     used, Information for `--help` and `--version`.
@@ -51,7 +51,7 @@ def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Options | R
         raise
 
 
-def checked(given: Given, environ: MutableMapping[str, str]) -> Options:
+def checked(given: Given, environ: MutableMapping[str, str]) -> Command:
     """What the values mean. Cheap checks come first, files next, heavy imports last.
 
     Raises UsageError.
@@ -74,34 +74,31 @@ def checked(given: Given, environ: MutableMapping[str, str]) -> Options:
     ca_files = network.read_ca_files(given, environ)
     who = credentials.who(given, environ, methods, tenant, chosen)
     proxy, no_proxy = network.read_proxy(given, environ)
-    network.note_variables(given, environ, who["login"], proxy)
+    network.note_variables(given, environ, who.login, proxy)
     for variable in ENVIRONMENT_SECRETS.values():
         environ.pop(variable, None)
 
-    from ..base.options import Options
+    from ..base import options as parts
 
-    return Options(
-        mailboxes=mailboxes,
-        methods=methods,
-        archive=given.flag("archive"),
-        tenant=tenant,
-        proxy=proxy,
-        no_proxy=no_proxy,
-        ca_files=ca_files,
-        cache_dir=_cache_dir(given, environ),
-        sources=tuple(given.sections),
-        # Waiting for a person is none of the check's time.
-        asked=time.monotonic() - started if given.flag("ask-password") else 0.0,
-        explain=given.flag("explain"),
-        origins=given.origins(),
-        reads=tuple(given.reads),
-        **target.read_hosts(given, cloud, tenant, places, online=online),
-        **counted,
-        **shown,
-        **route,
-        **judged,
-        **_record(given),
-        **who,
+    hosts, urls = target.read_hosts(given, cloud, tenant, places, online=online)
+    recording = _recording(given)
+    subjects = shown["verbose"] >= 3 and recording is None
+    options = parts.Options(
+        parts.Targets(mailboxes, methods, subjects=subjects, **counted),
+        parts.Account(tenant, **hosts, **who.account),
+        parts.Server(login=who.login, **urls),
+        parts.Network(proxy, no_proxy, ca_files, **route),
+        parts.Judging(**judged),
+        parts.Display(**shown),
+        _cache_dir(given, environ),
+        tuple(given.sections),
+    )
+    return parts.Command(
+        options,
+        parts.EXPLAIN if given.flag("explain") else parts.CHECK,
+        parts.Provenance(given.origins(), tuple(given.reads), who.lacking),
+        recording,
+        time.monotonic() - started if given.flag("ask-password") else 0.0,
     )
 
 
@@ -114,13 +111,15 @@ def _replayed(given: Given) -> Replay:
                 f"--replay: {name} has no place beside it, because the recording has all options; "
                 "-v, --json and --diagnosis may be given"
             )
-    from ..base.options import Replay
+    from ..base.options import Display, Replay
 
-    return Replay(given.text("replay") or "", _shown(given))
+    return Replay(given.text("replay") or "", Display(**_shown(given)))
 
 
 def _shown(given: Given) -> dict[str, Any]:
-    """How much of a run is shown, how often and in which form. Raises UsageError."""
+    """How much of a run is shown, how often and in which form: fields of Display. Raises
+    UsageError.
+    """
     from . import limits
 
     frequency = limits.frequency(given.values.get("diagnosis-frequency", "1:1"))
@@ -133,12 +132,14 @@ def _shown(given: Given) -> dict[str, Any]:
     }
 
 
-def _record(given: Given) -> dict[str, Any]:
+def _recording(given: Given) -> Recording | None:
     """The file to record to, and what is replaced in it. Raises UsageError."""
+    from ..base.options import Recording
+
     path, redact = given.text("record"), given.flag("redact-addresses")
     if redact and path is None:
         raise UsageError("--redact-addresses is for --record: name the file to record to")
-    return {"record": path, "redact_addresses": redact}
+    return None if path is None else Recording(path, redact)
 
 
 def _cache_dir(given: Given, environ: MutableMapping[str, str]) -> str | None:

@@ -61,7 +61,7 @@ def authority(text: str | None, tenant: str) -> str | None:
 def exchange_server(
     given: Given, methods: tuple[str, ...], mailboxes: tuple[str, ...]
 ) -> dict[str, Any]:
-    """Where method mapi finds the mailboxes: the options of that name. Raises UsageError."""
+    """Where method mapi finds the mailboxes: fields of Server. Raises UsageError."""
     if "mapi" not in methods:
         return {}
     hostname, mapi_url = given.text("hostname"), given.text("mapi-url")
@@ -178,13 +178,16 @@ _MAPI_ONLY = ("hostname", "autodiscover-url", "mapi-url", "auth", "username")
 def read_counts(
     given: Given, mailboxes: tuple[str, ...], methods: tuple[str, ...]
 ) -> dict[str, Any]:
-    """How many messages to list, and how many tests to run at the same time. Raises UsageError."""
+    """What is tested beside mailboxes and methods: the options of that name, fields of Targets.
+    Raises UsageError.
+    """
     if len(mailboxes) * len(methods) > _MOST_TESTS:
         raise UsageError(
             f"{len(mailboxes)} mailboxes, {len(methods)} of --method: more than {_MOST_TESTS} "
             "tests; split them into several runs"
         )
     return {
+        "archive": given.flag("archive"),
         "inbox_items": _count(given, "inbox-items", 10, 1000),
         "concurrency": _count(given, "concurrency", 4, 64),
     }
@@ -192,18 +195,18 @@ def read_counts(
 
 def read_hosts(
     given: Given, cloud: str, tenant: str, places: dict[str, str | None], *, online: bool
-) -> dict[str, Any]:
-    """Where requests go: the cloud's hosts, or those that are given. Raises UsageError."""
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Where requests go, the cloud's hosts or those that are given: fields of Account, and of
+    Server. Raises UsageError.
+    """
     from ..base.clouds import CLOUDS
 
     hosts = CLOUDS[cloud]
     exchange_url = url(given.text("exchange-url"), "--exchange-url")
     if online and not (places.get("autodiscover_url") or places.get("hostname")):
         places["autodiscover_url"] = exchange_url or f"https://{hosts.autodiscover_host}"
-    return {
-        "cloud": hosts,
-        "authority_url": authority(given.text("authority-url"), tenant)
-        or f"https://{hosts.authority_host}",
+    signing = authority(given.text("authority-url"), tenant) or f"https://{hosts.authority_host}"
+    return {"cloud": hosts, "authority_url": signing}, {
         "exchange_url": exchange_url or hosts.exchange,
         "graph_url": url(given.text("graph-url"), "--graph-url") or hosts.graph,
         **places,

@@ -9,12 +9,12 @@ from ..base.clouds import MICROSOFT
 from ..base.credentials import ManagedIdentity, UserPassword
 from ..base.vocabulary import NEGOTIATE
 from ..mapihttp.discovery import REDIRECT, SERVICE, Trust, Walk, domain_of, named_url
-from ..network import route as base_options
+from ..network import route
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..base.options import Options
+    from ..base.options import Account, Network, Server, Targets
 
 #: What a connection speaks.
 HTTPS, HTTP, PROXY, TLS_PROXY = "https", "http", "http proxy", "https proxy"
@@ -43,17 +43,21 @@ class Contact(NamedTuple):
         return "directly" + (f", because {self.because}" if self.because else "")
 
 
-def contacts(options: Options) -> list[Contact]:
+def contacts(targets: Targets, account: Account, server: Server, network: Network) -> list[Contact]:
     """All that a run may contact, in the order it does; each host and port once."""
     found: dict[tuple[str, int, str], Contact] = {}
-    for contact in (*_sign_in(options), *_services(options), *_kerberos(options)):
+    for contact in (
+        *_sign_in(account, network),
+        *_services(targets, server, network),
+        *_kerberos(server, network),
+    ):
         # What has no name yet is told apart by what it is for.
         place = (contact.host or contact.purpose, contact.port, contact.protocol)
         before = found.get(place, contact)
         same = contact.purpose in before.purpose
         purpose = before.purpose if same else f"{before.purpose}; {contact.purpose}"
         found[place] = contact._replace(purpose=purpose)
-    through = options.proxy
+    through = network.proxy
     if through is None or not any(contact.proxied for contact in found.values()):
         return list(found.values())
     protocol = TLS_PROXY if through.tls else PROXY
@@ -61,41 +65,41 @@ def contacts(options: Options) -> list[Contact]:
     return [Contact(through.host, through.port, protocol, purpose), *found.values()]
 
 
-def _sign_in(options: Options) -> Iterator[Contact]:
-    credential = options.credential
+def _sign_in(account: Account, network: Network) -> Iterator[Contact]:
+    credential = account.credential
     if isinstance(credential, ManagedIdentity):
-        because = "a managed identity is asked for on this machine" if options.proxy else ""
-        place = _contact(options, credential.url, "instance metadata service, for tokens")
+        because = "a managed identity is asked for on this machine" if network.proxy else ""
+        place = _contact(network, credential.url, "instance metadata service, for tokens")
         yield place._replace(proxied=False, because=because)
     elif credential is not None:
-        yield _contact(options, options.authority_url, "sign-in at Entra")
+        yield _contact(network, account.authority_url, "sign-in at Entra")
     if isinstance(credential, UserPassword):
         domain = domain_of(credential.username)
         purpose = f"federation server (AD FS) of {domain}, where Entra names one"
-        yield _unnamed(options, purpose)
+        yield _unnamed(network, purpose)
 
 
-def _services(options: Options) -> Iterator[Contact]:
-    for method in options.methods:
-        yield from _SERVICES[method](options)
+def _services(targets: Targets, server: Server, network: Network) -> Iterator[Contact]:
+    for method in targets.methods:
+        yield from _SERVICES[method](targets, server, network)
 
 
-def _cmdlet(options: Options) -> Iterator[Contact]:
-    yield _contact(options, options.exchange_url, "Exchange Online, to run the cmdlet")
+def _cmdlet(targets: Targets, server: Server, network: Network) -> Iterator[Contact]:
+    yield _contact(network, server.exchange_url, "Exchange Online, to run the cmdlet")
 
 
-def _graph(options: Options) -> Iterator[Contact]:
-    yield _contact(options, options.graph_url, "Microsoft Graph")
+def _graph(targets: Targets, server: Server, network: Network) -> Iterator[Contact]:
+    yield _contact(network, server.graph_url, "Microsoft Graph")
 
 
-def _mapi(options: Options) -> Iterator[Contact]:
-    if options.mapi_url:
-        yield _contact(options, options.mapi_url, "the mailbox, by MAPI over HTTP")
+def _mapi(targets: Targets, server: Server, network: Network) -> Iterator[Contact]:
+    if server.mapi_url:
+        yield _contact(network, server.mapi_url, "the mailbox, by MAPI over HTTP")
         return
-    url = named_url(options.autodiscover_url, options.hostname)
+    url = named_url(server.autodiscover_url, server.hostname)
     # Candidates depend on the domain alone.
     addresses: dict[str, str] = {}
-    for mailbox in options.mailboxes:
+    for mailbox in targets.mailboxes:
         addresses.setdefault("" if url else domain_of(mailbox), mailbox)
     for address in addresses.values():
         for number, step in enumerate(Walk(address, Trust(address, (), MICROSOFT), url).steps):
@@ -104,38 +108,38 @@ def _mapi(options: Options) -> Iterator[Contact]:
                 purpose += f", candidate {number + 1}, where those before it do not answer"
             if step.how == SERVICE:
                 purpose += f": name servers of this host, for the SRV record {step.url}"
-                because = "dnspython, where installed, knows no proxy" if options.proxy else ""
+                because = "dnspython, where installed, knows no proxy" if network.proxy else ""
                 yield Contact(None, 53, DNS, purpose, because=because)
                 continue
             if step.how == REDIRECT:
                 purpose += ", asked for a redirect without a password"
-            yield _contact(options, step.url, purpose)
-    yield _unnamed(options, "the mailbox, by MAPI over HTTP: the host that Autodiscover names")
+            yield _contact(network, step.url, purpose)
+    yield _unnamed(network, "the mailbox, by MAPI over HTTP: the host that Autodiscover names")
 
 
 #: Method -> the hosts that it needs beside those of the sign-in.
 _SERVICES = {"cmdlet": _cmdlet, "mapi": _mapi, "graph": _graph}
 
 
-def _kerberos(options: Options) -> Iterator[Contact]:
-    schemes = [one.scheme for one in (options.login, options.proxy) if one is not None]
+def _kerberos(server: Server, network: Network) -> Iterator[Contact]:
+    schemes = [one.scheme for one in (server.login, network.proxy) if one is not None]
     if NEGOTIATE in schemes:
-        because = "Kerberos knows no proxy" if options.proxy else ""
+        because = "Kerberos knows no proxy" if network.proxy else ""
         purpose = "key distribution centres of the realm, see /etc/krb5.conf"
         yield Contact(None, 88, KERBEROS, purpose, because=because)
 
 
-def _contact(options: Options, url: str, purpose: str) -> Contact:
+def _contact(network: Network, url: str, purpose: str) -> Contact:
     parts = urlsplit(url)
     tls, host = parts.scheme == "https", parts.hostname or ""
     port = parts.port or (443 if tls else 80)
     place = f"[{host}]" if ":" in host else host
-    proxied = base_options.choose(options, f"https://{place}:{port}/") is not None
-    because = "NO_PROXY says so" if options.proxy and not proxied else ""
+    proxied = route.choose(network, f"https://{place}:{port}/") is not None
+    because = "NO_PROXY says so" if network.proxy and not proxied else ""
     return Contact(host, port, HTTPS if tls else HTTP, purpose, proxied, because)
 
 
-def _unnamed(options: Options, purpose: str) -> Contact:
+def _unnamed(network: Network, purpose: str) -> Contact:
     """A host that only the run itself learns."""
-    because = "unless NO_PROXY names it" if options.proxy and options.no_proxy else ""
-    return Contact(None, 443, HTTPS, purpose, options.proxy is not None, because)
+    because = "unless NO_PROXY names it" if network.proxy and network.no_proxy else ""
+    return Contact(None, 443, HTTPS, purpose, network.proxy is not None, because)

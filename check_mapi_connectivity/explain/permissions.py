@@ -23,7 +23,7 @@ from ..base.vocabulary import GROUP, ROLE, SCOPE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..base.options import Options
+    from ..base.options import Account, Server, Targets
 
 FACT, NOTE, COMMAND = "fact", "note", "command"
 
@@ -47,15 +47,15 @@ class Entry(NamedTuple):
     name: str = ""
 
 
-def needed(options: Options, method: str) -> Iterator[Entry]:
+def needed(method: str, targets: Targets, account: Account, server: Server) -> Iterator[Entry]:
     """What a method needs with the credential of the run, and how to grant it."""
-    return _NEEDED[method](options)
+    return _NEEDED[method](targets, account, server)
 
 
-def _cmdlet(options: Options) -> Iterator[Entry]:
-    credential = options.credential
+def _cmdlet(targets: Targets, account: Account, server: Server) -> Iterator[Entry]:
+    credential = account.credential
     user = credential.username if isinstance(credential, UserPassword) else None
-    yield from _may_call_exchange(options)
+    yield from _may_call_exchange(account)
     yield Entry(
         FACT, "a role group with that one cmdlet, in Exchange Online PowerShell:", "Exchange"
     )
@@ -70,7 +70,7 @@ def _cmdlet(options: Options) -> Iterator[Entry]:
     yield Entry(NOTE, "it must list that cmdlet and nothing else")
     yield Entry(COMMAND, f'New-RoleGroup -Name "{GROUP}" -Roles "{ROLE}"')
     if user is None:
-        yield _service_principal(options)
+        yield _service_principal(account)
     member = "OBJECT-ID" if user is None else quoted(user)
     yield Entry(COMMAND, f'Add-RoleGroupMember -Identity "{GROUP}" -Member {member}')
     if user is None:
@@ -80,14 +80,14 @@ def _cmdlet(options: Options) -> Iterator[Entry]:
     yield Entry(NOTE, f"{_UNTRIED}; a new grant takes from minutes to hours")
 
 
-def _may_call_exchange(options: Options) -> Iterator[Entry]:
+def _may_call_exchange(account: Account) -> Iterator[Entry]:
     """The first of two grants: that the app, or the user's app, may call Exchange at all."""
-    credential = options.credential
+    credential = account.credential
     if isinstance(credential, UserPassword):
-        if options.client_id == MODULE_CLIENT_ID:
+        if account.client_id == MODULE_CLIENT_ID:
             yield Entry(FACT, "Microsoft's own for Exchange PowerShell: nothing to grant", "app")
             return
-        yield from _public_client(options, "Office 365 Exchange Online: Exchange.Manage")
+        yield from _public_client(account, "Office 365 Exchange Online: Exchange.Manage")
         yield Entry(NOTE, "that this permission does is known from others' programs only")
     elif isinstance(credential, ManagedIdentity):
         yield Entry(FACT, "app role Exchange.ManageAsApp, in Microsoft Graph PowerShell:", "Entra")
@@ -99,32 +99,32 @@ def _may_call_exchange(options: Options) -> Iterator[Entry]:
             f"-PrincipalId OBJECT-ID -ResourceId $app.Id -AppRoleId {MANAGE_AS_APP}",
         )
     else:
-        yield from _app(options)
+        yield from _app(account)
         granted = """API permissions: Office 365 Exchange Online, application permission
         Exchange.ManageAsApp; Grant admin consent"""
         yield Entry(FACT, granted, "Entra")
 
 
-def _graph(options: Options) -> Iterator[Entry]:
-    if isinstance(options.credential, UserPassword):
-        yield from _public_client(options, "Microsoft Graph: Mail.ReadBasic")
+def _graph(targets: Targets, account: Account, server: Server) -> Iterator[Entry]:
+    if isinstance(account.credential, UserPassword):
+        yield from _public_client(account, "Microsoft Graph: Mail.ReadBasic")
         own = "the mailbox should be the user's own; this right is known to open that one only"
         yield Entry(FACT, own, "mailbox")
         yield Entry(NOTE, _UNTRIED)
         return
-    yield from _app(options)
+    yield from _app(account)
     nothing = """no permission of Microsoft Graph: it would hold for every mailbox. Where that is
     acceptable, application permission Mail.ReadBasic.All does instead of the commands"""
     yield Entry(FACT, nothing, "Entra")
     yield Entry(FACT, "RBAC for Applications, in Exchange Online PowerShell:", "Exchange")
-    yield _service_principal(options)
-    yield from _scope(options.mailboxes)
+    yield _service_principal(account)
+    yield from _scope(targets.mailboxes)
     yield Entry(
         COMMAND,
         'New-ManagementRoleAssignment -App OBJECT-ID -Role "Application Mail.ReadBasic" '
         f'-CustomResourceScope "{SCOPE}"',
     )
-    first = quoted(options.mailboxes[0])
+    first = quoted(targets.mailboxes[0])
     test = f"Test-ServicePrincipalAuthorization -Identity OBJECT-ID -Resource {first}"
     yield Entry(COMMAND, test)
     yield Entry(NOTE, "InScope must be True")
@@ -154,32 +154,32 @@ def _scope(mailboxes: tuple[str, ...]) -> Iterator[Entry]:
         yield Entry(NOTE, "in place of a GUID write the mailbox's primary address")
 
 
-def _mapi(options: Options) -> Iterator[Entry]:
-    credential = options.credential
+def _mapi(targets: Targets, account: Account, server: Server) -> Iterator[Entry]:
+    credential = account.credential
     if credential is not None:
         if isinstance(credential, UserPassword):
-            yield Entry(FACT, f"{options.client_id}: {_PUBLIC}", "app")
+            yield Entry(FACT, f"{account.client_id}: {_PUBLIC}", "app")
         unknown = """which permission Exchange Online's MAPI endpoint accepts of an own app
         registration is not known"""
         yield Entry(NOTE, unknown)
-    user = options.login.username if options.login else None
+    user = server.login.username if server.login else None
     if isinstance(credential, UserPassword):
         user = credential.username
     elif credential is not None:
         return
-    if options.mapi_url:
+    if server.mapi_url:
         yield Entry(FACT, "none, but the mailbox has to be the user's own", "mailbox")
         return
-    yield from _others(options, user)
+    yield from _others(targets, user)
 
 
 _NEEDED = {"cmdlet": _cmdlet, "mapi": _mapi, "graph": _graph}
 
 
-def _others(options: Options, user: str | None) -> Iterator[Entry]:
+def _others(targets: Targets, user: str | None) -> Iterator[Entry]:
     """The right of a user to mailboxes that are not his own."""
-    others = [name for name in options.mailboxes if user is None or name.lower() != user.lower()]
-    if len(others) < len(options.mailboxes):
+    others = [name for name in targets.mailboxes if user is None or name.lower() != user.lower()]
+    if len(others) < len(targets.mailboxes):
         yield Entry(FACT, "none for the user's own", "mailbox")
     if not others:
         return
@@ -196,9 +196,9 @@ def _others(options: Options, user: str | None) -> Iterator[Entry]:
         yield Entry(NOTE, f"and so for {len(others) - _MOST_NAMED} more")
 
 
-def _app(options: Options) -> Iterator[Entry]:
+def _app(account: Account) -> Iterator[Entry]:
     """What the app registration needs of the credential, where it has one."""
-    credential = options.credential
+    credential = account.credential
     if isinstance(credential, CertificateFiles):
         word = "upload the certificate (never its key): Certificates & secrets, Certificates"
     elif isinstance(credential, ClientSecret):
@@ -209,20 +209,20 @@ def _app(options: Options) -> Iterator[Entry]:
         )
     else:
         return
-    yield Entry(FACT, f"{options.client_id}: {word}", "app")
+    yield Entry(FACT, f"{account.client_id}: {word}", "app")
 
 
-def _public_client(options: Options, permission: str) -> Iterator[Entry]:
-    yield Entry(FACT, f"{options.client_id}: {_PUBLIC}", "app")
+def _public_client(account: Account, permission: str) -> Iterator[Entry]:
+    yield Entry(FACT, f"{account.client_id}: {_PUBLIC}", "app")
     granted = f"API permissions: {permission}, delegated; Grant admin consent"
     yield Entry(FACT, granted, "Entra")
 
 
-def _service_principal(options: Options) -> Entry:
+def _service_principal(account: Account) -> Entry:
     """The command that makes the app known to Exchange."""
-    app = options.client_id
-    if isinstance(options.credential, ManagedIdentity):
-        app = options.credential.client_id or "APPLICATION-ID"
+    app = account.client_id
+    if isinstance(account.credential, ManagedIdentity):
+        app = account.credential.client_id or "APPLICATION-ID"
     return Entry(
         COMMAND,
         f"New-ServicePrincipal -AppId {app} -ObjectId OBJECT-ID "

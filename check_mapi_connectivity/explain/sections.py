@@ -1,4 +1,4 @@
-"""What `--explain` says, section by section: each is a function from Options to entries.
+"""What `--explain` says, section by section: each is a function from options to entries.
 
 Nothing is sent, looked up or written; the certificate is read from the bytes that Options holds.
 """
@@ -23,14 +23,23 @@ from ..base.vocabulary import BASIC, KINDS, METHODS, NEGOTIATE, prefixes
 from ..result import diagnosis, notes
 from ..secrecy import names
 from ..signin import certificate
+from .hosts import Contact, contacts
 from .permissions import FACT, NOTE, Entry, needed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..base.credentials import CertificateFacts
-    from ..base.options import Credential, Options
-    from .hosts import Contact
+    from ..base.credentials import CertificateFacts, Login
+    from ..base.options import (
+        Account,
+        Command,
+        Credential,
+        Judging,
+        Network,
+        Options,
+        Provenance,
+        Targets,
+    )
 
 #: Mailboxes, and limits, that are named.
 _MOST_NAMED = 20
@@ -55,72 +64,90 @@ class Known:
     details: tuple[str, ...] = ()
 
 
-def sections(options: Options, hosts: list[Contact], known: Known, now: float) -> list[Section]:
-    """The explanation in its order."""
+class Explanation(NamedTuple):
+    """What a command line would do."""
+
+    sections: list[Section]
+    hosts: list[Contact]
+    certificate: CertificateFacts | None
+
+
+def explain(command: Command, now: float) -> Explanation:
+    """The explanation in its order; `now` is in seconds since 1970."""
+    options, provenance = command.options, command.provenance
+    targets, account, server = options.targets, options.account, options.server
+    hosts = contacts(targets, account, server, options.network)
+    known = _read_certificate(account, provenance, now)
     found = [
         Section("what would be tested", list(_tests(options))),
         Section("hosts and ports", [_host(contact) for contact in hosts]),
-        Section("proxy", list(_proxy(options))),
-        Section("credential", list(_credential(options, known, now))),
-        Section("TLS and network", list(_tls(options))),
+        Section("proxy", list(_proxy(options.network, provenance))),
+        Section("credential", list(_credential(command, known, now))),
+        Section("TLS and network", list(_tls(options.network, provenance))),
     ]
-    for method in options.methods:
-        entries = [*needed(options, method), Entry(NOTE, METHODS[method].unseen)]
+    for method in targets.methods:
+        entries = [
+            *needed(method, targets, account, server),
+            Entry(NOTE, METHODS[method].unseen),
+        ]
         found.append(Section(f"permissions for method {method}", entries))
-    found.append(Section("files", list(_files(options))))
-    found.append(Section("judgement", list(_judgement(options))))
-    return found
+    found.append(Section("files", list(_files(command))))
+    found.append(Section("judgement", list(_judgement(targets, options.judging))))
+    return Explanation(found, hosts, known.facts)
 
 
-def read_certificate(options: Options, now: float) -> Known:
+def _read_certificate(account: Account, provenance: Provenance, now: float) -> Known:
     """The certificate as it is, from the bytes that Options holds."""
-    files = options.certificate
-    if files is None or options.lacking:
-        return Known(problem=options.lacking)
+    files = account.certificate
+    if files is None or provenance.lacking:
+        return Known(problem=provenance.lacking)
     try:
         facts = certificate.load(files, now).facts
     except UsageError as error:
         return Known(None, str(error), error.details)
-    refused = certificate.refusal(facts, now, options.tenant)
+    refused = certificate.refusal(facts, now, account.tenant)
     return Known(facts, f"{refused.cause}; {refused.remedy}" if refused else "")
 
 
 def _tests(options: Options) -> Iterator[Entry]:
-    for method in options.methods:
+    targets = options.targets
+    for method in targets.methods:
         yield Entry(FACT, METHODS[method].does, f"method {method}")
-    shown = ", ".join(options.mailboxes[:_MOST_NAMED])
-    more = len(options.mailboxes) - _MOST_NAMED
+    shown = ", ".join(targets.mailboxes[:_MOST_NAMED])
+    more = len(targets.mailboxes) - _MOST_NAMED
     rest = f" and {more} more" if more > 0 else ""
-    yield Entry(FACT, shown + rest, "mailboxes" if len(options.mailboxes) > 1 else "mailbox")
-    if options.archive:
+    yield Entry(FACT, shown + rest, "mailboxes" if len(targets.mailboxes) > 1 else "mailbox")
+    if targets.archive:
         yield Entry(FACT, "the archive mailbox (method cmdlet)", "archive")
-    if any(METHODS[method].lists for method in options.methods):
-        yield Entry(FACT, f"the newest {options.inbox_items} messages are listed", "Inbox")
-    if len(options.tests) > 1:
-        count = f"{len(options.tests)}, at most {options.concurrency} at the same time"
+    if any(METHODS[method].lists for method in targets.methods):
+        yield Entry(FACT, f"the newest {targets.inbox_items} messages are listed", "Inbox")
+    if len(targets.tests) > 1:
+        count = f"{len(targets.tests)}, at most {targets.concurrency} at the same time"
         yield Entry(FACT, count, "tests")
     yield Entry(FACT, _requests(options), "requests")
 
 
 def _requests(options: Options) -> str:
     """About how many, by what a run without faults sends."""
-    usual = sum(METHODS[method].requests for _, method in options.tests)
-    resources = len({options.resource(method) for method in options.methods})
-    each = 0 if options.credential is None else 2
-    if isinstance(options.credential, ManagedIdentity):
+    targets, account, login = options.targets, options.account, options.server.login
+    credential = account.credential
+    usual = sum(METHODS[method].requests for _, method in targets.tests)
+    resources = len({account.resource(method) for method in targets.methods})
+    each = 0 if credential is None else 2
+    if isinstance(credential, ManagedIdentity):
         each = 1
-    elif isinstance(options.credential, UserPassword):
+    elif isinstance(credential, UserPassword):
         each = 3
     more = []
     if each:
         more.append(f"{each * resources} more for the sign-in")
-    if "mapi" in options.methods and not options.mapi_url:
+    if "mapi" in targets.methods and not options.server.mapi_url:
         more.append("Autodiscover for each mailbox")
-    if options.login is not None and options.login.scheme is None:
+    if login is not None and login.scheme is None:
         more.append("one for what authentication the server takes")
     first = "where the cache holds nothing" if options.cache_dir else "for want of a cache"
     extra = f"; {first}, {', '.join(more)}" if more else ""
-    if options.login is not None and options.login.scheme != BASIC:
+    if login is not None and login.scheme != BASIC:
         extra += "; NTLM and Kerberos take one or two more on each connection"
     return f"about {usual}{extra}"
 
@@ -131,24 +158,24 @@ def _host(contact: Contact) -> Entry:
     return Entry(FACT, f"{contact.protocol}, {contact.way}: {contact.purpose}", name)
 
 
-def _proxy(options: Options) -> Iterator[Entry]:
-    through = options.proxy
+def _proxy(network: Network, provenance: Provenance) -> Iterator[Entry]:
+    through = network.proxy
     if through is None:
         words = "none, because --no-proxy says so"
-        if options.no_proxy != "*":
+        if network.no_proxy != "*":
             words = "none: no option names one, nor HTTPS_PROXY or ALL_PROXY of the environment"
         yield Entry(FACT, words, "proxy")
         return
-    yield Entry(FACT, notes.proxy_text(options), "proxy")
-    if options.no_proxy:
-        yield Entry(FACT, f"hosts of NO_PROXY: {options.no_proxy}", "directly")
+    yield Entry(FACT, notes.proxy_text(network), "proxy")
+    if network.no_proxy:
+        yield Entry(FACT, f"hosts of NO_PROXY: {network.no_proxy}", "directly")
     user = f"as {through.user}" if through.user else "without a user"
     scheme = f"{through.scheme}, {user}"
     if through.scheme is None:
         scheme = f"what the proxy asks for, {user}: Kerberos before NTLM before Basic"
     yield Entry(FACT, scheme, "logs on by")
     if through.password is not None:
-        where = dict(options.reads).get("proxy password", f"the URL of {through.source}")
+        where = dict(provenance.reads).get("proxy password", f"the URL of {through.source}")
         yield Entry(FACT, f"proxy password from {where}", "secret")
     if through.scheme in (None, NEGOTIATE):
         service = f"HTTP/{through.spn_host or through.host}, where it comes to Kerberos"
@@ -156,34 +183,36 @@ def _proxy(options: Options) -> Iterator[Entry]:
     yield Entry(NOTE, "from here only the proxy, and what is reached directly, must be reachable")
 
 
-def _credential(options: Options, known: Known, now: float) -> Iterator[Entry]:
-    if options.login is not None:
-        yield from _login(options)
+def _credential(command: Command, known: Known, now: float) -> Iterator[Entry]:
+    login, provenance = command.options.server.login, command.provenance
+    if login is not None:
+        yield from _login(login, provenance)
         return
-    kind, option = _kind(options.credential)
-    if options.lacking and option not in options.origins:
+    account = command.options.account
+    kind, option = _kind(account.credential)
+    if provenance.lacking and option not in provenance.origins:
         kind = "none yet; what a certificate needs is told here"
     yield Entry(FACT, kind, "kind")
-    if option in options.origins:
-        yield Entry(FACT, f"--{option} ({options.origins[option]})", "given by")
-    if options.tenant:
-        yield Entry(FACT, options.tenant, "tenant")
-    yield Entry(FACT, options.cloud.name, "cloud")
-    if options.client_id == MODULE_CLIENT_ID:
-        own = f"{options.client_id}, Microsoft's own for Exchange PowerShell"
+    if option in provenance.origins:
+        yield Entry(FACT, f"--{option} ({provenance.origins[option]})", "given by")
+    if account.tenant:
+        yield Entry(FACT, account.tenant, "tenant")
+    yield Entry(FACT, account.cloud.name, "cloud")
+    if account.client_id == MODULE_CLIENT_ID:
+        own = f"{account.client_id}, Microsoft's own for Exchange PowerShell"
         yield Entry(FACT, own, "client id")
-    elif options.client_id:
-        where = options.origins.get("client-id")
-        yield Entry(FACT, options.client_id + (f" ({where})" if where else ""), "client id")
-    yield from _secrets(options)
+    elif account.client_id:
+        where = provenance.origins.get("client-id")
+        yield Entry(FACT, account.client_id + (f" ({where})" if where else ""), "client id")
+    yield from _secrets(provenance)
     yield from _facts(known, now)
-    if isinstance(options.credential, FederatedToken):
-        claims = untrusted.claims(options.credential.token.reveal())
+    if isinstance(account.credential, FederatedToken):
+        claims = untrusted.claims(account.credential.token.reveal())
         for name, claim in (("issuer", "iss"), ("subject", "sub")):
             yield Entry(
                 FACT, names.text(str(claims.get(claim, "not told by the token"))[:500]), name
             )
-    for note in notes.general_notes(options):
+    for note in notes.general_notes(account):
         yield Entry(NOTE, note)
 
 
@@ -202,27 +231,24 @@ def _kind(credential: Credential | None) -> tuple[str, str]:
     return "this VM's own managed identity", "managed-identity"
 
 
-def _login(options: Options) -> Iterator[Entry]:
-    login = options.login
-    if login is None:
-        return
+def _login(login: Login, provenance: Provenance) -> Iterator[Entry]:
     kind = f"user {login.username} and password"
-    if options.lacking:
-        yield Entry(FACT, options.lacking, "not usable")
+    if provenance.lacking:
+        yield Entry(FACT, provenance.lacking, "not usable")
     elif login.password is None:
         of = f" of user {login.username}" if login.username else ""
         kind = f"Kerberos ticket or keytab{of}"
     yield Entry(FACT, kind, "kind")
-    if "username" in options.origins:
-        yield Entry(FACT, f"--username ({options.origins['username']})", "given by")
-    yield from _secrets(options)
+    if "username" in provenance.origins:
+        yield Entry(FACT, f"--username ({provenance.origins['username']})", "given by")
+    yield from _secrets(provenance)
     offer = "what the server offers: NTLM before Negotiate before Basic"
     yield Entry(FACT, login.scheme or offer, "logs on by")
 
 
-def _secrets(options: Options) -> Iterator[Entry]:
+def _secrets(provenance: Provenance) -> Iterator[Entry]:
     """Where the credential's secrets came from."""
-    for what, where in options.reads:
+    for what, where in provenance.reads:
         if what in ("certificate passphrase", "client secret", "password"):
             yield Entry(FACT, f"{what} from {where}", "secret")
 
@@ -243,43 +269,44 @@ def _facts(known: Known, now: float) -> Iterator[Entry]:
     yield Entry(FACT, facts.sha256, "SHA-256")
 
 
-def _tls(options: Options) -> Iterator[Entry]:
-    instead = [where for what, where in options.reads if what == INSTEAD]
+def _tls(network: Network, provenance: Provenance) -> Iterator[Entry]:
+    instead = [where for what, where in provenance.reads if what == INSTEAD]
     usual = " and ".join(instead) or "the system's"
-    more = "".join(f", and those of {path}" for path in options.ca_files)
+    more = "".join(f", and those of {path}" for path in network.ca_files)
     yield Entry(FACT, f"{usual}{more}", "authorities")
-    yield Entry(FACT, f"{options.min_tls}; certificates are always verified", "lowest TLS")
-    if options.ip_version is not None:
-        yield Entry(FACT, f"IPv{options.ip_version} only", "addresses")
+    yield Entry(FACT, f"{network.min_tls}; certificates are always verified", "lowest TLS")
+    if network.ip_version is not None:
+        yield Entry(FACT, f"IPv{network.ip_version} only", "addresses")
 
 
-def _files(options: Options) -> Iterator[Entry]:
+def _files(command: Command) -> Iterator[Entry]:
+    options, provenance = command.options, command.provenance
     for source in options.sources:
         yield Entry(FACT, f"options: {source}", "reads")
-    for what, where in options.reads:
+    for what, where in provenance.reads:
         yield Entry(FACT, f"{what}: {where}", "reads")
-    if options.record is not None:
+    if command.recording is not None:
         told = "what goes over the wire, made anew with mode 0600; the cache is not used"
-        yield Entry(FACT, f"{options.record}: {told}", "writes")
+        yield Entry(FACT, f"{command.recording.path}: {told}", "writes")
         return
     if options.cache_dir is None:
         yield Entry(FACT, "nothing: there is no cache", "writes")
         return
     yield Entry(FACT, f"{options.cache_dir} (mode 0700, files 0600, each with a lock)", "writes")
-    if options.credential is not None:
+    if options.account.credential is not None:
         yield Entry(FACT, "access tokens", "token-*.json")
-    if isinstance(options.credential, UserPassword):
+    if isinstance(options.account.credential, UserPassword):
         refused = "for a minute that a password was refused; a salted digest, no password"
         yield Entry(FACT, refused, "refused-*.json")
-    if "mapi" in options.methods:
+    if "mapi" in options.targets.methods:
         learned = "address, DN, Inbox id and server of a mailbox; no password"
         yield Entry(FACT, learned, "mapi-*.json")
-    if options.diagnosis and options.frequency != (1, 1):
+    if options.display.diagnosis and options.display.frequency != (1, 1):
         yield Entry(FACT, "how many runs in a row have ended alike", "diagnosis-*.json")
 
 
-def _judgement(options: Options) -> Iterator[Entry]:
-    limits = list(_limits(options))
+def _judgement(targets: Targets, judging: Judging) -> Iterator[Entry]:
+    limits = list(_limits(targets, judging))
     for label, (warning, critical) in limits[:_MOST_NAMED]:
         given = (("WARNING", warning), ("CRITICAL", critical))
         words = [f"{state} {_position(spec)}" for state, spec in given if spec]
@@ -289,12 +316,12 @@ def _judgement(options: Options) -> Iterator[Entry]:
     if len(limits) > _MOST_NAMED:
         yield Entry(NOTE, f"and {len(limits) - _MOST_NAMED} more limits")
     changed = [
-        f"{kind} is {state}" for kind, state in options.states.items() if state != KINDS[kind]
+        f"{kind} is {state}" for kind, state in judging.states.items() if state != KINDS[kind]
     ]
     yield Entry(FACT, ", ".join(changed) or "as documented for each kind of failure", "states")
-    limit = f"{options.timeout:g}s for the whole run, then {options.timeout_state}"
+    limit = f"{judging.timeout:g}s for the whole run, then {judging.timeout_state}"
     yield Entry(FACT, limit, "timeout")
-    if options.timeout < _SCHEDULER:
+    if judging.timeout < _SCHEDULER:
         advice = f"the scheduler's own limit must be longer; the usual {_SCHEDULER:g}s is"
     else:
         advice = f"the scheduler's own limit must be longer; the usual {_SCHEDULER:g}s is not"
@@ -306,12 +333,14 @@ def _position(spec: str) -> str:
     return f"inside {spec[1:]}" if spec.startswith("@") else f"outside {spec}"
 
 
-def _limits(options: Options) -> Iterator[tuple[str, tuple[str | None, str | None]]]:
+def _limits(
+    targets: Targets, judging: Judging
+) -> Iterator[tuple[str, tuple[str | None, str | None]]]:
     """(label, limits); a bare label where all mailboxes and methods have the same."""
     bare: dict[str, dict[str, tuple[str | None, str | None]]] = {}
-    for (_, method), prefix in prefixes(options.mailboxes, options.methods).items():
+    for (_, method), prefix in prefixes(targets.mailboxes, targets.methods).items():
         for label in METHODS[method].labels:
-            pair = options.thresholds.get(prefix + label, (None, None))
+            pair = judging.thresholds.get(prefix + label, (None, None))
             bare.setdefault(label, {})[prefix + label] = pair
     for label, group in bare.items():
         same = len(set(group.values())) == 1

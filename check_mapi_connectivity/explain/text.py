@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 from ..result.document import certificate_facts
 from ..result.output import clean, first_line, json_head, render_json, slashed
-from .hosts import Contact, contacts
 from .permissions import COMMAND, FACT, Entry
-from .sections import Known, Section, read_certificate, sections
+from .sections import Explanation, explain
 
 if TYPE_CHECKING:
-    from ..base.options import Options
+    from ..base.options import Command
 
 SUMMARY = "nothing was tested: --explain says what would be done"
 
@@ -27,14 +26,13 @@ _INDENT = " " * 6
 _LONGEST = 8000
 
 
-def build(options: Options, now: float) -> str:
+def build(command: Command, now: float) -> str:
     """The whole output, as text or as one JSON document; `now` is in seconds since 1970."""
-    known, hosts = read_certificate(options, now), contacts(options)
-    made = sections(options, hosts, known, now)
-    if options.json:
-        return _document(made, hosts, known)
+    made = explain(command, now)
+    if command.as_json:
+        return _document(made)
     lines = [first_line("UNKNOWN", SUMMARY)]
-    for section in made:
+    for section in made.sections:
         lines += ["", section.title]
         for entry in section.entries:
             lines += _lines(entry)
@@ -87,7 +85,7 @@ def _command(text: str) -> list[str]:
     return [*lines, line]
 
 
-def _document(made: list[Section], hosts: list[Contact], known: Known) -> str:
+def _document(made: Explanation) -> str:
     """The same as one JSON document."""
     return render_json(
         {
@@ -100,9 +98,9 @@ def _document(made: list[Section], hosts: list[Contact], known: Known) -> str:
                     "by_proxy": contact.proxied,
                     "purpose": clean(contact.purpose),
                 }
-                for contact in hosts
+                for contact in made.hosts
             ],
-            "certificate": None if known.facts is None else certificate_facts(known.facts),
+            "certificate": made.certificate and certificate_facts(made.certificate),
             "sections": [
                 {
                     "title": section.title,
@@ -115,7 +113,7 @@ def _document(made: list[Section], hosts: list[Contact], known: Known) -> str:
                         for entry in section.entries
                     ],
                 }
-                for section in made
+                for section in made.sections
             ],
         }
     )

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ..base.cache import Room
     from ..base.credentials import Login, Proxy, UserPassword
     from ..base.deadline import Deadline
-    from ..base.options import Options
+    from ..base.options import Account
 
 #: Seconds that a refused password rests.
 REST = 60.0
@@ -78,9 +78,9 @@ class Pause:
         self._room: Room | None = None
 
     @classmethod
-    def of_sign_in(cls, options: Options, user: UserPassword, cache: Cache) -> Pause:
+    def of_sign_in(cls, account: Account, user: UserPassword, cache: Cache) -> Pause:
         """That of a user of Entra."""
-        who = (options.authority_url, options.tenant.lower(), user.username.lower())
+        who = (account.authority_url, account.tenant.lower(), user.username.lower())
         return cls(cache, user.password.reveal(), *who)
 
     @classmethod

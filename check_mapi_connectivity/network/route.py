@@ -23,7 +23,7 @@ from ..base.credentials import (
     UserPassword,
 )
 from ..base.failure import CheckFailure, Failure
-from ..base.options import Options
+from ..base.options import Confided, Network
 from ..base.report import Stopwatch
 from . import tls
 from .lockout import Pause
@@ -42,13 +42,13 @@ if TYPE_CHECKING:
     from ..base.report import Report
 
 
-def choose(options: Options, url: str) -> Proxy | None:
+def choose(network: Network, url: str) -> Proxy | None:
     """The proxy for one URL; None where the way is direct, also by NO_PROXY."""
-    if options.proxy is None or not options.no_proxy:
-        return options.proxy
+    if network.proxy is None or not network.no_proxy:
+        return network.proxy
     from requests.utils import should_bypass_proxies
 
-    return None if should_bypass_proxies(url, options.no_proxy) else options.proxy
+    return None if should_bypass_proxies(url, network.no_proxy) else network.proxy
 
 
 _ADDRESS_FAMILIES: dict[int | None, int] = {
@@ -56,6 +56,17 @@ _ADDRESS_FAMILIES: dict[int | None, int] = {
     4: socket.AF_INET,
     6: socket.AF_INET6,
 }
+
+
+class Means(NamedTuple):
+    """What all transports of a run are given: the way, how much is kept for `-vv`, where a refused
+    password of the proxy is remembered, and what must show nowhere.
+    """
+
+    network: Network
+    verbose: int = 0
+    cache_dir: str | None = None
+    confided: Confided = Confided()
 
 
 class Shared(NamedTuple):
@@ -77,9 +88,9 @@ class Route:
     """
 
     def __init__(
-        self, options: Options, deadline: Deadline, report: Report, shared: Shared | None = None
+        self, means: Means, deadline: Deadline, report: Report, shared: Shared | None = None
     ) -> None:
-        self.options = options
+        self.means = means
         self.trace, self.times = report.trace, report.times
         self.deadline = deadline
         self.watch = Stopwatch()
@@ -96,7 +107,7 @@ class Route:
         self.direct = False
         #: Whether only a connection that is open already will do.
         self.kept = False
-        self.shared = shared or Shared(tls.context(options), Logon())
+        self.shared = shared or Shared(tls.context(means.network), Logon())
 
     def attach(self, report: Report) -> None:
         """From now on go for the test of this report."""
@@ -170,11 +181,11 @@ class Route:
         # The request that wants this connection has not begun yet.
         self.watch.discard()
         place = f"{f'[{host}]' if ':' in host else host}:{port}"
-        through = None if self.direct else choose(self.options, f"https://{place}/")
+        through = None if self.direct else choose(self.means.network, f"https://{place}/")
         if through is not None:
             sock = self._tunnel(through, place)
         else:
-            if self.options.proxy is not None and not self.direct:
+            if self.means.network.proxy is not None and not self.direct:
                 self.trace.fact("without proxy", f"{host}, because NO_PROXY says so")
             addresses = self._resolve(host, port)
             self.watch.start("tcp")
@@ -184,11 +195,11 @@ class Route:
 
     def _resolve(self, host: str, port: int) -> list[Any]:
         self.watch.start("dns")
-        family = _ADDRESS_FAMILIES[self.options.ip_version]
+        family = _ADDRESS_FAMILIES[self.means.network.ip_version]
         try:
             return socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
         except socket.gaierror as error:
-            raise CheckFailure(_dns_failure(host, error, self.options.ip_version)) from None
+            raise CheckFailure(_dns_failure(host, error, self.means.network.ip_version)) from None
         except (UnicodeError, OSError) as error:
             cause = f"name {host} cannot be resolved"
             failure = Failure("dns", cause, "check the host name", detail=str(error))
@@ -227,7 +238,7 @@ class Route:
             times=self.times,
             watch=self.watch,
             deadline=self.deadline,
-            pause=Pause.of_proxy(through, Cache(self.options.cache_dir, self.trace.notes)),
+            pause=Pause.of_proxy(through, Cache(self.means.cache_dir, self.trace.notes)),
         )
         return made.open()
 

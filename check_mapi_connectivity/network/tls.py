@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import socket
     from typing import Any
 
-    from ..base.options import Options
+    from ..base.options import Network
     from ..codes import Advice
 
     #: A TLS connection: over TCP, or over another TLS connection.
@@ -48,20 +48,20 @@ _UNKNOWN_ISSUER = (2, 18, 19, 20, 21)
 _DATES = (9, 10)
 
 
-def context(options: Options) -> ssl.SSLContext:
+def context(network: Network) -> ssl.SSLContext:
     """TLS settings: the system's trust store plus the files named. Raises UsageError."""
     made = ssl.create_default_context()
-    lowest = ssl.TLSVersion.TLSv1_3 if options.min_tls == "1.3" else ssl.TLSVersion.TLSv1_2
+    lowest = ssl.TLSVersion.TLSv1_3 if network.min_tls == "1.3" else ssl.TLSVersion.TLSv1_2
     made.minimum_version = lowest
     # From 3.13 on Python refuses what companies' own authorities often issue: without the key
     # identifiers of RFC 5280 4.2.1. The same certificate must not depend on the Python version.
     made.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    for path in options.ca_files:
+    for path in network.ca_files:
         if os.path.isdir(path):
             made.load_verify_locations(capath=path)
         else:
             _trust(made, path, files.read(path, "--ca-file"))
-    for path, text in options.authorities:
+    for path, text in network.authorities:
         _trust(made, path, text.encode())
     return made
 

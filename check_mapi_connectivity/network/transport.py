@@ -30,10 +30,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..base.deadline import Deadline
-    from ..base.options import Options
     from ..base.report import Report, Stopwatch
     from .confidential import Reading
-    from .route import Shared
+    from .route import Means, Shared
 
 #: Requests that are kept for `-vv`.
 _MOST_EXCHANGES = 60
@@ -89,22 +88,22 @@ class Transport:
 
     def __init__(
         self,
-        options: Options,
+        means: Means,
         deadline: Deadline,
         report: Report,
         shared: Shared | None = None,
     ) -> None:
-        self._route = Route(options, deadline, report, shared)
+        self._route = Route(means, deadline, report, shared)
         self._report = report
         #: URL of a host -> number of its connection that NTLM or Negotiate has authenticated.
         self.authenticated: dict[str, int] = {}
-        self._detail = options.verbose >= 2
-        self._bodies = options.verbose >= 3
+        self._detail = means.verbose >= 2
+        self._bodies = means.verbose >= 3
         #: What was sent in confidence so far: nothing of it is read back from an answer.
         self._secrets: set[str] = set()
         #: Credentials among it, as headers and forms hold them.
         self._words: set[str] = set()
-        self._options = options
+        self._means = means
         self._session = _Session()
         # Environment proxies, CA variables and .netrc would otherwise win over what the options
         # say.
@@ -126,7 +125,7 @@ class Transport:
         """What the run was given, which only an answer that is no success may quote: a word of it
         may be a word of the protocol.
         """
-        return {one for one in secrecy_echoes.of_options(self._options) if len(one) > 7}
+        return {one for one in secrecy_echoes.of_run(self._means.confided) if len(one) > 7}
 
     def attach(self, report: Report) -> None:
         """From now on work for this report."""
@@ -233,7 +232,7 @@ class Transport:
             from .proxy import refusals
 
             name, port = place(answer.url)
-            by = str(self._options.proxy or "(squid)")
+            by = str(self._means.network.proxy or "(squid)")
             failure = refusals.squid(by, f"{name}:{port}", answer.status, hint[:200])
             if failure is not None:
                 raise CheckFailure(failure)

@@ -20,7 +20,7 @@ class CmdletProbe:
     """Runs the cmdlet for the mailbox of the report."""
 
     def __init__(self, run: ProbeContext) -> None:
-        self._run, self._options, self._report = run, run.options, run.report
+        self._run, self._report = run, run.report
 
     def run(self) -> None:
         """Run the cmdlet and fill in the report.
@@ -29,10 +29,10 @@ class CmdletProbe:
         """
         report = self._report
         finding, trace = report.finding, report.trace
-        token = self._run.identity.token(self._run)
+        token = self._run.sign_in.token()
         answer = self._post(token)
         if answer.status == 401 and token.cached:
-            token = self._run.identity.renew(self._run, token)
+            token = self._run.sign_in.renew(token)
             answer = self._post(token)
         if answer.status != 200:
             raise CheckFailure(
@@ -68,21 +68,25 @@ class CmdletProbe:
         """Nothing is left behind."""
 
     def _post(self, token: Token) -> Answer:
-        options, report = self._options, self._report
+        account, report = self._run.account, self._report
         report.times.service = report.times.stopwatch()
-        tenant = token.tenant_id or options.tenant
+        tenant = token.tenant_id or account.tenant
         if not tenant:
             raise CheckFailure(Failure("credential", "the token names no tenant", "give --tenant"))
-        user = options.credential
+        user = account.credential
         path, headers, body = exchange_admin.request(
             tenant,
             report.mailbox,
-            archive=options.archive,
+            archive=self._run.targets.archive,
             token=token.access_token,
             user=user.username if isinstance(user, UserPassword) else None,
         )
         answer = self._run.transport.send(
-            "POST", options.exchange_url + path, report.times.service, headers=headers, data=body
+            "POST",
+            self._run.server.exchange_url + path,
+            report.times.service,
+            headers=headers,
+            data=body,
         )
         phases = {phase.name: phase.seconds for phase in report.times.service.phases()}
         report.finding.round_trip = phases.get("request")

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from ..base.cache import Cache
     from ..base.deadline import Deadline
-    from ..base.options import Options
+    from ..base.options import Account, Server, Targets
     from ..base.report import Report
     from ..network.shared_logon import Logon
     from ..network.transport import Transport
-    from ..signin.identity import Identity
+    from ..signin.identity import SignIn
 
 #: Response headers that Microsoft support asks for, or that tell which server answered.
 ID_HEADERS = ("request-id", "X-FEServer", "X-BEServer", "X-CalculatedBETarget", "X-FailureContext")
@@ -21,12 +21,14 @@ class ProbeContext(NamedTuple):
     """What a probe is given: the report to fill in, which says for which mailbox, and everything
     to do it with.
 
-    `identity` and `logon` are shared by all tests of a run, `transport` by those of one thread.
+    `logon` is shared by all tests of a run, `transport` by those of one thread.
     """
 
-    options: Options
+    targets: Targets
+    account: Account
+    server: Server
     transport: Transport
-    identity: Identity
+    sign_in: SignIn
     logon: Logon
     cache: Cache
     report: Report

@@ -26,16 +26,16 @@ class GraphProbe:
         Raises CheckFailure when the mailbox was not logged on to and listed.
         """
         run, report = self._run, self._run.report
-        token = run.identity.token(run)
+        token = run.sign_in.token()
         answer = self._get(token)
         if answer.status == 401 and token.cached:
-            token = run.identity.renew(run, token)
+            token = run.sign_in.renew(token)
             answer = self._get(token)
         if answer.status != 200:
             raise CheckFailure(graph_refusals.status(answer, token.claims))
         listed = graph.read(answer)
         # A server may list more than it was asked for.
-        report.finding.rows = listed.rows[: run.options.inbox_items]
+        report.finding.rows = listed.rows[: run.targets.inbox_items]
         report.finding.inbox_items = listed.total
         if listed.total is None:
             text = f"{len(listed.rows)} listed; Graph does not say how many more"
@@ -49,16 +49,16 @@ class GraphProbe:
         """Nothing is left behind."""
 
     def _get(self, token: Token) -> Answer:
-        options, report = self._run.options, self._run.report
+        targets, report = self._run.targets, self._run.report
         report.times.service = report.times.stopwatch()
         path, headers = graph.request(
             report.mailbox,
-            options.inbox_items,
+            targets.inbox_items,
             token.access_token,
-            subjects=options.subjects,
+            subjects=targets.subjects,
         )
         answer = self._run.transport.send(
-            "GET", options.graph_url + path, report.times.service, headers=headers
+            "GET", self._run.server.graph_url + path, report.times.service, headers=headers
         )
         phases = {phase.name: phase.seconds for phase in report.times.service.phases()}
         report.finding.round_trip = phases.get("request")

@@ -27,12 +27,15 @@ class MapiProbe:
     """Logs on to the mailbox of the report."""
 
     def __init__(self, run: ProbeContext) -> None:
-        options, report = run.options, run.report
-        self._options, self._report = options, report
+        account, server, report = run.account, run.server, run.report
+        online = account.credential is not None
+        self._targets, self._server, self._report = run.targets, server, report
         self._cache, self._deadline, self._transport = run.cache, run.deadline, run.transport
         self._logon = run.logon
         self._authentication = Authentication(run)
-        self._discovery = Discovery(options, run.transport, self._authentication, report)
+        self._discovery = Discovery(
+            server, run.transport, self._authentication, report, online=online
+        )
         self._session: Session | None = None
         #: Sessions of other hosts that are still to be ended.
         self._left: list[Session] = []
@@ -44,18 +47,18 @@ class MapiProbe:
         self._learned: Endpoint | None = None
         #: The endpoint as the cache had it.
         self._before: Endpoint | None = None
-        if options.credential is None:
+        if account.credential is None:
             report.times.unneeded.add("token")
         report.finding.database = mapi_refusals.NO_DATABASE
-        who = self._authentication.user if options.credential is None else options.client_id
-        scheme = str(options.login and options.login.scheme)
-        places = (options.hostname, options.autodiscover_url, options.mapi_url, options.legacy_dn)
+        who = self._authentication.user if account.credential is None else account.client_id
+        scheme = str(server.login and server.login.scheme)
+        places = (server.hostname, server.autodiscover_url, server.mapi_url, server.legacy_dn)
         self._key = Cache.key(
             "mapi",
             report.mailbox.lower(),
             who.lower(),
-            scheme if options.credential is None else self._authentication.user.lower(),
-            options.exchange_url,
+            scheme if account.credential is None else self._authentication.user.lower(),
+            server.exchange_url,
             *(place or "" for place in places),
         )
 
@@ -64,7 +67,7 @@ class MapiProbe:
         report = self._report
         report.times.service = report.times.stopwatch()
         known = self._named() or self._remembered()
-        if known is None or self._options.mapi_url:
+        if known is None or self._server.mapi_url:
             self._log_on(known or self._found or self._discovered())
             return
         # Whatever becomes of this run, the next one asks again unless this one succeeds; and there
@@ -94,7 +97,7 @@ class MapiProbe:
 
     def _named(self) -> Endpoint | None:
         """The endpoint that the options name, with what earlier runs learned about it."""
-        url, dn = self._options.mapi_url, self._options.legacy_dn
+        url, dn = self._server.mapi_url, self._server.legacy_dn
         if url is None or dn is None:
             return None
         learned = self._remembered()
@@ -110,7 +113,7 @@ class MapiProbe:
         if document is None or found is None or not self._discovery.trust.allows(found.url):
             return None
         self._learned = found
-        if document.get("doubted") and not self._options.mapi_url:
+        if document.get("doubted") and not self._server.mapi_url:
             return None
         self._authentication.remember(document.get("scheme"))
         self._report.times.unneeded.add("autodiscover")
@@ -214,7 +217,7 @@ class MapiProbe:
         """One session from Connect to Disconnect. Raises CheckFailure, UsageError."""
         report = self._report
         listing = Listing(
-            self._options, report, endpoint.legacy_dn, endpoint.inbox, together=endpoint.together
+            self._targets, report, endpoint.legacy_dn, endpoint.inbox, together=endpoint.together
         )
         endpoint, session = self._reached(endpoint)
         try:

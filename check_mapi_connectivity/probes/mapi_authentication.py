@@ -47,11 +47,11 @@ class Authentication:
     """
 
     def __init__(self, run: ProbeContext) -> None:
-        options, report = run.options, run.report
+        account, report = run.account, run.report
         self._run, self._report, self._transport = run, report, run.transport
         self._logon = run.logon
-        self._login: Login | None = options.login
-        self._forced = BEARER if options.credential else self._login.scheme if self._login else None
+        self._login: Login | None = run.server.login
+        self._forced = BEARER if account.credential else self._login.scheme if self._login else None
         self.scheme: str | None = self._forced or self._logon.scheme
         #: Requests that carried a credential.
         self.sent = 0
@@ -208,7 +208,7 @@ class Authentication:
     @property
     def user(self) -> str:
         """Who signs in, in words."""
-        credential = self._run.options.credential
+        credential = self._run.account.credential
         if isinstance(credential, UserPassword):
             return credential.username
         if self._login is not None and self._login.username:
@@ -244,10 +244,10 @@ class Authentication:
         return base64.b64encode(f"{login.username}:{login.password.reveal()}".encode()).decode()
 
     def _bearer(self, request: _Request) -> Answer:
-        token = self._run.identity.token(self._run)
+        token = self._run.sign_in.token()
         answer = self._send(request, f"Bearer {token.access_token}")
         if answer.status == 401 and token.cached:
-            token = self._run.identity.renew(self._run, token)
+            token = self._run.sign_in.renew(token)
             answer = self._send(request, f"Bearer {token.access_token}")
         return answer
 

@@ -27,7 +27,7 @@ from ..services import autodiscover_refusals, mapi_http_refusals, mapi_refusals
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..base.options import Options
+    from ..base.options import Server
     from ..base.report import Report
     from ..network.answer import Answer
     from ..network.transport import Transport
@@ -68,17 +68,19 @@ class Discovery:
 
     def __init__(
         self,
-        options: Options,
+        server: Server,
         transport: Transport,
         authentication: Authentication,
         report: Report,
+        *,
+        online: bool,
     ) -> None:
         self._transport = transport
         self._authentication = authentication
         self._report = report
-        self._named = discovery.named_url(options.autodiscover_url, options.hostname)
-        self._online = options.credential is not None
-        hosts = (options.hostname, options.autodiscover_url, options.mapi_url, self._named)
+        self._named = discovery.named_url(server.autodiscover_url, server.hostname)
+        self._online = online
+        hosts = (server.hostname, server.autodiscover_url, server.mapi_url, self._named)
         self.trust = Trust(
             report.mailbox,
             tuple(

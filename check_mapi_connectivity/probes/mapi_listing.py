@@ -14,7 +14,7 @@ from .mapi_session import ExecuteRefused
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..base.options import Options
+    from ..base.options import Targets
     from ..base.report import Report
     from .mapi_session import Session
 
@@ -43,15 +43,15 @@ class Listing:
     """
 
     def __init__(
-        self, options: Options, report: Report, legacy_dn: str, inbox: bytes, *, together: bool
+        self, targets: Targets, report: Report, legacy_dn: str, inbox: bytes, *, together: bool
     ) -> None:
-        self._wanted = options.inbox_items
+        self._wanted = targets.inbox_items
         self._report = report
         self._legacy_dn = legacy_dn
         self.inbox = inbox
         self.together = together
         # Subjects are private: they are asked for where bodies are shown, too.
-        subject = (properties.SUBJECT,) if options.subjects else ()
+        subject = (properties.SUBJECT,) if targets.subjects else ()
         self._columns = (
             properties.MID,
             properties.DELIVERY_TIME,

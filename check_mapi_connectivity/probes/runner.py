@@ -11,14 +11,14 @@ from __future__ import annotations
 import importlib
 import threading
 from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Optional
 
 from ..base.cache import Cache
 from ..base.errors import UsageError
 from ..base.failure import CheckFailure, Failure
 from ..base.report import Report
 from ..base.vocabulary import METHODS
+from ..network.route import Means
 from ..network.shared_logon import Logon
 from ..network.transport import Transport
 from ..signin.identity import Identity
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ..base.options import Options
     from ..network.route import Shared
     from .context import Probe
+
+    Transports = Callable[[Means, Deadline, Report, Optional[Shared]], Transport]
 
 #: Seconds before the one retry where the other side names none.
 _PAUSE = 0.25
@@ -57,6 +59,28 @@ class _Told:
         return True
 
 
+class Common:
+    """What all tests of a run have in common: parts of its options, what their transports are
+    given, the identity that they sign in by, and what is known of a mailbox user's credential.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self._options, self._logon = options, Logon()
+        self.means = Means(
+            options.network, options.display.verbose, options.cache_dir, options.confided
+        )
+        self.identity = Identity(options.account, options.targets.methods)
+
+    def context(
+        self, transport: Transport, cache: Cache, report: Report, deadline: Deadline
+    ) -> ProbeContext:
+        """What the test of a report is given."""
+        options = self._options
+        sign_in = self.identity.session(transport, cache, report, deadline)
+        parts = options.targets, options.account, options.server
+        return ProbeContext(*parts, transport, sign_in, self._logon, cache, report, deadline)
+
+
 class Runner:
     """The tests of one run; the reports hold how they ended."""
 
@@ -66,14 +90,13 @@ class Runner:
         deadline: Deadline,
         reports: list[Report],
         progress: Callable[[list[Report]], None],
-        transports: Callable[[Report, Shared | None], Transport] | None = None,
+        transports: Transports = Transport,
     ) -> None:
         self._options, self._deadline, self._reports = options, deadline, reports
+        self._common = Common(options)
         self._progress = progress
-        self._transport = transports or partial(Transport, options, deadline)
-        self._identity = Identity(options)
-        self._logon = Logon()
-        self._first = self._transport(reports[0], None)
+        self._transports = transports
+        self._first = self._carrier(reports[0])
         self._left = list(reversed(reports))
         self._changed = threading.Condition()
         #: Worker -> since when it is at its test.
@@ -87,10 +110,10 @@ class Runner:
         now = self._deadline.wall()
         cache = Cache(self._options.cache_dir, first.trace.notes)
         cache.sweep()
-        self._identity.prepare(cache, now)
-        refused = self._identity.refusal(now)
+        self._common.identity.prepare(cache, now)
+        refused = self._common.identity.refusal(now)
         for report in self._reports:
-            report.signed_by(self._identity.facts, now)
+            report.signed_by(self._common.identity.facts, now)
             if refused is not None:
                 report.failure, report.times.ended = refused, self._deadline.now()
         if refused is not None:
@@ -120,7 +143,7 @@ class Runner:
     def _staff(self) -> None:
         """Start the workers that are missing. Raises UsageError where none can be."""
         self._give_up()
-        missing = min(len(self._left), self._options.concurrency - self._punctual())
+        missing = min(len(self._left), self._options.targets.concurrency - self._punctual())
         for _ in range(missing):
             report = self._left.pop()
             thread = threading.Thread(target=self._work, args=(report,), daemon=True)
@@ -150,7 +173,7 @@ class Runner:
             try:
                 while report is not None:
                     if transport is None:
-                        transport = self._carrier(report)
+                        transport = self._carrier(report, self._first.shared)
                     transport.attach(report)
                     report.times.begun = self._deadline.now()
                     self._test(report, transport)
@@ -166,8 +189,8 @@ class Runner:
             self._error = self._error or error
             self._changed.notify()
 
-    def _carrier(self, report: Report) -> Transport:
-        return self._transport(report, self._first.shared)
+    def _carrier(self, report: Report, shared: Shared | None = None) -> Transport:
+        return self._transports(self._common.means, self._deadline, report, shared)
 
     def _thin(self, report: Report) -> None:
         """Forget what a test has met on the wire where enough others show theirs."""
@@ -189,7 +212,7 @@ class Runner:
         with self._changed:
             self._busy.pop(id(done), None)
             self._give_up()
-            free = self._error is None and self._punctual() < self._options.concurrency
+            free = self._error is None and self._punctual() < self._options.targets.concurrency
             report = self._left.pop() if self._left and free else None
             if report is not None:
                 self._busy[id(report)] = self._deadline.now()
@@ -199,11 +222,7 @@ class Runner:
     def _test(self, report: Report, transport: Transport) -> None:
         """One test with what all tests share. Raises UsageError."""
         cache = Cache(self._options.cache_dir, report.trace.notes)
-        test(
-            ProbeContext(
-                self._options, transport, self._identity, self._logon, cache, report, self._deadline
-            )
-        )
+        test(self._common.context(transport, cache, report, self._deadline))
 
 
 def test(run: ProbeContext) -> None:
@@ -281,22 +300,28 @@ _SHOWING = 0.001
 
 def allowed(options: Options) -> float:
     """Seconds that the tests of a run may take."""
-    wanted = options.timeout
-    each = _CONCLUDING + (_SHOWING if options.verbose > 1 else 0.0)
-    return wanted - min(wanted / 4, each * (len(options.tests) - 1))
+    wanted = options.judging.timeout
+    each = _CONCLUDING + (_SHOWING if options.display.verbose > 1 else 0.0)
+    return wanted - min(wanted / 4, each * (len(options.targets.tests) - 1))
 
 
 def blank(options: Options, clock: Deadline) -> list[Report]:
     """A report for each test of a run that begins."""
-    reports = [Report(mailbox, method, clock.now) for mailbox, method in options.tests]
+    targets = options.targets
+    reports = [Report(mailbox, method, clock.now) for mailbox, method in targets.tests]
     for report in reports:
-        report.archive = options.archive and report.method == "cmdlet"
-        report.proxied = options.proxy is not None
+        report.archive = targets.archive and report.method == "cmdlet"
+        report.proxied = options.network.proxy is not None
     return reports
 
 
-def cut_off(reports: list[Report], seconds: float, signal_name: str | None) -> None:
-    """What had just been decided when the time ran out stays decided; the rest has timed out."""
+def cut_off(
+    options: Options, reports: list[Report], signal_name: str | None = None, after: float = 0.0
+) -> None:
+    """What had just been decided when the time was up, or a signal came `after` so many seconds,
+    stays decided; the rest has timed out.
+    """
+    seconds = after if signal_name else options.judging.timeout
     running = sum(report.times.running for report in reports)
     what = f"{signal_name} came" if signal_name else "the time was up"
     for report in reports:

@@ -1,12 +1,15 @@
 """Options in a recording: all that is no secret and no content of a local file, and back again.
 
-What comes back has placeholders for its secrets; they are what stands in the recording's answers.
+Strategy: each field of the six parts of Options is a member of one flat object, as it is or as
+`_WRITTEN` says, and is read as `_READ` says; a field that neither knows is read by the kind of its
+default, and has that where an older recording lacks it. What comes back has placeholders for its
+secrets; they are what stands in the recording's answers.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from ..base.clouds import CLOUDS
@@ -21,23 +24,26 @@ from ..base.credentials import (
     UserPassword,
 )
 from ..base.errors import UsageError
-from ..base.options import Options
+from ..base.options import Account, Display, Judging, Network, Options, Server, Targets
 from ..base.reading.untrusted import Odd
 from ..base.vocabulary import BASIC, KINDS, LABELS, NEGOTIATE, NTLM, STATES, prefixes
 from ..commandline import limits, target
 from ..mapihttp.discovery import usable_store
+from ..secrecy.standins import Names
 
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
+    from typing import Any, NamedTuple
 
-    from ..base.options import Credential
+    from ..base.options import Confided, Credential
     from ..base.reading.untrusted import Fields
 
-_TEXTS = ("tenant", "client_id", "no_proxy", "min_tls")
-_HOSTS = ("authority_url", "exchange_url", "graph_url")
-_PLACES = ("hostname", "autodiscover_url", "mapi_url", "legacy_dn")
-_FLAGS = ("archive", "diagnosis", "json")
 _SCHEMES = (BASIC, NTLM, NEGOTIATE)
+
+#: Fields that a replay has no use for, or must not have; limits have a member of their own.
+_LEFT_OUT = frozenset(
+    ("subjects", "client_id_given", "ca_files", "authorities", "frequency", "thresholds")
+)
 
 #: Kind of credential -> its class.
 _KINDS = {
@@ -51,45 +57,33 @@ _KINDS = {
 
 def document(options: Options) -> dict[str, Any]:
     """The options as JSON can hold them. Limits stand without the prefix of mailbox and method."""
-    names = ("mailboxes", "methods", *_TEXTS, *_HOSTS, *_PLACES, *_FLAGS, "sources", "states")
-    found: dict[str, Any] = {name: getattr(options, name) for name in names}
-    login, proxy = options.login, options.proxy
-    return {
-        **found,
-        "cloud": options.cloud.name,
-        "ip_version": options.ip_version,
-        "limits": [
-            {label: options.thresholds.get(prefix + label) for label in LABELS[method]}
-            for (_, method), prefix in prefixes(options.mailboxes, options.methods).items()
-        ],
-        "timeout": options.timeout,
-        "timeout_state": options.timeout_state,
-        "verbose": options.verbose,
-        "inbox_items": options.inbox_items,
-        "concurrency": options.concurrency,
-        "credential": _credential_document(options.credential),
-        "login": login
-        and {
-            "username": login.username,
-            "scheme": login.scheme,
-            "password": login.password is not None,
-        },
-        "proxy": proxy and {**asdict(_open(proxy)), "password": proxy.password is not None},
+    thresholds, targets = options.judging.thresholds, options.targets
+    parts = (targets, options.account, options.server, options.network)
+    fields = {
+        name: _WRITTEN[name](value) if name in _WRITTEN else value
+        for part in (*parts, options.judging, options.display)
+        for name, value in part._asdict().items()
+        if name not in _LEFT_OUT
     }
+    rows = [
+        {label: thresholds.get(prefix + label) for label in LABELS[method]}
+        for (_, method), prefix in prefixes(targets.mailboxes, targets.methods).items()
+    ]
+    return {**fields, "sources": options.sources, "limits": rows}
 
 
-def _open(proxy: Proxy) -> Proxy:
-    """A proxy without its secret, which nothing may copy."""
-    return Proxy(
-        proxy.host,
-        proxy.port,
-        proxy.source,
-        proxy.user,
-        None,
-        proxy.tls,
-        proxy.scheme,
-        proxy.spn_host,
-    )
+def _login_document(login: Login | None) -> dict[str, Any] | None:
+    if login is None:
+        return None
+    password = login.password is not None
+    return {"username": login.username, "scheme": login.scheme, "password": password}
+
+
+def _proxy_document(proxy: Proxy | None) -> dict[str, Any] | None:
+    if proxy is None:
+        return None
+    # Without its secret, which nothing may copy.
+    return {**asdict(replace(proxy, password=None)), "password": proxy.password is not None}
 
 
 def _credential_document(credential: Credential | None) -> dict[str, Any] | None:
@@ -101,53 +95,63 @@ def _credential_document(credential: Credential | None) -> dict[str, Any] | None
     return None
 
 
-def parse(fields: Fields) -> Options:
-    """The options that a recording holds. Raises Odd."""
-    mailboxes, methods = fields.texts("mailboxes"), fields.texts("methods")
-    _check_tests(mailboxes, methods)
-    credential = _credential(fields.inner("credential")) if fields.there("credential") else None
-    states = fields.texts_by_name("states")
-    if not set(states) <= set(KINDS) or not set(states.values()) <= set(STATES):
-        raise Odd("options.states")
-    version = fields.whole("ip_version", 6) if fields.there("ip_version") else None
-    tenant = fields.text("tenant", 300)
-    if not re.fullmatch(r"[A-Za-z0-9._-]*", tenant):
-        raise Odd("options.tenant")
-    hostname, autodiscover_url, mapi_url, legacy_dn = _places(fields)
-    return Options(
-        mailboxes=mailboxes,
-        methods=methods,
-        cloud=CLOUDS[fields.choice("cloud", tuple(CLOUDS))],
-        ip_version=version,
-        credential=credential,
-        proxy=_proxy(fields.inner("proxy")) if fields.there("proxy") else None,
-        ca_files=(),
-        thresholds=_limits(fields, mailboxes, methods),
-        # A version before this one may have had fewer kinds.
-        states={**KINDS, **states},
-        timeout=fields.number("timeout", 1e6, 1e-9),
-        timeout_state=fields.choice("timeout_state", tuple(STATES)),
-        verbose=fields.whole("verbose", 3),
-        cache_dir=None,
-        sources=fields.texts("sources"),
-        login=_login(fields.inner("login")) if fields.there("login") else None,
-        inbox_items=max(1, fields.whole("inbox_items", 1000)),
-        concurrency=max(1, fields.whole("concurrency", 64)),
-        archive=fields.flag("archive"),
-        diagnosis=fields.flag("diagnosis"),
-        json=fields.flag("json"),
-        tenant=tenant,
-        client_id=fields.text("client_id", 300),
-        no_proxy=fields.text("no_proxy", 10_000),
-        min_tls=fields.text("min_tls", 10),
-        authority_url=_host(fields, "authority_url"),
-        exchange_url=_host(fields, "exchange_url"),
-        graph_url=_host(fields, "graph_url"),
-        hostname=hostname,
-        autodiscover_url=autodiscover_url,
-        mapi_url=mapi_url,
-        legacy_dn=legacy_dn,
+def known(options: Options) -> tuple[Confided, Names]:
+    """The secrets of the run, and the names that its options say openly."""
+    account, server, network = options.account, options.server, options.network
+    credential, login, proxy = account.credential, server.login, network.proxy
+    user = credential.username if isinstance(credential, UserPassword) else None
+    username = login.username if login else None
+    hosts = (account.authority_url, server.exchange_url, server.graph_url, server.hostname)
+    places = (server.autodiscover_url, server.mapi_url, server.legacy_dn)
+    who = (account.tenant, account.client_id, username, user, proxy.host if proxy else None)
+    openly = (*options.targets.mailboxes, *hosts, *places, *who)
+    users = (username, user, proxy.user if proxy else None)
+    return options.confided, Names(
+        options.targets.mailboxes,
+        tuple(one for one in users if one),
+        account.tenant,
+        tuple(one for one in openly if one),
     )
+
+
+def parse(fields: Fields, tests: int) -> Options:
+    """The options that a recording of that many tests holds. Raises Odd."""
+    targets = Targets(**_read(Targets, fields))
+    _check_tests(targets.mailboxes, targets.methods)
+    if len(targets.tests) != tests:
+        raise Odd("tests")
+    thresholds = _limits(fields, targets.mailboxes, targets.methods)
+    return Options(
+        targets,
+        Account(**_read(Account, fields)),
+        Server(**_read(Server, fields)),
+        Network(**_read(Network, fields)),
+        Judging(thresholds, **_read(Judging, fields)),
+        Display(**_read(Display, fields)),
+        None,
+        fields.texts("sources"),
+    )
+
+
+def _read(part: type[NamedTuple], fields: Fields) -> dict[str, Any]:
+    """The fields of one part. Raises Odd."""
+    return {
+        name: _READ[name](fields, name) if name in _READ else _by_default(part, fields, name)
+        for name in part._fields
+        if name not in _LEFT_OUT
+    }
+
+
+def _by_default(part: type[NamedTuple], fields: Fields, name: str) -> Any:
+    """A field of the kind that its default has, which it has where it is not there."""
+    default = part._field_defaults[name]
+    if not fields.there(name):
+        return default
+    if isinstance(default, bool):
+        return fields.flag(name)
+    if isinstance(default, (int, float)):
+        return type(default)(fields.number(name, 1e9))
+    return fields.texts(name) if isinstance(default, tuple) else fields.text(name, 10_000)
 
 
 def _check_tests(mailboxes: tuple[str, ...], methods: tuple[str, ...]) -> None:
@@ -173,23 +177,43 @@ def _host(fields: Fields, name: str) -> str:
     return found or ""
 
 
-def _places(fields: Fields) -> tuple[str | None, str | None, str | None, str | None]:
-    """Where method mapi was to find the mailbox: the options of `_PLACES`."""
-    hostname, url, mapi_url, dn = (
-        fields.text(name, 1000) if fields.there(name) else None for name in _PLACES
-    )
-    if url is not None:
-        url = _host(fields, "autodiscover_url")
+def _hostname(fields: Fields, name: str) -> str | None:
+    hostname = fields.text(name, 1000) if fields.there(name) else None
     if hostname is not None:
         try:
-            target.url(f"https://{hostname}", "hostname")
+            target.url(f"https://{hostname}", name)
         except UsageError:
-            raise Odd("options.hostname") from None
-    if mapi_url is not None and not usable_store(mapi_url):
-        raise Odd("options.mapi_url")
+            raise Odd(f"options.{name}") from None
+    return hostname
+
+
+def _mapi_url(fields: Fields, name: str) -> str | None:
+    url = fields.text(name, 1000) if fields.there(name) else None
+    if url is not None and not usable_store(url):
+        raise Odd(f"options.{name}")
+    return url
+
+
+def _legacy_dn(fields: Fields, name: str) -> str | None:
+    dn = fields.text(name, 1000) if fields.there(name) else None
     if dn is not None and not re.fullmatch("/[ -~]{1,1000}", dn):
-        raise Odd("options.legacy_dn")
-    return hostname, url, mapi_url, dn
+        raise Odd(f"options.{name}")
+    return dn
+
+
+def _tenant(fields: Fields, name: str) -> str:
+    tenant = fields.text(name, 300)
+    if not re.fullmatch(r"[A-Za-z0-9._-]*", tenant):
+        raise Odd(f"options.{name}")
+    return tenant
+
+
+def _states(fields: Fields, name: str) -> dict[str, str]:
+    states = fields.texts_by_name(name)
+    if not set(states) <= set(KINDS) or not set(states.values()) <= set(STATES):
+        raise Odd(f"options.{name}")
+    # A version before this one may have had fewer kinds.
+    return {**KINDS, **states}
 
 
 def _limits(
@@ -261,3 +285,48 @@ def _credential(fields: Fields) -> Credential:
             raise Odd("options.credential.url")
         return ManagedIdentity(fields.text("client_id", 1000), url)
     return FederatedToken(fields.text("path", 10_000), Secret("REDACTED-FEDERATED-TOKEN-1"))
+
+
+def _where_there(read: Callable[[Fields], Any]) -> Callable[[Fields, str], Any]:
+    """Reads an object that may be missing."""
+    return lambda fields, name: read(fields.inner(name)) if fields.there(name) else None
+
+
+#: Field -> its form in JSON, where that is another.
+_WRITTEN: dict[str, Callable[[Any], Any]] = {
+    "cloud": lambda cloud: cloud.name,
+    "credential": _credential_document,
+    "login": _login_document,
+    "proxy": _proxy_document,
+}
+
+#: Field -> how it is read.
+_READ: dict[str, Callable[[Fields, str], Any]] = {
+    "mailboxes": lambda fields, name: fields.texts(name),
+    "methods": lambda fields, name: fields.texts(name),
+    "archive": lambda fields, name: fields.flag(name),
+    "inbox_items": lambda fields, name: max(1, fields.whole(name, 1000)),
+    "concurrency": lambda fields, name: max(1, fields.whole(name, 64)),
+    "tenant": _tenant,
+    "cloud": lambda fields, name: CLOUDS[fields.choice(name, tuple(CLOUDS))],
+    "authority_url": _host,
+    "client_id": lambda fields, name: fields.text(name, 300),
+    "credential": _where_there(_credential),
+    "exchange_url": _host,
+    "graph_url": _host,
+    "login": _where_there(_login),
+    "hostname": _hostname,
+    "autodiscover_url": lambda fields, name: _host(fields, name) if fields.there(name) else None,
+    "mapi_url": _mapi_url,
+    "legacy_dn": _legacy_dn,
+    "proxy": _where_there(_proxy),
+    "no_proxy": lambda fields, name: fields.text(name, 10_000),
+    "min_tls": lambda fields, name: fields.text(name, 10),
+    "ip_version": lambda fields, name: fields.whole(name, 6) if fields.there(name) else None,
+    "states": _states,
+    "timeout": lambda fields, name: fields.number(name, 1e6, 1e-9),
+    "timeout_state": lambda fields, name: fields.choice(name, tuple(STATES)),
+    "diagnosis": lambda fields, name: fields.flag(name),
+    "verbose": lambda fields, name: fields.whole(name, 3),
+    "json": lambda fields, name: fields.flag(name),
+}

@@ -161,11 +161,9 @@ def parse(data: bytes, name: str) -> Recording:
 
 
 def _recording(fields: Fields, name: str) -> Recording:
-    options = record_options.parse(fields.inner("options"))
     ending = fields.inner("ending")
     tests = tuple(_test(one) for one in fields.inners("tests", _MOST_TESTS))
-    if len(tests) != len(options.tests):
-        raise Odd("tests")
+    options = record_options.parse(fields.inner("options"), len(tests))
     if not set(fields.texts("redacted")) <= set(_KINDS):
         raise Odd("redacted")
     entries = tuple(

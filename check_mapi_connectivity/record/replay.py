@@ -23,10 +23,7 @@ from ..network.route import Shared
 from ..network.shared_logon import Logon
 from ..network.transport import Transport
 from ..probes import runner
-from ..probes import runner as probes_runner
-from ..probes.context import ProbeContext
 from ..result import conclusion, output
-from ..signin.identity import Identity
 from .recording import read
 
 if TYPE_CHECKING:
@@ -38,6 +35,7 @@ if TYPE_CHECKING:
     from ..base.options import Options, Replay
     from ..base.report import Report, Stopwatch
     from ..network.answer import Answer
+    from ..network.route import Means
     from ..network.transport import Manner
     from .entries import Entry, Sent
     from .recording import Recording
@@ -78,29 +76,30 @@ def run(asked: Replay) -> tuple[str, int]:
     """Output and exit code of a recorded run. Raises UsageError."""
     try:
         recording = read(asked.path)
-        return _play(recording, replace(recording.options, **asked.display, replay=asked.path))
+        options = recording.options._replace(display=asked.display)
+        return _play(recording, options, as_json=asked.display.json)
     except UsageError as error:
-        error.as_json = asked.display["json"]
+        error.as_json = asked.display.json
         raise
 
 
-def _play(recording: Recording, options: Options) -> tuple[str, int]:
+def _play(recording: Recording, options: Options, *, as_json: bool) -> tuple[str, int]:
     """Output and exit code of a recording by these options. Raises UsageError."""
-    clock = Clock(recording, probes_runner.allowed(options))
-    blank = probes_runner.blank(options, clock)
+    clock = Clock(recording, runner.allowed(options))
+    blank = runner.blank(options, clock)
     reports = [
         _test(number, report, options, recording, clock) for number, report in enumerate(blank)
     ]
     ending = recording.ending
     clock.hand = ending.seconds
     if ending.by == "deadline":
-        probes_runner.cut_off(reports, options.timeout, None)
+        runner.cut_off(options, reports)
     elif ending.by != "itself":
-        probes_runner.cut_off(reports, ending.seconds, ending.by)
+        runner.cut_off(options, reports, ending.by, ending.seconds)
     text, code = conclusion.conclude(options, reports, clock)
     when = datetime.fromtimestamp(recording.moment, timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
     told = f"of {recording.name}, recorded {when} by version {recording.version}"
-    return output.extended(text, "replay", told, as_json=options.json), code
+    return output.extended(text, "replay", told, as_json=as_json), code
 
 
 def _test(
@@ -114,10 +113,11 @@ def _test(
         report.failure, times.ended = test.failure, test.ended
         return report
     clock.hand = times.begun = test.begun
-    player = Player(options, clock, report, recording, number)
+    common = runner.Common(options)
+    player = Player(common.means, clock, report, recording, number)
     cache = Cache(None, report.trace.notes)
     try:
-        runner.test(ProbeContext(options, player, Identity(options), Logon(), cache, report, clock))
+        runner.test(common.context(player, cache, report, clock))
     except Stopped:
         return player.kept
     finally:
@@ -130,11 +130,11 @@ class Player(Transport):
     """A transport that carries nothing: its answers come from one test of a recording."""
 
     def __init__(
-        self, options: Options, clock: Clock, report: Report, recording: Recording, number: int
+        self, means: Means, clock: Clock, report: Report, recording: Recording, number: int
     ) -> None:
         # Nothing is ever connected to.
         shared = Shared(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), Logon())
-        super().__init__(options, clock, report, shared)
+        super().__init__(means, clock, report, shared)
         self._clock, self._recording = clock, recording
         test = recording.tests[number]
         self._cut = test.ended is None

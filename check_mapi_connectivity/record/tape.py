@@ -21,6 +21,7 @@ from ..base.errors import UsageError
 from ..base.failure import CheckFailure
 from ..base.reading.untrusted import Fields, Odd
 from ..network.transport import Transport
+from ..probes.unrecorded import Unrecorded
 from ..result import output
 from ..secrecy.redaction import Redaction
 from . import options as record_options
@@ -34,11 +35,16 @@ if TYPE_CHECKING:
 
     import requests
 
+    from ..base import options as base_options
     from ..base.deadline import Deadline
     from ..base.options import Options
     from ..base.report import Report, Stopwatch
-    from ..network.route import Shared
+    from ..network.route import Means, Shared
     from ..network.transport import Manner
+    from ..probes.unrecorded import Again
+
+    #: Words the run's output for the recording, which has these options.
+    Worded = Callable[[Redaction, Options], str]
 
 #: What a run may depend on, besides Python.
 _PACKAGES = (
@@ -53,22 +59,24 @@ _ANY = (
 )
 
 
-class Recorder:
+class Recorder(Unrecorded):
     """The recording of one run, and the file that it goes into.
 
-    As a context: an error within it leaves what is known, or no file where nothing was sent. Raises
-    UsageError where the file cannot be made.
+    As a context: an error within it leaves what is known, or no file where nothing was sent.
     """
 
-    def __init__(self, options: Options, deadline: Deadline, reports: list[Report]) -> None:
-        self._options, self._reports = options, reports
-        self.deadline = deadline
-        self._path = options.record or ""
-        self._begun = deadline.wall() - (deadline.now() - deadline.started)
-        self._numbers = {id(report): number for number, report in enumerate(reports)}
+    def __init__(self, options: Options, wanted: base_options.Recording, *, as_json: bool) -> None:
+        self._options, self._wanted, self._path = options, wanted, wanted.path
+        self._as_json = as_json
         self._ways: dict[int, tuple[dict[str, int], dict[str, int]]] = {}
         self._marks: list[Mark] = []
         self._frozen: Recording | None = None
+
+    def begin(self, deadline: Deadline, reports: list[Report]) -> None:
+        """A run begins. Raises UsageError where the file cannot be made."""
+        self.deadline, self._reports = deadline, reports
+        self._begun = deadline.wall() - (deadline.now() - deadline.started)
+        self._numbers = {id(report): number for number, report in enumerate(reports)}
         self._descriptor = self._open()
 
     def _open(self) -> int:
@@ -86,9 +94,6 @@ class Recorder:
             os.fchmod(descriptor, 0o600)
         return descriptor
 
-    def __enter__(self) -> None:
-        """Nothing to do."""
-
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if error is None:
             return
@@ -96,20 +101,22 @@ class Recorder:
         if not any(mark.kind in ("request", "connect") for mark in self._marks):
             self._remove()
         elif isinstance(error, UsageError):
-            text = output.complain(str(error), error.details, as_json=self._options.json)
-            self._write(Result(3, text), lambda redaction: redaction.report_text(text))
+            text = output.complain(str(error), error.details, as_json=self._as_json)
+            self._write(Result(3, text), lambda redaction, _: redaction.report_text(text))
         else:
-            self._write(None, str)
+            self._write(None, lambda *_: "")
 
-    def transport(self, report: Report, shared: Shared | None) -> Transport:
+    def transport(
+        self, means: Means, deadline: Deadline, report: Report, shared: Shared | None
+    ) -> Transport:
         """A transport that tells this recorder of all it carries."""
-        return RecordingTransport(self, self._options, report, shared)
+        return RecordingTransport(self, means, deadline, report, shared)
 
     def set_out(self, report: Report, connections: dict[str, int], known: dict[str, int]) -> None:
         """A test begins with these connections, of which some are authenticated."""
         self._ways[id(report)] = connections, known
 
-    def begin(self, kind: str, report: Report, watch: Stopwatch | None = None) -> Mark:
+    def mark(self, kind: str, report: Report, watch: Stopwatch | None = None) -> Mark:
         """Something begins for the test of this report."""
         mark = Mark(kind, self._numbers[id(report)], report, watch, self.now())
         self._marks.append(mark)
@@ -147,27 +154,25 @@ class Recorder:
         failure = report.failure if times.begun is None else None
         return Test(begun, ended, connections, known, failure)
 
-    def keep(
-        self, text: str, code: int, again: Callable[[Options, list[Report]], str] | None = None
-    ) -> tuple[str, int]:
+    def keep(self, text: str, code: int, again: Again) -> tuple[str, int]:
         """Write the recording with the run's output; the output with a line on that, and the exit
         code.
 
         `again` words reports anew, whose addresses were replaced.
         """
 
-        def worded(redaction: Redaction) -> str:
-            if again is None or not self._options.redact_addresses:
+        def worded(redaction: Redaction, options: Options) -> str:
+            if not self._wanted.redact_addresses:
                 return redaction.report_text(text)
             reports = [_with_standins(report, redaction) for report in self._reports]
-            return again(redaction.options, reports)
+            return again(options, reports)
 
         problem = self._write(Result(code, text), worded)
         look = f"look at it with --replay {self._path} -vvv before you pass it on"
         told = f"not written: {problem}" if problem else f"written to {self._path}; {look}"
-        return output.extended(text, "recording", told, as_json=self._options.json), code
+        return output.extended(text, "recording", told, as_json=self._as_json), code
 
-    def _write(self, result: Result | None, worded: Callable[[Redaction], str]) -> str:
+    def _write(self, result: Result | None, worded: Worded) -> str:
         """Write the file; why that failed, in words, and then there is no file."""
         try:
             data = recording.encode(self._contents(result, worded))
@@ -195,25 +200,23 @@ class Recorder:
         with contextlib.suppress(OSError):
             os.unlink(self._path)
 
-    def _contents(
-        self, result: Result | None, worded: Callable[[Redaction], str]
-    ) -> dict[str, Any]:
+    def _contents(self, result: Result | None, worded: Worded) -> dict[str, Any]:
         """What the file is to hold. Raises Odd."""
         if self._frozen is None:
             raise Odd("a run that has not ended")
         met = {secret for report in self._reports for secret in list(report.confidences.secrets)}
         redaction = Redaction(
-            self._options,
+            *record_options.known(self._options),
             met,
-            addresses=self._options.redact_addresses,
+            addresses=self._wanted.redact_addresses,
             named=[report.finding.named for report in self._reports if report.finding.named],
         )
         plain = recording.document(replace(self._frozen, environment=_environment()))
         redaction.entries(plain["entries"])
         contents: dict[str, Any] = redaction.everywhere(plain)
-        redaction.options = record_options.parse(Fields(contents["options"], "options."))
+        replaced = record_options.parse(Fields(contents["options"], "options."), len(self._reports))
         if result is not None:
-            output_text = redaction.printed(worded(redaction))
+            output_text = redaction.printed(worded(redaction, replaced))
             contents["result"] = {"exit_code": result.exit_code, "output": output_text}
         return {"redacted": redaction.kinds, **contents}
 
@@ -266,9 +269,14 @@ class RecordingTransport(Transport):
     """A transport that tells a recorder of all it carries."""
 
     def __init__(
-        self, recorder: Recorder, options: Options, report: Report, shared: Shared | None
+        self,
+        recorder: Recorder,
+        means: Means,
+        deadline: Deadline,
+        report: Report,
+        shared: Shared | None,
     ) -> None:
-        super().__init__(options, recorder.deadline, report, shared)
+        super().__init__(means, deadline, report, shared)
         self._recorder = recorder
 
     def attach(self, report: Report) -> None:
@@ -280,7 +288,7 @@ class RecordingTransport(Transport):
     def _carry(
         self, prepared: requests.PreparedRequest, url: str, watch: Stopwatch, manner: Manner
     ) -> Any:
-        mark = self._recorder.begin("request", self._report, watch)
+        mark = self._recorder.mark("request", self._report, watch)
         mark.tell(request=_sent(prepared))
 
         def heard(answer: Any) -> None:
@@ -299,7 +307,7 @@ class RecordingTransport(Transport):
 
     def connect(self, url: str, watch: Stopwatch, phase: str) -> bytes:
         """The same; the certificate is recorded."""
-        mark = self._recorder.begin("connect", self._report, watch)
+        mark = self._recorder.mark("connect", self._report, watch)
         mark.tell(url=url)
 
         def connect() -> bytes:
@@ -313,7 +321,7 @@ class RecordingTransport(Transport):
         self, kind: str, ask: Callable[[], Any], take: Callable[[Any], None] | None = None
     ) -> Any:
         """The same; the answer is recorded."""
-        mark = self._recorder.begin(kind, self._report)
+        mark = self._recorder.mark(kind, self._report)
 
         def asked() -> Any:
             value = ask()

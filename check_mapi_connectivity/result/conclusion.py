@@ -8,10 +8,13 @@ from ..base.report import Report
 from ..base.vocabulary import STATES, worst
 from ..secrecy import echoes
 from ..secrecy import reports as secrecy_reports
-from . import document, first_line, frequency, several
+from . import document, first_line, frequency, notes, several
+from .diagnosis import field
 from .judge import judge
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..base.deadline import Deadline
     from ..base.options import Options
 
@@ -21,7 +24,7 @@ _ROWS = 10
 
 def conclude(options: Options, reports: list[Report], clock: Deadline) -> tuple[str, int]:
     """Output and exit code for reports as they stand."""
-    now, started, given = clock.now(), clock.started, echoes.of_options(options)
+    now, started, given = clock.now(), clock.started, echoes.of_run(options.confided)
     for report in reports:
         report.times.moment = clock.wall()
         begun = started if len(reports) == 1 else report.times.begun
@@ -32,13 +35,35 @@ def conclude(options: Options, reports: list[Report], clock: Deadline) -> tuple[
     secrecy_reports.conceal(reports, given)
     if len(reports) == 1:
         reports[0].times.total = now - started
-    judged = judge(reports, options)
+    judged = judge(reports, options.targets, options.judging)
     state = worst([one.state for one in judged])
     line = first_line.line(judged)
-    if options.json:
-        return document.build(state, line, judged, options), STATES[state]
-    shown = list(several.diagnosis(judged, options))
+    display = options.display
+    if display.json:
+        account, network, sources = options.account, options.network, options.sources
+        text = document.build(
+            state, line, judged, account=account, network=network, sources=sources
+        )
+        return text, STATES[state]
+    shown = list(several.diagnosis(judged, display.verbose, told_once(options)))
     # Last, because a look at reports that are still written to may have to be repeated.
-    if not options.verbose and not (options.diagnosis and frequency.due(options, state)):
+    if not display.verbose and not (display.diagnosis and due(options, state)):
         shown = []
     return several.text(state, line, judged, shown), STATES[state]
+
+
+def due(options: Options, state: str) -> bool:
+    """Whether a run that ended in `state` prints the diagnosis. The run is counted."""
+    return frequency.due(options.display.frequency, options.cache_dir, options.service, state)
+
+
+def told_once(options: Options) -> Iterator[str]:
+    """The lines that are told once a run, after the diagnosis of its tests."""
+    for note in notes.general_notes(options.account):
+        yield field("note", note)
+    yield field("proxy", notes.proxy_text(options.network))
+    if options.display.verbose:
+        for source in options.sources:
+            yield field("options from", source)
+        yield from notes.hosts(options.account, options.server, options.targets.methods)
+        yield field("cache", options.cache_dir or "none")

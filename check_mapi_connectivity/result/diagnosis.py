@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from ..base.credentials import CertificateFacts
     from ..base.failure import Failure
-    from ..base.options import Options
     from ..base.report import Report
     from .judge import Judged
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 _MOST_LINES = 2000
 
 
-def diagnosis(judged: Judged, options: Options) -> Iterator[str]:
+def diagnosis(judged: Judged, verbose: int) -> Iterator[str]:
     """The long output about one report: what was found, where the time went, and what to do."""
     report = judged.report
     yield _head(judged)
@@ -56,8 +55,8 @@ def diagnosis(judged: Judged, options: Options) -> Iterator[str]:
         yield field(name, value)
     for remark in report.trace.remarks:
         yield field("note", remark)
-    if options.verbose:
-        yield from _verbose(report, options)
+    if verbose:
+        yield from _verbose(report, verbose)
 
 
 def brief(judged: Judged) -> Iterator[str]:
@@ -186,7 +185,7 @@ def _certificate(facts: CertificateFacts, days: float) -> Iterator[str]:
     yield field("", f"SHA-256 {facts.sha256}")
 
 
-def _verbose(report: Report, options: Options) -> Iterator[str]:
+def _verbose(report: Report, verbose: int) -> Iterator[str]:
     """`-v` rows and notes, `-vv` requests and headers, `-vvv` bodies."""
     for row in report.finding.rows:
         when = "no delivery time" if row.delivered is None else moment(row.delivered)
@@ -199,13 +198,13 @@ def _verbose(report: Report, options: Options) -> Iterator[str]:
         yield from (
             f"    {clean(name)}: {clean(value)}" for name, value in exchange.request_headers
         )
-        if options.verbose >= 3:
+        if verbose >= 3:
             yield from _body(exchange.request_body)
         yield field("answer", exchange.status)
         yield from (
             f"    {clean(name)}: {clean(value)}" for name, value in exchange.response_headers
         )
-        if options.verbose >= 3:
+        if verbose >= 3:
             yield from _body(exchange.response_body)
 
 

@@ -18,22 +18,30 @@ if TYPE_CHECKING:
     from ..base.clock_skew import Skew
     from ..base.credentials import CertificateFacts
     from ..base.failure import Failure
-    from ..base.options import Options
+    from ..base.options import Account, Network
     from ..base.report import Exchange, Phase, Report, Stopwatch
     from .judge import Judged
     from .time_analysis import Analysis
 
 
-def build(state: str, line: str, judged: list[Judged], options: Options) -> str:
-    """The reports as one JSON document."""
+def build(
+    state: str,
+    line: str,
+    judged: list[Judged],
+    *,
+    account: Account,
+    network: Network,
+    sources: tuple[str, ...],
+) -> str:
+    """The reports as one JSON document; `sources` are where options came from."""
     return render_json(
         {
             **json_head(state, line),
-            "options_from": [clean(source) for source in options.sources],
-            "proxy": None if options.proxy is None else str(options.proxy),
-            "proxy_from": None if options.proxy is None else clean(options.proxy.source),
-            "cloud": options.cloud.name if options.credential is not None else None,
-            "notes": [clean(note) for note in notes.general_notes(options)],
+            "options_from": [clean(source) for source in sources],
+            "proxy": None if network.proxy is None else str(network.proxy),
+            "proxy_from": None if network.proxy is None else clean(network.proxy.source),
+            "cloud": account.cloud.name if account.credential is not None else None,
+            "notes": [clean(note) for note in notes.general_notes(account)],
             "reports": [_report(one) for one in judged],
         }
     )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from nagiosplugin import Metric, Performance, Range, Result
 
-    from ..base.options import Options
+    from ..base.options import Judging, Targets
 
 
 class Judged(NamedTuple):
@@ -47,15 +47,15 @@ _WAY = ("dns", "tcp", "proxy", "tls")
 _PROTOCOL = ("request", "connect", "execute", "disconnect")
 
 
-def judge(reports: list[Report], options: Options) -> list[Judged]:
+def judge(reports: list[Report], targets: Targets, judging: Judging) -> list[Judged]:
     """Each report judged, in their order."""
-    contexts = [_Threshold(label, *ranges) for label, ranges in options.thresholds.items()]
-    prefix = prefixes(options.mailboxes, options.methods)
+    contexts = [_Threshold(label, *ranges) for label, ranges in judging.thresholds.items()]
+    prefix = prefixes(targets.mailboxes, targets.methods)
     resources = [
-        _Test(report, prefix[report.mailbox, report.method], options) for report in reports
+        _Test(report, prefix[report.mailbox, report.method], judging) for report in reports
     ]
     contexts += [
-        _Connectivity(f"{resource.prefix}mapi_connectivity", options) for resource in resources
+        _Connectivity(f"{resource.prefix}mapi_connectivity", judging) for resource in resources
     ]
     check = nagiosplugin.Check(*resources, *contexts)
     check()
@@ -139,13 +139,13 @@ def _told_by_kind(metric: Metric, report: Report) -> bool:
 class _Test(nagiosplugin.Resource):
     """nagiosplugin's view of a Report; its labels begin with `prefix`."""
 
-    def __init__(self, report: Report, prefix: str, options: Options) -> None:
+    def __init__(self, report: Report, prefix: str, judging: Judging) -> None:
         self.report = report
         self.prefix = prefix
         self.labels = [
             prefix + label
             for label in LABELS[report.method]
-            if prefix + label in options.thresholds
+            if prefix + label in judging.thresholds
         ]
 
     def bare(self, result: Result) -> str:
@@ -205,9 +205,9 @@ class _Threshold(nagiosplugin.Context):
 class _Connectivity(_Threshold):
     """Judges `mapi_connectivity`: by its ranges like any label, and by the kind of failure."""
 
-    def __init__(self, label: str, options: Options) -> None:
-        super().__init__(label, *options.thresholds[label])
-        self._states = {**options.states, "timeout": options.timeout_state, "signal": "UNKNOWN"}
+    def __init__(self, label: str, judging: Judging) -> None:
+        super().__init__(label, *judging.thresholds[label])
+        self._states = {**judging.states, "timeout": judging.timeout_state, "signal": "UNKNOWN"}
 
     def evaluate(self, metric: Metric, resource: _Test) -> Result:
         """The state that the kind of failure has, or that of a violated range where it is worse."""

@@ -12,41 +12,38 @@ from .diagnosis import field
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..base.options import Options
+    from ..base.options import Account, Network, Server
 
 
-def general_notes(options: Options) -> Iterator[str]:
+def general_notes(account: Account) -> Iterator[str]:
     """What is to be known of the cloud and of the way of signing in."""
-    if options.credential is not None and options.cloud.doubt:
-        yield f"cloud {options.cloud.name}: {options.cloud.doubt}"
-    if isinstance(options.credential, UserPassword):
+    if account.credential is not None and account.cloud.doubt:
+        yield f"cloud {account.cloud.name}: {account.cloud.doubt}"
+    if isinstance(account.credential, UserPassword):
         yield RETIRING
-        if options.client_id == MODULE_CLIENT_ID:
-            given = "client-id" in options.origins
-            yield MODULE_APP.format(because="" if given else ", because --client-id is not given")
+        if account.client_id == MODULE_CLIENT_ID:
+            because = "" if account.client_id_given else ", because --client-id is not given"
+            yield MODULE_APP.format(because=because)
 
 
-def surroundings(options: Options) -> Iterator[str]:
-    """What holds for the whole run: where options came from, hosts, proxy and cache."""
-    for source in options.sources:
-        yield field("options from", source)
-    if isinstance(options.credential, ManagedIdentity):
-        yield field("sign-in host", options.credential.url)
-    elif options.credential is not None:
-        yield field("sign-in host", options.authority_url)
-    resources = {METHODS[method].resource for method in options.methods}
-    if options.credential is not None and "exchange" in resources:
-        yield field("exchange host", options.exchange_url)
+def hosts(account: Account, server: Server, methods: tuple[str, ...]) -> Iterator[str]:
+    """The hosts that a run signs in at and asks, as far as options or cloud name them."""
+    if isinstance(account.credential, ManagedIdentity):
+        yield field("sign-in host", account.credential.url)
+    elif account.credential is not None:
+        yield field("sign-in host", account.authority_url)
+    resources = {METHODS[method].resource for method in methods}
+    if account.credential is not None and "exchange" in resources:
+        yield field("exchange host", server.exchange_url)
     if "graph" in resources:
-        yield field("graph host", options.graph_url)
-    yield field("cache", options.cache_dir or "none")
+        yield field("graph host", server.graph_url)
 
 
-def proxy_text(options: Options) -> str:
+def proxy_text(network: Network) -> str:
     """The proxy in use, and where its setting came from."""
-    proxy = options.proxy
+    proxy = network.proxy
     if proxy is None:
-        return "none, direct connection" + (" (--no-proxy)" if options.no_proxy == "*" else "")
+        return "none, direct connection" + (" (--no-proxy)" if network.no_proxy == "*" else "")
     user = f" as {proxy.user}" if proxy.user else ""
     return f"{proxy}{' by TLS' if proxy.tls else ''} from {proxy.source}{user}"
 

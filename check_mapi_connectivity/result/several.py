@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING
 
 from ..base.vocabulary import METHODS, SEVERITY
 from . import diagnosis as result_diagnosis
-from . import notes
 from .first_line import LISTED, UNTESTED, joined
 from .groups import grouped, same_sign_in, severity
 from .output import clean, first_line, printable, slashed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from ..base.options import Options
     from ..base.report import Report
     from .judge import Judged
 
@@ -88,34 +86,32 @@ def text(state: str, head: str, judged: list[Judged], diagnosis: list[str]) -> s
     return "\n".join((first_line(state, head, perfdata), *told, ""))
 
 
-def diagnosis(judged: list[Judged], options: Options) -> Iterator[str]:
-    """The detailed diagnosis of all reports, the worst first, line by line."""
+def diagnosis(judged: list[Judged], verbose: int, once: Iterable[str]) -> Iterator[str]:
+    """The detailed diagnosis of all reports, the worst first, line by line; `once` is what is told
+    of the whole run.
+    """
     groups = sorted(grouped(judged), key=severity)
-    whole = options.verbose or len(judged) <= _WHOLE
+    whole = verbose or len(judged) <= _WHOLE
     if whole:
         for group in groups:
             told = meaning(group)
             if told is not None:
                 yield f"{clean(group[0].report.mailbox)}: {told}"
             for one in sorted(group, key=lambda one: severity([one])):
-                yield from result_diagnosis.diagnosis(one, options)
+                yield from result_diagnosis.diagnosis(one, verbose)
     else:
         yield from _short(groups)
     tested = list(dict.fromkeys(one.report.method for one in judged))
     for method in tested:
-        if _doubtful(method, judged, options):
+        if _doubtful(method, judged, verbose):
             yield result_diagnosis.field("note", METHODS[method].unseen)
-    for note in notes.general_notes(options):
-        yield result_diagnosis.field("note", note)
-    yield result_diagnosis.field("proxy", notes.proxy_text(options))
-    if options.verbose:
-        yield from notes.surroundings(options)
+    yield from once
 
 
-def _doubtful(method: str, judged: list[Judged], options: Options) -> bool:
+def _doubtful(method: str, judged: list[Judged], verbose: int) -> bool:
     """Whether what nobody has seen yet may matter to the reader."""
     success = all(one.report.success for one in judged if one.report.method == method)
-    return not success or bool(options.verbose)
+    return not success or bool(verbose)
 
 
 def _short(groups: list[list[Judged]]) -> Iterator[str]:

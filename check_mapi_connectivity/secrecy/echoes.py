@@ -16,7 +16,7 @@ from .names import MASK
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..base.options import Options
+    from ..base.options import Confided
 
 
 #: Letters that a text has in common with a word by chance never, and letters of a word, and of a
@@ -205,10 +205,10 @@ def _base64(data: bytes) -> set[str]:
     return found
 
 
-def of_options(options: Options) -> set[str]:
+def of_run(confided: Confided) -> set[str]:
     """All spellings of the secrets that a run was given."""
-    login = options.login.username if options.login else ""
     # A word of the address would make every output unreadable, and hides nothing.
-    said = f"{' '.join(options.mailboxes)} {login} {options.hostname}".lower()
-    given = [secret for secret in options.secrets if len(secret) > 3 and secret.lower() not in said]
+    said = " ".join(confided.openly).lower()
+    secrets = [secret.reveal() for _, secret in confided.secrets]
+    given = [secret for secret in secrets if len(secret) > 3 and secret.lower() not in said]
     return {spelling for secret in given for spelling in spellings(secret)}

@@ -12,14 +12,13 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from ..base.credentials import CertificateFiles, ClientSecret, FederatedToken, UserPassword
 from ..base.reading import untrusted
 from . import echoes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..base.options import Options
+    from ..base.options import Confided
 
 #: Claims of an access token that the check reads.
 _CLAIMS = ("aud", "roles", "scp", "tid")
@@ -47,21 +46,24 @@ GUID = re.compile("[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 class Placeholders:
-    """What stands for the secrets of one run, which `options` were given."""
+    """What stands for the secrets that one run was given and met. `names` are those it says openly:
+    they are no secret, though a server may make a cookie of one.
+    """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, confided: Confided, names: Iterable[str]) -> None:
         #: Secret -> placeholder.
         self._made: dict[str, str] = {}
         self._counts: dict[str, int] = {}
         #: Placeholders of secrets that may be common words.
         self._weak: set[str] = set()
         self._runs: set[str] = set()
-        self._said = " ".join(_said(options)).lower()
-        known = echoes.of_options(options)
+        self._said = " ".join(names).lower()
+        known = echoes.of_run(confided)
         self._given: set[str] = set()
         #: (what matches any spelling of a given secret, the secret as it is, its placeholder)
         self._mixed: list[tuple[re.Pattern[str], str, str]] = []
-        for kind, secret in given(options):
+        for kind, kept in confided.secrets:
+            secret = kept.reveal()
             placeholder = self.of(secret, kind)
             spelled = echoes.spellings(secret) & known
             self._given |= spelled
@@ -194,45 +196,6 @@ class Placeholders:
 def fitted(text: str, length: int) -> str:
     """Text cut or filled up to a length."""
     return text[:length].ljust(length, "x")
-
-
-def given(options: Options) -> list[tuple[str, str]]:
-    """(kind, secret) of what the run was given."""
-    credential = options.credential
-    found = [
-        ("PASSWORD", options.login.password if options.login else None),
-        ("PROXY-PASSWORD", options.proxy.password if options.proxy else None),
-    ]
-    if isinstance(credential, CertificateFiles):
-        found.append(("PASSPHRASE", credential.passphrase))
-    elif isinstance(credential, ClientSecret):
-        found.append(("CLIENT-SECRET", credential.secret))
-    elif isinstance(credential, UserPassword):
-        found.append(("PASSWORD", credential.password))
-    elif isinstance(credential, FederatedToken):
-        found.append(("FEDERATED-TOKEN", credential.token))
-    return [(kind, secret.reveal()) for kind, secret in found if secret is not None]
-
-
-def _said(options: Options) -> list[str]:
-    """What the options say openly: it is no secret, though a server may make a cookie of it."""
-    login, proxy, credential = options.login, options.proxy, options.credential
-    found = [
-        *options.mailboxes,
-        options.tenant,
-        options.client_id,
-        options.authority_url,
-        options.exchange_url,
-        options.graph_url,
-        options.hostname,
-        options.autodiscover_url,
-        options.mapi_url,
-        options.legacy_dn,
-        login.username if login else None,
-        credential.username if isinstance(credential, UserPassword) else None,
-        proxy.host if proxy else None,
-    ]
-    return [one for one in found if one]
 
 
 def _there(secret: str, whole: str) -> bool:

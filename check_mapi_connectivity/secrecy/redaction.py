@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from ..base.options import Options
+    from ..base.options import Confided
+    from .standins import Names
 
 _NAME = re.compile(r"<(?:\w+:)?DisplayName>([^<]+)<")
 
@@ -40,22 +41,22 @@ _BY_PLACE = ("connections", "authenticated")
 class Redaction:
     """What stands for the secrets of one run, and with `addresses` for its addresses.
 
-    `met` are secrets that the run came across, `named` what servers call the mailboxes.
+    `confided` and `names` are what the run was given, `met` are secrets that it came across,
+    `named` is what servers call the mailboxes.
     """
 
     def __init__(
         self,
-        options: Options,
+        confided: Confided,
+        names: Names,
         met: Iterable[str],
         *,
         addresses: bool,
         named: Iterable[str] = (),
     ) -> None:
-        self._placeholders = Placeholders(options)
+        self._placeholders = Placeholders(confided, names.openly)
         self._met, self._named_as = list(met), list(named)
-        self._standins = standins.Standins(options) if addresses else None
-        #: The options of the run with what stands for its secrets and addresses.
-        self.options = options
+        self._standins = standins.Standins(names) if addresses else None
 
     @property
     def kinds(self) -> list[str]:

@@ -12,20 +12,17 @@ import html
 import json
 import re
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from ..base.clouds import MICROSOFT
-from ..base.credentials import UserPassword
 from ..base.vocabulary import KINDS, LABELS, STATES
 from ..mapihttp.discovery import domain_of
 from .placeholders import GUID, fitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-    from ..base.options import Options
 
 #: An address in text; its local part may be quoted, its at sign be written as URLs and HTML do.
 _SIGN = "(?:@|%(?:25)*40|&#0*64;|&#[xX]0*40;|&commat;)"
@@ -85,10 +82,20 @@ _SPELLINGS: tuple[Callable[[str], str], ...] = (
 )
 
 
+class Names(NamedTuple):
+    """The names that a run was given."""
+
+    mailboxes: tuple[str, ...]
+    users: tuple[str, ...]
+    tenant: str
+    #: All that is said openly: these, hosts, ids and URLs.
+    openly: tuple[str, ...] = ()
+
+
 class Standins:
     """Stand-ins for the names of one run, and for every other address that is found."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, names: Names) -> None:
         #: Name in lower case -> what stands for it.
         self._locals: dict[str, str] = {}
         self._domains: dict[str, str] = {}
@@ -102,18 +109,7 @@ class Standins:
         self._words = {*_COMMON.split(), *KINDS, *LABELS, *(state.lower() for state in STATES)}
         self._counts: dict[str, int] = {}
         self._pattern = re.compile(f"{_ADDRESS}|{_CUT}")
-        credential, login, proxy = options.credential, options.login, options.proxy
-        self._mailboxes = options.mailboxes
-        self._users = [
-            name
-            for name in (
-                login.username if login else None,
-                credential.username if isinstance(credential, UserPassword) else None,
-                proxy.user if proxy else None,
-            )
-            if name
-        ]
-        self._tenant = options.tenant
+        self._own = names
 
     def learn(
         self, texts: Iterable[str], *, words: Iterable[str] = (), named: Iterable[str] = ()
@@ -123,12 +119,12 @@ class Standins:
         """
         self._words.update(words)
         texts = list(texts)
-        for mailbox in self._mailboxes:
+        for mailbox in self._own.mailboxes:
             self._given(mailbox)
-        for user in self._users:
+        for user in self._own.users:
             self.login(user)
-        if "." in self._tenant:
-            self._domain(self._tenant)
+        if "." in self._own.tenant:
+            self._domain(self._own.tenant)
         for name in named:
             if "@" in name:
                 self._given(name)

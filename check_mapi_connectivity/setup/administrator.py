@@ -26,7 +26,7 @@ from .steps import names
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..signin.job import Job
+    from ..signin.session import Session
     from .terminal import Voice
 
 #: Service -> what it is called, and its audience where that is an id.
@@ -89,8 +89,10 @@ class Administrator:
     `pasted` are tokens that the administrator gave; with one of them no sign-in is tried.
     """
 
-    def __init__(self, job: Job, voice: Voice, pasted: dict[str, str] | None = None) -> None:
-        self._job, self._voice = job, voice
+    def __init__(
+        self, session: Session, voice: Voice, pasted: dict[str, str] | None = None
+    ) -> None:
+        self._session, self._voice = session, voice
         self._pasted = bool(pasted)
         voice.hush(*(pasted or {}).values())
         self._tokens = dict(pasted or {})
@@ -142,7 +144,7 @@ class Administrator:
             return dict(app.acquire_token_by_refresh_token(refresh, self._scopes(service)))
 
         try:
-            answer = msal_client.answered(self._job, http, asking)
+            answer = msal_client.answered(self._session, http, asking)
         except CheckFailure:
             return False
         scopes = str(claims(str(answer["access_token"])).get("scp", "")).split()
@@ -157,15 +159,15 @@ class Administrator:
         """Show a code, and wait until somebody has entered it. Raises CheckFailure."""
         import msal
 
-        options, called = self._job.options, _SERVICES[service][0]
-        http = msal_client.EntraHttp(self._job, None)
+        account, called = self._session.account, _SERVICES[service][0]
+        http = msal_client.EntraHttp(self._session, None)
         client = names.GRAPH_TOOLS if service == "graph" else MODULE_CLIENT_ID
         made: list[Any] = []
 
         def begin() -> dict[str, Any]:
             app = msal.PublicClientApplication(
                 client,
-                authority=f"{options.authority_url}/{options.tenant}",
+                authority=f"{account.authority_url}/{account.tenant}",
                 instance_discovery=False,
                 http_client=http,
             )
@@ -174,7 +176,7 @@ class Administrator:
             return found if isinstance(found, dict) else {}
 
         try:
-            flow = dict(msal_client.answered(self._job, http, begin, "user_code"))
+            flow = dict(msal_client.answered(self._session, http, begin, "user_code"))
         except CheckFailure as error:
             raise CheckFailure(_way_round(error.failure)) from None
         self._warn()
@@ -188,7 +190,7 @@ class Administrator:
         )
         try:
             answer = msal_client.answered(
-                self._job, http, lambda: dict(made[0].acquire_token_by_device_flow(flow))
+                self._session, http, lambda: dict(made[0].acquire_token_by_device_flow(flow))
             )
         except CheckFailure as error:
             raise CheckFailure(_way_round(error.failure)) from None
@@ -211,7 +213,7 @@ class Administrator:
         self._warned = True
 
     def _scopes(self, service: str) -> list[str]:
-        cloud = self._job.options.cloud
+        cloud = self._session.account.cloud
         if service == "exchange":
             return [f"{cloud.exchange}/.default"]
         return [f"{cloud.graph}/{name}" for name in names.GRAPH_SCOPES]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..base.credentials import UserPassword
@@ -29,7 +29,7 @@ from .steps.step import guid
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping, Sequence
 
-    from ..base.options import Options
+    from ..base.options import Account, Confided, Network, Options, Server
 
 #: What --status, --remove and --renew are called within.
 ACTIONS = ("status", "renew", "remove")
@@ -59,16 +59,20 @@ _LASTING = ("password-file", *_PATHS)
 class Settings:
     """What one run of the set-up command is asked to do.
 
-    `options` are the check's own, with the certificate or password that was given as credential, or
-    without one; `network` are the words of its command line for the way there, `lines` the same as
-    names and values of an ini section. `place` is the directory, `authorities` are --ca-file and
+    `account`, `server` and `network` are the check's own options, with the certificate or password
+    that was given as credential, or without one, and `confided` their secrets; `words` are those of
+    its command line for the way there, `lines` the same as names and values of an ini section.
+    `place` is the directory, `authorities` are --ca-file and
     what was read of it, `hosts` lines about hosts that are not the cloud's own.
     """
 
     action: str
     print_only: bool
     assumed: bool
-    options: Options
+    account: Account
+    server: Server
+    network: Network
+    methods: tuple[str, ...]
     mailboxes: tuple[str, ...]
     user: str
     password_file: str | None
@@ -84,9 +88,10 @@ class Settings:
     wait: float
     tokens: tuple[str, ...] = field(repr=False)
     ask_token: bool
-    network: tuple[str, ...]
+    words: tuple[str, ...]
     lines: tuple[tuple[str, str], ...]
     environ: Mapping[str, str] = field(repr=False)
+    confided: Confided = field(repr=False)
 
 
 def parser() -> Parser:
@@ -126,19 +131,24 @@ def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Settings:
         kept = dict(environ)
         options = _options(given, tenant, action, environ, secretless=print_only)
         tokens = _tokens(given)
-        authorities = tuple(_authority(path) for path in options.ca_files)
-    mailboxes = tuple(one for one in options.mailboxes if one != _NOBODY)
-    place.belongs(tenant, options.cloud.name, mailboxes)
-    if "graph" in options.methods and any("@" not in one for one in options.mailboxes):
+        authorities = tuple(_authority(path) for path in options.network.ca_files)
+    targets = options.targets
+    mailboxes = tuple(one for one in targets.mailboxes if one != _NOBODY)
+    place.belongs(tenant, options.account.cloud.name, mailboxes)
+    if "graph" in targets.methods and any("@" not in one for one in targets.mailboxes):
         raise UsageError("--mailbox: method graph needs the mailbox's primary address, not a GUID")
     if monitor and not print_only and action in ("set up", "renew"):
         lasting = {f"--{name}": _absolute(given.text(name)) for name in _LASTING}
         reach.try_all(lasting, directory, owner, monitor)
+    hosts = options.account, options.server, options.network
     return Settings(
         action=action,
         print_only=print_only,
         assumed=given.flag("yes"),
-        options=options,
+        account=options.account,
+        server=options.server,
+        network=options.network,
+        methods=targets.methods,
         mailboxes=mailboxes,
         user=given.text("username") or "",
         password_file=_absolute(given.text("password-file")),
@@ -148,15 +158,16 @@ def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Settings:
         directory=directory,
         place=place,
         authorities=authorities,
-        hosts=tuple(places.named(options, given.source)),
+        hosts=tuple(places.named(*hosts, given.source)),
         owner=owner,
         monitor=monitor,
         wait=float(_number(given, "wait", 900, 86400, least=0)),
         tokens=tokens,
         ask_token=given.flag("ask-token"),
-        network=tuple(_words(given, (*_PLACES, *_NETWORK))),
-        lines=tuple(_lines(given, options)),
+        words=tuple(_words(given, (*_PLACES, *_NETWORK))),
+        lines=tuple(_lines(given, targets.methods)),
         environ=kept,
+        confided=options.confided,
     )
 
 
@@ -238,7 +249,8 @@ def _options(
         words += _words(given, ("certificate", "certificate-key", "certificate-passphrase-file"))
         return _of_the_check([*words, "--client-id=of-the-app"], environ)
     # A credential without any file stands in where there is none yet.
-    return replace(_of_the_check([*words, "--managed-identity"], environ), credential=None)
+    options = _of_the_check([*words, "--managed-identity"], environ)
+    return options._replace(account=options.account._replace(credential=None))
 
 
 def _of_the_check(words: Sequence[str], environ: MutableMapping[str, str]) -> Options:
@@ -248,7 +260,7 @@ def _of_the_check(words: Sequence[str], environ: MutableMapping[str, str]) -> Op
     found = check_cli.parse(words, environ)
     if isinstance(found, Replay):
         raise UsageError("--replay has no place here: it is an option of the check")
-    return found
+    return found.options
 
 
 def _words(given: commandline_given.Given, wanted: Sequence[str]) -> list[str]:
@@ -265,9 +277,9 @@ def _words(given: commandline_given.Given, wanted: Sequence[str]) -> list[str]:
     return found
 
 
-def _lines(given: commandline_given.Given, options: Options) -> list[tuple[str, str]]:
+def _lines(given: commandline_given.Given, methods: tuple[str, ...]) -> list[tuple[str, str]]:
     """What the check needs to know beside identity and mailbox, as lines of an ini section."""
-    found = [("method", method) for method in options.methods]
+    found = [("method", method) for method in methods]
     for name in (*_PLACES, *_NETWORK):
         value = given.values.get(name)
         if value is True:
@@ -343,7 +355,7 @@ def own_words(settings: Settings, client_id: str, certificate: str) -> list[str]
     """The command line of the check with the identity in the directory, as the operator will start
     it; `certificate` is the name of the file to take.
     """
-    tenant, base = settings.options.tenant, settings.place.base
+    tenant, base = settings.account.tenant, settings.place.base
     words = ["--no-cache", *(f"--mailbox={one}" for one in settings.mailboxes)]
     own = [f"--certificate={os.path.join(base, certificate)}"]
     if settings.action == "set up":
@@ -353,15 +365,15 @@ def own_words(settings: Settings, client_id: str, certificate: str) -> list[str]
             own = [f"--password-file={os.path.join(base, names.PASSWORD)}"] if typed else []
         # What the section names by the directory's path is there by the path that is used here.
         return [*words, *(own if base != settings.directory else [])]
-    words += [f"--tenant={tenant}", f"--client-id={client_id}", *settings.network]
-    words += [f"--method={method}" for method in settings.options.methods]
+    words += [f"--tenant={tenant}", f"--client-id={client_id}", *settings.words]
+    words += [f"--method={method}" for method in settings.methods]
     return [*words, *own]
 
 
 def try_key(settings: Settings) -> None:
     """Have the check read the directory's key, as it will for the operator. Raises UsageError."""
     path = os.path.join(settings.directory, names.CERTIFICATE)
-    words = [f"--tenant={settings.options.tenant}", "--client-id=of-the-app", "--no-cache"]
+    words = [f"--tenant={settings.account.tenant}", "--client-id=of-the-app", "--no-cache"]
     words += [f"--mailbox={_NOBODY}", f"--certificate={path}"]
     trusted = TrustedFiles()
     trusted.hold(path, settings.place.held()[names.CERTIFICATE])
@@ -371,6 +383,6 @@ def try_key(settings: Settings) -> None:
 
 def password_of(settings: Settings) -> UserPassword | None:
     """The user's password where it was typed in, so that it has to be kept."""
-    credential = settings.options.credential
+    credential = settings.account.credential
     typed = isinstance(credential, UserPassword) and settings.password_file is None
     return credential if typed and isinstance(credential, UserPassword) else None

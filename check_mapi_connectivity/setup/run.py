@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..base.cache import Cache
 from ..base.deadline import Deadline
 from ..base.errors import UsageError
 from ..base.report import Report
 from ..commandline import given as commandline_given
-from ..network.transport import Transport
+from ..network.route import Means
+from ..signin.session import Session
 from . import administrator as setup_administrator
 from . import command_line, proof
 from .administrator import Administrator
@@ -27,27 +27,15 @@ from .terminal import Voice, confirm
 
 if TYPE_CHECKING:
     from ..base.credentials import CertificateFiles
-    from ..base.options import Options
     from .command_line import Settings
     from .steps.step import Step
-
-
-@dataclass
-class _Job:
-    """What the sign-in needs of a run."""
-
-    options: Options
-    transport: Any
-    cache: Cache
-    report: Report
-    deadline: Deadline
 
 
 def steps_of(settings: Settings) -> list[Step]:
     """The steps in the order they are made."""
     place, user = settings.directory, settings.user
-    tenant, lines = settings.options.tenant, list(settings.lines)
-    methods = settings.options.methods
+    tenant, lines = settings.account.tenant, list(settings.lines)
+    methods = settings.methods
     shared: list[Step] = [
         setup_steps_exchange.CustomizationStep(),
         setup_steps_exchange.RoleStep(),
@@ -68,7 +56,7 @@ def steps_of(settings: Settings) -> list[Step]:
     steps: list[Step] = [
         *_entra_steps(settings),
         entra.PrincipalStep(),
-        setup_steps_identity.CredentialStep(settings.options.certificate),
+        setup_steps_identity.CredentialStep(settings.account.certificate),
         setup_steps_identity.EntraRightsStep(cmdlet="cmdlet" in methods),
     ]
     if "cmdlet" in methods:
@@ -96,14 +84,14 @@ def _password(settings: Settings) -> list[Step]:
 
 def _entra_steps(settings: Settings) -> list[Step]:
     """Certificate and app registration: what a renewal is about."""
-    given = settings.options.certificate
+    given = settings.account.certificate
     place = settings.directory
     if settings.action != "set up":
         given = None
     return [
         files.CertificateStep(place, settings.subject, settings.lifetime, given),
         setup_steps_identity.KeyProofStep(lambda: command_line.try_key(settings)),
-        entra.AppStep(cmdlet="cmdlet" in settings.options.methods),
+        entra.AppStep(cmdlet="cmdlet" in settings.methods),
         files.ClientIdStep(place),
         entra.KeyStep(),
     ]
@@ -118,34 +106,30 @@ def run(settings: Settings, voice: Voice) -> int:
         known = Known(subject=settings.subject, keys=held)
         removing = settings.action == "remove"
         owner = settings.monitor
-        voice.lines(on_paper.plan(steps, known, settings.options, owner, removing=removing))
+        tenant, graph_url = settings.account.tenant, settings.server.graph_url
+        voice.lines(on_paper.plan(steps, known, tenant, graph_url, owner, removing=removing))
         return 0
     report = Report("", "graph")
     deadline = Deadline(time.monotonic(), PATIENCE)
+    network = settings.network._replace(ca_files=(), authorities=settings.authorities)
+    line = Line(Means(network, confided=settings.confided), deadline, report)
     # The administrator's requests need no credential of the check.
-    options = replace(
-        settings.options, credential=None, ca_files=(), authorities=settings.authorities
-    )
-    transport = Transport(options, deadline, report)
+    account = settings.account._replace(credential=None)
     try:
-        return _run(
-            settings,
-            steps,
-            voice,
-            _Job(options, Line(transport, deadline), Cache(None, []), report, deadline),
-        )
+        session = Session(account, line, Cache(None, []), report, deadline)
+        return _run(settings, steps, voice, session)
     finally:
-        transport.close()
+        line.close()
         settings.place.close()
 
 
-def _run(settings: Settings, steps: list[Step], voice: Voice, job: _Job) -> int:
+def _run(settings: Settings, steps: list[Step], voice: Voice, session: Session) -> int:
     tokens = _tokens(settings, voice)
-    administrator = Administrator(job, voice, tokens)
-    services = Services(job.options, job.transport, administrator, voice)
+    administrator = Administrator(session, voice, tokens)
+    services = Services(session.account, settings.server, session.transport, administrator, voice)
     place, known = settings.place, Known()
-    site = Site(job.options, services, place, voice, known, settings.user, settings.client_id)
-    tenant = job.options.tenant
+    site = Site(session.account, services, place, voice, known, settings.user, settings.client_id)
+    tenant = session.account.tenant
     for line in settings.hosts:
         voice.say(f"note: {line}")
     # Before anything is made, and both codes in one go.
@@ -159,7 +143,7 @@ def _run(settings: Settings, steps: list[Step], voice: Voice, job: _Job) -> int:
     if settings.action == "remove":
         return _remove(settings, site, steps)
     if settings.action == "renew":
-        given = settings.options.certificate
+        given = settings.account.certificate
         voice.say(f"A new certificate for {tenant}, in {settings.directory}:")
         _renew(settings, site, given)
         place.settle()
@@ -188,25 +172,25 @@ def _wanted(settings: Settings) -> tuple[str, ...]:
 
 def _introduce(settings: Settings, voice: Voice) -> None:
     """What a person should know before anything is done."""
-    voice.say(f"Setting up {settings.options.tenant}, in {settings.directory}:")
+    voice.say(f"Setting up {settings.account.tenant}, in {settings.directory}:")
     if os.geteuid() == 0 and not settings.monitor:
         voice.say("  no user nagios, icinga or naemon: files are root's alone; see --owner")
     closed = reach.closed_program(settings.owner, settings.monitor) if settings.monitor else None
     if closed:
         voice.say(f"  note: {settings.monitor} cannot start what is tried here: {closed} is closed")
-    if settings.options.cloud.doubt:
-        voice.say(f"  note: {settings.options.cloud.doubt}")
+    if settings.account.cloud.doubt:
+        voice.say(f"  note: {settings.account.cloud.doubt}")
     for warning in on_paper.PASSWORD_WARNINGS if settings.user else ():
         voice.say(f"  note: {warning}")
 
 
 def _command(settings: Settings) -> str:
     """The command line that is green now."""
-    usual = os.path.join(commandline_given.TENANT_DIRECTORIES, settings.options.tenant)
-    who = f"--tenant {settings.options.tenant}"
+    usual = os.path.join(commandline_given.TENANT_DIRECTORIES, settings.account.tenant)
+    who = f"--tenant {settings.account.tenant}"
     if settings.directory != usual:
         ini = os.path.join(settings.directory, names.OPTIONS_INI)
-        who = f"--extra-opts={settings.options.tenant}@{ini}"
+        who = f"--extra-opts={settings.account.tenant}@{ini}"
     return f"{who} -m {settings.mailboxes[0]}"
 
 
@@ -230,7 +214,7 @@ def _renew(settings: Settings, site: Site, given: CertificateFiles | None) -> No
 
 
 def _remove(settings: Settings, site: Site, steps: list[Step]) -> int:
-    tenant, voice = settings.options.tenant, site.voice
+    tenant, voice = settings.account.tenant, site.voice
     voice.say(f"What there is for {tenant}, in {settings.directory}:")
 
     def agreed(titles: list[str]) -> bool:
@@ -253,7 +237,7 @@ def _remove(settings: Settings, site: Site, steps: list[Step]) -> int:
 
 def _tokens(settings: Settings, voice: Voice) -> dict[str, str] | None:
     """Tokens that the administrator has given; None where he is to sign in. Raises UsageError."""
-    exchange = settings.options.cloud.exchange
+    exchange = settings.account.cloud.exchange
     if settings.tokens:
         return setup_administrator.sort(list(settings.tokens), "--token-file", exchange)
     if not settings.ask_token:

@@ -22,10 +22,10 @@ from ..services import exchange_admin, exchange_refusals, graph_refusals, http_r
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..base.options import Options
+    from ..base.options import Account, Server
     from ..network.answer import Answer
+    from ..network.transport import Transport
     from .administrator import Administrator
-    from .line import Line
     from .terminal import Voice
 
 #: Tries of one request, and the most seconds that are waited before another.
@@ -65,12 +65,13 @@ class Services:
 
     def __init__(
         self,
-        options: Options,
-        line: Line,
+        account: Account,
+        server: Server,
+        line: Transport,
         administrator: Administrator,
         voice: Voice,
     ) -> None:
-        self._options, self._line = options, line
+        self._account, self._server, self._line = account, server, line
         self._administrator = administrator
         self._voice = voice
 
@@ -156,18 +157,18 @@ class Services:
             headers["Content-Type"] = "application/json"
             data = json.dumps(body).encode("ascii")
         asking = verb in ("GET", "DELETE")
-        return self._send(verb, self._options.graph_url + path, headers, data, asking=asking)
+        return self._send(verb, self._server.graph_url + path, headers, data, asking=asking)
 
     def _send_exchange(self, cmdlet: str, parameters: dict[str, Any]) -> Answer:
         token = self._administrator.token("exchange")
         said = claims(token)
         user = next((str(said[name]) for name in ("upn", "unique_name") if said.get(name)), None)
-        tenant = str(said.get("tid") or self._options.tenant)
+        tenant = str(said.get("tid") or self._account.tenant)
         path, headers, data = exchange_admin.invoke(
             tenant, cmdlet, parameters, token=token, user=user
         )
         asking = cmdlet.startswith(("Get-", "Test-"))
-        return self._send("POST", self._options.exchange_url + path, headers, data, asking=asking)
+        return self._send("POST", self._server.exchange_url + path, headers, data, asking=asking)
 
     def _send(
         self, verb: str, url: str, headers: dict[str, str], data: bytes | None, *, asking: bool

@@ -23,6 +23,7 @@ from ..base.reading.untrusted import YEAR_9999, Fields, Odd
 from ..base.report import SHARED
 from ..network import lockout
 from . import certificate, managed_identity, msal_client
+from .session import Session
 from .tokens import Token, lifetime, usable
 
 if TYPE_CHECKING:
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Any
 
-    from ..base.options import Credential, Options
-    from .job import Job
+    from ..base.deadline import Deadline
+    from ..base.options import Account, Credential
+    from ..base.report import Report
+    from ..network.transport import Transport
 
 #: Entra does not know the certificate (reference sheet exchange-online 6).
 _UNKNOWN = "AADSTS700027"
@@ -47,6 +50,21 @@ class _Refusal(NamedTuple):
     until: float
 
 
+class SignIn:
+    """The sign-in of one test, by the identity of its run."""
+
+    def __init__(self, identity: Identity, session: Session) -> None:
+        self._identity, self._session = identity, session
+
+    def token(self) -> Token:
+        """The token for the test's method. Raises CheckFailure."""
+        return self._identity.token(self._session)
+
+    def renew(self, refused: Token) -> Token:
+        """A fresh token in place of a cached one that the service refuses. Raises CheckFailure."""
+        return self._identity.renew(self._session, refused)
+
+
 class Identity:
     """The monitor's own identity in one run, for use by many threads.
 
@@ -54,25 +72,25 @@ class Identity:
     service refuses a cached token.
     """
 
-    def __init__(self, options: Options) -> None:
-        self._options = options
-        resources = {options.resource(method) for method in options.methods}
+    def __init__(self, account: Account, methods: tuple[str, ...]) -> None:
+        self._account = account
+        resources = {account.resource(method) for method in methods}
         shared = Lock()
         # A password is tried by one at a time: a second wrong one would be a failed logon more.
-        password = isinstance(options.credential, UserPassword)
+        password = isinstance(account.credential, UserPassword)
         self._locks = {name: shared if password else Lock() for name in resources}
         self._tokens: dict[str, Token] = {}
         self._refused: dict[str, str] = {}
         self._refusals: dict[str, _Refusal] = {}
         self._clients: list[certificate.ClientCertificate] = []
         self._facts: credentials.CertificateFacts | None = None
-        who = _fingerprint(options.credential) if options.credential else ""
+        who = _fingerprint(account.credential) if account.credential else ""
         self._keys = {
             name: Cache.key(
                 "token",
-                options.authority_url,
-                options.tenant.lower(),
-                options.client_id.lower(),
+                account.authority_url,
+                account.tenant.lower(),
+                account.client_id.lower(),
                 who,
                 name,
             )
@@ -85,7 +103,7 @@ class Identity:
 
         Raises UsageError for files that cannot be used.
         """
-        files = self._options.certificate
+        files = self._account.certificate
         if files is None:
             return
         document = cache.load(next(iter(self._keys.values()))) or {}
@@ -100,28 +118,34 @@ class Identity:
         """Why nothing need be sent: no certificate is valid at `now` (contract 7.1)."""
         if self._facts is None:
             return None
-        return certificate.refusal(self._facts, now, self._options.tenant)
+        return certificate.refusal(self._facts, now, self._account.tenant)
 
     @property
     def facts(self) -> credentials.CertificateFacts | None:
         """The certificate in use."""
         return self._facts
 
-    def token(self, job: Job) -> Token:
-        """The token for the job's method. Raises CheckFailure."""
-        resource, report = self._options.resource(job.report.method), job.report
-        token = self._known(job, resource)
+    def session(
+        self, transport: Transport, cache: Cache, report: Report, deadline: Deadline
+    ) -> SignIn:
+        """The sign-in for the test of this report."""
+        return SignIn(self, Session(self._account, transport, cache, report, deadline))
+
+    def token(self, session: Session) -> Token:
+        """The token for the method of the session's report. Raises CheckFailure."""
+        resource, report = self._account.resource(session.report.method), session.report
+        token = self._known(session, resource)
         if token is None:
             report.times.sign_in.start(SHARED)
             try:
                 with ExitStack() as held:
-                    token = self._known(job, resource, held) or self._first(job, resource)
+                    token = self._known(session, resource, held) or self._first(session, resource)
             except CheckFailure as error:
                 raise CheckFailure(replace(error.failure, during="sign-in")) from None
             finally:
                 report.times.sign_in.stop()
                 if self._facts is not report.certificate:
-                    report.signed_by(self._facts, job.deadline.wall())
+                    report.signed_by(self._facts, session.deadline.wall())
         report.times.token_cached = token.cached or not report.times.sign_in.phases()
         if report.times.token_cached:
             report.times.unneeded.add("token")
@@ -129,7 +153,9 @@ class Identity:
             report.times.unneeded.discard("token")
         return token
 
-    def _known(self, job: Job, resource: str, held: ExitStack | None = None) -> Token | None:
+    def _known(
+        self, session: Session, resource: str, held: ExitStack | None = None
+    ) -> Token | None:
         """The token that another test of this run has fetched; with `held`, once it is this one's
         turn to look.
         """
@@ -138,7 +164,7 @@ class Identity:
             if held is not None:
                 held.enter_context(self._locks[resource])
             token, refusal = self._tokens.get(resource), self._refusals.get(resource)
-            wait = refusal.until - job.deadline.now() if refusal is not None else math.inf
+            wait = refusal.until - session.deadline.now() if refusal is not None else math.inf
             return {
                 "token": token and asdict(token),
                 "refusal": refusal and asdict(refusal.failure),
@@ -151,64 +177,65 @@ class Identity:
             wait = math.inf if known["wait"] is None else known["wait"]
             if known["refusal"]:
                 refused = Failure(**known["refusal"])
-                self._refusals[resource] = _Refusal(refused, job.deadline.now() + wait)
+                self._refusals[resource] = _Refusal(refused, session.deadline.now() + wait)
 
-        job.transport.learn("sign-in", look, take)
+        session.transport.learn("sign-in", look, take)
         return self._tokens.get(resource)
 
-    def renew(self, job: Job, refused: Token) -> Token:
+    def renew(self, session: Session, refused: Token) -> Token:
         """A fresh token in place of a cached one that the service refuses. Raises CheckFailure."""
-        resource = self._options.resource(job.report.method)
+        resource = self._account.resource(session.report.method)
         with self._locks[resource]:
             # Another one of this run may have been here before.
             if self._tokens.get(resource) is refused:
                 del self._tokens[resource]
                 self._refused[resource] = refused.access_token
-                job.cache.drop(self._keys[resource])
-        job.report.trace.note("the service refused the cached token; signed in again")
-        return self.token(job)
+                session.cache.drop(self._keys[resource])
+        session.report.trace.note("the service refused the cached token; signed in again")
+        return self.token(session)
 
-    def _first(self, job: Job, resource: str) -> Token:
+    def _first(self, session: Session, resource: str) -> Token:
         """A token that nobody in this run has had yet. Raises CheckFailure."""
         refusal = self._refusals.get(resource)
-        if refusal is not None and job.deadline.now() < refusal.until:
-            wait = refusal.until - job.deadline.now()
+        if refusal is not None and session.deadline.now() < refusal.until:
+            wait = refusal.until - session.deadline.now()
             again = refusal.failure.transient and math.isfinite(wait)
             raise CheckFailure(
                 replace(refusal.failure, transient=again, retry_after=wait if again else None)
             )
-        job.report.times.sign_in.discard()
-        job.report.times.sign_in.start("cache")
+        session.report.times.sign_in.discard()
+        session.report.times.sign_in.start("cache")
         try:
             # Who has a token waits for nobody.
-            token = self._cached(job.cache, resource)
+            token = self._cached(session.cache, resource)
             if token is None:
-                with self._alone(job, resource):
+                with self._alone(session, resource):
                     # Another run may have fetched one while this one waited.
-                    token = self._cached(job.cache, resource) or self._fetch(job, resource)
+                    token = self._cached(session.cache, resource) or self._fetch(session, resource)
         except CheckFailure as error:
-            self._refuse(error.failure, resource, job, last=refusal is not None)
+            self._refuse(error.failure, resource, session, last=refusal is not None)
             raise
         self._tokens[resource] = token
         return token
 
-    def _refuse(self, failure: Failure, resource: str, job: Job, *, last: bool) -> None:
+    def _refuse(self, failure: Failure, resource: str, session: Session, *, last: bool) -> None:
         """Remember a failed sign-in for everybody in this run."""
         wait = math.inf
         if failure.transient and not last:
             wait = _PAUSE if failure.retry_after is None else failure.retry_after
         # What is wrong with a password is wrong with it everywhere.
         about_resource = failure.kind == "credential" and not lockout.counts(failure)
-        everywhere = isinstance(self._options.credential, UserPassword) and not about_resource
+        everywhere = isinstance(self._account.credential, UserPassword) and not about_resource
         for name in self._locks if everywhere else [resource]:
-            self._refusals[name] = _Refusal(failure, job.deadline.now() + wait)
+            self._refusals[name] = _Refusal(failure, session.deadline.now() + wait)
 
-    def _alone(self, job: Job, resource: str) -> AbstractContextManager[object]:
+    def _alone(self, session: Session, resource: str) -> AbstractContextManager[object]:
         """Keep other runs from signing in meanwhile; from sending a password, at any price."""
-        user = self._options.credential
+        user = self._account.credential
         if isinstance(user, UserPassword):
-            return lockout.Pause.of_sign_in(self._options, user, job.cache).alone(job.deadline)
-        return job.cache.lock(self._keys[resource])
+            pause = lockout.Pause.of_sign_in(self._account, user, session.cache)
+            return pause.alone(session.deadline)
+        return session.cache.lock(self._keys[resource])
 
     def _cached(self, cache: Cache, resource: str) -> Token | None:
         document = cache.load(self._keys[resource])
@@ -219,15 +246,15 @@ class Identity:
             return None
         return Token(document["access_token"], document["expires_at"], cached=True)
 
-    def _fetch(self, job: Job, resource: str) -> Token:
-        job.report.times.sign_in.start("signing")
-        files, now = self._options.certificate, job.deadline.wall()
+    def _fetch(self, session: Session, resource: str) -> Token:
+        session.report.times.sign_in.start("signing")
+        files, now = self._account.certificate, session.deadline.wall()
         if not self._clients and files is not None:
             self._clients = certificate.candidates(files, now)
-        answer = self._ask(job, resource)
+        answer = self._ask(session, resource)
         lasting = lifetime(answer.get("expires_in"))
-        token = Token(str(answer["access_token"]), job.deadline.wall() + lasting)
-        job.cache.store(
+        token = Token(str(answer["access_token"]), session.deadline.wall() + lasting)
+        session.cache.store(
             self._keys[resource],
             {
                 "access_token": token.access_token,
@@ -237,17 +264,17 @@ class Identity:
         )
         return token
 
-    def _ask(self, job: Job, resource: str) -> Mapping[str, Any]:
+    def _ask(self, session: Session, resource: str) -> Mapping[str, Any]:
         """A token answer. Raises CheckFailure."""
-        credential = self._options.credential
+        credential = self._account.credential
         if isinstance(credential, ManagedIdentity):
-            return managed_identity.ask(job, credential, resource)
+            return managed_identity.ask(session, credential, resource)
         if not isinstance(credential, UserPassword):
-            return self._shown(job, resource)
-        pause = lockout.Pause.of_sign_in(self._options, credential, job.cache)
+            return self._shown(session, resource)
+        pause = lockout.Pause.of_sign_in(self._account, credential, session.cache)
         pause.check()
         try:
-            found = msal_client.ask(job, resource, None, pause.sending)
+            found = msal_client.ask(session, resource, None, pause.sending)
         except CheckFailure as error:
             if not pause.sent:
                 raise
@@ -257,12 +284,12 @@ class Identity:
         pause.told(None)
         return found
 
-    def _shown(self, job: Job, resource: str) -> Mapping[str, Any]:
+    def _shown(self, session: Session, resource: str) -> Mapping[str, Any]:
         """A token answer for what no guessing can harm: of several certificates of one file the
         next one that is valid, where Entra does not know the first (contract 7.28). Raises
         CheckFailure.
         """
-        now, tried = job.deadline.wall(), 0
+        now, tried = session.deadline.wall(), 0
         valid = [one for one in self._clients if not certificate.unfit(one.facts, now)]
         clients = valid or self._clients[:1]
 
@@ -270,7 +297,7 @@ class Identity:
             if tried + 1 >= len(clients):
                 return False
             before, self._facts = clients[tried].facts, clients[tried + 1].facts
-            job.report.trace.remark(
+            session.report.trace.remark(
                 f"Entra does not know {_named(before)} ({_UNKNOWN}); the next certificate of "
                 f"{before.path} that fits is {_named(self._facts)}"
             )
@@ -278,10 +305,10 @@ class Identity:
 
         while True:
             try:
-                return msal_client.ask(job, resource, clients[tried] if clients else None)
+                return msal_client.ask(session, resource, clients[tried] if clients else None)
             except CheckFailure as error:
                 unknown = error.failure.code == _UNKNOWN
-                if not unknown or not job.transport.learn("certificate", go_on):
+                if not unknown or not session.transport.learn("certificate", go_on):
                     raise
             tried += 1
 

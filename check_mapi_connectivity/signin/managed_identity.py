@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ..base.credentials import ManagedIdentity
     from ..network.answer import Answer
-    from .job import Job
+    from .session import Session
 
 #: Seconds to wait for it: it is on the same machine, or not there at all.
 _PATIENCE = 5.0
@@ -41,27 +41,27 @@ _REFUSALS = (
 _INSTEAD = "for Azure VMs only, not App Service or Azure Arc: else use a certificate"
 
 
-def ask(job: Job, identity: ManagedIdentity, resource: str) -> Mapping[str, Any]:
+def ask(session: Session, identity: ManagedIdentity, resource: str) -> Mapping[str, Any]:
     """The token answer for one resource. Raises CheckFailure."""
     parameters = {"api-version": _VERSION, "resource": resource}
     if identity.client_id:
         parameters["client_id"] = identity.client_id
-    patience = min(_PATIENCE, job.deadline.remaining() / 2)
-    job.transport.patience = patience
+    patience = min(_PATIENCE, session.deadline.remaining() / 2)
+    session.transport.patience = patience
     try:
-        answer = job.transport.send(
+        answer = session.transport.send(
             "GET",
             f"{identity.url}/metadata/identity/oauth2/token",
-            job.report.times.sign_in,
+            session.report.times.sign_in,
             headers={"Metadata": "true"},
             params=parameters,
-            until=job.deadline.now() + patience,
+            until=session.deadline.now() + patience,
             direct=True,
         )
     except CheckFailure as error:
         raise CheckFailure(_absent(error.failure, identity)) from None
     finally:
-        job.transport.patience = None
+        session.transport.patience = None
     large = too_large(answer, SIGN_IN_LIMIT)
     if large is not None:
         raise CheckFailure(large)

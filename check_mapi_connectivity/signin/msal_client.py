@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from ..base.clouds import Cloud
     from ..network.answer import Answer
     from .certificate import ClientCertificate
-    from .job import Job
+    from .session import Session
 
 #: Bytes of an answer beyond the limit that are looked at.
 _BEGINNING = 4096
 
 
 def ask(
-    job: Job,
+    session: Session,
     resource: str,
     client: ClientCertificate | None,
     sending: Callable[[], None] | None = None,
@@ -43,12 +43,12 @@ def ask(
 
     Raises CheckFailure.
     """
-    http = EntraHttp(job, sending)
-    return answered(job, http, lambda: _ask(job, resource, client, http))
+    http = EntraHttp(session, sending)
+    return answered(session, http, lambda: _ask(session, resource, client, http))
 
 
 def answered(
-    job: Job,
+    session: Session,
     http: EntraHttp,
     asking: Callable[[], dict[str, Any]],
     wanted: str = "access_token",
@@ -64,7 +64,7 @@ def answered(
         if not sendable(answer.get(wanted)):
             raise CheckFailure(entra.not_entra(http.last))
     except CheckFailure as error:
-        raise CheckFailure(_elsewhere(error.failure, http.cloud, job)) from None
+        raise CheckFailure(_elsewhere(error.failure, http.cloud, session)) from None
     except (
         ArithmeticError,
         AttributeError,
@@ -76,50 +76,50 @@ def answered(
     ) as error:
         # msal raises these for answers it cannot use, most of them without the answer's own
         # words; SyntaxError is XML that is none.
-        failure = _unusable(http, job, error)
-        raise CheckFailure(_elsewhere(failure, http.cloud, job)) from None
-    if http.cloud is not None and not http.cloud.same_hosts(job.options.cloud):
-        job.report.trace.remark(_says(http.cloud))
+        failure = _unusable(http, session, error)
+        raise CheckFailure(_elsewhere(failure, http.cloud, session)) from None
+    if http.cloud is not None and not http.cloud.same_hosts(session.account.cloud):
+        session.report.trace.remark(_says(http.cloud))
     return answer
 
 
 def _ask(
-    job: Job, resource: str, client: ClientCertificate | None, http: EntraHttp
+    session: Session, resource: str, client: ClientCertificate | None, http: EntraHttp
 ) -> dict[str, Any]:
     import msal
 
-    options = job.options
+    account = session.account
     settings = {
-        "authority": f"{options.authority_url}/{options.tenant}",
+        "authority": f"{account.authority_url}/{account.tenant}",
         "instance_discovery": False,
         "http_client": http,
     }
-    user = options.credential
+    user = account.credential
     if isinstance(user, UserPassword):
-        public = msal.PublicClientApplication(options.client_id, **settings)
-        job.report.times.sign_in.start("signing")
+        public = msal.PublicClientApplication(account.client_id, **settings)
+        session.report.times.sign_in.start("signing")
         found = public.acquire_token_by_username_password(
-            user.username, user.password.reveal(), scopes=[_user_scope(job, resource)]
+            user.username, user.password.reveal(), scopes=[_user_scope(session, resource)]
         )
     else:
         app = msal.ConfidentialClientApplication(
-            options.client_id, client_credential=_credential(job, client), **settings
+            account.client_id, client_credential=_credential(session, client), **settings
         )
-        job.report.times.sign_in.start("signing")
+        session.report.times.sign_in.start("signing")
         found = app.acquire_token_for_client(scopes=[f"{resource}/.default"])
     return found if isinstance(found, dict) else {}
 
 
-def _user_scope(job: Job, resource: str) -> str:
+def _user_scope(session: Session, resource: str) -> str:
     """The least that a user's token must allow."""
-    return f"{resource}/{METHODS[job.report.method].scope}"
+    return f"{resource}/{METHODS[session.report.method].scope}"
 
 
-def _credential(job: Job, client: ClientCertificate | None) -> Any:
+def _credential(session: Session, client: ClientCertificate | None) -> Any:
     """The app's credential as msal takes it."""
     import msal
 
-    credential = job.options.credential
+    credential = session.account.credential
     if isinstance(credential, ClientSecret):
         return credential.secret.reveal()
     if isinstance(credential, FederatedToken):
@@ -135,16 +135,16 @@ def _credential(job: Job, client: ClientCertificate | None) -> Any:
 
 
 class EntraHttp:
-    """What msal takes for a requests session.
+    """What msal takes for a session of requests.
 
     A 5xx, 3xx or 429 ends the sign-in here, with its own words. `last` is the last answer, `cloud`
     the one that the tenant's own document names.
     """
 
-    def __init__(self, job: Job, sending: Callable[[], None] | None) -> None:
-        self._job = job
+    def __init__(self, session: Session, sending: Callable[[], None] | None) -> None:
+        self._session = session
         self._sending = sending
-        self._authority = job.options.authority_url
+        self._authority = session.account.authority_url
         self._token_endpoint = ""
         self._federated = False
         self.last: Answer | None = None
@@ -170,7 +170,7 @@ class EntraHttp:
         return self._send("POST", url, params=params, data=data, headers=headers)
 
     def close(self) -> None:
-        """The transport is the job's."""
+        """The transport is the session's."""
 
     def _send(self, method: str, url: str, **keywords: Any) -> _EntraAnswer:
         # msal asks for a user's realm without the authority's port (contract 7.11).
@@ -179,7 +179,7 @@ class EntraHttp:
             url = self._authority + url[len(host) :]
         if method == "POST" and self._sending is not None:
             self._sending()
-        send, watch = self._job.transport.send, self._job.report.times.sign_in
+        send, watch = self._session.transport.send, self._session.report.times.sign_in
         if self._federated and url != self._token_endpoint:
             self.federation = federation.host(url)
             self.last = federation.send(send, method, url, watch, keywords)
@@ -250,21 +250,21 @@ def _says(cloud: Cloud) -> str:
     return f"the tenant's own document says that it is in cloud {cloud.name}: --cloud {cloud.name}"
 
 
-def _elsewhere(failure: Failure, cloud: Cloud | None, job: Job) -> Failure:
+def _elsewhere(failure: Failure, cloud: Cloud | None, session: Session) -> Failure:
     """A refusal by the wrong cloud, told by the tenant's own document."""
-    if cloud is None or cloud.same_hosts(job.options.cloud) or failure.kind != "credential":
+    if cloud is None or cloud.same_hosts(session.account.cloud) or failure.kind != "credential":
         return failure
-    job.report.trace.remark(_says(cloud))
+    session.report.trace.remark(_says(cloud))
     # Short enough for the first line.
     return replace(failure, remedy=f"use --cloud {cloud.name}")
 
 
-def _unusable(http: EntraHttp, job: Job, error: Exception) -> Failure:
+def _unusable(http: EntraHttp, session: Session, error: Exception) -> Failure:
     """Why msal gave up: the federation server's or Entra's own error where the last answer holds
     one, else that it is not theirs.
     """
     last = http.last
-    user = job.options.credential
+    user = session.account.credential
     if http.federation and isinstance(user, UserPassword):
         return federation.refused(last, http.federation, user.username)
     if last is not None:

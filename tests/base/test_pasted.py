@@ -114,7 +114,9 @@ def test_quotes_of_an_env_file(name, quote):
 )
 def test_hosts_without_a_proxy_however_they_are_parted(text):
     environ = {**SECRET, "HTTPS_PROXY": "http://proxy.example:1", "NO_PROXY": text}
-    assert parse((*TENANT, "-m", ADDRESS), environ).no_proxy == "a.example,b.example"
+    assert (
+        parse((*TENANT, "-m", ADDRESS), environ).options.network.no_proxy == "a.example,b.example"
+    )
 
 
 @pytest.mark.parametrize(
@@ -122,7 +124,7 @@ def test_hosts_without_a_proxy_however_they_are_parted(text):
     ["o'brien@b.example", "a#EXT#@b.example", "a+b@c.example", "$x=y@b.example", "ä@b.example"],
 )
 def test_odd_addresses_that_are_right(address):
-    assert parse((*TENANT, "-m", address), dict(SECRET)).mailboxes == (address,)
+    assert parse((*TENANT, "-m", address), dict(SECRET)).options.targets.mailboxes == (address,)
 
 
 @given(st.text(max_size=60) | st.text(alphabet="\"'<>(),;: @a.\u200b", max_size=60))

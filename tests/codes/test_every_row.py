@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from check_mapi_connectivity import plugin
 from check_mapi_connectivity.base.deadline import Deadline
 from check_mapi_connectivity.base.report import Report, Row
+from check_mapi_connectivity.result import conclusion
 
 from ..tenant import graph
 from ..tenant.material import DOMAIN
@@ -67,7 +67,7 @@ def test_rows_of_a_conclusion(options, mailboxes, kept):
     for report in reports:
         report.success = True
         report.finding.rows = [Row(f"id{number}", 1.8e9, None, None) for number in range(1000)]
-    text, _ = plugin.conclude(chosen, reports, Deadline(time.monotonic(), 30.0))
+    text, _ = conclusion.conclude(chosen, reports, Deadline(time.monotonic(), 30.0))
     found = json.loads(text)["reports"]
     assert [len(one["inbox"]["rows"]) for one in found] == [kept] * mailboxes
     assert [one["inbox"]["rows"][-1]["id"] for one in found] == [f"id{kept - 1}"] * mailboxes

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from check_mapi_connectivity.base.errors import UsageError
-from check_mapi_connectivity.commandline import parse, target
+from check_mapi_connectivity.commandline import target
+
+from ..support.options import parsed
 
 URL = "https://mail.contoso.com/mapi/emsmdb/?MailboxId=1@contoso.com"
 USER = ("-l", "probe@contoso.com", "--password-file", "pw")
@@ -19,11 +21,11 @@ def mapi(there):
     (there / "pw").write_text("Secret.123\n")
     (there / "pw").chmod(0o600)
 
-    def parsed(*arguments):
+    def read(*arguments):
         mailbox = [] if "-m" in arguments else ["-m", "probe@contoso.com"]
-        return parse.parse(["--method", "mapi", *USER, *mailbox, *arguments], {"HOME": "/h"})
+        return parsed(["--method", "mapi", *USER, *mailbox, *arguments], {"HOME": "/h"})
 
-    return parsed
+    return read
 
 
 def test_without_autodiscover(mapi):
@@ -56,7 +58,7 @@ def test_a_tenant_has_autodiscover_of_its_cloud_but_where_an_option_speaks(mapi)
 
 def test_hosts_of_another_method_are_left_alone(there):
     words = ["--tenant", "t.example", "--client-id", "i", "--certificate", "c.pem", "-m", "a@b.c"]
-    options = parse.parse([*words, "-H", "https://odd/"], {})
+    options = parsed([*words, "-H", "https://odd/"], {})
     assert (options.hostname, options.autodiscover_url) == (
         None,
         "https://autodiscover-s.outlook.com",

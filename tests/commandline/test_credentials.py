@@ -17,8 +17,9 @@ from check_mapi_connectivity.base.credentials import (
 )
 from check_mapi_connectivity.base.errors import UsageError
 from check_mapi_connectivity.commandline import credentials, secrets
-from check_mapi_connectivity.commandline import parse as commandline_parse
 from check_mapi_connectivity.commandline.given import ENVIRONMENT_SECRETS
+
+from ..support.options import parsed
 
 TENANT = ("--tenant", "contoso.example", "--client-id", "id-1")
 MANAGED = "5d1b7a3e-2222-4c0e-8a52-0000000000aF"
@@ -52,7 +53,7 @@ def parse(files):
 
     def run(*arguments, **environ):
         mailbox = [] if "-m" in arguments else ["-m", "a@b.example"]
-        return commandline_parse.parse([*mailbox, *arguments], {"HOME": "/h", **environ})
+        return parsed([*mailbox, *arguments], {"HOME": "/h", **environ})
 
     return run
 
@@ -258,7 +259,7 @@ def test_no_secret_stays_in_the_environment(files, option):
     assert len(environ) == 4
     words = KINDS[option][0] if option else ()
     environ["X"] = "y"
-    commandline_parse.parse([*TENANT, "-m", "a@b.example", *words], environ)
+    parsed([*TENANT, "-m", "a@b.example", *words], environ)
     assert environ == {"X": "y"}
 
 
@@ -323,7 +324,7 @@ def test_what_is_asked_for(parse, monkeypatch, words, asked_for):
     else:
         secret = found.password if isinstance(found, UserPassword) else found.secret
     assert (asked, secret.reveal()) == ([asked_for], "typed in")
-    assert options.asked > 0
+    assert options.waited > 0
     assert "typed in" not in repr(options)
 
 

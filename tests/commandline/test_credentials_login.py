@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from check_mapi_connectivity.base.errors import UsageError
-from check_mapi_connectivity.commandline import parse
+
+from ..support.options import parsed
 
 USER = ("-l", "probe@contoso.com", "--password-file", "pw")
 
@@ -22,11 +23,11 @@ def files(there):
 def mapi(files):
     """`mapi(*arguments, **environ)` -> Options of method mapi."""
 
-    def parsed(*arguments, **environ):
+    def read(*arguments, **environ):
         words = ["--method", "mapi", "-m", "a@b.example", *arguments]
-        return parse.parse(words, {"HOME": "/h", **environ})
+        return parsed(words, {"HOME": "/h", **environ})
 
-    return parsed
+    return read
 
 
 def test_a_user_for_an_exchange_server(mapi):
@@ -56,7 +57,7 @@ def test_a_ticket_needs_neither_user_nor_password(mapi):
 def test_password_from_environment_and_ini(mapi, files):
     environ = {"HOME": "/h", "MAPI_PASSWORD": "of the environment"}
     words = ["--method", "mapi", "-m", "a@b.example", "-l", "a@b.example"]
-    assert parse.parse(words, environ).login.password.reveal() == "of the environment"
+    assert parsed(words, environ).login.password.reveal() == "of the environment"
     assert "MAPI_PASSWORD" not in environ
     (files / "i.ini").write_text("[s]\npassword = of the ini\nusername = a@b.example\n")
     (files / "i.ini").chmod(0o600)

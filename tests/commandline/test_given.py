@@ -6,9 +6,9 @@ import pytest
 
 from check_mapi_connectivity.base.errors import UsageError
 from check_mapi_connectivity.commandline import given
-from check_mapi_connectivity.commandline import parse as commandline_parse
 
 from ..conftest import PEM
+from ..support.options import parsed
 from .test_parse import parse
 
 MANAGED = "5d1b7a3e-2222-4c0e-8a52-000000000002"
@@ -18,7 +18,7 @@ def test_command_line_wins_over_ini(there):
     (there / "p.ini").write_text(
         "[x]\nmailbox = ini@b.example\nt = 7\nstate = dns=OK\nstate = tls=OK\narchive =\nv = 2\n"
     )
-    options = commandline_parse.parse(
+    options = parsed(
         [
             "--extra-opts",
             "x@p.ini",
@@ -54,16 +54,16 @@ def test_options_ini_in_the_tenants_directory(there):
     (directory / "certificate.pem").write_text(PEM)
     (directory / "client_id").write_text("old\n")
     words = ["--tenant", "T.example", "-m", "a@b.example"]
-    options = commandline_parse.parse(words, {"HTTPS_PROXY": "http://p.example:3128"})
+    options = parsed(words, {"HTTPS_PROXY": "http://p.example:3128"})
     assert (options.client_id, options.methods, options.proxy) == ("written", ("graph",), None)
     assert options.sources == (f"[t.example] of {directory}/options.ini",)
-    assert commandline_parse.parse([*words, "--method", "cmdlet"], {}).methods == ("cmdlet",)
+    assert parsed([*words, "--method", "cmdlet"], {}).methods == ("cmdlet",)
     (there / "own.ini").write_text("[t.example]\nclient-id = own\ncertificate = c.pem\n")
-    options = commandline_parse.parse(words, {"MP_CONFIG_FILE": str(there / "own.ini")})
+    options = parsed(words, {"MP_CONFIG_FILE": str(there / "own.ini")})
     assert (options.client_id, options.methods) == ("own", ("cmdlet",))
     # Without a section of that name, certificate and client id are found as before.
     (directory / "options.ini").write_text("[other]\nclient-id = other\n")
-    assert commandline_parse.parse(words, {}).client_id == "old"
+    assert parsed(words, {}).client_id == "old"
 
 
 def test_later_section_wins_and_no_flag_can_be_taken_back(there):
@@ -86,7 +86,7 @@ def test_flags_of_an_ini_take_yes_and_no(there, word, on):
     environ = {"HTTPS_PROXY": "http://p.example:3128"}
     credential = () if on else ("--client-id", "i", "--certificate", "c.pem")
     words = ["--tenant", "t.example", "-m", "a@b.example", "--extra-opts=x@p.ini", *credential]
-    options = commandline_parse.parse(words, environ)
+    options = parsed(words, environ)
     assert (options.archive, options.proxy is None, options.verbose) == (on, on, int(on))
     assert (options.certificate is None, options.diagnosis) == (on, on or word == "none")
 
@@ -112,7 +112,7 @@ def test_flags_of_an_ini_take_nothing_else(there, word):
 def test_a_key_that_no_option_has(there, key, meant):
     (there / "p.ini").write_text(f"[s]\ntimeout = 5\n{key} = x\n")
     with pytest.raises(UsageError) as caught:
-        commandline_parse.parse(["--extra-opts=s@p.ini", "-m", "a@b.example"], {})
+        parsed(["--extra-opts=s@p.ini", "-m", "a@b.example"], {})
     assert str(caught.value) == (
         f"p.ini line 3: there is no option {key}; {meant}an ini key is a long option without its "
         "dashes, see --help"
@@ -135,16 +135,14 @@ def test_tenant_section_fills_in_what_is_missing(there):
     )
     minimal = ["--tenant", "contoso.example", "-m", "a@b.example"]
     environ = {"MP_CONFIG_FILE": "p.ini"}
-    options = commandline_parse.parse([*minimal, "-t", "6"], environ)
+    options = parsed([*minimal, "-t", "6"], environ)
     assert (options.client_id, options.certificate.path, options.timeout) == (
         "ini-id",
         "c.pem",
         6.0,
     )
-    assert commandline_parse.parse([*minimal, "--client-id", "own"], environ).client_id == "own"
-    given_whole = commandline_parse.parse(
-        [*minimal, "--client-id", "own", "--certificate", "c.pem"], environ
-    )
+    assert parsed([*minimal, "--client-id", "own"], environ).client_id == "own"
+    given_whole = parsed([*minimal, "--client-id", "own", "--certificate", "c.pem"], environ)
     assert given_whole.timeout == 30.0
 
 
@@ -153,16 +151,13 @@ def test_tenant_directory_fills_in_what_is_missing(there):
     directory.mkdir(parents=True)
     (directory / "certificate.pem").write_text(PEM)
     (directory / "client_id").write_text("dir-id\n")
-    options = commandline_parse.parse(["--tenant", "contoso.example", "-m", "a@b.example"], {})
+    options = parsed(["--tenant", "contoso.example", "-m", "a@b.example"], {})
     assert (options.client_id, options.certificate.path) == (
         "dir-id",
         str(directory / "certificate.pem"),
     )
     assert options.sources == (str(directory),)
-    assert (
-        commandline_parse.parse(["--tenant", "Contoso.Example", "-m", "a@b.example"], {}).client_id
-        == "dir-id"
-    )
+    assert parsed(["--tenant", "Contoso.Example", "-m", "a@b.example"], {}).client_id == "dir-id"
 
 
 def test_tenant_directory_without_client_id(there):
@@ -170,7 +165,7 @@ def test_tenant_directory_without_client_id(there):
     directory.mkdir(parents=True)
     (directory / "certificate.pfx").write_text("x")
     with pytest.raises(UsageError, match=f"--tenant: {directory}/client_id does not exist"):
-        commandline_parse.parse(["--tenant", "contoso.example", "-m", "a@b.example"], {})
+        parsed(["--tenant", "contoso.example", "-m", "a@b.example"], {})
 
 
 def test_tenant_directory_that_cannot_be_searched(there, monkeypatch):
@@ -179,7 +174,7 @@ def test_tenant_directory_that_cannot_be_searched(there, monkeypatch):
 
     monkeypatch.setattr(given.os, "stat", barred)
     with pytest.raises(UsageError) as caught:
-        commandline_parse.parse(["--tenant", "contoso.example", "-m", "a@b.example"], {})
+        parsed(["--tenant", "contoso.example", "-m", "a@b.example"], {})
     path = there / "etc" / "contoso.example" / "certificate.pem"
     assert str(caught.value).startswith(
         f"no certificate for contoso.example: {path} cannot be read by user id "
@@ -191,24 +186,24 @@ def test_tenant_section_with_a_secret(there):
     (there / "p.ini").write_text("[contoso.example]\nclient-id = id-1\nclient-secret = geheim\n")
     (there / "p.ini").chmod(0o600)
     minimal = ["--tenant", "contoso.example", "-m", "a@b.example"]
-    options = commandline_parse.parse(minimal, {"MP_CONFIG_FILE": "p.ini"})
+    options = parsed(minimal, {"MP_CONFIG_FILE": "p.ini"})
     assert (options.client_id, options.credential.secret.reveal()) == ("id-1", "geheim")
     assert options.sources == ("[contoso.example] of p.ini",)
     # The directory of the tenant is not looked at any more.
     directory = there / "etc" / "contoso.example"
     directory.mkdir(parents=True)
     (directory / "certificate.pem").write_text(PEM)
-    assert commandline_parse.parse(minimal, {"MP_CONFIG_FILE": "p.ini"}).certificate is None
+    assert parsed(minimal, {"MP_CONFIG_FILE": "p.ini"}).certificate is None
     # A credential of the command line leaves the section alone.
     words = [*minimal, "--client-id", "id-2", "--certificate", "c.pem"]
-    options = commandline_parse.parse(words, {"MP_CONFIG_FILE": "p.ini"})
+    options = parsed(words, {"MP_CONFIG_FILE": "p.ini"})
     assert (options.client_id, options.certificate.path, options.sources) == ("id-2", "c.pem", ())
 
 
 def test_tenant_section_is_not_read_for_another_credential(there):
     (there / "p.ini").write_text("[contoso.example]\ncertificate = c.pem\nt = 5\n")
     words = ["--tenant", "contoso.example", "-m", "a@b.example", "--managed-identity"]
-    options = commandline_parse.parse(words, {"MP_CONFIG_FILE": "p.ini"})
+    options = parsed(words, {"MP_CONFIG_FILE": "p.ini"})
     assert (options.certificate, options.timeout, options.tenant) == (None, 30.0, "contoso.example")
 
 
@@ -218,12 +213,7 @@ def test_optional_value_in_an_ini(there):
         "[none]\nmanaged-identity = none\n"
     )
     minimal = ["-m", "a@b.example"]
-    assert (
-        commandline_parse.parse([*minimal, "--extra-opts=own@p.ini"], {}).credential.client_id == ""
-    )
-    assert (
-        commandline_parse.parse([*minimal, "--extra-opts=named@p.ini"], {}).credential.client_id
-        == MANAGED
-    )
+    assert parsed([*minimal, "--extra-opts=own@p.ini"], {}).credential.client_id == ""
+    assert parsed([*minimal, "--extra-opts=named@p.ini"], {}).credential.client_id == MANAGED
     with pytest.raises(UsageError, match="--tenant is missing"):
-        commandline_parse.parse([*minimal, "--extra-opts=own@p.ini", "--extra-opts=none@p.ini"], {})
+        parsed([*minimal, "--extra-opts=own@p.ini", "--extra-opts=none@p.ini"], {})

@@ -9,8 +9,10 @@ import pytest
 
 from check_mapi_connectivity.base.errors import Information
 from check_mapi_connectivity.base.vocabulary import KINDS, LABELS
-from check_mapi_connectivity.commandline import arguments, help_text, option_table, parse
+from check_mapi_connectivity.commandline import arguments, help_text, option_table
 from check_mapi_connectivity.commandline import given as commandline_given
+
+from ..support.options import parsed
 
 HELP = arguments.parser().format_help()
 #: The same with its lines joined.
@@ -115,7 +117,7 @@ def test_examples_parse(there, words):
     ini.write_text(f"[contoso]\ntenant = t.example\n{own}[contoso.onmicrosoft.com]\n{own}")
     here = {"probe.pem": "c.pem", "probe.password": "probe.password", "mailboxes": "mailboxes"}
     given = [here.get(word.rpartition("/")[2], word) for word in words.split()]
-    options = parse.parse(given, {"MP_CONFIG_FILE": str(ini)})
+    options = parsed(given, {"MP_CONFIG_FILE": str(ini)})
     assert options.mailboxes == ("probe@contoso.com",)
 
 
@@ -129,5 +131,5 @@ def test_examples_name_only_examples():
 
 def test_help_is_information():
     with pytest.raises(Information) as caught:
-        parse.parse(["--help"], {})
+        parsed(["--help"], {})
     assert str(caught.value) == HELP

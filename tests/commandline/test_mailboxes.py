@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from check_mapi_connectivity.base.errors import UsageError
-from check_mapi_connectivity.commandline import parse as commandline_parse
+
+from ..support.options import parsed
 
 GUID = "3f2504e0-4f89-11d3-9a0c-0305e82c3301"
 
@@ -18,7 +19,7 @@ def parse(there):
 
     def run(*arguments):
         words = ["--tenant", "t.example", "--client-id", "i", "--certificate", "c.pem"]
-        return commandline_parse.parse([*words, *arguments], {"HOME": "/h"})
+        return parsed([*words, *arguments], {"HOME": "/h"})
 
     return run
 
@@ -159,7 +160,7 @@ def test_any_file_names_mailboxes_or_is_refused(tmp_path_factory, data):
     path.write_bytes(data)
     words = ["--managed-identity", "--mailbox-file", str(path)]
     try:
-        options = commandline_parse.parse(words, {"HOME": "/h"})
+        options = parsed(words, {"HOME": "/h"})
     except UsageError as error:
         assert str(error).startswith(f"--mailbox-file: {path} ")
         return
@@ -173,7 +174,7 @@ def test_the_users_own_mailbox(there):
 
     def mailboxes(*arguments):
         words = ["--method", "mapi", "--password-file", "pw", *arguments]
-        return commandline_parse.parse(words, {"HOME": "/h"}).mailboxes
+        return parsed(words, {"HOME": "/h"}).mailboxes
 
     assert mailboxes("-l", "probe@contoso.com") == ("probe@contoso.com",)
     assert mailboxes("-l", "probe@contoso.com", "-m", "none") == ("probe@contoso.com",)

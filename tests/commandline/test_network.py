@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 
 from check_mapi_connectivity.base.credentials import Proxy, Secret
 from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.options import Network
 from check_mapi_connectivity.commandline import network
-from check_mapi_connectivity.commandline import parse as commandline_parse
-from check_mapi_connectivity.network import route as base_options
+from check_mapi_connectivity.network import route
 from check_mapi_connectivity.result import notes
+
+from ..support.options import parsed
 
 
 @pytest.mark.parametrize(
@@ -107,17 +109,17 @@ def test_what_is_no_user(user):
         ("outlook.office365.com:8443", False),
     ],
 )
-def test_which_hosts_need_none(options, no_proxy, direct):
+def test_which_hosts_need_none(no_proxy, direct):
     through = Proxy("p", 1, "HTTPS_PROXY")
-    chosen = options(proxy=through, no_proxy=no_proxy)
-    found = base_options.choose(chosen, "https://outlook.office365.com:443/")
+    chosen = Network(proxy=through, no_proxy=no_proxy)
+    found = route.choose(chosen, "https://outlook.office365.com:443/")
     assert found == (None if direct else through)
 
 
-def test_addresses_that_need_none(options):
-    chosen = options(proxy=Proxy("p", 1, "HTTPS_PROXY"), no_proxy="10.0.0.0/8")
-    assert base_options.choose(chosen, "https://10.1.2.3:443/") is None
-    assert base_options.choose(chosen, "https://11.1.2.3:443/") == chosen.proxy
+def test_addresses_that_need_none():
+    chosen = Network(proxy=Proxy("p", 1, "HTTPS_PROXY"), no_proxy="10.0.0.0/8")
+    assert route.choose(chosen, "https://10.1.2.3:443/") is None
+    assert route.choose(chosen, "https://11.1.2.3:443/") == chosen.proxy
 
 
 @pytest.fixture
@@ -128,7 +130,7 @@ def parse(there):
     good = ["-m", "a@b.c", "--tenant", "t.example", "--client-id", "i", "--certificate", "c.pem"]
 
     def run(*arguments, **environ):
-        return commandline_parse.parse([*good, *arguments], {"HOME": "/h", **environ})
+        return parsed([*good, *arguments], {"HOME": "/h", **environ})
 
     return run
 

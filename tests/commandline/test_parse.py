@@ -12,11 +12,13 @@ from check_mapi_connectivity.base.errors import Information, UsageError
 from check_mapi_connectivity.base.vocabulary import KINDS, LABELS
 from check_mapi_connectivity.commandline import parse as commandline_parse
 
+from ..support.options import parsed
+
 
 def parse(*arguments, **environ):
     good = ["--tenant", "contoso.example", "--client-id", "id-1", "--certificate", "c.pem"]
     mailbox = [] if "-m" in arguments else ["-m", "a@b.example"]
-    return commandline_parse.parse([*good, *mailbox, *arguments], {"HOME": "/h", **environ})
+    return parsed([*good, *mailbox, *arguments], {"HOME": "/h", **environ})
 
 
 def complaint(*arguments, **environ):
@@ -39,7 +41,7 @@ def test_defaults(there):
         "https://outlook.office365.com",
         "https://graph.microsoft.com",
     )
-    assert (options.inbox_items, options.concurrency, options.asked) == (10, 4, 0.0)
+    assert (options.inbox_items, options.concurrency, options.waited) == (10, 4, 0.0)
     assert options.thresholds["certificate_days"] == ("30:", "7:")
     assert tuple(options.thresholds) == LABELS["cmdlet"]
     assert options.states == KINDS
@@ -143,9 +145,9 @@ def test_nothing_is_coloured(check, word):
 
 def test_help_and_version():
     with pytest.raises(Information, match="usage: check_mapi_connectivity"):
-        commandline_parse.parse(["-m", "x", "--help"], {})
+        parsed(["-m", "x", "--help"], {})
     with pytest.raises(Information, match=r"check_mapi_connectivity [0-9.]+\n"):
-        commandline_parse.parse(["-V"], {})
+        parsed(["-V"], {})
 
 
 def test_secret_comes_from_file_then_ini_then_environment(there):
@@ -179,7 +181,7 @@ def test_secret_is_removed_from_the_environment(there):
         "--certificate",
         "c.pem",
     ]
-    commandline_parse.parse(arguments, environ)
+    parsed(arguments, environ)
     assert environ == {"PATH": "z"}
 
 
@@ -292,7 +294,7 @@ def test_mailboxes(there):
 )
 def test_any_command_line_gives_options_or_one_complaint(arguments):
     try:
-        commandline_parse.parse(arguments, {})
+        parsed(arguments, {})
     except (UsageError, Information) as error:
         assert str(error)
 

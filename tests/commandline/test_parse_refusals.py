@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from check_mapi_connectivity.base.errors import UsageError
-from check_mapi_connectivity.commandline import credentials, parse
+from check_mapi_connectivity.commandline import credentials
+
+from ..support.options import parsed
 
 MAILBOX = ("-m", "a@b.c")
 ODD_URLS = [
@@ -43,7 +45,7 @@ def complaint(there):
 
     def run(*arguments, **environ):
         with pytest.raises(UsageError) as caught:
-            parse.parse([*arguments], {"HOME": "/h", **environ})
+            parsed([*arguments], {"HOME": "/h", **environ})
         return str(caught.value)
 
     return run
@@ -65,7 +67,7 @@ def test_any_address_of_the_metadata_service_is_taken_or_refused(text):
         if url.lower() == "none":
             continue
         try:
-            options = parse.parse([*words, f"--imds-url={url}"], {"HOME": "/h"})
+            options = parsed([*words, f"--imds-url={url}"], {"HOME": "/h"})
         except UsageError as error:
             assert str(error).startswith("--imds-url")
         else:
@@ -82,7 +84,7 @@ def test_a_user_of_entra_beyond_ascii(complaint, method, username):
 
 def test_a_user_of_an_exchange_server_beyond_ascii(complaint):
     words = ["--method", "mapi", "-H", "h", "-l", "CONTOSO\\jos\u00e9", "--password-file", "pw"]
-    assert parse.parse([*MAILBOX, *words], {"HOME": "/h"}).login.username == "CONTOSO\\jos\u00e9"
+    assert parsed([*MAILBOX, *words], {"HOME": "/h"}).login.username == "CONTOSO\\jos\u00e9"
 
 
 def test_nothing_is_sent(way):

@@ -12,12 +12,13 @@ import time
 
 import pytest
 
-from check_mapi_connectivity import plugin
+from check_mapi_connectivity import __main__, plugin
 from check_mapi_connectivity.base.credentials import ClientSecret, Secret
 from check_mapi_connectivity.base.errors import UsageError
 from check_mapi_connectivity.commandline import parse, secrets
 
 from ..conftest import ROOT
+from ..support.options import parsed
 
 #: Seconds until a terminal that says nothing is given up.
 LIMIT = 60.0
@@ -186,12 +187,13 @@ def test_waiting_for_a_person_is_none_of_the_checks_time(there, options, monkeyp
     monkeypatch.setattr(parse.time, "monotonic", lambda: next(moments))
     monkeypatch.setattr(secrets, "ask", lambda _: "hunter2")
     words = ["--tenant", "t.example", "-l", "a@b.example", "--ask-password"]
-    assert parse.parse(words, {}).asked == 1000.0
+    command = parsed(words, {}).command
+    assert command.waited == 1000.0
     monkeypatch.undo()
     # A thousand seconds ago it began, and a thousand were the person's.
     monkeypatch.setattr(plugin.Watchdog, "start", lambda _: None)
-    nobody = {"credential": ClientSecret(Secret("hunter2"))}
-    text, code = plugin.run(options(asked=1000.0, **nobody), time.monotonic() - 1000.0)
+    nobody = command._replace(options=options(credential=ClientSecret(Secret("hunter2"))))
+    text, code, _ = __main__.carry_out(nobody, time.monotonic() - 1000.0)
     assert text.startswith("MAPI CRITICAL - sign-in failed: 127.0.0.1 port 1: connection refused")
     assert float(re.search(r"total_time=([0-9.]+)s", text)[1]) < 500.0
     assert code == 2

@@ -15,6 +15,7 @@ from check_mapi_connectivity.explain import text as explain_text
 
 from ..conftest import ROOT
 from ..support.explained import CREDENTIALS, SECRETS, asked, facts, foreign, furnish, mask, told
+from ..support.options import View, command
 
 
 @pytest.fixture(autouse=True)
@@ -315,7 +316,9 @@ def test_any_options_fit_80_columns(options, data):
     changes = {
         "mailboxes": tuple(data.draw(st.lists(ADDRESSES, min_size=1, max_size=13, unique=True)))
     }
-    base = asked(*CREDENTIALS[kind], *(("--method", "mapi") if kind in ("login", "ticket") else ()))
+    base = View(
+        asked(*CREDENTIALS[kind], *(("--method", "mapi") if kind in ("login", "ticket") else ()))
+    )
     methods = base.methods
     if kind not in ("login", "ticket"):
         methods = tuple(data.draw(st.permutations(["cmdlet", "graph", "mapi"]))[:2])
@@ -327,11 +330,11 @@ def test_any_options_fit_80_columns(options, data):
         "timeout": data.draw(st.floats(0.001, 1e5)),
         "cache_dir": data.draw(st.sampled_from([None, "/c", "/" + "c" * 90])),
     }
-    text = explain_text.build(options(**changes), 0.0)
+    text = explain_text.build(command(options(**changes)), 0.0)
     lines = text.split("\n")
     for line in lines:
         assert len(line) <= 80 or max(map(len, line.split())) > 62
-    whole = json.loads(explain_text.build(options(**changes, json=True), 0.0))
+    whole = json.loads(explain_text.build(command(options(**changes, json=True)), 0.0))
     commands = [
         entry["text"]
         for section in whole["sections"]

@@ -117,7 +117,9 @@ def test_our_parser_takes_the_sign_in(running, tmp_path):
     certificate.write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
     certificate.chmod(0o600)
     identity = ["--client-id", "11111111-2222-3333-4444-555555555555", "--certificate"]
-    options = parse([*called(running, TENANT, "mapi sign-in"), *identity, str(certificate)], {})
-    assert options.thresholds["certificate_days"] == ("30:", None)
-    assert options.states["logon"] == options.states["mailbox"] == "OK"
-    assert options.states["credential"] == "UNKNOWN"
+    options = parse(
+        [*called(running, TENANT, "mapi sign-in"), *identity, str(certificate)], {}
+    ).options
+    assert options.judging.thresholds["certificate_days"] == ("30:", None)
+    assert options.judging.states["logon"] == options.judging.states["mailbox"] == "OK"
+    assert options.judging.states["credential"] == "UNKNOWN"

@@ -104,7 +104,7 @@ def test_every_ini_section_can_be_used(text, furnished):
     more = [] if "method" in text or "certificate" in text else ["--certificate", "c.pem"]
     more += ["--client-id", "i"] if more else []
     words = [f"--extra-opts={section}@own.ini", "-m", "probe@contoso.com", *tenant, *more]
-    assert cli.parse(words, environ).mailboxes == ("probe@contoso.com",)
+    assert cli.parse(words, environ).options.targets.mailboxes == ("probe@contoso.com",)
 
 
 def inline():

@@ -47,7 +47,7 @@ def pause(options, tmp_path):
 
     def make(password="wrong", user="u@contoso.com", **changes):
         chosen = options(**changes)
-        return lockout.Pause.of_sign_in(chosen, UserPassword(user, Secret(password)), cache)
+        return lockout.Pause.of_sign_in(chosen.account, UserPassword(user, Secret(password)), cache)
 
     make.cache = cache
     make.directory = tmp_path / "cache"
@@ -256,7 +256,7 @@ def test_what_rests(pause, clock, failure, rest):
 
 def test_without_a_cache_nothing_rests(options, clock):
     user = UserPassword("u@contoso.com", Secret("wrong"))
-    pause = lockout.Pause.of_sign_in(options(), user, Cache(None, []))
+    pause = lockout.Pause.of_sign_in(options().account, user, Cache(None, []))
     with pause.alone(LONG):
         refused(pause)
     assert (pause.sent, rests(pause)) == (True, None)

@@ -15,6 +15,7 @@ from check_mapi_connectivity.base.report import Report, Stopwatch
 from check_mapi_connectivity.network import route as network_route
 from check_mapi_connectivity.network.transport import Transport
 
+from ..support.options import means
 from ..tenant import Tenant
 
 
@@ -168,7 +169,7 @@ def test_over_ipv6(options, tmp_path):
         pytest.skip("this machine has no IPv6 loopback")
     try:
         chosen = options(ca_files=(str(tenant.material.ca_file),), ip_version=6)
-        carrier = Transport(chosen, Deadline(time.monotonic(), 30), Report("m", "cmdlet"))
+        carrier = Transport(means(chosen), Deadline(time.monotonic(), 30), Report("m", "cmdlet"))
         assert carrier.send("GET", f"{tenant.url}/nothing", Stopwatch()).status == 404
         carrier.close()
     finally:
@@ -179,7 +180,7 @@ def test_a_request_is_cut_after_its_time(tenant, options):
     tenant.faults.on("discovery", "silent")
     report = Report("m", "mapi")
     chosen = options(ca_files=(str(tenant.material.ca_file),))
-    carrier = Transport(chosen, Deadline(time.monotonic(), 30), report)
+    carrier = Transport(means(chosen), Deadline(time.monotonic(), 30), report)
     url = f"{tenant.url}/practice.onmicrosoft.example/v2.0/.well-known/openid-configuration"
     report.times.service.start("dns")
     with pytest.raises(CheckFailure) as caught:
@@ -195,7 +196,7 @@ def test_a_request_is_cut_after_its_time(tenant, options):
 def test_a_connection_opened_ahead_is_the_one_that_is_used(tenant, options):
     report = Report("m", "mapi")
     chosen = options(ca_files=(str(tenant.material.ca_file),))
-    carrier = Transport(chosen, Deadline(time.monotonic(), 30), report)
+    carrier = Transport(means(chosen), Deadline(time.monotonic(), 30), report)
     watch = Stopwatch()
     certificate = carrier.connect(f"{tenant.url}/a", watch, "connect")
     assert certificate == tenant.material.server_der

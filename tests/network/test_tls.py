@@ -18,12 +18,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from check_mapi_connectivity.base.credentials import Proxy
 from check_mapi_connectivity.base.deadline import Deadline
 from check_mapi_connectivity.base.failure import CheckFailure, Failure
+from check_mapi_connectivity.base.options import Network
 from check_mapi_connectivity.base.report import Report, Stopwatch
 from check_mapi_connectivity.network import tls
 from check_mapi_connectivity.network.route import Route
 from check_mapi_connectivity.network.transport import Transport
 
 from ..support.odd_proxy import OddProxy
+from ..support.options import means
 from ..tenant.material import make_certificate, pem, pem_key
 
 OUTLOOK = "outlook.office365.com"
@@ -180,15 +182,15 @@ def test_an_inspection_that_is_trusted_is_named(route, server, chain):
     assert way.trace.facts == {}
 
 
-def test_the_same_certificate_on_every_python(options, tmp_path):
+def test_the_same_certificate_on_every_python(tmp_path):
     """Python 3.13 would refuse what has no key identifiers."""
-    assert not tls.context(options()).verify_flags & getattr(ssl, "VERIFY_X509_STRICT", 0)
-    assert tls.context(options()).minimum_version == ssl.TLSVersion.TLSv1_2
-    assert tls.context(options(min_tls="1.3")).minimum_version == ssl.TLSVersion.TLSv1_3
+    assert not tls.context(Network()).verify_flags & getattr(ssl, "VERIFY_X509_STRICT", 0)
+    assert tls.context(Network()).minimum_version == ssl.TLSVersion.TLSv1_2
+    assert tls.context(Network(min_tls="1.3")).minimum_version == ssl.TLSVersion.TLSv1_3
     key, certificate = make_certificate("127.0.0.1", key=ec.generate_private_key(ec.SECP256R1()))
     assert not list(certificate.extensions)
     (tmp_path / "own.pem").write_bytes(pem(certificate) + pem_key(key))
-    settings = tls.context(options(ca_files=(str(tmp_path / "own.pem"),)))
+    settings = tls.context(Network(ca_files=(str(tmp_path / "own.pem"),)))
     assert settings.cert_store_stats()["x509"] >= 1
 
 
@@ -207,7 +209,9 @@ def through_tls(tenant, options, server):
         trusted = {"ca_files": (str(tenant.material.ca_file),), **changes}
         report = Report("m", "graph")
         made.append(
-            Transport(options(proxy=through, **trusted), Deadline(time.monotonic(), 30), report)
+            Transport(
+                means(options(proxy=through, **trusted)), Deadline(time.monotonic(), 30), report
+            )
         )
         return made[-1], proxy
 

@@ -14,13 +14,15 @@ from check_mapi_connectivity.base.failure import CheckFailure
 from check_mapi_connectivity.base.report import Report, Stopwatch
 from check_mapi_connectivity.network import transport
 
+from ..support.options import means
+
 
 @pytest.fixture
 def send(tenant, options):
     """Send a GET to the practice tenant; `send.report` is the report it is sent for."""
     report = Report("m", "cmdlet")
     chosen = options(ca_files=(str(tenant.material.ca_file),), verbose=2)
-    carrier = transport.Transport(chosen, Deadline(time.monotonic(), 30), report)
+    carrier = transport.Transport(means(chosen), Deadline(time.monotonic(), 30), report)
 
     def get(path="/nothing", watch=None, **keywords):
         return carrier.send("GET", tenant.url + path, watch or Stopwatch(), **keywords)
@@ -133,7 +135,7 @@ def test_transports_of_a_run_share_their_settings(send, tenant, options):
     # Without the file of the authority, by the settings of the other alone.
     report = Report("b", "graph")
     deadline = Deadline(time.monotonic(), 30)
-    other = transport.Transport(options(), deadline, report, send.carrier.shared)
+    other = transport.Transport(means(options()), deadline, report, send.carrier.shared)
     assert other.shared is send.carrier.shared
     assert other.send("GET", f"{tenant.url}/nothing", Stopwatch()).status == 404
     assert send().status == 404
@@ -145,7 +147,9 @@ def test_past_the_proxy(tenant, options):
     chosen = options(
         ca_files=(str(tenant.material.ca_file),), proxy=Proxy("127.0.0.1", 1, "--proxy")
     )
-    carrier = transport.Transport(chosen, Deadline(time.monotonic(), 30), Report("m", "graph"))
+    carrier = transport.Transport(
+        means(chosen), Deadline(time.monotonic(), 30), Report("m", "graph")
+    )
     url = f"{tenant.url}/nothing"
     with pytest.raises(CheckFailure) as caught:
         carrier.send("GET", url, Stopwatch())

@@ -51,15 +51,18 @@ class Carrier:
         return ask()
 
 
+def context(chosen, carrier, sign_in, logon, report):
+    parts = chosen.targets, chosen.account, chosen.server
+    return ProbeContext(*parts, carrier, sign_in, logon, Cache(None, []), report, LONG)
+
+
 @pytest.fixture
 def authentication(options):
     def make(carrier, scheme=None, password="Secret.123", logon=None, mailbox="m"):
         login = Login("probe", Secret(password) if password else None, scheme)
         chosen = options(tenant="", credential=None, methods=("mapi",), login=login)
         report = Report(mailbox, "mapi")
-        return Authentication(
-            ProbeContext(chosen, carrier, None, logon or Logon(), Cache(None, []), report, LONG)
-        )
+        return Authentication(context(chosen, carrier, None, logon or Logon(), report))
 
     return make
 
@@ -402,7 +405,7 @@ def test_tokens_of_entra_wait_for_nobody(options, monkeypatch):
     """A token was made for this run already: there is nothing to find out."""
 
     class Identity:
-        def token(self, run):
+        def token(self):
             return Token("T", 0.0)
 
     monkeypatch.setattr("check_mapi_connectivity.network.shared_logon.TURN", PATIENCE)
@@ -415,9 +418,7 @@ def test_tokens_of_entra_wait_for_nobody(options, monkeypatch):
     door, logon = Door(judge), Logon()
     chosen = options(methods=("mapi",), credential=UserPassword("u@x.y", Secret("Secret.123")))
     runs = [
-        ProbeContext(
-            chosen, door, Identity(), logon, Cache(None, []), Report(f"m{number}", "mapi"), LONG
-        )
+        context(chosen, door, Identity(), logon, Report(f"m{number}", "mapi"))
         for number in range(4)
     ]
     found, threads = all_at_once([Authentication(run) for run in runs])

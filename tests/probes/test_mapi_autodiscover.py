@@ -92,7 +92,8 @@ def discovery(options, monkeypatch):
             login=Login("probe@contoso.com", Secret("x")),
             **changes,
         )
-        return Discovery(chosen, web, web, Report("probe@contoso.com", "mapi")), web
+        report, online = Report("probe@contoso.com", "mapi"), chosen.account.credential is not None
+        return Discovery(chosen.server, web, web, report, online=online), web
 
     return make
 

@@ -59,7 +59,7 @@ def take(options):
         report = Report("m", "mapi")
         session = Canned(*answers)
         chosen = options(methods=("mapi",), **changes)
-        listing = Listing(chosen, report, "/o=C", PRESUMED_INBOX, together=True)
+        listing = Listing(chosen.targets, report, "/o=C", PRESUMED_INBOX, together=True)
         listing.take(session)
         return report, session, listing
 

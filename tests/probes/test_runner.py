@@ -18,6 +18,8 @@ from check_mapi_connectivity.base.report import Report
 from check_mapi_connectivity.network.transport import Transport
 from check_mapi_connectivity.probes import runner
 
+from ..support.options import means
+
 #: Seconds after which a test of this file gives up waiting for what ought to happen.
 PATIENCE = 30.0
 
@@ -76,7 +78,7 @@ def testing(options, monkeypatch):
             credential=ManagedIdentity("", "http://127.0.0.1:1"),
             **changes,
         )
-        reports = [Report(*test) for test in chosen.tests]
+        reports = [Report(*test) for test in chosen.targets.tests]
         start.reports, start.record = reports, record
         deadline = Deadline(time.monotonic(), 1000.0)
         made = runner.Runner(
@@ -143,7 +145,7 @@ def test_workers_keep_their_transport(testing):
     # A worker that found no more work ends; no other takes its transport over.
     assert all(len(threads) == 1 for threads in of.values())
     assert len({id(run.transport.shared) for run in record.runs}) == 1
-    assert len({id(run.identity) for run in record.runs}) == 1
+    assert len({id(run.sign_in._identity) for run in record.runs}) == 1
     assert len({id(run.logon) for run in record.runs}) == 1
 
 
@@ -184,7 +186,7 @@ def test_a_whole_lot_that_hangs_gives_its_places_away(testing, monkeypatch):
 
 def test_nobody_is_slow_within_a_tenth_of_the_time(options):
     def overtime(seconds):
-        reports = [Report(*test) for test in options().tests]
+        reports = [Report(*test) for test in options().targets.tests]
         made = runner.Runner(options(), Deadline(time.monotonic(), seconds), reports, print)
         return made._overtime()
 
@@ -367,16 +369,14 @@ def test_second_refusal_after_a_wait_is_throttling(testing):
 
 def test_the_probe_of_each_method(options, monkeypatch):
     from check_mapi_connectivity.base.cache import Cache
-    from check_mapi_connectivity.network.shared_logon import Logon
-    from check_mapi_connectivity.probes.context import ProbeContext
 
     chosen = options()
     deadline = Deadline(time.monotonic(), 5.0)
     names = []
     for method in ("cmdlet", "mapi", "graph"):
         report = Report("m@x.y", method)
-        carrier = Transport(chosen, deadline, report)
-        run = ProbeContext(chosen, carrier, None, Logon(), Cache(None, []), report, deadline)
+        carrier = Transport(means(chosen), deadline, report)
+        run = runner.Common(chosen).context(carrier, Cache(None, []), report, deadline)
         names.append(type(runner._probe(run)).__name__)
     assert names == ["CmdletProbe", "MapiProbe", "GraphProbe"]
 

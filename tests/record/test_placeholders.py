@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from check_mapi_connectivity.base.credentials import Login, Secret
 from check_mapi_connectivity.base.reading import untrusted
+from check_mapi_connectivity.record.options import known
 from check_mapi_connectivity.secrecy.placeholders import Placeholders, fitted, jwt
 
 PASSWORD = 'Pass <4711> "&" ä'
@@ -20,7 +21,8 @@ STAND = "REDACTED-PASSWORD-1"
 def placeholders(options):
     def make(*texts, **cookies):
         login = Login("probe@contoso.com", Secret(PASSWORD))
-        made = Placeholders(options(methods=("mapi",), credential=None, login=login))
+        confided, names = known(options(methods=("mapi",), credential=None, login=login))
+        made = Placeholders(confided, names.openly)
         for value in cookies.values():
             made.of(value, "COOKIE")
         made.learn([PASSWORD, *cookies.values(), *texts])

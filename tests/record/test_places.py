@@ -10,6 +10,7 @@ import jwt
 import pytest
 
 from check_mapi_connectivity.base.reading import untrusted
+from check_mapi_connectivity.record.options import known
 from check_mapi_connectivity.secrecy.placeholders import Placeholders
 from check_mapi_connectivity.secrecy.places import Places, as_text
 
@@ -25,7 +26,8 @@ def redacted(options):
     def make(body=b"", headers=(), url="https://login/t/oauth2/v2.0/token", decoded=True):
         sent = {"url": url, "headers": [], "body": b""}
         answer = {"headers": headers, "body": body, "decoded": decoded, "received": NOW}
-        Places(Placeholders(options())).entries([{"request": sent, "answer": answer}])
+        confided, names = known(options())
+        Places(Placeholders(confided, names.openly)).entries([{"request": sent, "answer": answer}])
         return answer["headers"], answer["body"]
 
     return make

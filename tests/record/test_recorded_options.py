@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -19,6 +18,8 @@ from check_mapi_connectivity.base.credentials import (
 from check_mapi_connectivity.base.reading.untrusted import Fields, Odd
 from check_mapi_connectivity.record import options as record_options
 
+from ..support.options import changed
+
 SECRET = Secret("Canary.4711")
 MAPI = "https://mail.contoso.com/mapi/emsmdb/?MailboxId=1@contoso.com"
 
@@ -27,7 +28,7 @@ def again(chosen):
     """The options after a recording, and its text."""
     text = json.dumps(record_options.document(chosen))
     assert "Canary" not in text
-    return record_options.parse(Fields(json.loads(text), "options."))
+    return record_options.parse(Fields(json.loads(text), "options."), len(chosen.targets.tests))
 
 
 @pytest.mark.parametrize(
@@ -56,19 +57,23 @@ def test_all_that_is_no_secret_comes_back(options, changes):
 def test_a_secret_has_the_placeholder_of_the_recording(options, credential, stand):
     chosen = options(credential=credential)
     found = again(chosen)
-    assert found.secrets == [stand]
-    assert type(found.credential) is type(credential)
-    assert replace(found, credential=None) == replace(chosen, credential=None)
+    assert [secret.reveal() for _, secret in found.confided.secrets] == [stand]
+    assert type(found.account.credential) is type(credential)
+    assert changed(found, credential=None) == changed(chosen, credential=None)
 
 
 def test_login_and_proxy(options):
     login = Login("CONTOSO\\probe", SECRET, "NTLM")
     proxy = Proxy("p", 3128, "--proxy", "me", SECRET, True, "NTLM", "p1")
     found = again(options(credential=None, methods=("mapi",), login=login, proxy=proxy))
-    assert (found.login.username, found.login.scheme) == (login.username, "NTLM")
-    assert str(found.proxy) == str(proxy)
-    assert (found.proxy.user, found.proxy.spn_host, found.proxy.tls) == ("me", "p1", True)
-    assert found.secrets == ["REDACTED-PASSWORD-1", "REDACTED-PROXY-PASSWORD-1"]
+    assert (found.server.login.username, found.server.login.scheme) == (login.username, "NTLM")
+    assert str(found.network.proxy) == str(proxy)
+    through = found.network.proxy
+    assert (through.user, through.spn_host, through.tls) == ("me", "p1", True)
+    assert [secret.reveal() for _, secret in found.confided.secrets] == [
+        "REDACTED-PASSWORD-1",
+        "REDACTED-PROXY-PASSWORD-1",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -92,5 +97,12 @@ def test_login_and_proxy(options):
 def test_what_is_odd_is_named(options, name, value, path):
     document = json.loads(json.dumps(record_options.document(options())))
     with pytest.raises(Odd) as caught:
-        record_options.parse(Fields({**document, name: value}, "options."))
+        record_options.parse(Fields({**document, name: value}, "options."), 1)
     assert str(caught.value) == path
+
+
+def test_no_secret_shows_in_the_parts(options):
+    login = Login("CONTOSO\\probe", SECRET)
+    proxy = Proxy("p", 3128, "--proxy", "me", SECRET)
+    chosen = options(credential=None, methods=("mapi",), login=login, proxy=proxy)
+    assert "Canary" not in f"{chosen} {chosen.confided} {chosen.service}"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from check_mapi_connectivity.base.credentials import Login, Secret
 from check_mapi_connectivity.base.reading import untrusted
+from check_mapi_connectivity.record.options import known
 from check_mapi_connectivity.secrecy.places import as_text
 from check_mapi_connectivity.secrecy.redaction import Redaction
 
@@ -29,7 +30,7 @@ def redaction(options):
     def make(*met, addresses=False):
         login = Login("probe@contoso.com", Secret(PASSWORD))
         chosen = options(methods=("mapi",), credential=None, login=login)
-        return Redaction(chosen, met, addresses=addresses)
+        return Redaction(*known(chosen), met, addresses=addresses)
 
     return make
 

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from check_mapi_connectivity.base.credentials import Login, Secret
+from check_mapi_connectivity.record.options import known
 from check_mapi_connectivity.secrecy.standins import Standins
 
 ADDRESS = "probe@contoso.com"
@@ -20,7 +21,7 @@ def standins(options):
         chosen = options(
             mailboxes=mailboxes, methods=("mapi",), login=Login(user, Secret("x")) if user else None
         )
-        made = Standins(chosen)
+        made = Standins(known(chosen)[1])
         made.learn(texts)
         return made
 
@@ -127,7 +128,7 @@ def test_the_host_of_a_domain_beyond_ascii(standins):
     ],
 )
 def test_other_spellings_and_addresses(options, text, stand):
-    made = Standins(options(mailboxes=("o.brien@contoso.com",), tenant="contoso.com"))
+    made = Standins(known(options(mailboxes=("o.brien@contoso.com",), tenant="contoso.com"))[1])
     made.learn([text])
     assert made.text(text) == stand
 
@@ -158,7 +159,7 @@ def test_a_login_name_that_is_a_word_of_the_protocol(standins, user):
 
 def test_a_word_that_the_recording_is_made_of(options):
     login = Login("inventory", Secret("x"))
-    made = Standins(options(methods=("mapi",), login=login, credential=None))
+    made = Standins(known(options(methods=("mapi",), login=login, credential=None))[1])
     made.learn([], words=["inventory"])
     assert made.text("the inventory") == "the inventory"
 

@@ -12,6 +12,7 @@ import pytest
 
 from check_mapi_connectivity.base.credentials import Login, Proxy, Secret
 from check_mapi_connectivity.base.deadline import Deadline
+from check_mapi_connectivity.base.options import Recording
 from check_mapi_connectivity.base.report import Report
 from check_mapi_connectivity.record import recording, tape
 
@@ -49,6 +50,18 @@ def test_a_place_that_cannot_be_written(cmdlet, tenant, tmp_path):
     assert tenant.paths() == []
 
 
+def begun(chosen, path, *, redact=False):
+    """The recorder of a run of one test that begins."""
+    recorder = tape.Recorder(chosen, Recording(str(path), redact), as_json=chosen.display.json)
+    report = Report(chosen.targets.mailboxes[0], chosen.targets.methods[0])
+    recorder.begin(Deadline(time.monotonic(), 30.0), [report])
+    return recorder
+
+
+def again(options, reports):
+    return "MAPI OK - well\n"
+
+
 def test_a_usage_error_before_anything_is_sent_leaves_no_file(check, tenant, tmp_path):
     path = tmp_path / "probe.json"
     options = ("--extra-opts=cmdlet@" + str(tenant.ini), "--ca-file", os.devnull)
@@ -60,15 +73,13 @@ def test_a_usage_error_before_anything_is_sent_leaves_no_file(check, tenant, tmp
 def test_a_full_disk_is_told_and_changes_no_state(options, tmp_path, monkeypatch, as_json):
     path = tmp_path / "probe.json"
     login = Login("probe", Secret("Secret.123"))
-    chosen = options(
-        record=str(path), json=as_json, credential=None, methods=("mapi",), login=login
-    )
-    recorder = tape.Recorder(chosen, Deadline(time.monotonic(), 30.0), [Report("m", "mapi")])
+    chosen = options(json=as_json, credential=None, methods=("mapi",), login=login)
+    recorder = begun(chosen, path)
     recorder.freeze("itself")
     os.close(recorder._descriptor)
     full = os.open("/dev/full", os.O_WRONLY)
     monkeypatch.setattr(recorder, "_descriptor", full)
-    text, code = recorder.keep('{"state": "OK"}\n' if as_json else "MAPI OK - well\n", 0)
+    text, code = recorder.keep('{"state": "OK"}\n' if as_json else "MAPI OK - well\n", 0, again)
     told = "not written: No space left on device"
     assert (code, path.exists()) == (0, False)
     if as_json:
@@ -83,23 +94,24 @@ def test_an_error_while_redacting_changes_no_state(options, tmp_path, monkeypatc
         raise error
 
     path = tmp_path / "probe.json"
-    chosen = options(record=str(path))
-    recorder = tape.Recorder(chosen, Deadline(time.monotonic(), 30.0), [Report("m", "cmdlet")])
+    recorder = begun(options(), path)
     recorder.freeze("itself")
     monkeypatch.setattr(tape.Redaction, "entries", fail)
     told = f"not written: internal error: {type(error).__name__}; please report it"
-    assert recorder.keep("MAPI OK - well\n", 0) == (f"MAPI OK - well\n  recording     {told}\n", 0)
+    assert recorder.keep("MAPI OK - well\n", 0, again) == (
+        f"MAPI OK - well\n  recording     {told}\n",
+        0,
+    )
     assert not path.exists()
 
 
 def test_what_is_too_large_is_not_written(options, tmp_path, monkeypatch):
     path = tmp_path / "probe.json"
-    chosen = options(record=str(path))
-    recorder = tape.Recorder(chosen, Deadline(time.monotonic(), 30.0), [Report("m", "cmdlet")])
+    recorder = begun(options(), path)
     recorder.freeze("itself")
     monkeypatch.setattr(recording, "LIMIT", 1 << 10)
     told = "not written: no recording can hold so much: it is larger than 0 MiB"
-    assert recorder.keep("MAPI OK - well\n", 0)[0].endswith(f"  recording     {told}\n")
+    assert recorder.keep("MAPI OK - well\n", 0, again)[0].endswith(f"  recording     {told}\n")
     assert not path.exists()
 
 
@@ -107,9 +119,7 @@ def test_any_umask(options, tmp_path):
     path = tmp_path / "probe.json"
     before = os.umask(0o777)
     try:
-        tape.Recorder(
-            options(record=str(path)), Deadline(time.monotonic(), 30.0), [Report("m", "cmdlet")]
-        )
+        begun(options(), path)
     finally:
         os.umask(before)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -129,18 +139,16 @@ def test_a_mailbox_that_is_hard_to_spell(way, tmp_path, mailbox):
 def test_a_login_name_of_the_protocol(tmp_path, options, user):
     path = tmp_path / "probe.json"
     chosen = options(
-        record=str(path),
-        redact_addresses=True,
         proxy=Proxy("p", 3128, "--proxy", user, Secret("Secret.123")),
         methods=("mapi",),
         credential=None,
         login=Login("probe", Secret("Secret.124")),
     )
-    recorder = tape.Recorder(chosen, Deadline(time.monotonic(), 30.0), [Report("m", "mapi")])
+    recorder = begun(chosen, path, redact=True)
     recorder.freeze("itself")
-    recorder.keep("MAPI OK - well\n", 0)
+    recorder.keep("MAPI OK - well\n", 0, again)
     found = recording.parse(path.read_bytes(), "f").options
-    assert (found.methods, found.proxy.user) == (("mapi",), "login2")
+    assert (found.targets.methods, found.network.proxy.user) == (("mapi",), "login2")
 
 
 @pytest.mark.parametrize("end", ["deadline", "SIGTERM"])

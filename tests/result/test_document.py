@@ -9,11 +9,14 @@ from check_mapi_connectivity.base.report import Exchange, Row
 from check_mapi_connectivity.result import document
 from check_mapi_connectivity.result.judge import Judged
 
+from ..support.options import about
 from ..support.reports import asked, failed, judged, known, success
 
 
 def build(report, options):
-    return json.loads(document.build("OK", "line", [Judged(report, "OK", [], [])], options))
+    return json.loads(
+        document.build("OK", "line", [Judged(report, "OK", [], [])], **about(options))
+    )
 
 
 def test_what_method_mapi_adds(options):
@@ -61,7 +64,9 @@ def test_failure_and_exchanges(options):
 def test_a_document_of_several(options):
     reports = [success("a@x.y"), failed("b@x.y", cause="gone", during="sign-in")]
     chosen = asked(reports, options, sources=("[a] in /etc/b.ini",))
-    found = json.loads(document.build("CRITICAL", "x" * 200, judged(reports, options), chosen))
+    found = json.loads(
+        document.build("CRITICAL", "x" * 200, judged(reports, options), **about(chosen))
+    )
     assert (found["state"], found["exit_code"], len(found["summary"])) == ("CRITICAL", 2, 120)
     assert (found["cloud"], found["proxy"]) == ("worldwide", None)
     assert found["options_from"] == ["[a] in /etc/b.ini"]
@@ -90,7 +95,7 @@ def test_without_a_credential_of_entra_there_is_no_cloud(options):
 def test_values_without_a_unit_have_none_whatever_their_prefix(options):
     reports = [success("a@x.y", "graph", inbox_items=8), success("b@x.y", "graph")]
     chosen = asked(reports, options)
-    found = json.loads(document.build("OK", "line", judged(reports, options), chosen))
+    found = json.loads(document.build("OK", "line", judged(reports, options), **about(chosen)))
     units = {item["label"]: item["unit"] for item in found["reports"][0]["perfdata"]}
     assert units["a_x_y_inbox_items"] is None
     assert units["a_x_y_certificate_days"] is None

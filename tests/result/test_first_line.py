@@ -12,11 +12,20 @@ from nagiosplugin import Range
 from check_mapi_connectivity.base.clouds import CLOUDS
 from check_mapi_connectivity.base.credentials import CertificateFiles, ManagedIdentity, Proxy
 from check_mapi_connectivity.base.failure import Failure
-from check_mapi_connectivity.base.options import Options
 from check_mapi_connectivity.base.report import Exchange, Report, Row
-from check_mapi_connectivity.result import diagnosis, document, first_line, judge, notes, several
+from check_mapi_connectivity.result import (
+    conclusion,
+    diagnosis,
+    document,
+    first_line,
+    judge,
+    several,
+)
 from check_mapi_connectivity.result.judge import Judged
 
+from ..support.options import about
+from ..support.options import made as options_of
+from ..support.reports import diagnosis as told
 from ..support.reports import failed, judged, known, success, watch
 from .test_output import HOSTILE
 
@@ -45,7 +54,7 @@ def test_range_text(spec, full, plain):
 
 def text(judged, options, state="OK"):
     """The lines of the whole output."""
-    lines = list(several.diagnosis(judged, options))
+    lines = told(judged, options)
     return several.text(state, "line", judged, lines).split("\n")
 
 
@@ -109,7 +118,7 @@ HOSTILE_TEXT = st.text(alphabet=st.characters(), max_size=60) | st.lists(
 
 @given(HOSTILE_TEXT, HOSTILE_TEXT, HOSTILE_TEXT)
 def test_any_text_of_a_server_keeps_the_shape(first, second, third):
-    chosen = Options(
+    chosen = options_of(
         mailboxes=("m@x",),
         methods=("cmdlet",),
         archive=False,
@@ -144,9 +153,9 @@ def test_any_text_of_a_server_keeps_the_shape(first, second, third):
         report.trace.met(Exchange(a, [(b, c)], [a or "x"], b, [(c, a)], [b or "x"]))
         line = first_line.single(report, [("WARNING", "too slow")])
         judged = [Judged(report, "CRITICAL", [], [("WARNING", "too slow")])]
-        found = json.loads(document.build("CRITICAL", line, judged, chosen))
+        found = json.loads(document.build("CRITICAL", line, judged, **about(chosen)))
         assert found["state"] == found["reports"][0]["state"] == "CRITICAL"
-        return several.text("CRITICAL", line, judged, list(several.diagnosis(judged, chosen)))
+        return several.text("CRITICAL", line, judged, told(judged, chosen))
 
     made = make(first, second, third)
     assert made.count("\n") == make("x", "x", "x").count("\n")
@@ -154,9 +163,13 @@ def test_any_text_of_a_server_keeps_the_shape(first, second, third):
     assert len(made.split("\n")[0]) <= 120
 
 
-def test_surroundings(options):
+DIRECT = "  proxy         none, direct connection"
+
+
+def test_what_is_told_once(options):
     def names(**changes):
-        return [line[2:16].strip() for line in notes.surroundings(options(**changes))]
+        once = list(conclusion.told_once(options(verbose=1, **changes)))
+        return [line[2:16].strip() for line in once[once.index(DIRECT) + 1 :]]
 
     assert names() == ["sign-in host", "exchange host", "cache"]
     assert names(methods=("graph",)) == ["sign-in host", "graph host", "cache"]
@@ -170,7 +183,7 @@ def test_surroundings(options):
     ]
     assert names(methods=("mapi",), credential=None) == ["cache"]
     identity = ManagedIdentity("", "http://169.254.169.254")
-    [line, *_] = notes.surroundings(options(credential=identity))
+    [_, line, *_] = conclusion.told_once(options(credential=identity, verbose=1))
     assert line == "  sign-in host  http://169.254.169.254"
 
 
@@ -187,7 +200,7 @@ def test_surroundings(options):
 )
 def test_latency(options, method, changes, text):
     [one] = judged([success(method=method, **changes)], options)
-    lines = list(diagnosis.diagnosis(one, options()))
+    lines = list(diagnosis.diagnosis(one, 0))
     assert f"  latency       {text}" in lines
 
 
@@ -202,7 +215,7 @@ def test_latency(options, method, changes, text):
 )
 def test_inbox(options, changes, text):
     [one] = judged([success(method="graph", **changes)], options)
-    [line] = [line for line in diagnosis.diagnosis(one, options()) if line.startswith("  inbox")]
+    [line] = [line for line in diagnosis.diagnosis(one, 0) if line.startswith("  inbox")]
     assert line.startswith(f"  inbox         {text}")
     assert line.endswith(" ago)") == text.endswith("(")
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from check_mapi_connectivity.base.credentials import CertificateFiles, Login
-from check_mapi_connectivity.result import frequency
+from check_mapi_connectivity.result import conclusion, frequency
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def service(options, tmp_path):
     def make(normal, abnormal, **changes):
         changes = {"cache_dir": str(tmp_path / "cache"), **changes}
         chosen = options(frequency=(normal, abnormal), **changes)
-        return lambda *states: [frequency.due(chosen, state) for state in states]
+        return lambda *states: [conclusion.due(chosen, state) for state in states]
 
     return make
 

@@ -19,6 +19,7 @@ from check_mapi_connectivity.result import document, output
 from ..conftest import ROOT
 from ..support.explained import CREDENTIALS, furnish
 from ..support.explained import asked as explained
+from ..support.options import about
 from ..support.reports import asked, failed, judged, success
 
 SCHEMA = json.loads((ROOT / "docs" / "report.schema.json").read_text())
@@ -40,9 +41,11 @@ def validate(found, shape):
 def built(reports, options, limits=(), **changes):
     """The document of some reports; `limits` are (label, (warning, critical))."""
     if limits:
-        changes["thresholds"] = {**asked(reports, options).thresholds, **dict(limits)}
+        changes["thresholds"] = {**asked(reports, options).judging.thresholds, **dict(limits)}
     chosen = asked(reports, options, **changes)
-    return json.loads(document.build("OK", "line", judged(reports, options, **changes), chosen))
+    return json.loads(
+        document.build("OK", "line", judged(reports, options, **changes), **about(chosen))
+    )
 
 
 def objects(part, path="#"):

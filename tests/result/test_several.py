@@ -12,7 +12,7 @@ from check_mapi_connectivity.base.vocabulary import KINDS, LABELS, worst
 from check_mapi_connectivity.result import first_line, output, several
 from check_mapi_connectivity.result.judge import judge
 
-from ..support.reports import asked, failed, judged, success
+from ..support.reports import asked, diagnosis, failed, judged, success
 
 A, B, C = "probe@contoso.com", "b@contoso.com", "c@contoso.com"
 LONG = "a.very.long.address.of.somebody@subdomain.contoso.example.com"
@@ -198,7 +198,7 @@ def test_many_mailboxes(line, reports, text):
 
 
 def test_a_failure_judged_ok_is_named(line, options):
-    states = {**options().states, "throttled": "OK"}
+    states = {**options().judging.states, "throttled": "OK"}
     assert line(success(A), failed(B, **THROTTLED), states=states) == (
         "MAPI OK - b@contoso.com: slow down (HTTP 429); 2 mailboxes in all"
     )
@@ -282,10 +282,10 @@ def test_no_first_line_is_longer_than_120(options, data):
         outcome(mailbox, method, data.draw(OUTCOMES)) for mailbox in mailboxes for method in methods
     ]
     chosen = options(mailboxes=tuple(mailboxes), methods=tuple(methods))
-    found = judge(reports, chosen)
+    found = judge(reports, chosen.targets, chosen.judging)
     state = worst([one.state for one in found])
     made = first_line.line(found)
-    text = several.text(state, made, found, list(several.diagnosis(found, chosen)))
+    text = several.text(state, made, found, diagnosis(found, chosen))
     head, _, tail = text.split("\n")[0].partition(" | ")
     assert len(head) <= 120
     assert head.startswith(f"MAPI {state} - ")
@@ -365,5 +365,5 @@ def test_no_first_line_is_longer_than_120(options, data):
 def test_what_it_means(options, results, meaning):
     found = judged(results, options)
     assert several.meaning(found) == meaning
-    lines = list(several.diagnosis(found, asked(results, options)))
+    lines = diagnosis(found, asked(results, options))
     assert lines.count(f"{A}: {meaning}") == (meaning is not None)

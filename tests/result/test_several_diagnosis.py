@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from check_mapi_connectivity.result import several
 
-from ..support.reports import asked, failed, judged, success
+from ..support.reports import asked, diagnosis, failed, judged, success
 from .test_several import FORBIDDEN, OFFLINE, THROTTLED, A, B, C, expiring
 
 
 def long_output(reports, options, **changes):
     found = judged(reports, options, **changes)
-    lines = several.diagnosis(found, asked(reports, options, **changes))
-    return several.text("OK", "x", found, list(lines)).split("\n")[1:-1]
+    lines = diagnosis(found, asked(reports, options, **changes))
+    return several.text("OK", "x", found, lines).split("\n")[1:-1]
 
 
 def heads(lines):
@@ -100,7 +100,7 @@ def test_what_it_means_is_told_in_the_short_diagnosis_once(options):
 def test_failures_judged_ok_are_told_of_in_the_short_diagnosis(options):
     reports = [success(f"m{number}@x.y") for number in range(6)]
     reports[3] = failed("m3@x.y", **THROTTLED)
-    lines = long_output(reports, options, states={**options().states, "throttled": "OK"})
+    lines = long_output(reports, options, states={**options().judging.states, "throttled": "OK"})
     assert heads(lines) == [
         "[OK] m3@x.y by cmdlet: slow down",
         "[OK] 5 of 6: Inbox listed in 0.250s (median), 0.250s at most (m0@x.y by cmdlet)",

@@ -149,7 +149,7 @@ def test_no_time_is_lost(times, server, method, inspected):
 def limits(options, **thresholds):
     """Options of a graph run with these thresholds."""
     chosen = options(methods=("graph",))
-    chosen.thresholds.update(thresholds)
+    chosen.judging.thresholds.update(thresholds)
     return chosen
 
 
@@ -178,7 +178,8 @@ def limits(options, **thresholds):
 def test_what_took_long_stands_before_the_limit(options, label, ranges, words):
     measured = report(dns=2.9, tcp=0.1, tls=0.1)
     measured.times.total = 4.0
-    [judged] = judge([measured], limits(options, **{label: ranges}))
+    chosen = limits(options, **{label: ranges})
+    [judged] = judge([measured], chosen.targets, chosen.judging)
     [(_, found)] = judged.violations
     assert found.replace("outside 2", "outside 0:2").replace("outside 3", "outside 0:3") == words
     assert (judged.slow is not None) == words.startswith("name resolution")
@@ -186,8 +187,8 @@ def test_what_took_long_stands_before_the_limit(options, label, ranges, words):
 
 def test_the_diagnosis_says_where_to_look(options):
     chosen = limits(options, connection_time=("2", None))
-    [judged] = judge([report(dns=2.9, tcp=0.1, tls=0.1)], chosen)
-    lines = list(diagnosis.diagnosis(judged, chosen))
+    [judged] = judge([report(dns=2.9, tcp=0.1, tls=0.1)], chosen.targets, chosen.judging)
+    lines = list(diagnosis.diagnosis(judged, 0))
     place = lines.index("  time went     name resolution 2.900s (94 %), the network path 0.200s")
     assert lines[place + 1] == f"                {POINTS_TO['name resolution']}"
     assert first_line.single(judged.report, judged.violations) == (
@@ -199,8 +200,8 @@ def test_a_long_address_leaves_room_for_what_took_long(options):
     measured = report(dns=2.9, tcp=0.1, tls=0.1)
     measured.mailbox = f"{'m' * 40}@contoso.com"
     chosen = options(methods=("graph",), mailboxes=(measured.mailbox,))
-    chosen.thresholds["connection_time"] = ("2", None)
-    [judged] = judge([measured], chosen)
+    chosen.judging.thresholds["connection_time"] = ("2", None)
+    [judged] = judge([measured], chosen.targets, chosen.judging)
     assert first_line.single(measured, judged.violations) == (
         "mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm...: name resolution took 2.900s: connection time "
         "3.100s is outside 0:2"

@@ -109,15 +109,16 @@ class Desk:
     def __init__(self, entra, options, pasted=None):
         self.said = []
         report, deadline = Report("", "graph"), Deadline(time.monotonic(), 60.0)
-        job = SimpleNamespace(
-            options=options(tenant=TENANT, authority_url="https://login.microsoftonline.com"),
+        chosen = options(tenant=TENANT, authority_url="https://login.microsoftonline.com")
+        session = SimpleNamespace(
+            account=chosen.account,
             transport=entra,
             cache=None,
             report=report,
             deadline=deadline,
         )
         voice = Voice(None, self._write)
-        self.administrator = Administrator(job, voice, pasted)
+        self.administrator = Administrator(session, voice, pasted)
 
     def _write(self, text):
         self.said += text.split("\n")[:-1]

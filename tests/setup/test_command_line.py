@@ -34,13 +34,13 @@ def parse(*words, **environ):
 
 def test_what_is_usual(there):
     settings = parse()
-    assert (settings.action, settings.options.methods, settings.mailboxes) == (
+    assert (settings.action, settings.methods, settings.mailboxes) == (
         "set up",
         ("cmdlet",),
         ("probe@contoso.com",),
     )
     assert settings.directory == str(there / "etc" / TENANT)
-    assert (settings.lifetime, settings.wait, settings.options.credential) == (12, 900.0, None)
+    assert (settings.lifetime, settings.wait, settings.account.credential) == (12, 900.0, None)
     assert settings.lines == (("method", "cmdlet"),)
     assert settings.owner == Owner()
     assert (settings.owner.file_mode, settings.owner.directory_mode) == (0o600, 0o700)
@@ -277,7 +277,7 @@ def test_the_proxy_password_serves_the_proof_as_well(there):
     words = [*USUAL, "--proxy", "http://p.example:3128", "--proxy-user", "svc", "--renew"]
     settings = command_line.parse([*words, "--certificate", "c.pem"], environ)
     assert environ == {}
-    assert settings.options.proxy.password.reveal() == "hunter2"
+    assert settings.network.proxy.password.reveal() == "hunter2"
     assert "hunter2" not in repr(settings)
     # A command line holds no secret; the environment of the proof does.
     words = command_line.own_words(settings, "of-the-app", "next.pem")
@@ -312,4 +312,4 @@ def test_help_fits_80_columns_and_names_everything():
 
 @pytest.mark.parametrize("words", [words for _, words in option_table.EXAMPLES])
 def test_examples_parse(there, words):
-    assert command_line.parse(words.split(), {}).options.tenant == TENANT
+    assert command_line.parse(words.split(), {}).account.tenant == TENANT

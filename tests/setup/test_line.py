@@ -10,22 +10,22 @@ import pytest
 from check_mapi_connectivity.base.deadline import Deadline
 from check_mapi_connectivity.base.failure import CheckFailure
 from check_mapi_connectivity.base.report import Report, Stopwatch
-from check_mapi_connectivity.network.transport import Transport
 from check_mapi_connectivity.setup.line import Line
+
+from ..support.options import means
 
 
 def failure_of(options, url, seconds, **changes):
     deadline = Deadline(time.monotonic(), seconds)
-    transport = Transport(options(**changes), deadline, Report("", "graph"))
-    line = Line(transport, deadline)
+    line = Line(means(options(**changes)), deadline, Report("", "graph"))
     if seconds < 1:
         # A handshake is given up by the transport's own patience.
-        transport.patience = seconds
+        line.patience = seconds
     try:
         with pytest.raises(CheckFailure) as caught:
             line.send("GET", url, Stopwatch())
     finally:
-        transport.close()
+        line.close()
     return caught.value.failure
 
 
@@ -47,13 +47,12 @@ def test_a_service_that_does_not_shake_hands(options):
 
 def test_time_begins_anew_with_each_request(options, tenant):
     deadline = Deadline(time.monotonic() - 1000.0, 60.0)
-    transport = Transport(
-        options(ca_files=(str(tenant.material.ca_file),)), deadline, Report("", "graph")
+    line = Line(
+        means(options(ca_files=(str(tenant.material.ca_file),))), deadline, Report("", "graph")
     )
-    line = Line(transport, deadline)
     try:
         answer = line.send("GET", f"{tenant.url}/v1.0/nothing", Stopwatch())
     finally:
-        transport.close()
+        line.close()
     assert answer.status >= 400
     assert deadline.remaining() > 0

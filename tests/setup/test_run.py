@@ -13,11 +13,11 @@ import pytest
 
 from check_mapi_connectivity.base.errors import UsageError
 from check_mapi_connectivity.base.failure import Failure
-from check_mapi_connectivity.commandline import parse as check_cli
 from check_mapi_connectivity.setup import keypair, run
 from check_mapi_connectivity.setup.steps import names
 from check_mapi_connectivity.setup.steps.work import StepFailure
 
+from ..support.options import parsed
 from ..support.provisioning import MAILBOX, TENANT, AdminTenant, pems
 from ..support.setting_up import FILES
 from ..support.setup_command import commanded
@@ -56,7 +56,7 @@ def test_the_files(command):
         f"client-id = {client_id}\ncertificate = {directory}/certificate.pem\nmethod = cmdlet\n"
     )
     # With --tenant and -m alone, the check finds it all.
-    options = check_cli.parse(["--tenant", TENANT, "-m", MAILBOX], {})
+    options = parsed(["--tenant", TENANT, "-m", MAILBOX], {})
     assert (options.client_id, options.certificate.path, options.sources) == (
         client_id,
         f"{directory}/certificate.pem",
@@ -79,7 +79,7 @@ def test_what_the_way_there_needs_is_remembered(command, tmp_path):
         f"proxy-password-file = {tmp_path}/pw",
         "ipv4 =",
     ]
-    options = check_cli.parse(["--tenant", TENANT, "-m", MAILBOX], {})
+    options = parsed(["--tenant", TENANT, "-m", MAILBOX], {})
     assert (str(options.proxy), options.ip_version, options.methods) == (
         "proxy.contoso.com:3128",
         4,
@@ -213,7 +213,7 @@ def test_user_and_password(command, tmp_path):
         "  note: Microsoft has announced to retire this sign-in (MC1248389), the date is not known yet",
         "  note: wrong passwords lock the account; a certificate has none of this",
     ]
-    options = check_cli.parse(["--tenant", TENANT, "-m", MAILBOX], {})
+    options = parsed(["--tenant", TENANT, "-m", MAILBOX], {})
     assert (options.credential.username, options.credential.password.reveal()) == (user, "hunter2")
     # Who it is, an earlier run has written down.
     assert command("--status", mailbox=None) == 0
@@ -229,7 +229,7 @@ def test_a_password_that_was_typed_in_is_kept(command, monkeypatch):
     assert command("-l", user) == 0
     assert command.file("password").read_text() == "hunter2\n"
     assert stat.S_IMODE(command.file("password").stat().st_mode) == 0o600
-    options = check_cli.parse(["--tenant", TENANT, "-m", MAILBOX], {})
+    options = parsed(["--tenant", TENANT, "-m", MAILBOX], {})
     assert options.credential.password.reveal() == "hunter2"
     assert command("--remove", "--yes", mailbox=None) == 0
     assert not command.directory.exists()

@@ -14,6 +14,7 @@ from requests.structures import CaseInsensitiveDict
 
 from check_mapi_connectivity.base.clouds import CLOUDS
 from check_mapi_connectivity.base.failure import CheckFailure, Failure
+from check_mapi_connectivity.base.options import Account, Server
 from check_mapi_connectivity.network.answer import Answer
 from check_mapi_connectivity.setup.tenant_api import Call, Services
 from check_mapi_connectivity.setup.terminal import Voice
@@ -61,11 +62,9 @@ class Place:
 
         voice = Voice(None, lambda _: True, lambda: now[0], sleep)
 
-        class Options:
-            graph_url, exchange_url = "https://graph.example", "https://exchange.example"
-            tenant, cloud = TENANT, CLOUDS["worldwide"]
-
-        self.services = Services(Options(), self.line, Administrator(), voice)
+        account = Account(TENANT, CLOUDS["worldwide"], "https://login.example", "", None)
+        server = Server("https://exchange.example", "https://graph.example")
+        self.services = Services(account, server, self.line, Administrator(), voice)
 
 
 MAKE = Call("POST", "/v1.0/applications", {"displayName": "x"})

@@ -37,7 +37,7 @@ def runs(tenant, options, tmp_path):
 
 def key_of(run):
     """Where the run keeps its token."""
-    return run.identity._keys[run.options.resource(run.report.method)]
+    return run.identity._keys[run.account.resource(run.report.method)]
 
 
 def prepared(run):
@@ -73,7 +73,7 @@ def test_renewed_token_replaces_the_cached_one(runs):
     second = runs()
     cached = token(second)
     assert (cached.access_token, cached.cached) == (old.access_token, True)
-    new = second.identity.renew(second, cached)
+    new = second.sign_in.renew(cached)
     assert (new.cached, second.report.times.token_cached) == (False, False)
     assert second.report.times.unneeded == set()
     assert second.report.trace.notes == ["the service refused the cached token; signed in again"]
@@ -201,7 +201,7 @@ def test_refused_token_that_cannot_be_dropped_is_not_used_again(runs, monkeypatc
     assert cached.cached
     monkeypatch.setattr(Cache, "drop", lambda *_: None)
     monkeypatch.setattr(Cache, "store", lambda *_: None)
-    assert run.identity.renew(run, cached).access_token != old.access_token
+    assert run.sign_in.renew(cached).access_token != old.access_token
 
 
 @pytest.mark.parametrize("text", ["", "a b", "a\nb", "abc\u20acdef", "\x00", 5, None, "\ud800"])
@@ -270,7 +270,7 @@ def test_many_threads_renew_once(runs, tenant):
     cached = [token(run) for run in each]
     assert {one.access_token for one in cached} == {old.access_token}
     asked = tenant.token_requests
-    found = at_once(*(partial(run.identity.renew, run, one) for run, one in zip(each, cached)))
+    found = at_once(*(partial(run.sign_in.renew, one) for run, one in zip(each, cached)))
     assert len({one.access_token for one in found} - {old.access_token}) == 1
     assert all(one.access_token != old.access_token for one in found)
     assert tenant.token_requests == asked + 1
@@ -355,7 +355,7 @@ def test_a_password_that_comes_back_shows_in_no_report(runs, tenant, monkeypatch
     assert tenant.token_requests == 1
     for report in reports:
         report.failure = dataclasses.replace(refused)
-        secrecy_reports.conceal([report], echoes.of_options(first.options))
+        secrecy_reports.conceal([report], echoes.of_run(first.options.confided))
         assert "is wrong" in report.failure.detail
         assert "geheim" not in report.failure.detail
     kept = [path.read_text() for path in runs.cache_dir.glob("refused-*.json")]

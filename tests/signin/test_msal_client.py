@@ -113,7 +113,7 @@ def test_every_tenant_in_every_cloud(runs, directory, method, cloud):
     home = msal_client.cloud_of(Entra.configuration(runs.tenant.entra, "https://x", directory.id))
     run = runs(tenant=directory.name, cloud=CLOUDS[cloud], methods=(method,))
     if home.same_hosts(CLOUDS[cloud]):
-        assert token(run).claims["aud"] == run.options.resource(method)
+        assert token(run).claims["aud"] == run.account.resource(method)
         assert run.report.trace.remarks == []
         return
     failure = refusal(run)
@@ -208,7 +208,7 @@ def test_user_and_password(runs, tenant, method, scope):
 
 
 def test_user_by_microsofts_own_app(runs, tenant):
-    credential = runs.by_password().options.credential
+    credential = runs.by_password().account.credential
     run = runs(client_id=MODULE_CLIENT_ID, credential=credential)
     assert token(run).claims["scp"] == "Exchange.Manage"
 
@@ -234,7 +234,7 @@ def test_refusals(runs, way, keywords, code):
 
 def test_certificate_that_entra_does_not_know(runs, tmp_path):
     path = runs.tenant.material.extra_certificate("stranger")
-    credential = type(runs().options.credential)(str(path), path.read_bytes())
+    credential = type(runs().account.credential)(str(path), path.read_bytes())
     assert refusal(runs(credential=credential)).code == "AADSTS700027"
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from check_mapi_connectivity.base.failure import Failure
 from check_mapi_connectivity.base.report import Report, Stopwatch
+from check_mapi_connectivity.result import conclusion, several
 from check_mapi_connectivity.result.judge import judge
 
 
@@ -77,4 +78,11 @@ def asked(reports, options, **changes):
 
 def judged(reports, options, **changes):
     """Each of the reports judged."""
-    return judge(reports, asked(reports, options, **changes))
+    chosen = asked(reports, options, **changes)
+    return judge(reports, chosen.targets, chosen.judging)
+
+
+def diagnosis(found, chosen):
+    """The lines of the diagnosis of judged reports, by the options of their run."""
+    once = conclusion.told_once(chosen)
+    return list(several.diagnosis(found, chosen.display.verbose, once))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 
 from check_mapi_connectivity.commandline import given as commandline_given
-from check_mapi_connectivity.commandline import parse as check_cli
 from check_mapi_connectivity.setup import __main__ as entry
 from check_mapi_connectivity.setup import command_line, keypair, proof, run
 from check_mapi_connectivity.setup.terminal import Voice
 from check_mapi_connectivity.signin import certificate
 
+from .options import parsed
 from .provisioning import MAILBOX, TENANT, TOKENS, AdminTenant, pems
 
 _load = functools.lru_cache(None)(certificate.load)
@@ -27,7 +27,7 @@ class Command:
         self._tokens = directory.parent / "tokens"
         self._tokens.write_text("\n".join(TOKENS.values()))
         self._tokens.chmod(0o600)
-        monkeypatch.setattr(run, "Transport", lambda *_: self.tenant)
+        monkeypatch.setattr(run, "Line", lambda *_: self.tenant)
         monkeypatch.setattr(command_line, "_MONITORS", ())
         # Checking an RSA key takes a while, and here it is always the same few.
         monkeypatch.setattr(certificate, "load", _load)
@@ -37,7 +37,7 @@ class Command:
         self._now = 0.0
 
     def _once(self, check):
-        return self.tenant.once(check_cli.parse(check.words, dict(check.environ)))
+        return self.tenant.once(parsed(check.words, dict(check.environ)))
 
     def __call__(self, *words, mailbox=MAILBOX):
         return run.run(*self._begin(words, mailbox))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -19,12 +20,30 @@ from check_mapi_connectivity.base.credentials import (
 from check_mapi_connectivity.base.deadline import Deadline
 from check_mapi_connectivity.base.failure import CheckFailure
 from check_mapi_connectivity.base.report import Report
-from check_mapi_connectivity.network.shared_logon import Logon
 from check_mapi_connectivity.network.transport import Transport
-from check_mapi_connectivity.probes.context import ProbeContext
 from check_mapi_connectivity.signin.identity import Identity
 
 from ..tenant.material import CLIENT_IDS, DOMAIN
+from .options import means
+
+
+class Run(NamedTuple):
+    """One test that signs in: a Session, the identity of its run, and the options of that."""
+
+    options: Any
+    identity: Any
+    transport: Any
+    cache: Any
+    report: Any
+    deadline: Any
+
+    @property
+    def account(self):
+        return self.options.account
+
+    @property
+    def sign_in(self):
+        return self.identity.session(self.transport, self.cache, self.report, self.deadline)
 
 
 class Runs:
@@ -52,7 +71,9 @@ class Runs:
             **changes,
         }
         chosen = self._options(**values)
-        return self._run(chosen, Identity(chosen), chosen.methods[0])
+        return self._run(
+            chosen, Identity(chosen.account, chosen.targets.methods), chosen.targets.methods[0]
+        )
 
     def beside(self, run, method=None):
         """The Run of another thread: same options and identity, its own report and transport."""
@@ -60,12 +81,12 @@ class Runs:
         return self._run(run.options, run.identity, method or run.report.method, shared)
 
     def _run(self, options, identity, method, shared=None):
-        report = Report(options.mailboxes[0], method)
+        report = Report(options.targets.mailboxes[0], method)
         cache = Cache(str(self.cache_dir), report.trace.notes)
-        deadline = Deadline(time.monotonic(), options.timeout)
-        transport = Transport(options, deadline, report, shared)
+        deadline = Deadline(time.monotonic(), options.judging.timeout)
+        transport = Transport(means(options), deadline, report, shared)
         self._carriers.append(transport)
-        return ProbeContext(options, transport, identity, Logon(), cache, report, deadline)
+        return Run(options, identity, transport, cache, report, deadline)
 
     def by_password(self, password=None, name="healthy", **changes):
         """The same for a user of the tenant; the right password where none is given."""
@@ -91,7 +112,7 @@ class Runs:
 
 def token(run):
     """The token of a run."""
-    return run.identity.token(run)
+    return run.sign_in.token()
 
 
 def refusal(run):

@@ -8,16 +8,18 @@ import time
 
 import pytest
 
-from check_mapi_connectivity import plugin
+from check_mapi_connectivity import __main__, plugin
 from check_mapi_connectivity.base.deadline import Deadline
 from check_mapi_connectivity.base.errors import UsageError
 from check_mapi_connectivity.base.failure import Failure
+from check_mapi_connectivity.result import conclusion
 
+from ..support.options import command
 from ..support.reports import asked, failed, known, success
 
 
 def conclude(reports, options):
-    text, code = plugin.conclude(options, reports, Deadline(time.monotonic() - 1.0, 30.0))
+    text, code = conclusion.conclude(options, reports, Deadline(time.monotonic() - 1.0, 30.0))
     return text.split("\n"), code
 
 
@@ -32,7 +34,7 @@ def test_one_report(options):
 def test_the_time_of_one_test_is_that_of_the_run(options):
     report = success()
     before = time.monotonic()
-    plugin.conclude(options(), [report], Deadline(before - 5.0, 30.0))
+    conclusion.conclude(options(), [report], Deadline(before - 5.0, 30.0))
     assert 5.0 <= report.times.total <= time.monotonic() - before + 5.0
 
 
@@ -43,7 +45,7 @@ def test_the_time_of_one_of_several_is_its_own(options):
         known("b@x.y", "cmdlet", begun=now - 3.0, failure=Failure("timeout", "late")),
         known("c@x.y", "cmdlet", failure=Failure("timeout", "never begun")),
     ]
-    plugin.conclude(asked(reports, options), reports, Deadline(now - 20.0, 30.0))
+    conclusion.conclude(asked(reports, options), reports, Deadline(now - 20.0, 30.0))
     assert reports[0].times.total == 2.0
     assert 3.0 <= reports[1].times.total < 20.0
     assert reports[2].times.total == 0.0
@@ -60,7 +62,9 @@ def test_failure_comes_first_and_names_what_made_it_worse(options):
 
 def test_every_violated_limit_is_named_or_counted(options):
     limits = {
-        label: ("@~:999", None) for label in options().thresholds if label != "mapi_connectivity"
+        label: ("@~:999", None)
+        for label in options().judging.thresholds
+        if label != "mapi_connectivity"
     }
     limits["mapi_connectivity"] = (None, None)
     lines, code = conclude([success()], options(thresholds=limits))
@@ -74,7 +78,7 @@ def test_every_violated_limit_is_named_or_counted(options):
 
 def test_a_failure_judged_ok_still_says_what_it_is(options):
     report = failed(kind="throttled", cause="slow down", remedy="wait", code="HTTP 429")
-    states = {**options().states, "throttled": "OK"}
+    states = {**options().judging.states, "throttled": "OK"}
     [line, *_], code = conclude([report], options(states=states))
     assert (line.partition(" | ")[0], code) == (
         "MAPI OK - probe@contoso.com: slow down (HTTP 429); wait",
@@ -146,7 +150,7 @@ def run(options, monkeypatch):
     """`run(do, **options)` -> what plugin.run gives where the Runner does `do(reports, show)`."""
     monkeypatch.setattr(plugin, "Watchdog", Watchdog)
 
-    def start(do, *, terminal=None, **changes):
+    def start(do, *, terminal=None, waited=0.0, **changes):
         class Runner:
             def __init__(self, chosen, deadline, reports, show, recorder):
                 self.reports, self.show = reports, show
@@ -155,7 +159,8 @@ def run(options, monkeypatch):
                 do(self.reports, self.show)
 
         monkeypatch.setattr(plugin, "Runner", Runner)
-        return plugin.run(options(**changes), time.monotonic(), terminal)
+        asked_for = command(options(**changes))._replace(waited=waited)
+        return __main__.carry_out(asked_for, time.monotonic(), terminal)[:2]
 
     return start
 
@@ -232,7 +237,7 @@ def test_reports_are_made_for_each_mailbox_and_method(run):
 
 def test_time_that_a_person_took_to_type_is_not_the_runs(run):
     before = time.monotonic()
-    run(lambda reports, show: succeed(reports[0]), asked=100.0, timeout=20.0)
+    run(lambda reports, show: succeed(reports[0]), waited=100.0, timeout=20.0)
     assert before + 100.0 <= Watchdog.last.deadline.started <= time.monotonic() + 100.0
     assert Watchdog.last.deadline.seconds == 20.0
 

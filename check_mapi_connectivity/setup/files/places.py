@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ...base.clouds import Cloud
-    from ...base.options import Options
+    from ...base.options import Account, Network, Server
     from ...commandline.given import Given
     from .directory import Directory
 
@@ -47,17 +47,19 @@ def vouched(given: Given, source: str, place: Directory, tenant: str) -> None:
         )
 
 
-def named(options: Options, source: Mapping[str, str]) -> Iterator[str]:
+def named(
+    account: Account, server: Server, network: Network, source: Mapping[str, str]
+) -> Iterator[str]:
     """Lines about the hosts that are not the cloud's own, and who named them."""
-    urls = (options.authority_url, options.exchange_url, options.graph_url)
+    urls = (account.authority_url, server.exchange_url, server.graph_url)
     for name, url in zip(URLS, urls):
-        own = _own(options.cloud, name)
+        own = _own(account.cloud, name)
         if not _same(url, own):
             where = source.get(name, "")
             yield f"{_CALLED[name]} {url}, not {own} (--{name}: {where})"
-    if options.proxy is not None:
-        yield f"by way of proxy {options.proxy}"
-    for path in options.ca_files:
+    if network.proxy is not None:
+        yield f"by way of proxy {network.proxy}"
+    for path in network.ca_files:
         yield f"certificates of the authorities in {path} are accepted"
 
 

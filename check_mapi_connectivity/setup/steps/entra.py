@@ -276,8 +276,8 @@ class GrantStep(Step):
         except CheckFailure as error:
             if error.failure.kind != "permission":
                 raise
-            options, old = site.options, error.failure
-            place = f"{options.authority_url}/{options.tenant}/adminconsent"
+            account, old = site.account, error.failure
+            place = f"{account.authority_url}/{account.tenant}/adminconsent"
             remedy = f"or have one consent at {place}?client_id={site.known.client_id}"
             raise CheckFailure(
                 Failure(old.kind, old.cause, f"{old.remedy}, {remedy}", old.code, old.detail)

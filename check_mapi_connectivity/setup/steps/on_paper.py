@@ -15,7 +15,6 @@ from .files import FileStep
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...base.options import Options
     from ..tenant_api import Call
     from .step import Known, Step
 
@@ -37,12 +36,18 @@ PASSWORD_WARNINGS = (
 
 
 def plan(
-    steps: Sequence[Step], known: Known, options: Options, owner: str, *, removing: bool
+    steps: Sequence[Step],
+    known: Known,
+    tenant: str,
+    graph_url: str,
+    owner: str,
+    *,
+    removing: bool,
 ) -> list[str]:
     """All lines of --print-only; `owner` is that of the option, empty for the usual one."""
     doing = "take away" if removing else "make"
     lines = [
-        f"Nothing is touched. What {names.COMMAND} would {doing} for {options.tenant},",
+        f"Nothing is touched. What {names.COMMAND} would {doing} for {tenant},",
         "as far as it is " + ("there:" if removing else "not there yet:"),
     ]
     chosen = _removable(steps) if removing else list(steps)
@@ -51,7 +56,7 @@ def plan(
         if not removing:
             lines.append(f"   {step.why}")
         for call in step.undoing(known) if removing else step.calls(known):
-            lines += _request(call, options)
+            lines += _request(call, graph_url)
     lines += ["", "The same by hand (names in capitals: fill in):", ""]
     lines += _by_hand(chosen, known, owner, removing=removing)
     return [*lines, "", *_paragraph(NOT_YET_SEEN)]
@@ -126,12 +131,12 @@ def _removable(steps: Sequence[Step]) -> list[Step]:
     return sorted(chosen, key=lambda step: isinstance(step, FileStep))
 
 
-def _request(call: Call, options: Options) -> list[str]:
+def _request(call: Call, graph_url: str) -> list[str]:
     """A request with its body, indented."""
     body = json.dumps(call.body, ensure_ascii=False)
     if not call.path:
         return [f"   Exchange: {call.verb} {body}"]
-    line = f"   {call.verb} {options.graph_url}{call.path}"
+    line = f"   {call.verb} {graph_url}{call.path}"
     return [line, f"     {body}"] if call.body else [line]
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from ...base.options import Options
+    from ...base.options import Account
     from ..files.directory import Directory
     from ..tenant_api import Call, Services
     from ..terminal import Voice
@@ -98,7 +98,7 @@ class Found(NamedTuple):
 class Site:
     """Everything a step works with."""
 
-    options: Options
+    account: Account
     services: Services
     directory: Directory
     voice: Voice
