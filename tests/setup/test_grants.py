@@ -99,6 +99,7 @@ WRONG = {
 }
 
 
+@pytest.mark.cases(3)
 @pytest.mark.parametrize("change", WRONG, ids=lambda change: change.__name__)
 def test_what_others_changed(arranged, change):
     """--status says so, and a set-up makes nothing beside it."""

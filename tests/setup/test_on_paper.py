@@ -131,6 +131,7 @@ def pasted(lines, tree, user):
 HOSTILE = ["plain", "a b", "a;touch pwned", "$(touch pwned)", "`touch pwned`", "it's", "-rf", '"\\']
 
 
+@pytest.mark.cases(2)
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl")
 @pytest.mark.parametrize("name", HOSTILE)
 def test_the_shell_part_in_an_empty_tree(tree, name):

@@ -145,6 +145,7 @@ def run(arranged, words):
         return 3
 
 
+@pytest.mark.cases(3)
 @pytest.mark.parametrize("swapped", SWAPS)
 @pytest.mark.parametrize("action", ACTIONS)
 def test_nothing_is_written_elsewhere_and_nothing_foreign_is_read(

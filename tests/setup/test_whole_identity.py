@@ -143,6 +143,7 @@ def adopted(arranged, words):
 PATHS = [again, renewed, taken_away, pasted, adopted]
 
 
+@pytest.mark.cases(3)
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.__name__)
 @pytest.mark.parametrize("methods", METHODS, ids="+".join)
 def test_whatever_way_it_came(arranged, stranger, methods, path):

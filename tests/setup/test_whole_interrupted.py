@@ -109,6 +109,7 @@ def test_ctrl_c_at_every_call(begin, words, calls):
     assert every_call(begin, "ctrl-c", words, ways=("after",)) == calls
 
 
+@pytest.mark.cases(2)
 @pytest.mark.parametrize(("how", "ways"), [("cut", ("before", "after")), ("ctrl-c", ("after",))])
 @pytest.mark.parametrize(("method", "calls"), [("cmdlet", 20), ("graph", 12)])
 def test_a_removal_that_is_interrupted(begin, method, calls, how, ways):

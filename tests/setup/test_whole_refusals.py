@@ -159,6 +159,7 @@ def test_an_organization_that_was_never_customized(arranged):
     assert (arranged.state()["dehydrated"], arranged.naps) == (False, [])
 
 
+@pytest.mark.cases(3)
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_arrives_late(arranged, kind):
     """One kind of news at a time, each three requests late; no pause where all is seen at once."""

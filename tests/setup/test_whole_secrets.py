@@ -105,6 +105,7 @@ def test_key_and_tokens(room):
     assert len(room.canaries["private key"]) > 40
 
 
+@pytest.mark.cases(2)
 @pytest.mark.parametrize("place", ["devicecode", "token", "exchange", "graph"])
 def test_services_that_send_back_what_they_were_sent(room, tenant, monkeypatch, place):
     """In their refusals stand codes, tokens and certificates."""
