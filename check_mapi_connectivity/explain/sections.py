@@ -1,6 +1,6 @@
 """What `--explain` says, section by section: each is a function from options to entries.
 
-Nothing is sent, looked up or written; the certificate is read from the bytes that Options holds.
+Nothing is sent, looked up or written; the certificate is read from the bytes that the options hold.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def explain(command: Command, now: float) -> Explanation:
 
 
 def _read_certificate(account: Account, provenance: Provenance, now: float) -> Known:
-    """The certificate as it is, from the bytes that Options holds."""
+    """The certificate as it is, from the bytes that the options hold."""
     files = account.certificate
     if files is None or provenance.lacking:
         return Known(problem=provenance.lacking)

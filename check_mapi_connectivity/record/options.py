@@ -300,11 +300,10 @@ _WRITTEN: dict[str, Callable[[Any], Any]] = {
     "proxy": _proxy_document,
 }
 
-#: Field -> how it is read.
+#: Field -> how it is read, where the kind of its default does not say it.
 _READ: dict[str, Callable[[Fields, str], Any]] = {
     "mailboxes": lambda fields, name: fields.texts(name),
     "methods": lambda fields, name: fields.texts(name),
-    "archive": lambda fields, name: fields.flag(name),
     "inbox_items": lambda fields, name: max(1, fields.whole(name, 1000)),
     "concurrency": lambda fields, name: max(1, fields.whole(name, 64)),
     "tenant": _tenant,
@@ -320,13 +319,10 @@ _READ: dict[str, Callable[[Fields, str], Any]] = {
     "mapi_url": _mapi_url,
     "legacy_dn": _legacy_dn,
     "proxy": _where_there(_proxy),
-    "no_proxy": lambda fields, name: fields.text(name, 10_000),
     "min_tls": lambda fields, name: fields.text(name, 10),
     "ip_version": lambda fields, name: fields.whole(name, 6) if fields.there(name) else None,
     "states": _states,
     "timeout": lambda fields, name: fields.number(name, 1e6, 1e-9),
     "timeout_state": lambda fields, name: fields.choice(name, tuple(STATES)),
-    "diagnosis": lambda fields, name: fields.flag(name),
     "verbose": lambda fields, name: fields.whole(name, 3),
-    "json": lambda fields, name: fields.flag(name),
 }

@@ -62,8 +62,8 @@ class Settings:
     `account`, `server` and `network` are the check's own options, with the certificate or password
     that was given as credential, or without one, and `confided` their secrets; `words` are those of
     its command line for the way there, `lines` the same as names and values of an ini section.
-    `place` is the directory, `authorities` are --ca-file and
-    what was read of it, `hosts` lines about hosts that are not the cloud's own.
+    `place` is the directory, `authorities` are --ca-file and what was read of it, `hosts` lines
+    about hosts that are not the cloud's own.
     """
 
     action: str

@@ -388,3 +388,13 @@ def test_secret_of_a_third_user(there):
     assert (
         "belongs to user id 12345, neither root nor the running user 0; chown root key.pem" in text
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "asked_for"),
+    [(["-vvv"], True), (["-vv"], False), (["-vvv", "--record", "file"], False)],
+)
+def test_subjects_are_asked_for_where_bodies_are_shown_but_for_no_recording(
+    there, words, asked_for
+):
+    assert parse(*words).subjects is asked_for

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import NamedTuple
 
 import pytest
 
@@ -92,6 +93,8 @@ def test_login_and_proxy(options):
         ("mapi_url", "https://x/", "options.mapi_url"),
         ("legacy_dn", "x", "options.legacy_dn"),
         ("credential", {"kind": "none"}, "options.credential.kind"),
+        ("archive", "yes", "options.archive"),
+        ("no_proxy", 5, "options.no_proxy"),
     ],
 )
 def test_what_is_odd_is_named(options, name, value, path):
@@ -106,3 +109,30 @@ def test_no_secret_shows_in_the_parts(options):
     proxy = Proxy("p", 3128, "--proxy", "me", SECRET)
     chosen = options(credential=None, methods=("mapi",), login=login, proxy=proxy)
     assert "Canary" not in f"{chosen} {chosen.confided} {chosen.service}"
+
+
+def test_a_field_that_an_older_recording_lacks_has_its_default(options):
+    chosen = options(archive=True, no_proxy="a.example", json=True)
+    document = json.loads(json.dumps(record_options.document(chosen)))
+    for name in ("archive", "no_proxy", "json"):
+        del document[name]
+    found = record_options.parse(Fields(document, "options."), 1)
+    assert (found.targets.archive, found.network.no_proxy, found.display.json) == (False, "", False)
+
+
+class Invented(NamedTuple):
+    """A part with fields of each kind, as somebody may add one."""
+
+    flag: bool = False
+    count: int = 3
+    seconds: float = 0.5
+    words: tuple[str, ...] = ()
+    text: str | None = None
+
+
+@pytest.mark.parametrize(
+    "values", [{}, {"flag": True, "count": 5, "seconds": 2.0, "words": ["a"], "text": "x"}]
+)
+def test_a_field_is_read_by_the_kind_of_its_default(values):
+    found = Invented(**record_options._read(Invented, Fields(values, "options.")))
+    assert found == Invented(**{**values, "words": tuple(values.get("words", ()))})

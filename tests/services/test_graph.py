@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from check_mapi_connectivity.base.failure import CheckFailure
+from check_mapi_connectivity.base.options import Server, Targets
 from check_mapi_connectivity.base.reading.untrusted import JSON_LIMIT
 from check_mapi_connectivity.base.report import Report, Row
 from check_mapi_connectivity.base.vocabulary import KINDS
@@ -273,7 +274,7 @@ def test_any_front_end(header):
 
 
 class _Service:
-    """Identity and transport of a run: hands out tokens, and answers one after the other."""
+    """Sign-in and transport of a test: hands out tokens, and answers one after the other."""
 
     def __init__(self, *answers, cached=False):
         self.answers, self.sent, self.renewed, self._cached = list(answers), [], 0, cached
@@ -294,12 +295,13 @@ class _Service:
         return self.answers.pop(0)
 
 
-def probe(service, verbose=0):
+def probe(service, *, subjects=False):
     report = Report("a@b.example", "graph")
-    options = SimpleNamespace(
-        graph_url="https://graph.example", inbox_items=2, subjects=verbose >= 3
+    targets = Targets(("a@b.example",), ("graph",), inbox_items=2, subjects=subjects)
+    server = Server("https://exchange.example", "https://graph.example")
+    run = SimpleNamespace(
+        targets=targets, server=server, transport=service, sign_in=service, report=report
     )
-    run = SimpleNamespace(options=options, transport=service, identity=service, report=report)
     return GraphProbe(run), report
 
 
@@ -332,7 +334,7 @@ def test_probe_fills_the_report():
 
 def test_probe_asks_for_subjects_only_when_told_everything():
     service = _Service(make_answer(200, LISTING))
-    probe(service, verbose=3)[0].run()
+    probe(service, subjects=True)[0].run()
     assert ",subject&" in service.sent[0][1]
 
 
