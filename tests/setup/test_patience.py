@@ -200,7 +200,7 @@ def test_a_service_that_names_the_time(command, monkeypatch, seconds, code):
     """Waited for as long as it asks, but not for an hour."""
     from check_mapi_connectivity.setup import tenant_api
 
-    monkeypatch.setattr(tenant_api.http_refusals, "retry_after", lambda answer: seconds)
+    monkeypatch.setattr(tenant_api.headers, "retry_after", lambda answer: seconds)
     command.tenant.refusals[f"{POST}applications"] = first((429, GATEWAY))
     assert command.told() == code
     assert sum(command.naps) == (seconds if code == 0 else 0)
