@@ -8,7 +8,7 @@ demo: .venv ; $(BIN)/python -m tests.tenant demo
 # Tests are compiled once before eight workers begin: they wait more than they work.
 test: .venv ; $(BIN)/python -m pytest --collect-only -qq >/dev/null && $(BIN)/python -m pytest -n 8 --dist worksteal $(if $(ROOM),tests/$(ROOM))
 test-all: .venv ; SWEEPS=all HYPOTHESIS=patient $(BIN)/python -m pytest -n 8 --dist worksteal
-test-integration: .venv ; $(BIN)/python -m pytest tests/integration
+test-integration: .venv ; SWEEPS=all $(BIN)/python -m pytest tests/integration
 lint: .venv ; $(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
 bench: .venv ; $(BIN)/python -m compileall -q check_mapi_connectivity && $(BIN)/python -m tests.bench
 docs: .venv ; $(BIN)/python -m generate
