@@ -84,6 +84,10 @@ class Method:
         self.labels = labels
 
 
+#: Labels that each method begins with, and those of the way to a host.
+_OUTCOME = ("mapi_connectivity", "connection_time", "time_token")
+_WAY = ("time_dns", "time_tcp", "time_proxy", "time_tls")
+
 #: Method -> its row.
 METHODS = {
     "cmdlet": Method(
@@ -100,13 +104,8 @@ METHODS = {
         unseen="""The answer of Exchange Online's InvokeCommand interface to Test-MAPIConnectivity
 has not yet been seen on a live tenant.""",
         labels=(
-            "mapi_connectivity",
-            "connection_time",
-            "time_token",
-            "time_dns",
-            "time_tcp",
-            "time_proxy",
-            "time_tls",
+            *_OUTCOME,
+            *_WAY,
             "time_request",
             "time_server",
             "total_time",
@@ -129,14 +128,9 @@ decoder was checked against recordings of an Exchange Server SE; no live run yet
 Online it needs a token that its MAPI endpoint accepts, which has not yet been seen for own app
 registrations.""",
         labels=(
-            "mapi_connectivity",
-            "connection_time",
-            "time_token",
+            *_OUTCOME,
             "time_autodiscover",
-            "time_dns",
-            "time_tcp",
-            "time_proxy",
-            "time_tls",
+            *_WAY,
             "time_connect",
             "time_execute",
             "time_disconnect",
@@ -160,13 +154,8 @@ registrations.""",
         unseen="""Method graph was built on Microsoft's documentation; it has not yet been seen on a
 live tenant.""",
         labels=(
-            "mapi_connectivity",
-            "connection_time",
-            "time_token",
-            "time_dns",
-            "time_tcp",
-            "time_proxy",
-            "time_tls",
+            *_OUTCOME,
+            *_WAY,
             "time_request",
             "total_time",
             "inbox_items",

@@ -98,13 +98,24 @@ def test_the_clock_and_the_name_of_a_code(options):
 
 @pytest.mark.parametrize("method", LABELS)
 def test_reports_of_every_method(options, facts, method):
-    full = success(method=method, certificate=facts, inbox_items=2, unread=1)
-    full.rows = [Row("a", 1.5, 10), Row("b", None, None, ""), Row("c", 2.0, None, "subject")]
-    full.ids, full.facts = {"request-id": "1"}, {"endpoint": "x", "odd": ""}
-    full.exchanges = [Exchange("GET u", [("A", "b")], ["x"], "HTTP 200", [("C", "")], [])]
+    full = success(
+        method=method,
+        certificate=facts,
+        inbox_items=2,
+        unread=1,
+        rows=[Row("a", 1.5, 10), Row("b", None, None, ""), Row("c", 2.0, None, "subject")],
+        ids={"request-id": "1"},
+        facts={"endpoint": "x", "odd": ""},
+        exchanges=[Exchange("GET u", [("A", "b")], ["x"], "HTTP 200", [("C", "")], [])],
+    )
     bare = failed("b@x.y", method, "timeout", "late", during="sign-in", code="c", detail="d")
-    for reports in ([full], [bare], [full, bare]):
-        validate(built(reports, options), "result")
+    validate(built([bare], options), "result")
+    validate(built([full, bare], options), "result")
+    [found] = validate(built([full], options), "result")["reports"]
+    assert [row["id"] for row in found["inbox"]["rows"]] == ["a", "b", "c"]
+    assert found["inbox"]["newest"] == 2.0
+    assert found["request_ids"] == {"request-id": "1"}
+    assert [exchange["request"] for exchange in found["exchanges"]] == ["GET u"]
 
 
 def test_every_kind_of_failure(options):

@@ -31,9 +31,20 @@ def watch(*laps):
     return made
 
 
+class Fixed(Report):
+    """A report that refuses a field which reports do not have: a test would set it in vain."""
+
+    FIELDS = frozenset(vars(Report("", "")))
+
+    def __setattr__(self, name, value):
+        if name not in self.FIELDS:
+            raise AttributeError(f"a report has no {name}; one of its parts may")
+        super().__setattr__(name, value)
+
+
 def known(mailbox, method, **values):
     """A report with these values, each in the part that has it."""
-    made = Report(mailbox, method)
+    made = Fixed(mailbox, method)
     for name, value in values.items():
         parts = (made, made.finding, made.times, made.trace, made.confidences)
         [part] = [part for part in parts if name in vars(part)]
