@@ -71,9 +71,14 @@ _MOST_BYTES, _HEX = 4096, "bytes "
 
 def request(request_type: str, body: bytes) -> list[str]:
     """The lines of a request body; what cannot be read is said, not raised."""
+    return told_request(request_type, _request(request_type, body))
+
+
+def told_request(request_type: str, told: Iterable[str]) -> list[str]:
+    """The lines that `told` gives of a request, as far as it can be read."""
     lines: list[str] = []
     try:
-        _collect(lines, _request(request_type, body))
+        _collect(lines, told)
     except WireError as error:
         lines.append(f"{request_type} request: unreadable from here: {error}")
     return lines
@@ -86,6 +91,17 @@ def answer(
 
     `columns` are those of a table opened earlier.
     """
+    return told_answer(
+        request_type, received, lambda body: _answer(request_type, sent, body, symbol, columns)
+    )
+
+
+def told_answer(
+    request_type: str, received: bytes, told: Callable[[bytes], Iterable[str]]
+) -> list[str]:
+    """The lines of an answer's meta-tags, and those that `told` gives of the body behind them, as
+    far as they can be read.
+    """
     try:
         entity = envelope.strip(received)
     except WireError as error:
@@ -93,9 +109,8 @@ def answer(
     lines: list[str] = []
     _collect(lines, [f"{request_type} answer: {' '.join(entity.tags)}"])
     _collect(lines, (f"  {name}: {value}" for name, value in entity.headers.items()))
-    found = _answer(request_type, sent, entity.body, symbol, columns)
     try:
-        _collect(lines, (f"  {line}" for line in found))
+        _collect(lines, (f"  {line}" for line in told(entity.body)))
     except WireError as error:
         lines.append(f"  unreadable from here: {error}")
         if not any(line.lstrip().startswith(_HEX) for line in lines):
@@ -118,7 +133,7 @@ def _collect(lines: list[str], found: Iterable[str]) -> None:
 def _request(request_type: str, body: bytes) -> Iterator[str]:
     parsed = envelope.read_request(request_type, body)
     yield f"{request_type} request"
-    yield from _fields(parsed, [name for name, _ in parsed.LAYOUT])
+    yield from fields(parsed, [name for name, _ in parsed.LAYOUT])
     if isinstance(parsed, envelope.ExecuteRequest):
         for frame in rpcext.frames(parsed.rop_buffer):
             yield f"  {_frame(frame)}"
@@ -126,7 +141,7 @@ def _request(request_type: str, body: bytes) -> Iterator[str]:
             for rop in rops.requests(rop_list):
                 yield f"  {rop.NAME} 0x{rop.ROP:02X}"
                 names = [name for name, _ in rop.LAYOUT] or list(vars(rop))
-                yield from (f"  {line}" for line in _fields(rop, names))
+                yield from (f"  {line}" for line in fields(rop, names))
             yield _handles(rop_list.handles)
 
 
@@ -136,10 +151,10 @@ def _answer(
     if request_type not in envelope.RESPONSES:
         raise WireError(f"request type {request_type} is not known")
     parsed = envelope.RESPONSES[request_type](body)
-    yield f"StatusCode: {_code(parsed.status_code, symbol)}"
-    yield f"ErrorCode: {_code(parsed.error_code, symbol)}"
+    yield f"StatusCode: {code(parsed.status_code, symbol)}"
+    yield f"ErrorCode: {code(parsed.error_code, symbol)}"
     names = [name for name in parsed._fields if name not in ("status_code", "error_code")]
-    yield from (line.strip() for line in _fields(parsed, names))
+    yield from (line.strip() for line in fields(parsed, names))
     for block in parsed.auxiliary:
         yield f"{block.name or 'auxiliary buffer'}: {block.text}"
     if isinstance(parsed, envelope.ExecuteResponse) and parsed.payloads:
@@ -180,26 +195,27 @@ def _response(
     response: responses.Response, symbol: Symbol, columns: Sequence[int]
 ) -> Iterator[str]:
     request, content = response.request, response.content
-    yield f"{request.NAME}: {_code(response.return_value, symbol)}"
+    yield f"{request.NAME}: {code(response.return_value, symbol)}"
     yield f"  HandleIndex: {response.index}"
     if isinstance(content, responses.Rows):
         yield f"  RowCount: {len(content.rows)}"
         yield f"  Origin: {content.origin} ({_ORIGINS.get(content.origin, 'unknown')})"
-        for number, row in enumerate(content.rows):
+        for number, values in enumerate(content.rows):
             yield f"  row {number}"
-            yield from (f"  {line}" for line in _row(columns, row, symbol))
+            yield from (f"  {line}" for line in row(columns, values, symbol))
     elif isinstance(request, rops.GetPropertiesSpecific) and isinstance(content, tuple):
-        yield from _row(request.tags, content, symbol)
+        yield from row(request.tags, content, symbol)
     elif isinstance(content, int):
         name = "RowCount" if isinstance(request, rops.GetContentsTable) else "TableStatus"
         yield f"  {name}: {content}"
     elif content is not None:
-        fields: tuple[str, ...] = getattr(content, "_fields", ())
-        yield from _fields(content, fields)
+        names: tuple[str, ...] = getattr(content, "_fields", ())
+        yield from fields(content, names)
 
 
-def _row(columns: Sequence[int], row: Sequence[object], symbol: Symbol) -> Iterator[str]:
-    for tag, value in zip(columns, row):
+def row(columns: Sequence[int], values: Sequence[object], symbol: Symbol) -> Iterator[str]:
+    """A line for each value of a row."""
+    for tag, value in zip(columns, values):
         yield f"    {tag_name(tag)}: {_value(value, symbol)}"
 
 
@@ -207,7 +223,7 @@ def _value(value: Value | object, symbol: Symbol) -> str:
     if value is None:
         return "absent"
     if isinstance(value, PropertyError):
-        return f"error {_code(value.code, symbol)}"
+        return f"error {code(value.code, symbol)}"
     if isinstance(value, Time):
         return _time(value)
     if isinstance(value, bytes):
@@ -223,7 +239,8 @@ def _time(value: Time) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _code(number: int, symbol: Symbol) -> str:
+def code(number: int, symbol: Symbol) -> str:
+    """An error number with its symbol, where it has one."""
     return "0x00000000 (success)" if number == 0 else f"0x{number:08X} {symbol(number)}".rstrip()
 
 
@@ -233,7 +250,7 @@ def _handles(handles: Sequence[int]) -> str:
     )
 
 
-def _fields(structure: Structure | object, names: Sequence[str]) -> Iterator[str]:
+def fields(structure: Structure | object, names: Sequence[str]) -> Iterator[str]:
     """A line for each field: its name as the specification writes it, and its value."""
     kind = type(structure).__name__
     for name in names:

@@ -37,6 +37,12 @@ TAGS = {
     0x661B0102: "PidTagMailboxOwnerEntryId",
     0x66190102: "PidTagUserEntryId",
     0x661D000B: "PidTagOutOfOfficeState",
+    0x39FE001F: "PidTagSmtpAddress",
+    0x3003001F: "PidTagEmailAddress",
+    0x3002001F: "PidTagAddressType",
+    0x39000003: "PidTagDisplayType",
+    0x39050003: "PidTagDisplayTypeEx",
+    0x0FFE0003: "PidTagObjectType",
 }
 MID = 0x674A0014
 SUBJECT = 0x0037001F

@@ -15,7 +15,8 @@ from .mapi_authentication import Authentication
 from .mapi_autodiscover import Discovery
 from .mapi_endpoint import Endpoint, recall, usable_dn, whole
 from .mapi_listing import Listing
-from .mapi_session import Session, SessionLost
+from .mapi_session import Session
+from .session_context import SessionLost
 
 if TYPE_CHECKING:
     from typing import Any

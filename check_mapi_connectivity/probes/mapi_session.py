@@ -5,17 +5,16 @@
 from __future__ import annotations
 
 import re
-import uuid
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from ..base.failure import CheckFailure, Failure
 from ..mapihttp import dump, envelope, responses, rops, rpcext
 from ..mapihttp.reader import WireError
 from ..network.confidential import Lines
 from ..network.headers import number
-from ..services import mapi_http_refusals, mapi_refusals
-from .context import ID_HEADERS
+from ..services import mapi_refusals
+from .session_context import PATIENCE, SessionContext, SessionLost, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,25 +25,11 @@ if TYPE_CHECKING:
     from ..network.confidential import Reading
     from .mapi_authentication import Authentication
 
-T = TypeVar("T")
-
-#: Seconds that the end of a session is waited for.
-_PATIENCE = 3.0
-
 #: ecBufferTooSmall: not even one operation fits into an answer.
 _TOO_SMALL = 0x47D
 
-#: The version that Gromox reports, and older Exchange may: its X-ElapsedTime counts whole seconds,
-#: not milliseconds (reference sheet gromox-observed).
-_GROMOX = "Exchange/15.00.0847.4040"
-
-#: Headers and auxiliary blocks that only Exchange was seen to send (reference sheet exchange-se).
-_EXCHANGE_HEADERS = ("X-FEServer", "X-BEServer", "X-CalculatedBETarget", "X-DiagInfo")
+#: Auxiliary blocks that only Exchange was seen to send (reference sheet exchange-se).
 _EXCHANGE_BLOCKS = (rpcext.SERVER_NAME, rpcext.SESSION_INFO)
-
-
-class SessionLost(CheckFailure):
-    """The server refused the session, or what was said in it, by an X-ResponseCode."""
 
 
 class ExecuteRefused(CheckFailure):
@@ -55,7 +40,7 @@ class ExecuteRefused(CheckFailure):
         self.code = code
 
 
-class Session:
+class Session(SessionContext):
     """A session with the mailbox at `url`; `cookies` are those of a session that may be left over,
     `patience` is how many seconds Connect may take where the deadline is too late, `served_by` is
     told which server answers.
@@ -74,32 +59,20 @@ class Session:
         cookies: dict[str, str] | None = None,
         patience: float | None = None,
     ) -> None:
-        self._authentication = authentication
-        self._deadline = deadline
+        super().__init__(url, authentication, deadline, report, served_by, cookies=cookies)
         self._patience = patience
-        self._report, self._served_by = report, served_by
-        self.cookies = dict(cookies or {})
-        self._client = f"{{{uuid.uuid4()}}}:1".upper()
-        self._session = str(uuid.uuid4()).upper()
-        self._number = 0
-        self.url, self.user_dn, self.display_name = url, "", ""
-        #: Whether the server holds a session that is to be ended.
-        self.open = False
+        self.user_dn, self.display_name = "", ""
         #: Seconds to wait before what was refused for being too busy is tried again.
         self.retry_delay = 0.0
         #: What the time is charged to, where that is not the request.
         self.phase = ""
-        #: Seconds that the server says it needed so far.
-        self.elapsed: float | None = None
-        #: Whether the server showed itself as Exchange, not by its version number alone.
-        self.exchange = False
 
     def connect(self, user_dn: str) -> None:
         """Open the session. Raises SessionLost, CheckFailure."""
         self.user_dn = user_dn
         body = envelope.ConnectRequest(user_dn).encode()
         entity = self._post("Connect", body)
-        answer = _read(envelope.connect_response, entity, "Connect")
+        answer = read(envelope.connect_response, entity, "Connect")
         if answer.status_code:
             raise CheckFailure(mapi_refusals.status_code(answer.status_code))
         if answer.error_code:
@@ -161,7 +134,7 @@ class Session:
     ) -> responses.Answer:
         rop_list = rops.RopList(b"".join(rop.encode() for rop in requests), tuple(handles))
         body = envelope.ExecuteRequest(rpcext.pack(rop_list.encode())).encode()
-        answer = _read(envelope.execute_response, self._post("Execute", body, columns), "Execute")
+        answer = read(envelope.execute_response, self._post("Execute", body, columns), "Execute")
         if answer.status_code:
             failure = mapi_refusals.status_code(answer.status_code)
             if failure.transient and self.retry_delay:
@@ -200,88 +173,24 @@ class Session:
 
     def _post(self, request_type: str, body: bytes, columns: Sequence[int] = ()) -> bytes:
         """The body of the answer, meta-tags removed. Raises CheckFailure."""
-        self._number += 1
-        headers = envelope.headers(
-            request_type, self._session, self._client, self._number, self.cookies
-        )
         # Time to end the session is kept, and it is not waited for long.
-        seconds = self._deadline.remaining() - self._deadline.reserve
+        seconds, elapsed = self._deadline.remaining() - self._deadline.reserve, self.elapsed
         if request_type == "Connect" and self._patience is not None:
             seconds = min(seconds, self._patience)
         if request_type == "Disconnect":
-            seconds = min(_PATIENCE, self._deadline.remaining())
-        if seconds <= 0:
-            spent = self._deadline.seconds - self._deadline.remaining()
-            raise CheckFailure(self._report.times.timed_out(round(spent, 1)))
-        answer = self._authentication.post(
-            self.url,
+            seconds = min(PATIENCE, self._deadline.remaining())
+        found = self.post(
+            request_type,
+            body,
             self._report.times.service,
+            seconds=seconds,
             phase=self.phase or request_type.lower(),
-            headers=headers,
-            data=body,
-            until=self._deadline.now() + seconds,
-            heard=self._heard,
             reading=_reading(request_type, columns),
         )
-        return self._checked(request_type, answer, headers["X-RequestId"])
-
-    def _heard(self, answer: Answer) -> None:
-        """Take up the cookies as soon as they are there: the body may never come."""
-        if answer.status != 200:
-            return
-        lines = answer.all("Set-Cookie")
-        envelope.keep_cookies(self.cookies, lines)
-        self._report.confidences.keep(self.cookies.values())
-        code = answer.headers.get("X-ResponseCode")
-        # A number that cannot be read may have been a good one.
-        if lines and code is not None and not number(code):
-            self.open = True
-
-    def _checked(self, request_type: str, answer: Answer, request_id: str) -> bytes:
-        """The answer's body, in the order of the specification's checks. Raises CheckFailure."""
-        ids = {name: answer.headers[name] for name in ID_HEADERS if name in answer.headers}
-        self._report.trace.identify(ids)
-        self._facts(answer)
-        if answer.status != 200:
-            raise CheckFailure(self._authentication.explain(answer))
-        code = number(answer.headers.get("X-ResponseCode", ""))
-        if code is None:
-            raise CheckFailure(mapi_http_refusals.not_mapi(answer))
-        if code:
-            raise SessionLost(
-                mapi_refusals.response_code(code, answer.text, exchange=self.exchange)
-            )
-        echo = answer.headers.get("X-RequestId", "nothing")
-        if echo.strip().lower() != request_id.lower():
-            self._report.trace.remark(
-                f"{request_type}: {echo} is echoed as X-RequestId; something in between may answer"
-            )
-        entity = _read(envelope.strip, answer.body, request_type)
-        late = number(entity.headers.get("x-responsecode", "0"))
-        if late is None:
-            what = "its X-ResponseCode is no number"
-            raise CheckFailure(mapi_refusals.wire(what, request_type))
-        if late:
-            page = "html" in entity.headers.get("content-type", "")
-            text = entity.body.decode("utf-8", "replace") if page else ""
-            raise SessionLost(mapi_refusals.response_code(late, text, exchange=self.exchange))
-        elapsed = number(entity.headers.get("x-elapsedtime", ""))
-        if elapsed is not None and request_type != "Disconnect":
-            version = answer.headers.get("X-ServerApplication")
-            gromox = version == _GROMOX and not self.exchange
-            self.elapsed = (self.elapsed or 0.0) + elapsed / (1 if gromox else 1000)
-        return entity.body
-
-    def _facts(self, answer: Answer) -> None:
-        """Which server answered, as far as the headers tell."""
-        report, headers = self._report, answer.headers
-        self.exchange = self.exchange or any(name in headers for name in _EXCHANGE_HEADERS)
-        server = headers.get("X-CalculatedBETarget") or headers.get("X-BEServer")
-        if server:
-            self._served_by(server)
-        for name, title in (("X-FEServer", "front end"), ("X-ServerApplication", "version")):
-            if name in headers:
-                report.trace.fact(title, headers[name])
+        if request_type == "Disconnect":
+            # What it takes to end a session is no part of the latency.
+            self.elapsed = elapsed
+        return found
 
 
 def _reading(request_type: str, columns: Sequence[int]) -> Reading:
@@ -296,11 +205,3 @@ def _reading(request_type: str, columns: Sequence[int]) -> Reading:
         return Lines(dump.request(request_type, sent), received)
 
     return lines
-
-
-def _read(reader: Callable[[bytes], T], data: bytes, request_type: str) -> T:
-    """What `reader` makes of the data. Raises CheckFailure."""
-    try:
-        return reader(data)
-    except WireError as error:
-        raise CheckFailure(mapi_refusals.wire(str(error), request_type)) from None

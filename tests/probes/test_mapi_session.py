@@ -15,7 +15,8 @@ from check_mapi_connectivity.base.failure import CheckFailure
 from check_mapi_connectivity.base.report import Report
 from check_mapi_connectivity.mapihttp import rops
 from check_mapi_connectivity.network.answer import Answer
-from check_mapi_connectivity.probes.mapi_session import ExecuteRefused, Session, SessionLost
+from check_mapi_connectivity.probes.mapi_session import ExecuteRefused, Session
+from check_mapi_connectivity.probes.session_context import SessionLost
 
 from ..mapihttp.material import VECTORS
 
