@@ -45,6 +45,8 @@ class Targets(NamedTuple):
     #: Messages that are listed at most.
     inbox_items: int = 10
     concurrency: int = 4
+    #: Whether the address book is asked for each mailbox (method mapi).
+    address_book: bool = False
     #: Whether subjects are asked for: where bodies are shown, but for no recording.
     subjects: bool = False
 

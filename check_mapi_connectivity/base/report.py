@@ -130,6 +130,8 @@ _LOOK = {
     "request": "the service may hang: see its health page, or give it more time with --timeout",
     "connect": "the Exchange server may hang: look at it, or give it more time with --timeout",
     "execute": "its database may hang, or packets are dropped: test another mailbox beside it",
+    "bind": "the address book asks a domain controller: look at those that Exchange uses",
+    "resolvenames": "the address book asks a domain controller: look at those that Exchange uses",
 }
 
 
@@ -228,6 +230,8 @@ class Times:
         self.sign_in = Stopwatch(clock)
         self.discovery = Stopwatch(clock)
         self.service = Stopwatch(clock)
+        #: The address book of a mailbox that is well.
+        self.address_book = Stopwatch(clock)
         #: What this run could do without: `token`, `autodiscover`.
         self.unneeded: set[str] = set()
         self.token_cached = False
@@ -250,7 +254,12 @@ class Times:
     @property
     def watches(self) -> dict[str, Stopwatch]:
         """Its stopwatches by their names in words, in the order of a run."""
-        return {"sign-in": self.sign_in, "discovery": self.discovery, "service": self.service}
+        return {
+            "sign-in": self.sign_in,
+            "discovery": self.discovery,
+            "service": self.service,
+            "address book": self.address_book,
+        }
 
     @property
     def over(self) -> bool:
@@ -281,24 +290,24 @@ class Times:
 
     def where(self) -> str:
         """The phase the run is in, in words: `sign-in, phase dns`."""
-        watches = {"": self.service, "Autodiscover, ": self.discovery, "sign-in, ": self.sign_in}
+        prefix = {"service": "", "discovery": "Autodiscover, "}
+        watches = [(prefix.get(name, f"{name}, "), watch) for name, watch in self.watches.items()]
         if self.sign_in.current == SHARED:
             return "waiting for another's sign-in"
-        for prefix, watch in watches.items():
+        for before, watch in reversed(watches):
             if watch.current:
-                return f"{prefix}phase {'kerberos' if self.host == KDC else watch.current}"
-        for prefix, watch in watches.items():
+                return f"{before}phase {'kerberos' if self.host == KDC else watch.current}"
+        for before, watch in reversed(watches):
             phases = watch.phases()
             if phases:
-                return f"after {prefix}phase {phases[-1].name}"
+                return f"after {before}phase {phases[-1].name}"
         return "phase start"
 
     def timed_out(self, seconds: float, signal: str | None = None) -> Failure:
         """The failure of a run that time, or a signal, ends in the phase it is in."""
         where = self.where()
         where = where if where.startswith(("after", "waiting")) else f"in {where}"
-        watches = (self.service, self.discovery, self.sign_in)
-        phase = next((watch.current for watch in watches if watch.current), "")
+        phase = next((watch.current for watch in self.watches.values() if watch.current), "")
         remedy = _LOOK.get(phase, "this host is overloaded; give it more time with --timeout")
         if self.host == KDC:
             remedy = "see the KDC and /etc/krb5.conf: the first one there may be silent"
@@ -331,6 +340,10 @@ class Report:
         self.failure: Failure | None = None
         #: What the test has failed by, while its session is still being ended.
         self.ending: Failure | None = None
+        #: Whether the address book answers for the mailbox, None where it was not asked; and what
+        #: is wrong with it.
+        self.address_book: bool | None = None
+        self.address_book_failure: Failure | None = None
         self.certificate: CertificateFacts | None = None
         self.certificate_days: float | None = None
         self.finding = Finding()

@@ -29,6 +29,7 @@ KINDS = {
     "permission": "UNKNOWN",
     "throttled": "UNKNOWN",
     "untested": "UNKNOWN",
+    "address-book": "WARNING",
     "dns": "CRITICAL",
     "connect": "CRITICAL",
     "proxy": "CRITICAL",
@@ -134,6 +135,8 @@ registrations.""",
             "time_connect",
             "time_execute",
             "time_disconnect",
+            "address_book",
+            "time_address_book",
             "time_server",
             "total_time",
             "inbox_items",
@@ -167,8 +170,13 @@ live tenant.""",
 #: Method -> the performance labels it prints, in this order, in every state but usage errors.
 LABELS = {name: method.labels for name, method in METHODS.items()}
 
-#: Labels that carry no unit; all others are seconds.
-UNITLESS = frozenset({"mapi_connectivity", "inbox_items", "certificate_days"})
+#: Labels that carry no unit; all others are seconds. Those of them that are 1 or 0.
+UNITLESS = frozenset({"mapi_connectivity", "address_book", "inbox_items", "certificate_days"})
+YES_OR_NO = frozenset({"mapi_connectivity", "address_book"})
+
+#: Labels of a run that is asked for the address book, and of one that signs in by certificate.
+ADDRESS_BOOK_LABELS = frozenset({"address_book", "time_address_book"})
+OPTIONAL_LABELS = ADDRESS_BOOK_LABELS | {"certificate_days"}
 
 #: Thresholds that hold where no option speaks: label -> (warning, critical).
 DEFAULT_THRESHOLDS = {"certificate_days": ("30:", "7:")}

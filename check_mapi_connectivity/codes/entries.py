@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from .. import codes
-from . import entra, exchange, graph, http, kerberos, mapi, network, tls
+from . import address_book, entra, exchange, graph, http, kerberos, mapi, network, tls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -93,6 +93,7 @@ def entries() -> list[Entry]:
         *_family("Test-MAPIConnectivity", exchange.MAPI.values(), _of_symbol),
         *_family("Microsoft Graph", graph.CODES.values(), lambda _: _GRAPH),
         *_family("MAPI", [*_sorted(mapi.CODES), *in_status], _of_symbol),
+        *_family("Address book", _sorted(address_book.ADDRESS_BOOK), _of_symbol),
         *_family("MAPI over HTTP", _sorted(mapi.RESPONSE_CODES), lambda _: _RESPONSE_CODE),
         *_family(
             "Autodiscover",

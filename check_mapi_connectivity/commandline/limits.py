@@ -7,7 +7,14 @@ import re
 
 from ..base import vocabulary
 from ..base.errors import UsageError
-from ..base.vocabulary import DEFAULT_THRESHOLDS, KINDS, LABELS, STATES, state_name
+from ..base.vocabulary import (
+    ADDRESS_BOOK_LABELS,
+    DEFAULT_THRESHOLDS,
+    KINDS,
+    LABELS,
+    STATES,
+    state_name,
+)
 from .given import Given, is_none
 
 TYPE_CHECKING = False
@@ -108,7 +115,9 @@ def thresholds(
 
     A bare label stands for that of every mailbox and method. Raises UsageError.
     """
-    certificate = online and chosen in (None, "--certificate")
+    left_out = set() if given.flag("address-book") else set(ADDRESS_BOOK_LABELS)
+    if not online or chosen not in (None, "--certificate"):
+        left_out.add("certificate_days")
     prefixes = vocabulary.prefixes(mailboxes, methods)
     by_mailbox = vocabulary.prefixes(mailboxes, methods[:1])
     #: Label as printed -> the names that it goes by, from the widest to the narrowest.
@@ -120,7 +129,7 @@ def thresholds(
         )
         for (mailbox, method), prefix in prefixes.items()
         for label in LABELS[method]
-        if certificate or label != "certificate_days"
+        if label not in left_out
     }
     bare = list(dict.fromkeys(names[0] for names in labels.values()))
     known = {name for names in labels.values() for name in names}

@@ -39,7 +39,18 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 LIST,
             ),
             Option(
-                "--archive", "", "Test the archive, not the primary mailbox (method cmdlet).", FLAG
+                "--archive",
+                "",
+                "Test the archive, not the primary mailbox (methods cmdlet and mapi).",
+                FLAG,
+            ),
+            Option(
+                "--address-book",
+                "",
+                """Ask the address book for the mailbox's user as well (method mapi): three requests
+                more, and labels address_book and time_address_book. What fails there is kind
+                address-book and leaves the mailbox's own result as it is.""",
+                FLAG,
             ),
             Option(
                 "--inbox-items",

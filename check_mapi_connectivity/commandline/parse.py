@@ -69,7 +69,7 @@ def checked(given: Given, environ: MutableMapping[str, str]) -> Command:
     tenant = target.read_tenant(given, methods, chosen)
     online = bool(tenant) or chosen == "--managed-identity"
     judged = limits.judged(given, mailboxes, methods, online=online, chosen=chosen)
-    target.check_archive(given, methods)
+    target.check_parts(given, methods)
     places = target.exchange_server(given, methods, mailboxes)
     ca_files = network.read_ca_files(given, environ)
     who = credentials.who(given, environ, methods, tenant, chosen)

@@ -188,6 +188,7 @@ def read_counts(
         )
     return {
         "archive": given.flag("archive"),
+        "address_book": given.flag("address-book"),
         "inbox_items": _count(given, "inbox-items", 10, 1000),
         "concurrency": _count(given, "concurrency", 4, 64),
     }
@@ -233,12 +234,14 @@ def _count(given: Given, name: str, default: int, most: int) -> int:
     return int(text)
 
 
-def check_archive(given: Given, methods: tuple[str, ...]) -> None:
-    """Refuse an archive that no method of this run would test. Raises UsageError."""
-    if given.flag("archive") and "cmdlet" not in methods:
-        raise UsageError(
-            f"--archive is for --method cmdlet; method {methods[0]} tests the mailbox itself"
-        )
+def check_parts(given: Given, methods: tuple[str, ...]) -> None:
+    """Refuse a part of a mailbox that no method of this run would test. Raises UsageError."""
+    for name, able in (("archive", ("cmdlet", "mapi")), ("address-book", ("mapi",))):
+        if given.flag(name) and not set(able) & set(methods):
+            raise UsageError(
+                f"--{name} is for --method {' and '.join(able)}; method {methods[0]} does not test "
+                "it"
+            )
 
 
 def read_tenant(given: Given, methods: tuple[str, ...], chosen: str | None) -> str:

@@ -24,11 +24,23 @@ _OUTLOOK = frozenset({"MAPIHTTP", "EXCH", "EXPR", "EXHTTP"})
 _MOST_ELEMENTS, _MOST_LEVELS, _MOST_BYTES = 5000, 32, 1 << 20
 
 
+class Alternative(NamedTuple):
+    """A mailbox beside the user's own (MS-OXDSCLI 2.2.4.1.1.2.2): its type, which is Archive,
+    Delegate or TeamMailbox, its name, and its DN and server, or in their place its e-mail address.
+    """
+
+    kind: str
+    display_name: str
+    legacy_dn: str
+    server: str
+    address: str
+
+
 class Settings(NamedTuple):
     """Where a mailbox is: its DN, and (internal, external) URLs of each mapiHttp protocol.
 
     `server` is what the EXCH protocol names, a GUID at a domain since Exchange 2013; `kinds` are
-    the types of all protocols, in capitals.
+    the types of all protocols, in capitals; `address_books` are like `stores`.
     """
 
     legacy_dn: str
@@ -38,16 +50,27 @@ class Settings(NamedTuple):
     server: str
     stores: tuple[tuple[str, str], ...]
     kinds: tuple[str, ...] = ()
+    address_books: tuple[tuple[str, str], ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
 
     @property
     def urls(self) -> tuple[str, ...]:
         """The URLs of the mailbox, each once, the external one of a pair first."""
-        return tuple(dict.fromkeys(url for pair in self.stores for url in reversed(pair) if url))
+        return _each_once(self.stores)
+
+    @property
+    def address_book_urls(self) -> tuple[str, ...]:
+        """Those of the address book in the same order."""
+        return _each_once(self.address_books)
 
     @property
     def foreign(self) -> bool:
         """Whether these are settings for other clients than Outlook, as web hosters give them."""
         return not self.legacy_dn and not _OUTLOOK.intersection(self.kinds)
+
+
+def _each_once(pairs: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(url for pair in pairs for url in reversed(pair) if url))
 
 
 class RedirectAddress(NamedTuple):
@@ -165,18 +188,14 @@ def read(data: bytes) -> Result:
         (protocol.attributes.get("Type") or protocol.text("Type"), protocol)
         for protocol in response.all("Account/Protocol")
     ]
-    stores = tuple(
-        (protocol.text("MailStore/InternalUrl"), protocol.text("MailStore/ExternalUrl"))
-        for kind, protocol in protocols
-        if kind.lower() == "mapihttp"
-    )
+    mapi = [protocol for kind, protocol in protocols if kind.lower() == "mapihttp"]
     return Settings(
         response.text("User/LegacyDN"),
         response.text("User/AutoDiscoverSMTPAddress"),
         response.text("User/DisplayName"),
         response.text("User/DeploymentId"),
         next((protocol.text("Server") for kind, protocol in protocols if kind == "EXCH"), ""),
-        tuple(pair for pair in stores if any(pair)),
+        _pairs(mapi, "MailStore"),
         # ActiveSync has a schema of its own (MS-ASCMD 2.2.1.1).
         tuple(
             dict.fromkeys(
@@ -188,7 +207,22 @@ def read(data: bytes) -> Result:
                 if kind
             )
         ),
+        _pairs(mapi, "AddressBook"),
+        tuple(map(_alternative, response.all("Account/AlternativeMailbox"))),
     )
+
+
+def _pairs(protocols: list[_Element], name: str) -> tuple[tuple[str, str], ...]:
+    """(internal, external) URLs of each protocol's element of that name, where it has any."""
+    found = [
+        (one.text(f"{name}/InternalUrl"), one.text(f"{name}/ExternalUrl")) for one in protocols
+    ]
+    return tuple(pair for pair in found if any(pair))
+
+
+def _alternative(element: _Element) -> Alternative:
+    names = ("Type", "DisplayName", "LegacyDN", "Server", "SmtpAddress")
+    return Alternative(*map(element.text, names))
 
 
 def _refusal(error: _Element) -> Refusal:

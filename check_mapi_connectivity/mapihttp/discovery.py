@@ -128,6 +128,24 @@ def usable_store(url: str) -> bool:
     """Whether this is the address of a mailbox: https, and the path of the protocol
     (MS-OXCMAPIHTTP 2.2.1).
     """
+    return _usable(url, "/mapi/emsmdb")
+
+
+def usable_address_book(url: str) -> bool:
+    """Whether this is the address of an address book, likewise."""
+    return _usable(url, "/mapi/nspi")
+
+
+def address_book_beside(store: str) -> str:
+    """The address of the address book beside that of a mailbox, where nobody names another.
+
+    >>> address_book_beside("https://mail.contoso.com/mapi/emsmdb/?MailboxId=1@contoso.com")
+    'https://mail.contoso.com/mapi/nspi/?MailboxId=1@contoso.com'
+    """
+    return re.sub("(?i)/mapi/emsmdb", "/mapi/nspi", store, count=1)
+
+
+def _usable(url: str, wanted: str) -> bool:
     try:
         parts = urlsplit(url)
         path, _ = parts.path.lower().rstrip("/"), parts.port
@@ -136,7 +154,7 @@ def usable_store(url: str) -> bool:
     return (
         parts.scheme == "https"
         and _AUTHORITY.fullmatch(parts.netloc) is not None
-        and path == "/mapi/emsmdb"
+        and path == wanted
         and re.search(r"[^!-~]", url) is None
     )
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..base.cache import Cache
 from ..base.failure import CheckFailure, Failure
-from ..mapihttp.discovery import host_of, usable_store
-from ..network.shared_logon import TURN
-from ..services import autodiscover_refusals, mapi_refusals
+from ..mapihttp.discovery import address_book_beside
+from ..services import mapi_refusals
 from .mapi_authentication import Authentication
 from .mapi_autodiscover import Discovery
-from .mapi_endpoint import Endpoint, recall, usable_dn, whole
+from .mapi_endpoint import Endpoint, Memory, whole
 from .mapi_listing import Listing
 from .mapi_session import Session
 from .session_context import SessionLost
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from .context import ProbeContext
 
 
@@ -31,12 +27,13 @@ class MapiProbe:
         account, server, report = run.account, run.server, run.report
         online = account.credential is not None
         self._targets, self._server, self._report = run.targets, server, report
-        self._cache, self._deadline, self._transport = run.cache, run.deadline, run.transport
+        self._deadline, self._transport = run.deadline, run.transport
         self._logon = run.logon
         self._authentication = Authentication(run)
         self._discovery = Discovery(
             server, run.transport, self._authentication, report, online=online
         )
+        self._run = run
         self._session: Session | None = None
         #: Sessions of other hosts that are still to be ended.
         self._left: list[Session] = []
@@ -54,7 +51,7 @@ class MapiProbe:
         who = self._authentication.user if account.credential is None else account.client_id
         scheme = str(server.login and server.login.scheme)
         places = (server.hostname, server.autodiscover_url, server.mapi_url, server.legacy_dn)
-        self._key = Cache.key(
+        key = Cache.key(
             "mapi",
             report.mailbox.lower(),
             who.lower(),
@@ -62,18 +59,30 @@ class MapiProbe:
             server.exchange_url,
             *(place or "" for place in places),
         )
+        self._memory = Memory(run.cache, key)
 
     def run(self) -> None:
         """Log on and list. Raises CheckFailure, UsageError."""
         report = self._report
         report.times.service = report.times.stopwatch()
         known = self._named() or self._remembered()
+        endpoint = self._tried(known)
+        if self._targets.address_book:
+            self._ask_address_book(endpoint, remembered=endpoint is known)
+
+    def _tried(self, known: Endpoint | None) -> Endpoint:
+        """The endpoint that the mailbox was logged on to: the known one, or what Autodiscover says.
+
+        Raises CheckFailure, UsageError.
+        """
+        report = self._report
         if known is None or self._server.mapi_url:
-            self._log_on(known or self._found or self._discovered())
-            return
+            endpoint = known or self._found or self._discovered()
+            self._log_on(endpoint)
+            return endpoint
         # Whatever becomes of this run, the next one asks again unless this one succeeds; and there
         # is time left for this one to ask.
-        self._remember(known, doubted=True)
+        self._memory.store(known, self._authentication.scheme, doubted=True)
         self._transport.patience = self._deadline.remaining() / 2
         try:
             self._log_on(known)
@@ -81,6 +90,43 @@ class MapiProbe:
             fresh = self._asked_again(known, error.failure)
             report.times.service = report.times.stopwatch()
             self._log_on(fresh)
+            return fresh
+        return known
+
+    def _ask_address_book(self, endpoint: Endpoint, *, remembered: bool) -> None:
+        """Whether the address book knows the user; it changes nothing of what the mailbox says."""
+        from .addressbook.visit import User, Visitor
+
+        report, trust = self._report, self._discovery.trust
+        visitor = Visitor(self._authentication, self._deadline, report, trust.allows)
+        user, urls = User(report.mailbox, endpoint.legacy_dn), endpoint.address_books or ()
+        if self._server.mapi_url:
+            urls = (address_book_beside(self._server.mapi_url),)
+        failure = visitor.visit(urls, user)
+        if failure is not None and remembered and not self._server.mapi_url:
+            fresh = self._named_now()
+            if fresh and fresh != urls:
+                report.trace.remark(f"{failure.cause}; Autodiscover names another one by now")
+                failure = visitor.visit(fresh, user)
+        report.address_book, report.address_book_failure = failure is None, failure
+
+    def _named_now(self) -> tuple[str, ...]:
+        """Where Autodiscover now says that the address book is; nothing where it is not asked."""
+        late = self._deadline.remaining() < 2 * self._deadline.reserve
+        if late or self._authentication.refused or self._learned is None:
+            return ()
+        try:
+            books = self._discovered().address_books or ()
+        except CheckFailure as error:
+            self._report.trace.remark(f"Autodiscover: {error.failure.cause}")
+            return ()
+        learned = replace(self._learned, address_books=books)
+        self._memory.store(learned, self._authentication.scheme)
+        return books
+
+    def _lacks_address_book(self, endpoint: Endpoint) -> bool:
+        """Whether an earlier run did not learn where the address book is, which this one asks."""
+        return self._targets.address_book and not endpoint.address_books
 
     def end(self) -> None:
         """End a session that a broken connection left behind."""
@@ -109,14 +155,13 @@ class MapiProbe:
 
     def _remembered(self) -> Endpoint | None:
         """The endpoint that an earlier run found; None for none that can be used."""
-        document = self._cache.load(self._key)
-        found = recall(document) if document else None
-        if document is None or found is None or not self._discovery.trust.allows(found.url):
+        found = self._memory.load()
+        if found is None or not self._discovery.trust.allows(found.url):
             return None
         self._learned = found
-        if document.get("doubted") and not self._server.mapi_url:
+        if not self._server.mapi_url and (self._memory.doubted or self._lacks_address_book(found)):
             return None
-        self._authentication.remember(document.get("scheme"))
+        self._authentication.remember(self._memory.scheme)
         self._report.times.unneeded.add("autodiscover")
         self._before = found
         return found
@@ -161,58 +206,13 @@ class MapiProbe:
         report = self._report
         report.times.unneeded.discard("autodiscover")
         report.times.discovery = report.times.stopwatch()
-        found = self._discovery.settings(report.mailbox)
-        settings = found.settings
-        report.finding.named = settings.address or report.finding.named
-        report.trace.fact("Autodiscover", found.url)
-        url, *others = settings.urls or ("",)
-        if not url or not settings.legacy_dn:
-            raise CheckFailure(autodiscover_refusals.no_store(bool(settings.legacy_dn)))
-        if not usable_dn(settings.legacy_dn):
-            raise CheckFailure(mapi_refusals.wire("its DN is none", "Autodiscover"))
-        if not usable_store(url):
-            raise CheckFailure(autodiscover_refusals.no_address(url))
-        if not self._discovery.trust.allows(url):
-            raise CheckFailure(_foreign(url))
-        user_dn = self._own_dn(settings.legacy_dn, found.url)
-        found_there = Endpoint(url, settings.legacy_dn, user_dn, name=settings.display_name)
-        if self._learned is not None and self._learned.legacy_dn == settings.legacy_dn:
-            inbox, together = self._learned.inbox, self._learned.together
-            found_there = replace(found_there, inbox=inbox, together=together)
-        self._found = found_there
-        self._others = [other for other in others if usable_store(other)]
-        return found_there
+        from .finding.finder import Finder
 
-    def _own_dn(self, legacy_dn: str, url: str) -> str:
-        """The DN of the user who logs on: the mailbox's, unless it is another's (reference sheet
-        mapi-http 8.5).
-        """
-        user = self._authentication.user
-        named = (self._report.mailbox.lower(), (self._report.finding.named or "").lower())
-        if not re.fullmatch(r"[^@\s\\]+@[^@\s\\]+", user) or user.lower() in named:
-            return legacy_dn
-        names, lock = self._logon.names, self._logon.naming
-        held = lock.acquire(timeout=min(TURN, self._deadline.remaining() / 3))
-        try:
-            if (user, url) not in names:
-                names[user, url] = self._named_there(user, url)
-        finally:
-            if held:
-                lock.release()
-        if not names[user, url]:
-            note = f"Autodiscover knows no mailbox of {user}; taken for the owner of the mailbox"
-            self._report.trace.note(note)
-        return names[user, url] or legacy_dn
-
-    def _named_there(self, user: str, url: str) -> str:
-        """The DN that Autodiscover gives for a user, empty for none. Raises CheckFailure."""
-        try:
-            return self._discovery.settings(user, url).settings.legacy_dn
-        except CheckFailure as error:
-            # A user principal name need not be an address.
-            if error.failure.kind not in ("mailbox", "server"):
-                raise
-            return ""
+        finder = Finder(self._run, self._authentication, self._discovery)
+        there = finder.find(self._learned)
+        report.finding.named = there.address or report.finding.named
+        self._found, self._others = there.endpoint, there.others
+        return there.endpoint
 
     def _log_on(self, endpoint: Endpoint) -> None:
         """One session from Connect to Disconnect. Raises CheckFailure, UsageError."""
@@ -243,7 +243,8 @@ class MapiProbe:
                 name=report.finding.named or "",
             )
             self._changes(learned)
-            self._remember(learned)
+            self._memory.store(learned, self._authentication.scheme)
+            self._learned = learned
         except CheckFailure as error:
             report.ending = error.failure
             raise
@@ -368,23 +369,3 @@ class MapiProbe:
         ):
             if was and now and was != now:
                 self._report.trace.remark(f"another {what} than in the run before: {was}")
-
-    def _remember(self, endpoint: Endpoint, *, doubted: bool = False) -> None:
-        """Keep what was learned; `doubted` while nobody knows whether it still holds."""
-        document: dict[str, Any] = {
-            **vars(endpoint),
-            "inbox": endpoint.inbox.hex(),
-            "scheme": self._authentication.scheme,
-            "doubted": doubted,
-        }
-        self._cache.store(self._key, document)
-
-
-def _foreign(url: str) -> Failure:
-    host = host_of(url)
-    return Failure(
-        "protocol",
-        f"no password is sent to {host}, which Autodiscover names",
-        "if that is an Exchange host of yours, name it: --autodiscover-url and -H",
-        during="Autodiscover",
-    )

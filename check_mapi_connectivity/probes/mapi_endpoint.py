@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..base.reading.untrusted import Fields, Odd
@@ -12,6 +12,8 @@ from .mapi_listing import PRESUMED_INBOX
 
 if TYPE_CHECKING:
     from typing import Any
+
+    from ..base.cache import Cache
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,38 @@ class Endpoint:
     store: str = ""
     #: What the server calls the mailbox.
     name: str = ""
+    #: Addresses of its address book, None where they are not known.
+    address_books: tuple[str, ...] | None = None
+
+
+class Memory:
+    """What one run tells the next about a mailbox's endpoint, under a key of the cache; `scheme` is
+    that of the authentication.
+    """
+
+    def __init__(self, cache: Cache, key: str) -> None:
+        self._cache, self._key = cache, key
+        #: Whether what was remembered is not to be relied on, and the scheme that worked with it.
+        self.doubted, self.scheme = False, None
+
+    def load(self) -> Endpoint | None:
+        """The endpoint that an earlier run found; None for none that can be used."""
+        document = self._cache.load(self._key)
+        found = recall(document) if document else None
+        if document is None or found is None:
+            return None
+        self.doubted, self.scheme = bool(document.get("doubted")), document.get("scheme")
+        return found
+
+    def store(self, endpoint: Endpoint, scheme: str | None, *, doubted: bool = False) -> None:
+        """Keep what was learned; `doubted` while nobody knows whether it still holds."""
+        document: dict[str, Any] = {
+            **vars(endpoint),
+            "inbox": endpoint.inbox.hex(),
+            "scheme": scheme,
+            "doubted": doubted,
+        }
+        self._cache.store(self._key, document)
 
 
 def recall(document: dict[str, Any]) -> Endpoint | None:
@@ -37,13 +71,15 @@ def recall(document: dict[str, Any]) -> Endpoint | None:
         url, legacy_dn, user_dn = map(known.text, ("url", "legacy_dn", "user_dn"))
         server, store, name = map(known.text, ("server", "store", "name"))
         inbox, together = known.text("inbox"), known.flag("together")
+        books = known.texts("address_books") if known.there("address_books") else None
     except Odd:
         return None
     if not re.fullmatch("[0-9a-f]{16}", inbox):
         return None
     if not usable_store(url) or not all(map(usable_dn, (legacy_dn, user_dn))):
         return None
-    return Endpoint(url, legacy_dn, user_dn, bytes.fromhex(inbox), together, server, store, name)
+    found = Endpoint(url, legacy_dn, user_dn, bytes.fromhex(inbox), together, server, store, name)
+    return replace(found, address_books=books)
 
 
 def whole(known: str, told: str) -> str:

@@ -310,7 +310,7 @@ def blank(options: Options, clock: Deadline) -> list[Report]:
     targets = options.targets
     reports = [Report(mailbox, method, clock.now) for mailbox, method in targets.tests]
     for report in reports:
-        report.archive = targets.archive and report.method == "cmdlet"
+        report.archive = targets.archive and report.method in ("cmdlet", "mapi")
         report.proxied = options.network.proxy is not None
     return reports
 
@@ -328,6 +328,12 @@ def cut_off(
         if report.success or report.failure is not None:
             if report.times.service.current == "disconnect":
                 report.trace.remark(f"{what} {_NOT_ENDED}")
+            if report.times.address_book.current:
+                from ..services import address_book_refusals
+
+                late = report.times.timed_out(seconds, signal_name)
+                report.address_book = False
+                report.address_book_failure = address_book_refusals.within(late)
         elif report.ending is not None:
             report.failure = report.explained(report.ending)
             report.trace.remark(f"{what} {_NOT_ENDED}")

@@ -150,10 +150,15 @@ class SessionContext:
             self.elapsed = (self.elapsed or 0.0) + elapsed / (1 if gromox else 1000)
         return entity.body
 
+    @staticmethod
+    def by_exchange(answer: Answer) -> bool:
+        """Whether an answer has a header that only Exchange sends."""
+        return any(name in answer.headers for name in _EXCHANGE_HEADERS)
+
     def _facts(self, answer: Answer) -> None:
         """Which server answered, as far as the headers tell."""
         report, headers = self._report, answer.headers
-        self.exchange = self.exchange or any(name in headers for name in _EXCHANGE_HEADERS)
+        self.exchange = self.exchange or self.by_exchange(answer)
         server = headers.get("X-CalculatedBETarget") or headers.get("X-BEServer")
         if server:
             self._served_by(server)

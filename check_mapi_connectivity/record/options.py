@@ -26,7 +26,16 @@ from ..base.credentials import (
 from ..base.errors import UsageError
 from ..base.options import Account, Display, Judging, Network, Options, Server, Targets
 from ..base.reading.untrusted import Odd
-from ..base.vocabulary import BASIC, KINDS, LABELS, NEGOTIATE, NTLM, STATES, prefixes
+from ..base.vocabulary import (
+    BASIC,
+    KINDS,
+    LABELS,
+    NEGOTIATE,
+    NTLM,
+    OPTIONAL_LABELS,
+    STATES,
+    prefixes,
+)
 from ..commandline import limits, target
 from ..mapihttp.discovery import usable_store
 from ..secrecy.standins import Names
@@ -230,7 +239,7 @@ def _limits(
             if row.there(label):
                 warning, critical = (_limit(one) for one in row.sized(label, 2))
                 found[prefix + label] = (warning, critical)
-            elif label != "certificate_days":
+            elif label not in OPTIONAL_LABELS:
                 raise Odd(f"options.limits.{label}")
     return found
 

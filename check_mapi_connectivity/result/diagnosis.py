@@ -32,8 +32,7 @@ def diagnosis(judged: Judged, verbose: int) -> Iterator[str]:
             yield field("result", report.finding.result)
         if clock_told(report):
             yield field("clock", f"this host's {report.times.skew}")
-    for state, words in judged.violations:
-        yield field("limit", f"{state}: {words}")
+    yield from _troubles(judged)
     if judged.slow is not None:
         yield field("time went", judged.slow.shares)
         yield field("", judged.slow.points_to)
@@ -65,11 +64,19 @@ def brief(judged: Judged) -> Iterator[str]:
     yield _head(judged)
     if report.failure is not None:
         yield from _failure(report.failure, judged.state, whole=False)
-    for state, words in judged.violations:
-        yield field("limit", f"{state}: {words}")
+    yield from _troubles(judged, whole=False)
     if report.failure is not None:
         for name, value in report.trace.ids.items():
             yield field(name, value)
+
+
+def _troubles(judged: Judged, *, whole: bool = True) -> Iterator[str]:
+    """What is wrong beside the test itself: with the address book, and with the time it took."""
+    second = judged.report.address_book_failure
+    if second is not None:
+        yield from _failure(second, judged.state, whole=whole)
+    for state, words in judged.limits:
+        yield field("limit", f"{state}: {words}")
 
 
 def clock_told(report: Report) -> bool:
@@ -82,7 +89,9 @@ def clock_told(report: Report) -> bool:
 
 def _head(judged: Judged) -> str:
     report, failure = judged.report, judged.report.failure
-    limits = ", but beyond a limit" if judged.violations else ""
+    limits = ", but beyond a limit" if judged.limits else ""
+    if report.address_book_failure is not None:
+        limits = f", but not the address book{limits and ', and beyond a limit'}"
     outcome = (
         clean(failure.cause) if failure else f"{clean(report.finding.result or 'Success')}{limits}"
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..base.vocabulary import METHODS, UNITLESS
+from ..base.vocabulary import LABELS, METHODS, UNITLESS
 from ..secrecy import names
 from . import diagnosis, notes
 from .output import clean, json_head, render_json
@@ -69,6 +69,7 @@ def _report(judged: Judged) -> dict[str, Any]:
         "state": judged.state,
         "success": report.success,
         "failure": None if report.failure is None else _failure(report.failure),
+        "address_book": None if report.address_book is None else _address_book(report),
         "clock": None if report.times.skew is None else _clock(report.times.skew),
         "time_analysis": None if judged.slow is None else _analysis(judged.slow),
         "result": _text(report.finding.result),
@@ -94,7 +95,7 @@ def _report(judged: Judged) -> dict[str, Any]:
             clean(note)
             for note in [*report.trace.remarks, METHODS[report.method].unseen, *report.trace.notes]
         ],
-        "limits": [{"state": state, "violated": words} for state, words in judged.violations],
+        "limits": [{"state": state, "violated": words} for state, words in judged.limits],
         "perfdata": [_performance(performance) for performance in judged.performances],
     }
 
@@ -123,6 +124,16 @@ def _failure(failure: Failure) -> dict[str, Any]:
         "name": name or None,
         "link": link or None,
         "detail": _text(failure.detail),
+    }
+
+
+def _address_book(report: Report) -> dict[str, Any]:
+    """Whether it answers for the mailbox, why not, and where the time went."""
+    failure = report.address_book_failure
+    return {
+        "answers": report.address_book,
+        "failure": None if failure is None else _failure(failure),
+        "phases": _laps(report.times.address_book),
     }
 
 
@@ -174,7 +185,9 @@ def _laps(watch: Stopwatch) -> list[dict[str, Any]]:
 def _performance(performance: Performance) -> dict[str, Any]:
     """One item of performance data; a value that does not exist is null."""
     # Labels begin with mailbox and method where there are several.
-    unitless = performance.label.endswith(tuple(UNITLESS))
+    labels = {label for of_method in LABELS.values() for label in of_method}
+    named = (label for label in labels if performance.label.endswith(label))
+    unitless = max(named, key=len, default="") in UNITLESS
     return {
         "label": performance.label,
         "value": None if performance.value == "U" else float(performance.value),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import nagiosplugin
 
 from ..base.report import Report
-from ..base.vocabulary import LABELS, SEVERITY, STATES, UNITLESS, prefixes, worst
+from ..base.vocabulary import LABELS, SEVERITY, STATES, UNITLESS, YES_OR_NO, prefixes, worst
 from . import output
 from .output import decimal
 from .time_analysis import ANALYSED, Analysis, analyse
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
     from nagiosplugin import Metric, Performance, Range, Result
 
+    from ..base.failure import Failure
     from ..base.options import Judging, Targets
 
 
 class Judged(NamedTuple):
     """A report, its state, its performance data, (state, words) of each violated limit, the worst
-    first, and where the time went that was too long.
+    first, behind what is wrong with the address book, and where the time went that was too long.
     """
 
     report: Report
@@ -32,6 +33,12 @@ class Judged(NamedTuple):
     performances: list[Performance]
     violations: list[tuple[str, str]]
     slow: Analysis | None = None
+
+    @property
+    def limits(self) -> list[tuple[str, str]]:
+        """The violations without what is wrong with the address book."""
+        second = self.report.address_book_failure
+        return [one for one in self.violations if second is None or one[1] != str(second)]
 
 
 _STATE_OBJECTS = {
@@ -55,7 +62,10 @@ def judge(reports: list[Report], targets: Targets, judging: Judging) -> list[Jud
         _Test(report, prefix[report.mailbox, report.method], judging) for report in reports
     ]
     contexts += [
-        _Connectivity(f"{resource.prefix}mapi_connectivity", judging) for resource in resources
+        kind(f"{resource.prefix}{label}", judging)
+        for resource in resources
+        for label, kind in _BY_KIND.items()
+        if resource.prefix + label in judging.thresholds
     ]
     check = nagiosplugin.Check(*resources, *contexts)
     check()
@@ -84,6 +94,15 @@ def _judged(resource: _Test, results: list[Result]) -> Judged:
             found = analyse(resource.report, label)
             slow, words = slow or found, f"{found.because if found else ''}{words}"
         violations.append((state, words))
+    second = resource.report.address_book_failure
+    if second is not None:
+        state = next(
+            _STATE_NAMES[int(result.state)]
+            for result in results
+            if resource.bare(result) == "address_book"
+        )
+        if state != "OK":
+            violations.insert(0, (state, str(second)))
     return Judged(
         resource.report,
         worst([_STATE_NAMES[int(result.state)] for result in results]),
@@ -112,6 +131,8 @@ def measurements(report: Report) -> dict[str, float | None]:
     if not report.proxied:
         values["time_proxy"] = 0.0
     values.update({f"time_{name}": phases.get(name) for name in _PROTOCOL})
+    asked = [phase.seconds for phase in times.address_book.phases() if phase.name not in _WAY]
+    answers = report.address_book
     if times.service.current:
         values[f"time_{times.service.current}"] = None
     success = report.success and report.failure is None
@@ -121,6 +142,8 @@ def measurements(report: Report) -> dict[str, float | None]:
         "time_token": 0.0 if "token" in times.unneeded else times.sign_in.total(),
         "time_autodiscover": 0.0 if "autodiscover" in times.unneeded else times.discovery.total(),
         **values,
+        "address_book": None if answers is None else float(answers),
+        "time_address_book": sum(asked) if asked else None,
         "time_server": finding.server_latency,
         "total_time": times.total,
         "inbox_items": None if finding.inbox_items is None else float(finding.inbox_items),
@@ -158,7 +181,7 @@ class _Test(nagiosplugin.Resource):
         for name in self.labels:
             label = name[len(self.prefix) :]
             unit = "" if label in UNITLESS else "s"
-            bounds = (0, 1) if label == "mapi_connectivity" else (None, None)
+            bounds = (0, 1) if label in YES_OR_NO else (None, None)
             yield nagiosplugin.Metric(name, values[label], unit, *bounds)
 
 
@@ -209,15 +232,31 @@ class _Connectivity(_Threshold):
         super().__init__(label, *judging.thresholds[label])
         self._states = {**judging.states, "timeout": judging.timeout_state, "signal": "UNKNOWN"}
 
+    def failure(self, report: Report) -> Failure | None:
+        """What it is judged by."""
+        return report.failure
+
     def evaluate(self, metric: Metric, resource: _Test) -> Result:
         """The state that the kind of failure has, or that of a violated range where it is worse."""
         judged = super().evaluate(metric, resource)
-        failure = resource.report.failure
+        failure = self.failure(resource.report)
         if failure is None:
             return judged
         state = self._states[failure.state_key]
         state = worst([state, _STATE_NAMES[int(judged.state)]])
         return nagiosplugin.Result(_STATE_OBJECTS[state], failure, metric)
+
+
+class _AddressBook(_Connectivity):
+    """Judges `address_book` in the same way."""
+
+    def failure(self, report: Report) -> Failure | None:
+        """What it is judged by."""
+        return report.address_book_failure
+
+
+#: Label -> what judges it, where that is by the kind of a failure, too.
+_BY_KIND = {"mapi_connectivity": _Connectivity, "address_book": _AddressBook}
 
 
 def range_text(limits: Range, *, plain: bool = False) -> str:

@@ -25,10 +25,11 @@ def phases(report: Report) -> Iterator[str]:
     yield from _branch("Autodiscover", times.discovery, whole)
     for phase in times.service.phases():
         yield _bar(f"    {phase.name}", phase.seconds, whole, phase.finished)
+    yield from _branch("address book", times.address_book, whole)
     if times.waited:
         yield _bar("    first try", times.first_try, whole, finished=True)
         yield _bar("    waiting", times.waited, whole, finished=True)
-    watches = (times.sign_in, times.discovery, times.service)
+    watches = times.watches.values()
     charged = sum(phase.seconds for watch in watches for phase in watch.phases())
     charged += times.first_try + times.waited
     yield _bar("    this host", max(0.0, whole - charged), whole, finished=True)

@@ -82,6 +82,7 @@ EXCHANGE, PATH, NAMES, PROXY = "Exchange itself", "the network path", "name reso
 FRONT, WAY = "the front end", "the way to Exchange"
 INTERCEPTION, HANDSHAKE, SIGN_IN = "TLS interception", "the TLS handshake", "the sign-in"
 DISCOVERY, ANSWER, RETRY, HOST = "Autodiscover", "the answer", "a first try", "this host"
+ADDRESS_BOOK = "the address book"
 
 #: What took the time -> where to look.
 POINTS_TO = {
@@ -96,6 +97,7 @@ POINTS_TO = {
     SIGN_IN: "look at the way to the sign-in host; a cache directory saves it in most runs",
     DISCOVERY: "look at the Autodiscover hosts; a cache directory saves it in most runs",
     ANSWER: "the service or the path: compare with time_tcp, and with another method",
+    ADDRESS_BOOK: "it asks a domain controller: look at those that Exchange uses",
     RETRY: "see the note on the first try",
     HOST: "starting Python and this host's load: run fewer checks at the same time",
 }
@@ -119,6 +121,7 @@ def analyse(report: Report, label: str) -> Analysis | None:
     if label == "total_time":
         add(SIGN_IN, sum(phase.seconds for phase in times.sign_in.phases()))
         add(DISCOVERY, sum(phase.seconds for phase in times.discovery.phases()))
+        add(ADDRESS_BOOK, sum(phase.seconds for phase in times.address_book.phases()))
         add(RETRY, times.first_try + times.waited)
         add(HOST, max(0.0, (times.total or 0.0) - sum(found.values())))
     parts = sorted((Part(*item) for item in found.items()), key=lambda part: -part.seconds)

@@ -32,7 +32,8 @@ def conceal(reports: Iterable[Report], given: Iterable[str] = ()) -> None:
         # What is no success, or is shown whole, may quote in other ways.
         key = secrets, frozenset(report.confidences.words)
         made[key] = made.get(key) or Echoes(*key)
-        if report.failure is None and not report.trace.exchanges:
+        well = report.failure is None and report.address_book_failure is None
+        if well and not report.trace.exchanges:
             _conceal_known(report, made[key])
         else:
             _conceal_echoes(report, made[key])
@@ -52,6 +53,8 @@ def _conceal_echoes(report: Report, echoes: Echoes) -> None:
         _clean(report, echoes)
     if report.failure is not None:
         report.failure = _concealed(report.failure, echoes)
+    if report.address_book_failure is not None:
+        report.address_book_failure = _concealed(report.address_book_failure, echoes)
 
 
 def _texts(report: Report) -> Iterable[str]:

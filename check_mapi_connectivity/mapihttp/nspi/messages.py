@@ -1,4 +1,4 @@
-"""The requests that this check makes of an address book, and their answers (MS-OXCMAPIHTTP 2.2.5)."""
+"""What this check asks an address book, and what that answers (MS-OXCMAPIHTTP 2.2.5)."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ class ResolveNamesResponse(NamedTuple):
 
 
 class DnToMidResponse(NamedTuple):
-    """DNToMId's answer (MS-OXCMAPIHTTP 2.2.5.4.2): a minimal id for each DN, 0 for an unknown one."""
+    """DNToMId's answer (MS-OXCMAPIHTTP 2.2.5.4.2): a minimal id for each DN, or 0."""
 
     status_code: int
     error_code: int = 0

@@ -1,0 +1,1 @@
+"""Asks the address book for the user of a mailbox (method mapi)."""

@@ -1,0 +1,94 @@
+"""What the answers of an address book mean: every failure there is of kind `address-book`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..base.failure import Failure
+from ..codes.address_book import ADDRESS_BOOK
+from . import mapi_refusals
+
+KIND = "address-book"
+
+#: Kind of failure, or HTTP status -> where to look, where the words of a mailbox would mislead.
+_SERVICE = "see Get-MapiVirtualDirectory and the application pool MSExchangeMapiAddressBookAppPool"
+_REMEDIES = {
+    "HTTP 404": "Autodiscover names it, nothing is there: is the address-book service switched on?",
+    "HTTP 500": _SERVICE,
+    "HTTP 502": _SERVICE,
+    "HTTP 503": _SERVICE,
+}
+
+#: Autodiscover names an endpoint for the mailbox, and none for the address book.
+NOT_NAMED = Failure(
+    KIND,
+    "Autodiscover names no address book",
+    "see InternalUrl and ExternalUrl of Get-MapiVirtualDirectory",
+)
+
+
+def within(failure: Failure) -> Failure:
+    """A failure that was met at the address book of a mailbox that is well."""
+    if failure.kind == KIND:
+        return failure
+    remedy = _REMEDIES.get(failure.code, failure.remedy)
+    return replace(
+        failure,
+        kind=KIND,
+        cause=f"address book: {failure.cause}",
+        remedy=remedy,
+        during="",
+        judged_as="",
+        transient=False,
+    )
+
+
+def error_code(number: int, request: str) -> Failure:
+    """ErrorCode other than 0 of a request to the address book."""
+    row = ADDRESS_BOOK.get(number)
+    field = f"ErrorCode of {request}"
+    if row is None:
+        return within(mapi_refusals.error_code(number, request))
+    return Failure.of(row, detail=f"{field}: {row.name}, {number}")
+
+
+def untrusted(host: str) -> Failure:
+    """The address book is at a host that no password is sent to."""
+    return Failure(
+        KIND,
+        f"no password is sent to {host}, where Autodiscover has the address book",
+        "if that is an Exchange host of yours, name it: -H",
+    )
+
+
+def unusable(url: str) -> Failure:
+    """What Autodiscover names is no address of an address book."""
+    return Failure(
+        KIND,
+        "Autodiscover names no usable address of the address book",
+        "see InternalUrl and ExternalUrl of Get-MapiVirtualDirectory",
+        detail=mapi_refusals.plain(url),
+    )
+
+
+def another(name: str, address: str) -> Failure:
+    """The address book has somebody else by these names."""
+    return Failure(
+        KIND,
+        "address book gives somebody else for this mailbox",
+        "find the double: Get-Recipient -Anr with the address",
+        detail=f"it gives {mapi_refusals.plain(name)}, {mapi_refusals.plain(address)}",
+    )
+
+
+def unknown(minimal_ids: tuple[int, ...]) -> Failure:
+    """The address book answers, and has nobody by address and legacy DN."""
+    words = {0: "unresolved", 1: "ambiguous"}
+    said = ", ".join(words.get(one, str(one)) for one in minimal_ids) or "nothing"
+    return Failure(
+        KIND,
+        "address book does not know this user",
+        "hidden from address lists, or an address book policy? See Get-Mailbox, "
+        "Update-GlobalAddressList",
+        detail=f"it says of address and legacy DN: {said}",
+    )
