@@ -342,7 +342,7 @@ class Report:
         self.ending: Failure | None = None
         #: Whether the address book answers for the mailbox, None where it was not asked; and what
         #: is wrong with it.
-        self.address_book: bool | None = None
+        self.address_book_answers: bool | None = None
         self.address_book_failure: Failure | None = None
         self.certificate: CertificateFacts | None = None
         self.certificate_days: float | None = None

@@ -108,7 +108,7 @@ class MapiProbe:
             if fresh and fresh != urls:
                 report.trace.remark(f"{failure.cause}; Autodiscover names another one by now")
                 failure = visitor.visit(fresh, user)
-        report.address_book, report.address_book_failure = failure is None, failure
+        report.address_book_answers, report.address_book_failure = failure is None, failure
 
     def _named_now(self) -> tuple[str, ...]:
         """Where Autodiscover now says that the address book is; nothing where it is not asked."""

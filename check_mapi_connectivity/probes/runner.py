@@ -332,7 +332,7 @@ def cut_off(
                 from ..services import address_book_refusals
 
                 late = report.times.timed_out(seconds, signal_name)
-                report.address_book = False
+                report.address_book_answers = False
                 report.address_book_failure = address_book_refusals.within(late)
         elif report.ending is not None:
             report.failure = report.explained(report.ending)

@@ -69,7 +69,7 @@ def _report(judged: Judged) -> dict[str, Any]:
         "state": judged.state,
         "success": report.success,
         "failure": None if report.failure is None else _failure(report.failure),
-        "address_book": None if report.address_book is None else _address_book(report),
+        "address_book": None if report.address_book_answers is None else _address_book(report),
         "clock": None if report.times.skew is None else _clock(report.times.skew),
         "time_analysis": None if judged.slow is None else _analysis(judged.slow),
         "result": _text(report.finding.result),
@@ -131,7 +131,7 @@ def _address_book(report: Report) -> dict[str, Any]:
     """Whether it answers for the mailbox, why not, and where the time went."""
     failure = report.address_book_failure
     return {
-        "answers": report.address_book,
+        "answers": report.address_book_answers,
         "failure": None if failure is None else _failure(failure),
         "phases": _laps(report.times.address_book),
     }

@@ -132,7 +132,7 @@ def measurements(report: Report) -> dict[str, float | None]:
         values["time_proxy"] = 0.0
     values.update({f"time_{name}": phases.get(name) for name in _PROTOCOL})
     asked = [phase.seconds for phase in times.address_book.phases() if phase.name not in _WAY]
-    answers = report.address_book
+    answers = report.address_book_answers
     if times.service.current:
         values[f"time_{times.service.current}"] = None
     success = report.success and report.failure is None

@@ -226,8 +226,8 @@ REFUSED = [
     (["--state", "dns"], "--state: dns is not KIND=STATE, e.g. throttled=OK"),
     (
         ["--state", "weather=OK"],
-        "--state: there is no kind weather; kinds are credential, permission, throttled, untested, dns, "
-        "connect, proxy, tls, logon, mailbox, moving, server, protocol, timeout",
+        "--state: there is no kind weather; kinds are credential, permission, throttled, untested, "
+        "address-book, dns, connect, proxy, tls, logon, mailbox, moving, server, protocol, timeout",
     ),
     (
         ["--warning-for", "time_tls"],
