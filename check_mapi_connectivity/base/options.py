@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 #: What `Provenance.reads` calls authorities that are trusted in place of the system's.
 INSTEAD = "authorities in place of the system's"
 
+#: Addresses of one host that are tested at most.
+MOST_ADDRESSES = 16
+
 #: What a Command is for.
 CHECK, EXPLAIN = "check", "explain"
 
@@ -49,11 +52,37 @@ class Targets(NamedTuple):
     address_book: bool = False
     #: Whether subjects are asked for: where bodies are shown, but for no recording.
     subjects: bool = False
+    #: Where the host of a mailbox is connected to, in place of what its name resolves to (method
+    #: mapi); and whether it is all that the name resolves to.
+    addresses: tuple[str, ...] = ()
+    each_address: bool = False
 
     @property
     def tests(self) -> list[tuple[str, str]]:
         """(mailbox, method) of each test, in the order they were asked for."""
-        return [(mailbox, method) for mailbox in self.mailboxes for method in self.methods]
+        return [(mailbox, method) for mailbox, method, _ in self.places]
+
+    @property
+    def places(self) -> list[tuple[str, str, str]]:
+        """(mailbox, method, address) of each test; without an address where none is given."""
+        return [
+            (mailbox, method, address)
+            for mailbox in self.mailboxes
+            for method in self.methods
+            for address in ((self.addresses if method == "mapi" else ()) or ("",))
+        ]
+
+
+def address_parts(address: str) -> tuple[str, int | None]:
+    """Host and port of an address of `Targets`; no port stands for the usual one.
+
+    >>> address_parts("10.0.0.13:444"), address_parts("[::1]"), address_parts("ex1.contoso.com")
+    (('10.0.0.13', 444), ('::1', None), ('ex1.contoso.com', None))
+    """
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdigit():
+        host, port = address, ""
+    return host.strip("[]"), int(port) if port else None
 
 
 class Account(NamedTuple):

@@ -334,6 +334,8 @@ class Report:
     ) -> None:
         self.mailbox, self.method = mailbox, method
         self.archive = False
+        #: Where the host is connected to, in place of what its name resolves to.
+        self.address = ""
         #: Whether the way goes through a proxy.
         self.proxied = False
         self.success = False

@@ -210,6 +210,28 @@ def prefixes(mailboxes: tuple[str, ...], methods: tuple[str, ...]) -> dict[tuple
     }
 
 
+def place_prefixes(
+    mailboxes: tuple[str, ...], methods: tuple[str, ...], addresses: tuple[str, ...]
+) -> dict[tuple[str, str, str], str]:
+    """(mailbox, method, address) -> what the labels of a test at that address begin with, where
+    there are several (contract 5).
+
+    >>> found = place_prefixes(("a@b.c",), ("mapi",), ("10.0.0.1", "[::1]:444"))
+    >>> list(found.values())
+    ['10_0_0_1_', '__1_444_']
+    """
+    where = prefixes(tuple(one.strip("[").replace("]", "") for one in addresses), ("",))
+    named = prefixes(mailboxes, ("",))
+    return {
+        (mailbox, method, address): (
+            named[mailbox, ""] + part + (f"{method}_" if len(methods) > 1 else "")
+        )
+        for mailbox in mailboxes
+        for method in methods
+        for address, part in zip(addresses, where.values())
+    }
+
+
 def _graphite(text: str) -> str:
     """Text with everything but ASCII letters, digits, `_` and `-` turned into `_`."""
     plain = (c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in text)

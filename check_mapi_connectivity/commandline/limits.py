@@ -19,7 +19,7 @@ from .given import Given, is_none
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
 _NUMBER = r"-?(?:[0-9]{1,15}\.?[0-9]{0,15}|\.[0-9]{1,15})"
@@ -31,6 +31,7 @@ def judged(
     given: Given,
     mailboxes: tuple[str, ...],
     methods: tuple[str, ...],
+    addresses: tuple[str, ...] = (),
     *,
     online: bool,
     chosen: str | None,
@@ -42,7 +43,9 @@ def judged(
         "timeout": seconds,
         "timeout_state": state or of_kinds["timeout"],
         "states": of_kinds,
-        "thresholds": thresholds(given, mailboxes, methods, online=online, chosen=chosen),
+        "thresholds": thresholds(
+            given, mailboxes, methods, addresses, online=online, chosen=chosen
+        ),
     }
 
 
@@ -107,11 +110,13 @@ def thresholds(
     given: Given,
     mailboxes: tuple[str, ...],
     methods: tuple[str, ...],
+    addresses: tuple[str, ...] = (),
     *,
     online: bool,
     chosen: str | None,
 ) -> dict[str, tuple[str | None, str | None]]:
-    """Label as printed -> (warning, critical); `none` switches a default off.
+    """Label without an address -> (warning, critical); `none` switches a default off. A label with
+    its address only where an option names it.
 
     A bare label stands for that of every mailbox and method. Raises UsageError.
     """
@@ -133,6 +138,8 @@ def thresholds(
     }
     bare = list(dict.fromkeys(names[0] for names in labels.values()))
     known = {name for names in labels.values() for name in names}
+    at = _of_addresses(mailboxes, methods, addresses, labels) if len(addresses) > 1 else {}
+    known |= {name for _, names in at.values() for name in names}
     pairs = {
         name: list(DEFAULT_THRESHOLDS.get(names[0], (None, None))) for name, names in labels.items()
     }
@@ -142,7 +149,35 @@ def thresholds(
             for one in names:
                 if one in limits:
                     pairs[name][position] = limits[one]
+        for name, (base, names) in at.items():
+            for one in names:
+                if one in limits:
+                    pairs.setdefault(name, [*pairs[base]])[position] = limits[one]
     return {name: (warning, critical) for name, (warning, critical) in pairs.items()}
+
+
+def _of_addresses(
+    mailboxes: tuple[str, ...],
+    methods: tuple[str, ...],
+    addresses: tuple[str, ...],
+    labels: Mapping[str, object],
+) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Label with its address -> the label without, and the names that the former goes by."""
+    prefixes = vocabulary.prefixes(mailboxes, methods)
+    first = mailboxes[:1]
+    parts = vocabulary.place_prefixes(first, ("mapi",), addresses)
+    return {
+        prefix + label: (
+            prefixes[mailbox, method] + label,
+            (parts[first[0], "mapi", address] + label, prefix + label),
+        )
+        for (mailbox, method, address), prefix in vocabulary.place_prefixes(
+            mailboxes, methods, addresses
+        ).items()
+        if method == "mapi"
+        for label in LABELS[method]
+        if prefixes[mailbox, method] + label in labels
+    }
 
 
 def _given_limits(

@@ -7,7 +7,8 @@ Command line, ini sections, `--help`, the list in docs/options.md and the man pa
 from __future__ import annotations
 
 from ..base.vocabulary import KINDS, METHODS
-from .option import COUNT, FLAG, LIST, OPTIONAL, Option
+from .groups import sign_in
+from .option import COUNT, FLAG, LIST, Option
 
 _KINDS = ", ".join(kind for kind in KINDS if kind != "usage")
 
@@ -90,6 +91,22 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             ),
             Option("--legacy-dn", "DN", "LegacyExchangeDN of the mailbox, for --mapi-url."),
             Option(
+                "--address",
+                "ADDRESS[:PORT]",
+                """Connect to the Exchange host at this address or name, whatever its own name
+                resolves to: one node behind a load balancer. The host's name stays in TLS, Host
+                header, Kerberos and NO_PROXY. Repeatable: all are tested side by side, and labels
+                begin with the address. IPv6 in brackets. Example: 10.0.0.13.""",
+                LIST,
+            ),
+            Option(
+                "--each-address",
+                "",
+                """Test every address that the Exchange host's name resolves to, 16 at most, as with
+                --address. Needs --hostname or --mapi-url.""",
+                FLAG,
+            ),
+            Option(
                 "--auth",
                 "SCHEME",
                 """HTTP authentication at the Exchange Server (method mapi): basic, ntlm or
@@ -135,123 +152,8 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             ),
         ),
     ),
-    (
-        "credential",
-        (
-            Option(
-                "--client-id",
-                "GUID",
-                """Application (client) id of the app registration that may run the test. Default
-                for --username with method cmdlet alone: Microsoft's own for Exchange
-                PowerShell.""",
-            ),
-            Option(
-                "--certificate",
-                "FILE",
-                """Certificate of the app registration: PEM (with or without its key) or PFX. The
-                key has to be RSA, and other users must not be able to read it.""",
-            ),
-            Option(
-                "--certificate-key",
-                "FILE",
-                """PEM file with the private key of --certificate, where that is in a file of its
-                own.""",
-            ),
-            Option(
-                "--certificate-passphrase-file",
-                "FILE",
-                """File with the passphrase of the certificate's private key or PFX; its first line
-                counts. Instead: certificate-passphrase in an ini section, or the environment
-                variable MAPI_CERTIFICATE_PASSPHRASE.""",
-            ),
-            Option(
-                "--client-secret-file",
-                "FILE",
-                """File with the client secret of the app registration; its first line counts.
-                Instead: client-secret in an ini section, or the environment variable
-                MAPI_CLIENT_SECRET beside --client-id.""",
-            ),
-            Option(
-                "-l --username",
-                "[DOMAIN\\]USER",
-                """User who logs on by method mapi: the mailbox's own, or one with FullAccess. With
-                --tenant the user signs in at Entra by password alone, which fails where a policy
-                asks more, and which Microsoft is going to retire.""",
-            ),
-            Option(
-                "--password-file",
-                "FILE",
-                """File with the password of --username; its first line counts. Instead: password in
-                an ini section, or the environment variable MAPI_PASSWORD.""",
-            ),
-            Option(
-                "--managed-identity",
-                "CLIENT-ID",
-                """Sign in as a managed identity of the Azure VM that the check runs on: its own, or
-                the user-assigned one of this client id. Never through a proxy.""",
-                OPTIONAL,
-            ),
-            Option(
-                "--imds-url",
-                "URL",
-                """Instance metadata service that gives a managed identity's token. Default:
-                AZURE_POD_IDENTITY_AUTHORITY_HOST of the environment, else
-                http://169.254.169.254.""",
-            ),
-            Option(
-                "--federated-token-file",
-                "FILE",
-                """File with a token of another issuer that Entra trusts for --client-id (workload
-                identity federation), e.g. of Kubernetes.""",
-            ),
-            Option(
-                "--ask-password",
-                "",
-                """Ask for the secret on the terminal, twice: the password of --username, the
-                passphrase of --certificate, else the secret of --client-id.""",
-                FLAG,
-            ),
-        ),
-    ),
-    (
-        "proxy",
-        (
-            Option(
-                "--proxy",
-                "URL",
-                """HTTP proxy for sign-in, Exchange and Graph. Format: http://HOST:PORT, or https://
-                for one that is spoken to by TLS. A user name belongs in --proxy-user. Default:
-                HTTPS_PROXY or ALL_PROXY of the environment, except for hosts in NO_PROXY.""",
-            ),
-            Option(
-                "--proxy-host", "HOST", "HTTP proxy's host, instead of --proxy; needs --proxy-port."
-            ),
-            Option("--proxy-port", "PORT", "Port of the HTTP proxy, needed by --proxy-host."),
-            Option("--proxy-user", "NAME", "User at the proxy: NAME, DOMAIN\\NAME or NAME@REALM."),
-            Option("--proxy-domain", "DOMAIN", "Windows domain of --proxy-user."),
-            Option(
-                "--proxy-password-file",
-                "FILE",
-                """File with the password of --proxy-user; its first line counts. Instead:
-                proxy-password in an ini section, or the environment variable
-                MAPI_PROXY_PASSWORD.""",
-            ),
-            Option(
-                "--proxy-auth",
-                "SCHEME",
-                """How to authenticate at the proxy: basic, ntlm or negotiate. Default: the
-                strongest that the proxy offers and the check knows. negotiate without a password
-                uses a Kerberos ticket or keytab (KRB5CCNAME, KRB5_CLIENT_KTNAME).""",
-            ),
-            Option(
-                "--proxy-spn-host",
-                "HOST",
-                """Host in the proxy's Kerberos service name (HTTP/HOST), where it is not that of
-                --proxy, e.g. behind a load balancer.""",
-            ),
-            Option("--no-proxy", "", "Use no proxy, also where the environment names one.", FLAG),
-        ),
-    ),
+    sign_in.CREDENTIAL,
+    sign_in.PROXY,
     (
         "TLS and network",
         (

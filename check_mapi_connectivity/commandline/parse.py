@@ -68,7 +68,9 @@ def checked(given: Given, environ: MutableMapping[str, str]) -> Command:
     chosen = credentials.kind(given, environ)
     tenant = target.read_tenant(given, methods, chosen)
     online = bool(tenant) or chosen == "--managed-identity"
-    judged = limits.judged(given, mailboxes, methods, online=online, chosen=chosen)
+    judged = limits.judged(
+        given, mailboxes, methods, counted["addresses"], online=online, chosen=chosen
+    )
     target.check_parts(given, methods)
     places = target.exchange_server(given, methods, mailboxes)
     ca_files = network.read_ca_files(given, environ)

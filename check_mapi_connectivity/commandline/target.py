@@ -181,17 +181,47 @@ def read_counts(
     """What is tested beside mailboxes and methods: the options of that name, fields of Targets.
     Raises UsageError.
     """
-    if len(mailboxes) * len(methods) > _MOST_TESTS:
+    addresses = _addresses(given, methods)
+    if len(mailboxes) * (len(methods) + max(0, len(addresses) - 1)) > _MOST_TESTS:
+        several = f", {len(addresses)} of --address" if addresses else ""
         raise UsageError(
-            f"{len(mailboxes)} mailboxes, {len(methods)} of --method: more than {_MOST_TESTS} "
-            "tests; split them into several runs"
+            f"{len(mailboxes)} mailboxes, {len(methods)} of --method{several}: more than "
+            f"{_MOST_TESTS} tests; split them into several runs"
         )
     return {
+        "addresses": addresses,
+        "each_address": given.flag("each-address"),
         "archive": given.flag("archive"),
         "address_book": given.flag("address-book"),
         "inbox_items": _count(given, "inbox-items", 10, 1000),
         "concurrency": _count(given, "concurrency", 4, 64),
     }
+
+
+def _addresses(given: Given, methods: tuple[str, ...]) -> tuple[str, ...]:
+    """Where the Exchange host is connected to, each once. Raises UsageError."""
+    from ..base.options import MOST_ADDRESSES
+
+    found = tuple(dict.fromkeys(one.lower() for one in given.texts("address")))
+    each = given.flag("each-address")
+    option = "--each-address" if each else "--address"
+    if (found or each) and "mapi" not in methods:
+        raise UsageError(f"{option} is for --method mapi: add that")
+    if each and found:
+        raise UsageError("--address and --each-address exclude each other; give one of them")
+    if each and not (given.text("hostname") or given.text("mapi-url")):
+        raise UsageError("--each-address needs the name to look up: give --hostname")
+    if len(found) > MOST_ADDRESSES:
+        raise UsageError(f"--address: {len(found)} of them; {MOST_ADDRESSES} are tested at most")
+    for one in found:
+        port = re.search(r"(?<=[^:]):([0-9]{1,5})$", one)
+        if not re.fullmatch(_HOST, one) or (port and not 0 < int(port[1]) < 65536):
+            brackets = f"; an IPv6 address stands in brackets: [{one}]" if "::" in one else ""
+            raise UsageError(
+                f"--address: {one[:80]} is not ADDRESS or ADDRESS:PORT"
+                f"{brackets or pasted.instead(one, _HOST)}"
+            )
+    return found
 
 
 def read_hosts(

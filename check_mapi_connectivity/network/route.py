@@ -103,6 +103,8 @@ class Route:
         self.opened: dict[tuple[str, int], int] = {}
         #: Seconds that TCP, CONNECT or the TLS handshake may take, where the deadline is too late.
         self.patience: float | None = None
+        #: Host -> the host and port (None for the same) that it is connected to in its place.
+        self.instead: dict[str, tuple[str, int | None]] = {}
         #: Whether the way leads past any proxy.
         self.direct = False
         #: Whether only a connection that is open already will do.
@@ -113,6 +115,7 @@ class Route:
         """From now on go for the test of this report."""
         self.trace, self.times = report.trace, report.times
         self.patience = None
+        self.instead = {}
 
     def open(self, host: str, port: int) -> tls.Secured:
         """A verified TLS connection to `host`.
@@ -182,14 +185,16 @@ class Route:
         self.watch.discard()
         place = f"{f'[{host}]' if ':' in host else host}:{port}"
         through = None if self.direct else choose(self.means.network, f"https://{place}/")
+        there, other = self.instead.get(host.lower(), (host, None))
+        port = other or port
         if through is not None:
-            sock = self._tunnel(through, place)
+            sock = self._tunnel(through, f"{f'[{there}]' if ':' in there else there}:{port}")
         else:
             if self.means.network.proxy is not None and not self.direct:
                 self.trace.fact("without proxy", f"{host}, because NO_PROXY says so")
-            addresses = self._resolve(host, port)
+            addresses = self._resolve(there, port)
             self.watch.start("tcp")
-            sock = self._tcp(host, port, addresses)
+            sock = self._tcp(there, port, addresses)
         self.times.reach(host)
         return sock, through
 
@@ -204,6 +209,11 @@ class Route:
             cause = f"name {host} cannot be resolved"
             failure = Failure("dns", cause, "check the host name", detail=str(error))
             raise CheckFailure(failure) from None
+
+    def addresses(self, host: str, port: int) -> list[str]:
+        """All that a name resolves to, each once, IPv6 in brackets. Raises CheckFailure."""
+        found = dict.fromkeys(str(one[4][0]) for one in self._resolve(host, port))
+        return [f"[{address}]" if ":" in address else address for address in found]
 
     def _tcp(self, host: str, port: int, addresses: list[Any]) -> socket.socket:
         """The first address that accepts; each gets its share of the time left."""

@@ -18,6 +18,7 @@ from requests.adapters import HTTPAdapter
 
 from .. import __version__
 from ..base.failure import CheckFailure, Failure
+from ..base.options import address_parts
 from ..secrecy import echoes as secrecy_echoes
 from .answer import Answer, host_of, place
 from .confidential import confidential, credentials, shown_exchange, without, without_echoes
@@ -129,8 +130,28 @@ class Transport:
 
     def attach(self, report: Report) -> None:
         """From now on work for this report."""
+        if self._route.instead:
+            # The next test may be of another address of the same host.
+            self.close()
         self._report = report
         self._route.attach(report)
+
+    def lead(self, host: str, address: str) -> None:
+        """From now on connect to this host at an address, ADDRESS[:PORT], in place of what its name
+        resolves to; the name stays in all that is said.
+        """
+        there = address_parts(address)
+        if self._route.instead.get(host.lower()) != there:
+            self.close()
+            self._route.instead[host.lower()] = there
+
+    def addresses(self, url: str, watch: Stopwatch) -> list[str]:
+        """All that the name of a URL's host resolves to, IPv6 in brackets. Raises CheckFailure."""
+        self._route.watch = watch
+        try:
+            return self._route.addresses(*place(url))
+        finally:
+            watch.stop()
 
     def send(
         self,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..base.cache import Cache
 from ..base.failure import CheckFailure, Failure
-from ..mapihttp.discovery import address_book_beside
+from ..mapihttp.discovery import address_book_beside, host_of
 from ..services import mapi_refusals
 from .mapi_authentication import Authentication
 from .mapi_autodiscover import Discovery
@@ -51,8 +51,13 @@ class MapiProbe:
         who = self._authentication.user if account.credential is None else account.client_id
         scheme = str(server.login and server.login.scheme)
         places = (server.hostname, server.autodiscover_url, server.mapi_url, server.legacy_dn)
+        if report.address:
+            for host in filter(None, (server.hostname and f"//{server.hostname}", server.mapi_url)):
+                run.transport.lead(host_of(host), report.address)
         key = Cache.key(
             "mapi",
+            *(("archive",) if report.archive else ()),
+            *((f"at {report.address}",) if report.address else ()),
             report.mailbox.lower(),
             who.lower(),
             scheme if account.credential is None else self._authentication.user.lower(),
@@ -324,6 +329,8 @@ class MapiProbe:
 
         Raises CheckFailure.
         """
+        if self._report.address:
+            self._transport.lead(host_of(url), self._report.address)
         session = Session(
             url,
             self._authentication,

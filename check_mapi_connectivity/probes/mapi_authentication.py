@@ -79,6 +79,9 @@ class Authentication:
         request = _Request(url, watch, phase, keywords)
         if self.scheme == BEARER:
             return self._post(request, unasked=unasked)
+        if self._report.address:
+            # One of several nodes that hangs keeps none of the others waiting.
+            self._transport.connect(url, watch, phase)
         with ExitStack() as held:
 
             def turn() -> dict[str, Any]:

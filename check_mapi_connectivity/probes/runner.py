@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Optional
 from ..base.cache import Cache
 from ..base.errors import UsageError
 from ..base.failure import CheckFailure, Failure
+from ..base.options import MOST_ADDRESSES
 from ..base.report import Report
 from ..base.vocabulary import METHODS
 from ..network.route import Means
@@ -118,7 +119,10 @@ class Runner:
                 report.failure, report.times.ended = refused, self._deadline.now()
         if refused is not None:
             return
-        if len(self._reports) == 1:
+        if self._options.targets.each_address:
+            self._spread(now)
+            first = self._reports[0]
+        if len(self._reports) == 1 and not first.times.over:
             first.times.begun = self._deadline.started
             self._test(first, self._first)
             self._first.close()
@@ -131,6 +135,33 @@ class Runner:
         self._progress(self._reports)
         if self._error is not None:
             raise self._error
+
+    def _spread(self, now: float) -> None:
+        """Put a test at each address that the host's name resolves to in the place of one by name;
+        `now` is in seconds since 1970.
+        """
+        server, asking = self._options.server, next(filter(_by_address, self._reports))
+        asking.times.begun = self._deadline.started
+        url = server.mapi_url or f"https://{server.hostname}"
+        try:
+            found = self._first.addresses(url, asking.times.service)
+        except CheckFailure as error:
+            for report in filter(_by_address, self._reports):
+                report.failure, report.times.ended = error.failure, self._deadline.now()
+            self._left = [report for report in self._left if not _by_address(report)]
+            return
+        if len(found) > MOST_ADDRESSES:
+            text = f"{len(found)} addresses found; the first {MOST_ADDRESSES} are tested"
+            asking.trace.remark(text)
+        targets = self._options.targets
+        targets = targets._replace(addresses=tuple(found[:MOST_ADDRESSES]))
+        several = blank(self._options._replace(targets=targets), self._deadline)
+        for report in several:
+            report.signed_by(self._common.identity.facts, now)
+        several[0].trace.remark(*asking.trace.remarks)
+        self._reports[:] = several
+        self._left = list(reversed(several))
+        self._first.attach(several[0])
 
     def _overtime(self) -> float:
         return min(_OVERTIME, self._deadline.seconds / 10)
@@ -290,6 +321,11 @@ def _again_refused(first: Failure | None, failure: Failure) -> Failure:
     return failure
 
 
+def _by_address(report: Report) -> bool:
+    """Whether a test goes to an address that may be given."""
+    return report.method == "mapi"
+
+
 _NOT_ENDED = "before the session was ended"
 
 #: Seconds that the conclusion about one test takes at most, which is kept of the time allowed;
@@ -308,7 +344,11 @@ def allowed(options: Options) -> float:
 def blank(options: Options, clock: Deadline) -> list[Report]:
     """A report for each test of a run that begins."""
     targets = options.targets
-    reports = [Report(mailbox, method, clock.now) for mailbox, method in targets.tests]
+    reports = []
+    for mailbox, method, address in targets.places:
+        report = Report(mailbox, method, clock.now)
+        report.address = address
+        reports.append(report)
     for report in reports:
         report.archive = targets.archive and report.method in ("cmdlet", "mapi")
         report.proxied = options.network.proxy is not None

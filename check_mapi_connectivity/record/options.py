@@ -41,11 +41,12 @@ from ..mapihttp.discovery import usable_store
 from ..secrecy.standins import Names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any, NamedTuple
 
     from ..base.options import Confided, Credential
     from ..base.reading.untrusted import Fields
+    from ..base.report import Report
 
 _SCHEMES = (BASIC, NTLM, NEGOTIATE)
 
@@ -78,7 +79,13 @@ def document(options: Options) -> dict[str, Any]:
         {label: thresholds.get(prefix + label) for label in LABELS[method]}
         for (_, method), prefix in prefixes(targets.mailboxes, targets.methods).items()
     ]
-    return {**fields, "sources": options.sources, "limits": rows}
+    named = {
+        prefix + label
+        for (_, method), prefix in prefixes(targets.mailboxes, targets.methods).items()
+        for label in LABELS[method]
+    }
+    at = [[label, *pair] for label, pair in thresholds.items() if label not in named]
+    return {**fields, "sources": options.sources, "limits": rows, "limits_at_addresses": at}
 
 
 def _login_document(login: Login | None) -> dict[str, Any] | None:
@@ -104,6 +111,13 @@ def _credential_document(credential: Credential | None) -> dict[str, Any] | None
     return None
 
 
+def settled(options: Options, reports: Sequence[Report]) -> Options:
+    """The options with the addresses that a run has found, so that it can be played again."""
+    found = tuple(dict.fromkeys(report.address for report in reports if report.address))
+    targets = options.targets._replace(addresses=found, each_address=False)
+    return options._replace(targets=targets)
+
+
 def known(options: Options) -> tuple[Confided, Names]:
     """The secrets of the run, and the names that its options say openly."""
     account, server, network = options.account, options.server, options.network
@@ -127,7 +141,7 @@ def parse(fields: Fields, tests: int) -> Options:
     """The options that a recording of that many tests holds. Raises Odd."""
     targets = Targets(**_read(Targets, fields))
     _check_tests(targets.mailboxes, targets.methods)
-    if len(targets.tests) != tests:
+    if len(targets.tests) != tests or targets.each_address:
         raise Odd("tests")
     thresholds = _limits(fields, targets.mailboxes, targets.methods)
     return Options(
@@ -241,6 +255,10 @@ def _limits(
                 found[prefix + label] = (warning, critical)
             elif label not in OPTIONAL_LABELS:
                 raise Odd(f"options.limits.{label}")
+    for one in fields.lists("limits_at_addresses", 10_000):
+        if len(one) != 3 or not isinstance(one[0], str):
+            raise Odd("options.limits_at_addresses")
+        found[one[0]] = (_limit(one[1]), _limit(one[2]))
     return found
 
 

@@ -118,6 +118,9 @@ class Recorder(Unrecorded):
 
     def mark(self, kind: str, report: Report, watch: Stopwatch | None = None) -> Mark:
         """Something begins for the test of this report."""
+        if id(report) not in self._numbers:
+            # The run has found out by now which addresses there are to test.
+            self._numbers = {id(one): number for number, one in enumerate(self._reports)}
         mark = Mark(kind, self._numbers[id(report)], report, watch, self.now())
         self._marks.append(mark)
         return mark
@@ -135,7 +138,7 @@ class Recorder(Unrecorded):
         self._frozen = Recording(
             version=__version__,
             moment=self._begun,
-            options=self._options,
+            options=record_options.settled(self._options, self._reports),
             certificate=certificates[0] if certificates else None,
             environment={},
             tests=tuple(map(self._test, self._reports)),

@@ -30,8 +30,8 @@ def diagnosis(judged: Judged, verbose: int) -> Iterator[str]:
         yield from _failure(report.failure, judged.state)
         if report.finding.result:
             yield field("result", report.finding.result)
-        if clock_told(report):
-            yield field("clock", f"this host's {report.times.skew}")
+    if clock_told(report):
+        yield field("clock", f"this host's {report.times.skew}")
     yield from _troubles(judged)
     if judged.slow is not None:
         yield field("time went", judged.slow.shares)
@@ -82,9 +82,14 @@ def _troubles(judged: Judged, *, whole: bool = True) -> Iterator[str]:
 def clock_told(report: Report) -> bool:
     """Whether this host's clock may have to do with the failure: of sign-in, or of TLS."""
     failure = report.failure
-    if failure is None or report.times.skew is None:
+    if report.times.skew is None:
         return False
-    return failure.during == "sign-in" or failure.kind in ("credential", "tls")
+    if failure is None:
+        # Of several nodes one may have another time.
+        return bool(report.address)
+    return (
+        bool(report.address) or failure.during == "sign-in" or failure.kind in ("credential", "tls")
+    )
 
 
 def _head(judged: Judged) -> str:
@@ -96,7 +101,8 @@ def _head(judged: Judged) -> str:
         clean(failure.cause) if failure else f"{clean(report.finding.result or 'Success')}{limits}"
     )
     archive = " (archive)" if report.archive else ""
-    return f"[{judged.state}] {clean(report.mailbox)} by {report.method}{archive}: {outcome}"
+    at = f" at {report.address}" if report.address else ""
+    return f"[{judged.state}] {clean(report.mailbox)} by {report.method}{at}{archive}: {outcome}"
 
 
 def _failure(failure: Failure, state: str, *, whole: bool = True) -> Iterator[str]:

@@ -65,6 +65,7 @@ def _report(judged: Judged) -> dict[str, Any]:
     return {
         "mailbox": _text(report.mailbox),
         "method": report.method,
+        "address": report.address or None,
         "archive": report.archive,
         "state": judged.state,
         "success": report.success,

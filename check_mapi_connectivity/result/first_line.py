@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..base.vocabulary import METHODS, SERVICE, SEVERITY
 from .groups import grouped, same_sign_in, severity, state_of
+from .nodes import line as nodes
 from .output import FIRST_LINE, clean, sentence
 
 if TYPE_CHECKING:
@@ -46,9 +47,17 @@ def single(report: Report, violations: list[tuple[str, str]], taken: int = 0) ->
     subject = _subject(report, max(_LEAST_ADDRESS, whole - 2 - len(limits[0])))
     room = whole - len(subject)
     others = _counted(limits[1:], room)
-    made = _with_limits(clean(limits[0], room - len(more(others))), others, room)
+    made = _with_limits(_second(report, limits[0], room - len(more(others))), others, room)
     success = f", {success_text(report)}" if report.success else ""
     return subject + made + (success if len(made + success) <= room else "")
+
+
+def _second(report: Report, words: str, room: int) -> str:
+    """A violated limit, or what is wrong with the address book, in at most `room` characters."""
+    second = report.address_book_failure
+    if second is None or words != str(second):
+        return clean(words, room)
+    return sentence(second.cause, second.code, "", room)
 
 
 def failure_line(failure: Failure, limits: list[str], room: int) -> str:
@@ -114,6 +123,9 @@ def line(judged: list[Judged]) -> str:
     rest = _rest(groups)
     if state_of(worst_group) == "OK" and not any(one.report.failure for one in judged):
         return _all_well(groups)
+    if nodes.of(worst_group):
+        subject = "" if len(groups) == 1 else _subject(worst_group[0].report)
+        return nodes.line(worst_group, subject, len(rest)) + rest
     if len(worst_group) == 1:
         only = worst_group[0]
         return single(only.report, only.violations, len(rest)) + rest
@@ -136,6 +148,8 @@ def _rest(groups: list[list[Judged]]) -> str:
 
 def _all_well(groups: list[list[Judged]]) -> str:
     reports = [one.report for group in groups for one in group]
+    if len(groups) == 1 and nodes.of(groups[0]):
+        return nodes.all_well(groups[0])
     if len(groups) == 1:
         subject = clean(reports[0].mailbox, 48)
         times = [

@@ -9,13 +9,22 @@ from typing import TYPE_CHECKING, NamedTuple
 import nagiosplugin
 
 from ..base.report import Report
-from ..base.vocabulary import LABELS, SEVERITY, STATES, UNITLESS, YES_OR_NO, prefixes, worst
+from ..base.vocabulary import (
+    LABELS,
+    SEVERITY,
+    STATES,
+    UNITLESS,
+    YES_OR_NO,
+    place_prefixes,
+    prefixes,
+    worst,
+)
 from . import output
 from .output import decimal
 from .time_analysis import ANALYSED, Analysis, analyse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from nagiosplugin import Metric, Performance, Range, Result
 
@@ -56,16 +65,18 @@ _PROTOCOL = ("request", "connect", "execute", "disconnect")
 
 def judge(reports: list[Report], targets: Targets, judging: Judging) -> list[Judged]:
     """Each report judged, in their order."""
-    contexts = [_Threshold(label, *ranges) for label, ranges in judging.thresholds.items()]
     prefix = prefixes(targets.mailboxes, targets.methods)
-    resources = [
-        _Test(report, prefix[report.mailbox, report.method], judging) for report in reports
-    ]
-    contexts += [
-        kind(f"{resource.prefix}{label}", judging)
+    addresses = tuple(dict.fromkeys(report.address for report in reports if report.address))
+    at = place_prefixes(targets.mailboxes, targets.methods, addresses)
+    resources = []
+    for report in reports:
+        usual = prefix[report.mailbox, report.method]
+        printed = at.get((report.mailbox, report.method, report.address), usual)
+        resources.append(_Test(report, printed, usual, judging.thresholds))
+    contexts = [
+        _BY_KIND[label](name, ranges, judging) if label in _BY_KIND else _Threshold(name, *ranges)
         for resource in resources
-        for label, kind in _BY_KIND.items()
-        if resource.prefix + label in judging.thresholds
+        for name, label, ranges in resource.limits
     ]
     check = nagiosplugin.Check(*resources, *contexts)
     check()
@@ -160,16 +171,26 @@ def _told_by_kind(metric: Metric, report: Report) -> bool:
 
 
 class _Test(nagiosplugin.Resource):
-    """nagiosplugin's view of a Report; its labels begin with `prefix`."""
+    """nagiosplugin's view of a Report; its labels begin with `prefix`, those that limits are given
+    for with `usual`, which has no address.
+    """
 
-    def __init__(self, report: Report, prefix: str, judging: Judging) -> None:
+    def __init__(
+        self,
+        report: Report,
+        prefix: str,
+        usual: str,
+        thresholds: Mapping[str, tuple[str | None, str | None]],
+    ) -> None:
         self.report = report
         self.prefix = prefix
-        self.labels = [
-            prefix + label
+        #: (label as printed, bare label, ranges); those of all addresses unless one has its own.
+        self.limits = [
+            (prefix + label, label, thresholds.get(prefix + label, thresholds[usual + label]))
             for label in LABELS[report.method]
-            if prefix + label in judging.thresholds
+            if usual + label in thresholds
         ]
+        self.labels = [name for name, _, _ in self.limits]
 
     def bare(self, result: Result) -> str:
         """The label of a result without its prefix."""
@@ -228,8 +249,8 @@ class _Threshold(nagiosplugin.Context):
 class _Connectivity(_Threshold):
     """Judges `mapi_connectivity`: by its ranges like any label, and by the kind of failure."""
 
-    def __init__(self, label: str, judging: Judging) -> None:
-        super().__init__(label, *judging.thresholds[label])
+    def __init__(self, label: str, ranges: tuple[str | None, str | None], judging: Judging) -> None:
+        super().__init__(label, *ranges)
         self._states = {**judging.states, "timeout": judging.timeout_state, "signal": "UNKNOWN"}
 
     def failure(self, report: Report) -> Failure | None:

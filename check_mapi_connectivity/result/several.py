@@ -13,6 +13,7 @@ from ..base.vocabulary import METHODS, SEVERITY
 from . import diagnosis as result_diagnosis
 from .first_line import LISTED, UNTESTED, joined
 from .groups import grouped, same_sign_in, severity
+from .nodes import line as nodes
 from .output import clean, first_line, printable, slashed
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def _at_fault(report: Report) -> str:
 
 def meaning(group: list[Judged]) -> str | None:
     """What it means that methods agree or disagree about a mailbox; None where all is well."""
+    if nodes.of(group):
+        return nodes.meaning(group)
     failed = [one.report for one in group if one.report.failure is not None]
     if len(group) < 2 or not failed:
         return None

@@ -41,8 +41,12 @@ class AddressBook(SessionContext):
     """A session with the address book at `url`. Nothing is sent before `bind`."""
 
     def bind(self) -> None:
-        """Open the session. Raises SessionLost, CheckFailure."""
-        self._asked(messages.BIND, messages.BindRequest(), messages.bind_response)
+        """Open the session. Raises CheckFailure."""
+        try:
+            self._asked(messages.BIND, messages.BindRequest(), messages.bind_response)
+        except SessionLost as error:
+            # Without a session none was lost.
+            raise CheckFailure(error.failure) from None
 
     def resolve(self, names: tuple[str, ...]) -> messages.ResolveNamesResponse:
         """What name resolution finds. Raises SessionLost, CheckFailure."""
@@ -116,6 +120,3 @@ def _reading(request_type: str) -> Reading:
         return Lines(dump.request(request_type, sent), received)
 
     return lines
-
-
-__all__ = ["AddressBook", "SessionLost"]

@@ -13,7 +13,8 @@ from ...base.failure import CheckFailure, Failure
 from ...mapihttp.discovery import host_of, usable_address_book
 from ...mapihttp.nspi import messages
 from ...services import address_book_refusals as refusals
-from .session import AddressBook, SessionLost
+from ..session_context import SessionLost
+from .session import AddressBook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
