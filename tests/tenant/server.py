@@ -21,7 +21,8 @@ from .entra import Entra
 from .faults import ENTRA, MAPI_PLACES, Switchboard
 from .handler import JSON, Handler
 from .logon import Challenge, Logon
-from .mapi_envelope import Endpoint, Request
+from .mapi_envelope import Endpoint
+from .mapi_transport import Request
 from .material import Material
 from .refusals import Refusal
 
