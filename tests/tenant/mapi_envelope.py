@@ -10,7 +10,7 @@ import struct
 import threading
 import urllib.parse
 
-from . import mapi_bodies, mapi_store
+from . import mapi_bodies, mapi_people, mapi_store
 from .mapi_frames import Malformed
 from .mapi_rops import Execution, WholeFailure
 from .mapi_session import Session
@@ -26,7 +26,7 @@ class Endpoint(Transport):
     """`/mapi/emsmdb/`: the store behind it and the sessions that are open."""
 
     def __init__(self, tenant):
-        super().__init__(tenant, mapi_store.Store())
+        super().__init__(tenant, mapi_store.Store(mapi_people.people()))
         #: Requests wait here while a test keeps it closed.
         self.gate = threading.Event()
         self.gate.set()
