@@ -8,7 +8,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..base.failure import CheckFailure, Failure
+from ..base.failure import CheckFailure
 from ..mapihttp import dump, envelope, responses, rops, rpcext
 from ..mapihttp.reader import WireError
 from ..network.confidential import Lines
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ..base.deadline import Deadline
+    from ..base.failure import Failure
     from ..base.report import Report
     from ..network.answer import Answer
     from ..network.confidential import Reading
@@ -80,14 +81,7 @@ class Session(SessionContext):
         self.display_name = answer.display_name
         self.retry_delay = answer.retry_delay / 1000
         self._blocks(answer.auxiliary)
-        if not self.cookies:
-            raise CheckFailure(
-                Failure(
-                    "protocol",
-                    "the server gives the session no cookie",
-                    "does a proxy or load balancer remove Set-Cookie?",
-                )
-            )
+        self.check_cookies()
 
     def _blocks(self, blocks: Sequence[rpcext.Auxiliary]) -> None:
         """What the auxiliary blocks of Connect tell about the server that answered."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, TypeVar
 
-from ..base.failure import CheckFailure
+from ..base.failure import CheckFailure, Failure
 from ..mapihttp import envelope
 from ..mapihttp.reader import WireError
 from ..network.headers import number
@@ -102,6 +102,13 @@ class SessionContext:
             reading=reading,
         )
         return self._checked(request_type, answer, headers["X-RequestId"])
+
+    def check_cookies(self) -> None:
+        """Raises CheckFailure where the server gives the session none."""
+        if not self.cookies:
+            cause = "the server gives the session no cookie"
+            remedy = "does a proxy or load balancer remove Set-Cookie?"
+            raise CheckFailure(Failure("protocol", cause, remedy))
 
     def _heard(self, answer: Answer) -> None:
         """Take up the cookies as soon as they are there: the body may never come."""

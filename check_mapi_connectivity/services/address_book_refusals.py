@@ -27,6 +27,14 @@ NOT_NAMED = Failure(
 )
 
 
+#: A name is resolved, to an entry that says nothing.
+NAMELESS = Failure(
+    KIND,
+    "address book finds the user, and gives no entry with a name",
+    "see the user's own attributes: Get-Recipient with the address",
+)
+
+
 def within(failure: Failure) -> Failure:
     """A failure that was met at the address book of a mailbox that is well."""
     if failure.kind == KIND:

@@ -94,9 +94,7 @@ def test_three_requests_and_a_user_who_is_known(visited):
         ("Unbind", "sid=a; sequence=2"),
     ]
     bind, resolve, unbind = (body for _, _, body in server.sent)
-    assert [bind, unbind] == [
-        one.sent for one in RECORDED if one[:2] in ((NAMES, 0), (NAMES, 31))
-    ]
+    assert [bind, unbind] == [one.sent for one in RECORDED if one[:2] in ((NAMES, 0), (NAMES, 31))]
     # Flags, STAT, three columns, two names in UTF-16 without presence bytes.
     stat = "ff" + "00" * 24 + "e40400000904000009040000"
     columns = "ff030000001f0001301f00fe391f000330"
@@ -189,7 +187,7 @@ def test_a_lost_session_is_opened_afresh_once(visited):
 )
 def test_a_bind_that_fails(visited, answer, cause, code):
     bound = answer[0] == 200
-    failure, _, server = visited(PROBE, answer, *([UNBOUND] if bound else []))
+    failure, _, _ = visited(PROBE, answer, *([UNBOUND] if bound else []))
     assert failure.kind == "address-book"
     assert failure.cause.startswith(cause)
     assert failure.code.endswith(code)

@@ -1,4 +1,4 @@
-"""The address book's endpoint, `/mapi/nspi/`: Bind, ResolveNames, Unbind and PING.
+"""The address book's endpoint, `/mapi/nspi/`: Bind, ResolveNames, DNToMId, Unbind and PING.
 
 Source: reference sheet nspi, and the recordings ok_nspi_* and err_nspi_* of a Gromox. No Exchange was
 recorded: that flavour is the specification's, and where the sheet says unknown it answers as the
@@ -65,7 +65,11 @@ class AddressBook(Transport):
         if self._gromox and kind != "unbind":
             # A request that is refused from here on has used up the sequence.
             session.renew()
-        work = {"resolvenames": self._resolve_names, "unbind": self._unbind}
+        work = {
+            "resolvenames": self._resolve_names,
+            "dntomid": self._dn_to_mid,
+            "unbind": self._unbind,
+        }
         if kind not in work:
             raise self._refused("type")
         try:
@@ -204,6 +208,18 @@ class AddressBook(Transport):
             return RESOLVED, found[0]
         # No hit is ambiguous, too, for Gromox.
         return AMBIGUOUS if found or self._gromox else UNRESOLVED, None
+
+    def _dn_to_mid(self, request, session, quirks):
+        """Exact, also for who is hidden from the lists; 0 for nobody."""
+        ask = nspi_bodies.DnToMid(request.body)
+        if not self._gromox:
+            session.renew()
+        known = [box.dn.lower() for box in self.store.mailboxes.values()]
+        ids = [
+            0x11 + known.index(name.lower()) if name.lower() in known else 0 for name in ask.names
+        ]
+        body = nspi_bodies.looked_up(ids)
+        return Answer(self._set_cookies(session), body=body, aux=b"", session=session)
 
     def _unbind(self, request, session, quirks):
         nspi_bodies.Unbind(request.body)

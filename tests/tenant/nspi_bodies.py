@@ -66,6 +66,13 @@ class _Reader:
                 return text.decode("utf-16-le", "surrogatepass")
         raise Malformed("a string without end")
 
+    def string8(self):
+        end = self._body.find(b"\0", self._at)
+        if end < 0:
+            raise Malformed("a string without end")
+        text, self._at = self._body[self._at : end], end + 1
+        return text.decode("latin-1")
+
     def auxiliary(self):
         """The end of every request; bytes behind it are let pass, as Gromox does."""
         (size,) = self.numbers()
@@ -89,6 +96,17 @@ class Unbind:
     def __init__(self, body):
         reader = _Reader(body)
         reader.numbers()
+        reader.auxiliary()
+
+
+class DnToMid:
+    """A DNToMId request's body. Raises Malformed."""
+
+    def __init__(self, body):
+        reader = _Reader(body)
+        reader.numbers()
+        (count,) = reader.numbers() if reader.present() else (0,)
+        self.names = [reader.string8() for _ in range(count)]
         reader.auxiliary()
 
 
@@ -186,6 +204,11 @@ def resolved(code_page, ids, tags, rows):
     return (
         head + PRESENT + numbers + PRESENT + columns + struct.pack("<I", len(rows)) + b"".join(rows)
     )
+
+
+def looked_up(ids):
+    """DNToMId's answer before AuxiliaryBufferSize."""
+    return struct.pack("<II", 0, 0) + PRESENT + struct.pack(f"<I{len(ids)}I", len(ids), *ids)
 
 
 def not_resolved(error, code_page):

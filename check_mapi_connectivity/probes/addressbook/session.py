@@ -47,6 +47,7 @@ class AddressBook(SessionContext):
         except SessionLost as error:
             # Without a session none was lost.
             raise CheckFailure(error.failure) from None
+        self.check_cookies()
 
     def resolve(self, names: tuple[str, ...]) -> messages.ResolveNamesResponse:
         """What name resolution finds. Raises SessionLost, CheckFailure."""

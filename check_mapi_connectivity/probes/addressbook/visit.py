@@ -117,8 +117,11 @@ class Visitor:
         if own:
             address = own[0].address or user.address
             self._report.trace.fact("address book", f"{own[0].display_name}, {address}")
-        elif found:
-            raise CheckFailure(refusals.another(found[0].display_name, found[0].address))
+        elif found or messages.RESOLVED in answer.minimal_ids:
+            told = found[0] if found else messages.Entry("", "", "")
+            if not (told.legacy_dn or told.address):
+                raise CheckFailure(refusals.NAMELESS)
+            raise CheckFailure(refusals.another(told.display_name, told.address))
         elif self._hidden(session, user):
             self._report.trace.fact("address book", "knows the user, who is hidden from its lists")
         else:
