@@ -104,7 +104,9 @@ class MapiProbe:
 
         report, trust = self._report, self._discovery.trust
         visitor = Visitor(self._authentication, self._deadline, report, trust.allows)
-        user, urls = User(report.mailbox, endpoint.legacy_dn), endpoint.address_books or ()
+        # An archive has its owner's DN, and more behind it.
+        owner = endpoint.legacy_dn.partition("/guid=")[0]
+        user, urls = User(report.mailbox, owner), endpoint.address_books or ()
         if self._server.mapi_url:
             urls = (address_book_beside(self._server.mapi_url),)
         failure = visitor.visit(urls, user)

@@ -24,7 +24,7 @@ from ..network import headers, ntlm_kerberos
 from ..network.lockout import Pause
 from ..network.ntlm_kerberos import Unusable
 from ..network.route import NotKept
-from ..services import mapi_http_refusals
+from ..services import mapi_http_refusals, sign_in_offers
 
 if TYPE_CHECKING:
     from typing import Any
@@ -151,11 +151,18 @@ class Authentication:
         Raises CheckFailure, UsageError where a package is missing for all of them.
         """
         given = offered(answer)
+        tokens = sign_in_offers.tokens(answer)
+        if tokens and len(given) > 1:
+            self._report.trace.note(f"{answer.host} takes tokens, too: {tokens}")
         if self._forced is not None:
             if self._forced in given:
                 return [self._forced]
             self.scheme = self._forced
-            failure = self.explain(answer) if given else _nothing_in_common(answer, password=True)
+            failure = (
+                self.explain(answer)
+                if given
+                else sign_in_offers.nothing_in_common(answer, password=True)
+            )
             raise Unusable(failure)
         password = self._login is not None and self._login.password is not None
         able = (NTLM, NEGOTIATE) if password else (NEGOTIATE,)
@@ -172,7 +179,7 @@ class Authentication:
         if wanted:
             text = f"{answer.host} wants {' or '.join(wanted)}, which"
             raise UsageError(ntlm_kerberos.missing(text, there=False))
-        raise Unusable(_nothing_in_common(answer, password=password))
+        raise Unusable(sign_in_offers.nothing_in_common(answer, password=password))
 
     def _prove(self, request: _Request) -> None:
         """A password or a proof goes out next. Raises CheckFailure where it must not."""
@@ -373,17 +380,6 @@ def _reply(answer: Answer, scheme: str) -> bytes | None:
 def offered(answer: Answer) -> list[str]:
     """The authentication schemes that an answer offers, those known here by their own spelling."""
     return headers.schemes(answer.all(_CHALLENGE))
-
-
-def _nothing_in_common(answer: Answer, *, password: bool) -> Failure:
-    names = [name[:20] for name in offered(answer)[:8]]
-    remedy = "Basic, NTLM and Negotiate are known here" if password else "give --password-file"
-    return Failure(
-        "protocol",
-        f"{answer.host} offers no sign-in that can be used: {', '.join(names) or 'nothing'}",
-        remedy,
-        f"HTTP {answer.status}",
-    )
 
 
 def _interrupted(host: str, scheme: str) -> Failure:

@@ -36,6 +36,11 @@ _GROMOX = "Exchange/15.00.0847.4040"
 _EXCHANGE_HEADERS = ("X-FEServer", "X-BEServer", "X-CalculatedBETarget", "X-DiagInfo")
 
 
+#: Headers by which load balancers and gateways show themselves (RFC 9110 7.6.3; the others are
+#: customs).
+_BETWEEN = ("Via", "X-Served-By", "X-Backend-Server", "X-Forwarded-Server", "X-Cache")
+
+
 class SessionLost(CheckFailure):
     """The server refused the session, or what was said in it, by an X-ResponseCode."""
 
@@ -172,6 +177,19 @@ class SessionContext:
         for name, title in (("X-FEServer", "front end"), ("X-ServerApplication", "version")):
             if name in headers:
                 report.trace.fact(title, headers[name])
+        self._between(answer)
+
+    def _between(self, answer: Answer) -> None:
+        """What a load balancer shows of itself: names of cookies, and headers that it adds."""
+        told = [f"cookie {name}" for name in self.cookies]
+        told += [f"{name}: {answer.headers[name]}" for name in _BETWEEN if name in answer.headers]
+        if not told:
+            return
+        words = ", ".join(told)
+        if self._report.address:
+            self._report.trace.fact("affinity", words)
+        elif self._number == 1:
+            self._report.trace.note(f"affinity: {words}")
 
 
 def read(reader: Callable[[bytes], T], data: bytes, request_type: str) -> T:

@@ -23,7 +23,6 @@ _NONE = Failure(
     "the mailbox has no archive",
     "Enable-Mailbox -Archive gives it one; else leave out --archive",
     detail="Autodiscover lists no AlternativeMailbox of type Archive",
-    during="Autodiscover",
 )
 
 

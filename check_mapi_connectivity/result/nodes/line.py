@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from ..judge import Judged
 
 #: Characters that a node's cause has at least, where others are named beside it.
-_LEAST = 24
+_LEAST = 16
+
+#: What is said of each node in fewer words; the diagnosis has them all.
+_SHORTER = (
+    ("(?<=no answer) in (?:[A-Za-z ]+, )?phase ([a-z]+): timed out after .*", r" (\1)"),
+    ("^certificate refused(?: through proxy [^:]+:[0-9]+)?: (?:it is )?", "certificate "),
+)
 
 
 def of(group: list[Judged]) -> list[Judged]:
@@ -45,17 +51,26 @@ def line(group: list[Judged], subject: str, taken: int) -> str:
 
 def _named(bad: list[Judged], room: int) -> str:
     """Who is not well and why, as room allows, the rest counted."""
-    made: list[str] = []
-    for number, one in enumerate(bad):
-        rest = len(bad) - number - 1
+    found = [(f"{_name(one)} {_cause(one)}", len(_name(one)) + _LEAST) for one in bad]
+    for number in range(len(found), 0, -1):
+        rest = len(found) - number
         more = f"; {rest} more" if rest else ""
-        left = room - len("; ".join([*made, ""])) - len(more)
-        # Of several each has its share.
-        share = max(_LEAST + len(_name(one)), left // (rest + 1))
-        if made and left < _LEAST + len(_name(one)):
-            return "; ".join(made) + f"; {rest + 1} more"
-        made.append(clean(f"{_name(one)} {_cause(one)}", min(share, left)))
-    return "; ".join(made)
+        shown = found[:number]
+        left = room - len(more) - len("; ") * (number - 1)
+        each = _share([len(text) for text, _ in shown], left)
+        if number == 1 or all(each >= min(len(text), least) for text, least in shown):
+            return "; ".join(clean(text, each) for text, _ in shown) + more
+    return ""
+
+
+def _share(lengths: list[int], left: int) -> int:
+    """How long each may be so that all fit; what the short ones leave is the others'.
+
+    >>> _share([5, 20, 30], 45)
+    20
+    """
+    fitting = (each for each in range(left + 1) if sum(min(each, one) for one in lengths) <= left)
+    return max(fitting, default=0)
 
 
 def _name(one: Judged) -> str:
@@ -77,6 +92,8 @@ def _cause(one: Judged) -> str:
         cause = re.sub(rf"^{name}(?: port [0-9]+)?: ", "", cause)
         cause = re.sub(rf" (?:from|of|with) {name}(?![0-9A-Za-z.-])", "", cause)
         cause = re.sub(rf"^{name} ", "", cause)
+    for long, short in _SHORTER:
+        cause = re.sub(long, short, cause)
     return cause
 
 
