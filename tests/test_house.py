@@ -69,7 +69,7 @@ CHANGING = [
     "setdefault",
     "update",
 ]
-WATCHES = ("sign_in", "discovery", "service")
+WATCHES = ("sign_in", "discovery", "service", "address_book")
 
 #: Lines of a file; files of a room.
 MOST_LINES = 400
@@ -80,8 +80,8 @@ MOST_FILES = 12
 HELP = """
 __main__ process
 base base.deadline base.errors base.reading base.reading.files base.reading.pasted base.vocabulary
-commandline commandline.arguments commandline.given commandline.help_text commandline.ini
-commandline.option commandline.option_table commandline.parse
+commandline commandline.arguments commandline.given commandline.groups commandline.groups.sign_in
+commandline.help_text commandline.ini commandline.option commandline.option_table commandline.parse
 result result.output
 """
 WARM = """

@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..base.vocabulary import METHODS, SERVICE, SEVERITY
-from .groups import grouped, same_sign_in, severity, state_of
-from .nodes import line as nodes
+from .groups import grouped, nodes, same_sign_in, severity, state_of
 from .output import FIRST_LINE, clean, sentence
 
 if TYPE_CHECKING:
@@ -123,9 +122,11 @@ def line(judged: list[Judged]) -> str:
     rest = _rest(groups)
     if state_of(worst_group) == "OK" and not any(one.report.failure for one in judged):
         return _all_well(groups)
-    if nodes.of(worst_group):
+    if nodes(worst_group):
+        from .nodes import line as of_nodes
+
         subject = "" if len(groups) == 1 else _subject(worst_group[0].report)
-        return nodes.line(worst_group, subject, len(rest)) + rest
+        return of_nodes.line(worst_group, subject, len(rest)) + rest
     if len(worst_group) == 1:
         only = worst_group[0]
         return single(only.report, only.violations, len(rest)) + rest
@@ -148,8 +149,10 @@ def _rest(groups: list[list[Judged]]) -> str:
 
 def _all_well(groups: list[list[Judged]]) -> str:
     reports = [one.report for group in groups for one in group]
-    if len(groups) == 1 and nodes.of(groups[0]):
-        return nodes.all_well(groups[0])
+    if len(groups) == 1 and nodes(groups[0]):
+        from .nodes import line as of_nodes
+
+        return of_nodes.all_well(groups[0])
     if len(groups) == 1:
         subject = clean(reports[0].mailbox, 48)
         times = [

@@ -35,3 +35,9 @@ def severity(group: list[Judged]) -> tuple[int, bool, bool]:
 def same_sign_in(group: list[Judged]) -> bool:
     """Whether all of a group failed to sign in, which is one failure for all."""
     return all(one.report.failure and one.report.failure.during == "sign-in" for one in group)
+
+
+def nodes(group: list[Judged]) -> list[Judged]:
+    """Those of a mailbox's tests that are of one address each; none where there are no several."""
+    found = [one for one in group if one.report.address]
+    return found if len(found) > 1 else []

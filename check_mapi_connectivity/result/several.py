@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 from ..base.vocabulary import METHODS, SEVERITY
 from . import diagnosis as result_diagnosis
 from .first_line import LISTED, UNTESTED, joined
-from .groups import grouped, same_sign_in, severity
-from .nodes import line as nodes
+from .groups import grouped, nodes, same_sign_in, severity
 from .output import clean, first_line, printable, slashed
 
 if TYPE_CHECKING:
@@ -42,8 +41,10 @@ def _at_fault(report: Report) -> str:
 
 def meaning(group: list[Judged]) -> str | None:
     """What it means that methods agree or disagree about a mailbox; None where all is well."""
-    if nodes.of(group):
-        return nodes.meaning(group)
+    if nodes(group):
+        from .nodes import line as of_nodes
+
+        return of_nodes.meaning(group)
     failed = [one.report for one in group if one.report.failure is not None]
     if len(group) < 2 or not failed:
         return None

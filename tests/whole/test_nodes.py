@@ -1,16 +1,183 @@
-"""Several addresses of one host: --address and --each-address."""
+"""Several addresses of one host, end to end: --address and --each-address."""
+
 from __future__ import annotations
 
-def test_smoke(mapi, tenant):
-    a = [tenant.node("127.0.0.2","EX2"), tenant.node("127.0.0.3","EX3","certificate", skew=400), tenant.node("127.0.0.4","EX4","silent"), tenant.node("127.0.0.5","EX5","refuse")]
-    args=[w for n in ("127.0.0.2","127.0.0.3","127.0.0.4","127.0.0.5") for w in ("--address",n)]
-    run = mapi("healthy", *args, "-t", "3")
-    print(run.outcome.stdout, run.requests)
-    run = mapi("healthy", "--address","127.0.0.2", "--address", "127.0.0.6")
-    print(run.outcome.stdout, run.requests)
-    tenant.node("127.0.0.7","EX7")
-    run = mapi("healthy", "--address","127.0.0.2", "--address", "127.0.0.7")
-    print(run.outcome.stdout, run.requests)
+import json
+import re
+
+import pytest
+
+from ..conftest import GRACE
+from ..support.odd_proxy import OddProxy
+from ..tenant.material import private_file
+
+FIRST, SECOND, THIRD, FOURTH = (f"127.0.0.{number}" for number in (2, 3, 4, 5))
+WHO = "healthy@practice.example"
+
+
+def addresses(*found):
+    return [word for one in found for word in ("--address", one)]
+
+
+def test_one_address_changes_no_label(mapi, tenant):
+    tenant.node(FIRST, "EX2")
+    run = mapi("healthy", *addresses(FIRST))
+    assert (run.line, run.code) == (f"MAPI OK - {WHO}: Inbox listed in #s (mapi)", 0)
+    assert run.perfdata.startswith("mapi_connectivity=1;;;0;1 connection_time=#s ")
+    assert "front end     EX2" in run.diagnosis
+    assert f"[OK] {WHO} by mapi at {FIRST}: Success" in run.diagnosis
+    assert "affinity      cookie " in run.diagnosis
+    assert mapi("healthy").diagnosis.count("EXFE01") > 0
+
+
+def test_all_are_well(mapi, tenant):
+    for number, address in enumerate((FIRST, SECOND), 2):
+        tenant.node(address, f"EX{number}")
+    run = mapi("healthy", *addresses(FIRST, SECOND))
+    assert run.code == 0
+    assert re.fullmatch(
+        rf"MAPI OK - {WHO}: 2 nodes: Inbox listed in 0\.\d+s at most \(mapi\)", run.outcome.line
+    )
+    labels = re.findall(r"(\S+)_mapi_connectivity=1", run.perfdata)
+    assert labels == ["127_0_0_2", "127_0_0_3"]
+    for name in ("EX2", "EX3"):
+        assert f"front end     {name}" in run.diagnosis
+
+
+def test_the_bad_ones_are_named_with_their_causes(mapi, tenant):
+    tenant.node(FIRST, "EX2")
+    tenant.node(SECOND, "EX3", "certificate")
+    tenant.node(THIRD, "EX4", "silent")
+    run = mapi("healthy", *addresses(FIRST, SECOND, THIRD), "-t", "3")
+    assert run.outcome.seconds < 3 + GRACE
+    assert run.line == (
+        f"MAPI CRITICAL - 2 of 3 nodes fail: {SECOND} certificate not for this address; "
+        f"{THIRD} no answer (tls)"
+    )
+    assert run.code == 2
+    assert re.findall(r"(\S+)_mapi_connectivity=(\d)", run.perfdata) == [
+        ("127_0_0_2", "1"),
+        ("127_0_0_3", "0"),
+        ("127_0_0_4", "0"),
+    ]
+    assert run.diagnosis.startswith(
+        f"{WHO}: one node answers: the mailbox is well; the load balancer should not use "
+        f"{SECOND}, {THIRD}\n"
+    )
+
+
+def test_as_the_issue_has_it(mapi, tenant):
+    for address in (FIRST, SECOND):
+        tenant.node(address, "EX2")
+    run = mapi("healthy", *addresses(FIRST, SECOND, THIRD, FOURTH))
+    assert run.line == "MAPI CRITICAL - 2 of 4 nodes fail: all alike: connection refused"
+    tenant.node(FOURTH, "EX5", "http-503")
+    run = mapi("healthy", *addresses(FIRST, SECOND, THIRD, FOURTH))
+    assert run.line.startswith(
+        f"MAPI CRITICAL - 2 of 4 nodes fail: {THIRD} connection refused; {FOURTH} "
+    )
+
+
+def test_a_wrong_password_is_one_failed_logon(mapi, tenant, tmp_path):
+    for address in (FIRST, SECOND, THIRD):
+        tenant.node(address, "EX2")
+    wrong = private_file(tmp_path / "wrong", b"Not.The.Password\n")
+    run = mapi("healthy", *addresses(FIRST, SECOND, THIRD), "--password-file", wrong)
+    assert run.code == 2
+    assert run.line.startswith("MAPI CRITICAL - 3 of 3 nodes fail: all alike: refuses user ")
+    asked = [headers for _, _, headers, _ in tenant.requests if "authorization" in headers]
+    assert len(asked) == 1
+
+
+def test_nothing_secret_goes_to_an_address_with_another_name(mapi, tenant):
+    tenant.node(FIRST, "EX2", "certificate")
+    run = mapi("healthy", *addresses(FIRST))
+    assert (run.code, run.requests) == (2, [])
+    assert "it is not for this address" in run.diagnosis
+
+
+def test_through_a_proxy(mapi, tenant):
+    tenant.node(FIRST, "EX2")
+    through = OddProxy(OddProxy.relay)
+    try:
+        run = mapi("healthy", *addresses(FIRST, SECOND), "--proxy", f"http://{through.address}")
+    finally:
+        through.close()
+    assert sorted({head.split()[1] for head in through.seen}) == [
+        f"{FIRST}:{tenant.port}",
+        f"{SECOND}:{tenant.port}",
+    ]
+    assert run.line.startswith(f"MAPI CRITICAL - 1 of 2 nodes fail: {SECOND} ")
+    assert "front end     EX2" in run.diagnosis
+    hosts = {headers["host"] for _, _, headers, _ in tenant.requests}
+    assert hosts == {f"127.0.0.1:{tenant.port}"}
+
+
+def test_past_a_proxy_by_the_name_of_the_host(mapi, tenant):
+    tenant.node(FIRST, "EX2")
+    surroundings = {"HTTPS_PROXY": "http://127.0.0.9:9", "NO_PROXY": "127.0.0.1"}
+    run = mapi("healthy", *addresses(FIRST), **surroundings)
+    assert run.code == 0
+    assert "without proxy 127.0.0.1, because NO_PROXY says so" in run.diagnosis
+
+
+def test_each_address_of_a_name(mapi, tenant):
     run = mapi("healthy", "--each-address")
-    print(run.outcome.stdout, run.requests)
-    assert 0
+    assert (run.line, run.code) == (f"MAPI OK - {WHO}: Inbox listed in #s (mapi)", 0)
+    assert "by mapi at 127.0.0.1: Success" in run.diagnosis
+    run = mapi("healthy", "--each-address", "-H", "nowhere.invalid", "--auth", "basic")
+    assert run.code == 2
+    assert "nowhere.invalid" in run.line
+    assert run.requests == []
+
+
+def test_limits_of_one_address(mapi, tenant):
+    for address in (FIRST, SECOND):
+        tenant.node(address, "EX2")
+    limit = ("--warning-for", "127_0_0_3_connection_time=0:0")
+    run = mapi("healthy", *addresses(FIRST, SECOND), *limit)
+    assert run.code == 1
+    assert run.line.startswith(f"MAPI WARNING - 1 of 2 nodes not OK: {SECOND} the way to Exchange")
+    assert "127_0_0_3_connection_time=#s;0" in run.perfdata
+    assert "127_0_0_2_connection_time=#s " in run.perfdata
+
+
+def test_clocks_and_json(mapi, tenant):
+    tenant.node(FIRST, "EX2", skew=400)
+    tenant.node(SECOND, "EX3")
+    run = mapi("healthy", *addresses(FIRST, SECOND))
+    assert "clock         this host's is 7 minutes behind that of 127.0.0.1" in run.diagnosis
+    document = json.loads(mapi("healthy", *addresses(FIRST, SECOND), "--json").outcome.stdout)
+    assert [one["address"] for one in document["reports"]] == [FIRST, SECOND]
+    assert round(document["reports"][0]["clock"]["offset"], -1) == -400
+
+
+def test_recorded_and_replayed(mapi, check, tenant, tmp_path):
+    tenant.node(FIRST, "EX2")
+    path = tmp_path / "recording.json"
+    run = mapi("healthy", *addresses(FIRST, SECOND), "--address-book", "--record", path)
+    replayed = check("--replay", path)
+    assert (replayed.line, replayed.code) == (run.outcome.line, 2)
+    assert replayed.perfdata == run.outcome.perfdata
+    each = tmp_path / "each.json"
+    run = mapi("healthy", "--each-address", "--archive", "--record", each)
+    assert check("--replay", each).line == run.outcome.line
+    run = mapi("archived", "--archive", "--record", tmp_path / "archive.json")
+    assert check("--replay", tmp_path / "archive.json").line == run.outcome.line
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("--address", "10.0.0.1", "--each-address"), "--address and --each-address exclude"),
+        (("--address", "fe80::1"), "an IPv6 address stands in brackets: [fe80::1]"),
+        (("--address", "10.0.0.1:0"), "--address: 10.0.0.1:0 is not ADDRESS or ADDRESS:PORT"),
+        (("--address", "https://x"), "is not ADDRESS or ADDRESS:PORT"),
+        (("--each-address", "-H", "none"), "--each-address needs the name to look up"),
+        (addresses(*(f"10.0.0.{n}" for n in range(17))), "--address: 17 of them; 16 are tested"),
+    ],
+)
+def test_usage(mapi, words, text):
+    run = mapi("healthy", *words)
+    assert run.code == 3
+    assert text in run.outcome.stdout

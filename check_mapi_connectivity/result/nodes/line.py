@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ...base.vocabulary import METHODS, SERVICE
+from ..groups import nodes as nodes_of
 from ..groups import severity
 from ..output import FIRST_LINE, clean
 
@@ -25,17 +26,11 @@ _SHORTER = (
 )
 
 
-def of(group: list[Judged]) -> list[Judged]:
-    """Those of a mailbox's tests that are of one address each; none where there are no several."""
-    found = [one for one in group if one.report.address]
-    return found if len(found) > 1 else []
-
-
 def line(group: list[Judged], subject: str, taken: int) -> str:
     """The first line after `MAPI STATE - ` about nodes of which some are not well; `taken`
     characters of it are for others.
     """
-    nodes = of(group)
+    nodes = nodes_of(group)
     bad = sorted((one for one in group if one.state != "OK"), key=lambda one: severity([one]))
     broken = [one for one in nodes if one.state != "OK"]
     verb = "fail" if all(one.report.failure for one in broken) else "not OK"
@@ -99,7 +94,7 @@ def _cause(one: Judged) -> str:
 
 def all_well(group: list[Judged]) -> str:
     """The first line after `MAPI OK - ` about nodes that are all well."""
-    nodes = of(group)
+    nodes = nodes_of(group)
     slowest = max(one.report.finding.connection_time or 0.0 for one in nodes)
     mailbox = clean(nodes[0].report.mailbox, 48)
     return f"{mailbox}: {len(nodes)} nodes: Inbox listed in {slowest:.3f}s at most (mapi)"
@@ -107,7 +102,7 @@ def all_well(group: list[Judged]) -> str:
 
 def meaning(group: list[Judged]) -> str | None:
     """What it means that nodes agree or disagree; None where all are well."""
-    nodes = of(group)
+    nodes = nodes_of(group)
     failed = [one.report.address for one in nodes if one.report.failure is not None]
     well = len(nodes) - len(failed)
     if not failed:
