@@ -101,6 +101,7 @@ COUNTS = {
     "Test-MAPIConnectivity": 19,
     "Microsoft Graph": 41,
     "MAPI": 104,
+    "Address book": 13,
     "MAPI over HTTP": 17,
     "Autodiscover": 7,
     "Token refused by Exchange": 3,

@@ -138,9 +138,9 @@ def test_set_up_page_names_what_the_command_makes():
 
 def test_every_kind_has_its_state():
     text = PAGES_OF_DOCS["output.md"]
-    rows = dict(re.findall(r"^\| (`[a-z`, ]+`) \| .* \| ([A-Z]+)", text, re.MULTILINE))
+    rows = dict(re.findall(r"^\| (`[a-z`, -]+`) \| .* \| ([A-Z]+)", text, re.MULTILINE))
     states = {
-        kind: state for kinds, state in rows.items() for kind in re.findall(r"`([a-z]+)`", kinds)
+        kind: state for kinds, state in rows.items() for kind in re.findall(r"`([a-z-]+)`", kinds)
     }
     assert {kind: states.get(kind) for kind in vocabulary.KINDS} == vocabulary.KINDS
 

@@ -170,7 +170,11 @@ def test_samples_are_what_the_check_says(words, lines, way, tenant):
     section, *rest = words
     given = []
     for word in rest:
-        if re.fullmatch(r"[a-z-]+/[a-z0-9-]+", word):
+        node = re.fullmatch(r"([0-9.]+)=(\w+)(?:/([a-z0-9-]+))?", word)
+        if node:
+            tenant.node(*node.groups())
+            given += ["--address", node[1]]
+        elif re.fullmatch(r"[a-z-]+/[a-z0-9-]+", word):
             tenant.faults.on(*word.split("/"))
         elif re.fullmatch(r"[a-z][a-z0-9-]+", word):
             given += ["-m", f"{word}@{DOMAIN}"]
