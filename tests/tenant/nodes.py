@@ -59,9 +59,9 @@ class Node:
             "X-CalculatedBETarget": f"{self.back_end}.{DOMAIN}".lower(),
         }
 
-    def extra(self, flavour, named):
-        """Headers for an answer; `named` says whether the endpoint names the server already."""
-        front = [("X-FEServer", self.name)] if flavour == "exchange" and not named else []
+    def extra(self, flavour):
+        """Headers for each answer; the endpoints of MAPI name the server by themselves."""
+        front = [("X-FEServer", self.name)] if flavour == "exchange" else []
         return [*front, *self.headers]
 
     def date(self):

@@ -59,7 +59,7 @@ class _Handler(Handler):
             return self.answer(*switch.throw(tenant, self.command, parts[1:]))
         place, user = place_of(self.command, parts, self.headers), None
         node, endpoint = self.server.node, self._endpoint(place)
-        own = node.extra(tenant.flavour, endpoint is not None) if node else []
+        own = node.extra(tenant.flavour) if node else []
         self.extra = own
         self.note(raw)
         if place == "token":
@@ -78,6 +78,7 @@ class _Handler(Handler):
             return None
         if endpoint is not None:
             request = Request(self.command, self.path, self.headers, raw, user, node)
+            self.extra = [pair for pair in self.extra if pair[0] != "X-FEServer"]
             return mapi_faults.serve(self, fault, request, endpoint)
         if place == "autodiscover":
             return self._autodiscover(raw)
