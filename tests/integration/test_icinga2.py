@@ -93,7 +93,7 @@ def node(lab, plugin_dir, practice, refusing):
     practice.faults.on("exchange", "http-429-wait-600", -1, "many-001")
     practice.faults.on("exchange", "silent", -1, "many-002")
     node = Node(lab, plugin_dir, "single", trustme.CA())
-    for name in FILES:
+    for name in (*FILES, "nodes.conf"):
         node.include(SHIPPED / name)
     for name, (method, mailboxes) in HOSTS.items():
         own = {mailbox: settings for mailbox, (settings, _) in mailboxes.items()}
@@ -103,6 +103,9 @@ def node(lab, plugin_dir, practice, refusing):
     node.configuration += host("refusing", refusing.variables(), mailboxes)
     asked = {**practice.variables(), "mapi_sign_in_mailbox": address("offline")}
     node.configuration += host("asked", asked, {"healthy": {}})
+    who = {**practice.variables("mapi"), "mapi_username": address("healthy")}
+    nodes = {"127.0.0.1": {}, "closed": {"mapi_address": "127.0.0.9", "mapi_timeout": 5}}
+    node.configuration += host("nodes", {**who, "mapi_nodes": nodes}, {"healthy": {}})
     node.configuration += IMPATIENT.format(mailbox=address("many-002"))
     node.said = node.validate()
     node.start()
@@ -166,6 +169,15 @@ def test_the_sign_in_service_asks_for_the_way_alone(node):
     result = node.check("asked", "mapi sign-in")
     assert STATES[result.state] == "OK"
     assert "certificate_days" in result.outcome.values()
+
+
+def test_one_service_a_node(node):
+    """Each goes to an address of its own, with the mailbox of the host."""
+    well, closed = (node.check("nodes", f"mapi node {name}") for name in ("127.0.0.1", "closed"))
+    assert (STATES[well.state], STATES[closed.state]) == ("OK", "CRITICAL")
+    assert f"{address('healthy')} by mapi at 127.0.0.1: Success" in well.output
+    assert "127.0.0.9 port " in closed.output
+    assert ("--address", "127.0.0.9") in list(zip(closed.command, closed.command[1:]))
 
 
 def test_mailboxes_depend_on_the_sign_in(node, refusing):
