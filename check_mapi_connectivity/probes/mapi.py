@@ -215,9 +215,8 @@ class MapiProbe:
         report.times.discovery = report.times.stopwatch()
         from .finding.finder import Finder
 
-        finder = Finder(self._run, self._authentication, self._discovery)
+        finder = Finder(self._run, self._authentication, self._discovery, self._spelt)
         there = finder.find(self._learned)
-        report.finding.named = there.address or report.finding.named
         self._found, self._others = there.endpoint, there.others
         return there.endpoint
 
@@ -358,6 +357,9 @@ class MapiProbe:
         """What the server says that it needed; a share of the time follows from Exchange's only."""
         self._report.finding.server_latency = session.elapsed
         self._report.finding.server_exact = session.exchange
+
+    def _spelt(self, address: str) -> None:
+        self._report.finding.named = address
 
     def _served_by(self, server: str) -> None:
         self._report.finding.server = server

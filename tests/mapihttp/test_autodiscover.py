@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from check_mapi_connectivity.mapihttp import autodiscover
 from check_mapi_connectivity.mapihttp.autodiscover import (
+    Alternative,
     RedirectAddress,
     RedirectUrl,
     Refusal,
@@ -56,6 +57,14 @@ SETTINGS = """<?xml version="1.0" encoding="utf-8"?>
     <AddressBook><InternalUrl>https://in.contoso.com/mapi/nspi/</InternalUrl></AddressBook>
    </Protocol>
    <Protocol><Type>WEB</Type></Protocol>
+   <AlternativeMailbox>
+    <Type>Archive</Type><DisplayName>In-Place Archive</DisplayName>
+    <LegacyDN>/o=C/cn=p/guid=1</LegacyDN><Server>2@contoso.com</Server>
+   </AlternativeMailbox>
+   <AlternativeMailbox>
+    <Type>Delegate</Type><DisplayName>Sales</DisplayName>
+    <SmtpAddress>sales@contoso.com</SmtpAddress><OwnerSmtpAddress>a@b</OwnerSmtpAddress>
+   </AlternativeMailbox>
   </Account>
  </Response>
 </Autodiscover>"""
@@ -73,8 +82,14 @@ def test_settings():
         "a@b",
         ((internal, external),),
         ("EXCH", "MAPIHTTP", "WEB"),
+        (("https://in.contoso.com/mapi/nspi/", ""),),
+        (
+            Alternative("Archive", "In-Place Archive", "/o=C/cn=p/guid=1", "2@contoso.com", ""),
+            Alternative("Delegate", "Sales", "", "", "sales@contoso.com"),
+        ),
     )
     assert found.urls[0] == external
+    assert found.address_book_urls == ("https://in.contoso.com/mapi/nspi/",)
     for coding in ("utf-16", "utf-16-le"):
         declared = SETTINGS.replace('encoding="utf-8"', 'encoding="utf-16"')
         data = declared.encode(coding)

@@ -285,6 +285,7 @@ def test_settings(recording, number, user, digits, server):
         f"{server}@example.test",
         ((url, url),),
         ("EXHTTP", "MAPIHTTP", "EXCH", "EXPR"),
+        (2 * (url.replace("emsmdb", "nspi"),),),
     )
     assert found.urls[0] == url
     assert discovery.usable_store(found.urls[0])

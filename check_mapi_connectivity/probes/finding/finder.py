@@ -14,6 +14,8 @@ from ..mapi_endpoint import Endpoint, usable_dn
 from . import archive
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ...mapihttp.autodiscover import Settings
     from ..context import ProbeContext
     from ..mapi_authentication import Authentication
@@ -21,21 +23,25 @@ if TYPE_CHECKING:
 
 
 class Whereabouts(NamedTuple):
-    """An endpoint, the other addresses that Autodiscover names beside it, and how it spells the
-    mailbox's e-mail address.
-    """
+    """An endpoint, and the other addresses that Autodiscover names beside it."""
 
     endpoint: Endpoint
     others: list[str]
-    address: str
 
 
 class Finder:
-    """Finds the mailbox of a test's report, or its archive."""
+    """Finds the mailbox of a test's report, or its archive; `named` is told how Autodiscover spells
+    its e-mail address.
+    """
 
     def __init__(
-        self, run: ProbeContext, authentication: Authentication, discovery: Discovery
+        self,
+        run: ProbeContext,
+        authentication: Authentication,
+        discovery: Discovery,
+        named: Callable[[str], None],
     ) -> None:
+        self._named = named
         self._report, self._deadline, self._logon = run.report, run.deadline, run.logon
         self._authentication, self._discovery = authentication, discovery
 
@@ -46,6 +52,8 @@ class Finder:
         report = self._report
         found = self._discovery.settings(report.mailbox)
         settings = found.settings
+        if settings.address:
+            self._named(settings.address)
         report.trace.fact("Autodiscover", found.url)
         for one in settings.alternatives:
             name = one.display_name or one.address or one.legacy_dn
@@ -56,7 +64,7 @@ class Finder:
             endpoint, others = self._archive(found, endpoint, others)
         if learned is not None and learned.legacy_dn == endpoint.legacy_dn:
             endpoint = replace(endpoint, inbox=learned.inbox, together=learned.together)
-        return Whereabouts(endpoint, others, settings.address)
+        return Whereabouts(endpoint, others)
 
     def _endpoint(self, found: Found) -> Endpoint:
         """The endpoint that settings name. Raises CheckFailure, UsageError."""
