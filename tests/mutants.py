@@ -62,7 +62,10 @@ OPERATORS = {
     ),
     ast.UnaryOp: (lambda node: isinstance(node.op, ast.Not), lambda node: node.operand),
     ast.Constant: (lambda node: isinstance(node.value, (bool, int)), _constant),
-    ast.Return: (lambda node: node.value is not None, lambda _: ast.Return(ast.Constant(None))),
+    ast.Return: (
+        lambda node: node.value is not None and ast.unparse(node.value) != "None",
+        lambda _: ast.Return(ast.Constant(None)),
+    ),
     ast.Expr: (lambda node: isinstance(node.value, ast.Call), lambda _: ast.Pass()),
 }
 
