@@ -11,10 +11,18 @@ import tempfile
 import threading
 from pathlib import Path
 
-from . import Tenant, autodiscover, exchange, graph, mapi_faults
+from . import Tenant, autodiscover, bearer, exchange, graph, mapi_faults, nspi_faults
 from .administration import ROLES
 from .directory import CLIENT_IDS, DIRECTORIES, DOMAIN, MANY, OPERATOR, ROLE_GROUP, TENANT_NAME
-from .faults import HANDSHAKE, MAILBOX_PLACES, MAPI_PLACES, NAMES, PLACES
+from .faults import (
+    BEARER_PLACES,
+    HANDSHAKE,
+    MAILBOX_PLACES,
+    MAPI_PLACES,
+    NAMES,
+    NSPI_PLACES,
+    PLACES,
+)
 from .refusals import USER_REFUSALS
 from .replication import KINDS
 
@@ -148,8 +156,13 @@ one, and all off again:
   At token and devicecode also aadsts-NUMBER or aadsts-NUMBER-STATUS: Entra's refusal.
   At admin one of cut-before-NUMBER and cut-after-NUMBER: of what an administrator asks of Graph and
   Exchange, the connection of that request is cut, before or after it is carried out.
-  At {", ".join(MAPI_PLACES)} also one of
+  At {", ".join(MAPI_PLACES)}
+  and {", ".join(NSPI_PLACES)} also one of
 {columns(mapi_faults.NAMES)}
+  At {", ".join(NSPI_PLACES)} also error-XXXXXXXX (ErrorCode), at nspi-resolvenames one of
+{columns(nspi_faults.RESOLVING)}
+  A 401 that offers Bearer, at {", ".join(BEARER_PLACES[:1])}, mapi-... and nspi-...:
+{columns(bearer.CHALLENGES)}
   PLACE tls: one of {", ".join(HANDSHAKE)}; for one connection unless TIMES says more.
   Faults of token, discovery, realm, adfs and imds show with --no-cache only: a cached token needs no
   sign-in.

@@ -10,6 +10,7 @@ import uuid
 import xml.etree.ElementTree as ElementTree
 from xml.sax.saxutils import escape
 
+from . import autodiscover_parts
 from .directory import DOMAIN, local_part
 from .mapi_store import ORGANIZATION, SPACE
 
@@ -236,14 +237,15 @@ def _settings(tenant, root, name, mailbox, headers):
     user += f"<DeploymentId>{uuid.uuid5(SPACE, 'deployment')}</DeploymentId>"
     capability = str(headers.get("X-MapiHttpCapability", ""))
     able = tenant.flavour == "gromox" or (capability.isdigit() and int(capability) >= 1)
-    mapi = _mapi_protocol(name, root, endpoint) if able else ""
+    mapi = _mapi_protocol(name, root, endpoint, mailbox) if able else ""
     mapi *= 2 if name == "two-mapi" else 1
+    others = autodiscover_parts.alternatives(mailbox, tenant.mapi.store) if mailbox else ""
     first, rest = ("", mapi) if tenant.flavour == "gromox" else (mapi, "")
     return (
         f'<?xml version="1.0" encoding="utf-8"?>\r\n<Autodiscover xmlns="{OUTER}">'
         f'<Response xmlns="{INNER}"><User>{user}</User><Account><AccountType>email</AccountType>'
         f"<Action>settings</Action><MicrosoftOnline>False</MicrosoftOnline>{first}"
-        f"{_other_protocols(tenant.flavour, root, endpoint, rest)}"
+        f"{_other_protocols(tenant.flavour, root, endpoint, rest)}{others}"
         f"<PublicFolderInformation><SmtpAddress>public@{DOMAIN}</SmtpAddress>"
         "</PublicFolderInformation></Account></Response></Autodiscover>"
     ).encode()
@@ -254,17 +256,15 @@ def _borrowed(tenant):
     return healthy.endpoint, healthy.dn
 
 
-def _mapi_protocol(name, root, endpoint):
+def _mapi_protocol(name, root, endpoint, mailbox):
     url = mapi_url(root, endpoint)
-    usual = "<InternalUrl>{url}</InternalUrl><ExternalUrl>{url}</ExternalUrl>"
-    words = PROTOCOLS.get(name, usual).format(url=url, root=root, path=url[len(root) :])
+    words = PROTOCOLS.get(name, autodiscover_parts.USUAL).format(
+        url=url, root=root, path=url[len(root) :]
+    )
     if not words or words.startswith("<Protocol"):
         return words
-    book = usual.format(url=url.replace("/emsmdb/", "/nspi/"))
-    return (
-        f'<Protocol Type="mapiHttp" Version="1"><MailStore>{words}</MailStore>'
-        f"<AddressBook>{book}</AddressBook></Protocol>"
-    )
+    book = autodiscover_parts.address_book(mailbox, root, url[len(root) :])
+    return f'<Protocol Type="mapiHttp" Version="1"><MailStore>{words}</MailStore>{book}</Protocol>'
 
 
 def _other_protocols(flavour, root, endpoint, between):

@@ -3,7 +3,8 @@ places below.
 
 Places: `token`, `devicecode`, `discovery` and `realm` (Entra), `adfs` (the federation server), `imds` (managed
 identities), `exchange` (the admin API), `graph`, `autodiscover`, `mapi-connect`, `mapi-execute` and
-`mapi-disconnect` (Exchange on premises), `tls` (before any request). At `admin`, which is what
+`mapi-disconnect` (Exchange on premises), `nspi-bind`, `nspi-resolvenames` and `nspi-unbind` (its address
+book), `autodiscover-json` (Autodiscover v2), `tls` (before any request). At `admin`, which is what
 administrators ask of Graph and Exchange, one connection is cut: `cut-before-3` and `cut-after-3` before
 and after the third request from now on is carried out.
 """
@@ -15,13 +16,23 @@ import re
 import threading
 import time
 
-from . import mapi_faults
+from . import bearer, mapi_faults, nspi_faults
 from .directory import local_part
 
 #: Places where a request is authenticated before a fault gets its hands on it.
 MAPI_PLACES = ("mapi-connect", "mapi-execute", "mapi-disconnect")
+NSPI_PLACES = nspi_faults.PLACES
 #: Places where a request is about one mailbox.
-MAILBOX_PLACES = ("exchange", "graph", "autodiscover", *MAPI_PLACES)
+MAILBOX_PLACES = (
+    "exchange",
+    "graph",
+    "autodiscover",
+    "autodiscover-json",
+    *MAPI_PLACES,
+    *NSPI_PLACES,
+)
+#: Places where a 401 may offer Bearer (`bearer`).
+BEARER_PLACES = ("autodiscover", *MAPI_PLACES, *NSPI_PLACES)
 PLACES = (
     "tls",
     "discovery",
@@ -211,10 +222,13 @@ class Switchboard:
         about that one are spoiled, and by this fault rather than by one of all mailboxes.
         """
         known = {"tls": HANDSHAKE, "admin": ()}.get(place, NAMES)
-        if place in MAPI_PLACES:
+        if place in MAPI_PLACES or place in NSPI_PLACES:
             known = (*NAMES, *mapi_faults.NAMES)
+        if place in BEARER_PLACES:
+            known = (*known, *bearer.CHALLENGES)
         pattern = {"token": ENTRA, "devicecode": ENTRA, "admin": CUT}.get(place)
         special = pattern is not None and pattern.fullmatch(fault)
+        special = special or nspi_faults.known(place, fault)
         if place not in PLACES or not (fault in known or special):
             raise KeyError(f"{place}/{fault}")
         name = local_part(mailbox or "")
@@ -241,6 +255,12 @@ class Switchboard:
         """All faults off."""
         with self._lock:
             self._on.clear()
+
+    def bearer(self, place, mailbox=""):
+        """The fault for this request when it is a 401 that offers Bearer; others are left for `take`."""
+        with self._lock:
+            entry = self._on.get((place, mailbox)) or self._on.get((place, "")) or ("", 0)
+        return self.take(place, mailbox) if entry[0] in bearer.CHALLENGES else None
 
     def take(self, place, mailbox=""):
         """The fault for this request at this place about this mailbox, None when all is well there."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 
+from . import bearer
 from .directory import DOMAIN
 
 #: What the Exchange resource tells a client without a token, or with a useless one.
@@ -77,17 +78,24 @@ class Logon:
             self._context.close()
         self._user = self._context = self._scheme = None
 
-    def challenge(self, bearer=None):
-        """A 401 that names every way in; `bearer` is more text for that one, which then is offered
+    def challenge(self, more=None):
+        """A 401 that names every way in; `more` is more text for Bearer, which then is offered
         in any case.
         """
+        return Challenge(401, self._offers(more))
+
+    def bearer_challenge(self, fault):
+        """A 401 by a fault of `bearer`."""
+        return Challenge(401, bearer.headers(fault, [value for _, value in self._offers(None)]))
+
+    def _offers(self, more):
         names = list(self._tenant.schemes)
-        if bearer is not None and "Bearer" not in names:
+        if more is not None and "Bearer" not in names:
             names.insert(0, "Bearer")
-        full = {"Basic": f'Basic realm="{DOMAIN}"', "Bearer": BEARER + (bearer or "")}
+        full = {"Basic": f'Basic realm="{DOMAIN}"', "Bearer": BEARER + (more or "")}
         if self._tenant.flavour == "gromox":
             full["Basic"] = 'Basic realm="msrpc realm", charset="utf-8"'
-        return Challenge(401, [("WWW-Authenticate", full.get(name, name)) for name in names])
+        return [("WWW-Authenticate", full.get(name, name)) for name in names]
 
     def _failed(self, scheme, user):
         self._tenant.logons.append((scheme, user, False))

@@ -73,9 +73,8 @@ def _block(kind, data, version=1):
     return struct.pack("<HBB", len(data) + 4, version, kind) + data
 
 
-def _exchange_se_blocks():
+def _exchange_se_blocks(name):
     """As a lab server sent them, its name aside (reference sheet exchange-se)."""
-    name = b"se-lab-01.practice.example"
     info = f"ClientAccessServer={name.decode()},ConnectTime=8/1/2026 1:29:56 PM,ConnectionID=17"
     return (
         _block(0x43, bytes((2, len(name))) + name, version=2),
@@ -87,8 +86,10 @@ def _exchange_se_blocks():
     )
 
 
-def connect_aux(flavour, chatty):
-    """What servers tell at Connect: organization, capabilities, endpoint, a text for the log."""
+def connect_aux(flavour, chatty, node=None):
+    """What servers tell at Connect: organization, capabilities, endpoint, a text for the log. Exchange
+    Server SE names itself there, and the node where there is one.
+    """
     if flavour == "gromox":
         blocks = (
             _block(0x17, struct.pack("<I", 3)),
@@ -97,7 +98,8 @@ def connect_aux(flavour, chatty):
         )
         return mapi_frames.block(b"".join(blocks))
     if flavour == "exchange-se":
-        return mapi_frames.block(b"".join(_exchange_se_blocks()))
+        name = node.fqdn.encode() if node else b"se-lab-01.practice.example"
+        return mapi_frames.block(b"".join(_exchange_se_blocks(name)))
     blocks = [
         _block(0x17, struct.pack("<I", 1)),
         _block(0x46, struct.pack("<I", 15)),

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import random
 
-from .mapi_envelope import STATUS_QUIRKS, Answer
+from .mapi_envelope import STATUS_QUIRKS
+from .mapi_transport import Answer
 
 LOGIN = (
     b"<!DOCTYPE html><html><head><title>Outlook</title></head><body><form action='/owa/auth.owa'>"
@@ -37,7 +38,7 @@ def refuse(fault, handler, request, endpoint):
         session = endpoint.session_of(request.headers)
         if session is not None:
             endpoint.drop(session)
-        if request.headers.get("X-RequestType") == "Connect":
+        if request.headers.get("X-RequestType", "").lower() in ("connect", "bind"):
             return endpoint.refusal(request, 10, "Context Not Found")
     if fault == "restart":
         endpoint.restart()
@@ -162,7 +163,7 @@ def serve(handler, fault, request, endpoint):
     """Answer one request to the endpoint, with a fault or without (None)."""
     answer = refuse(fault, handler, request, endpoint)
     if answer is None:
-        answer = endpoint.answer(request, frozenset([fault]) & set(QUIRKS))
+        answer = endpoint.answer(request, frozenset([fault] if fault else ()))
         change(fault, request, endpoint, answer)
     flavour = endpoint.tenant.flavour
     if answer.tags:

@@ -116,6 +116,11 @@ class Mailbox:
     rows_per_block: tuple = ()
     framing: int = 0
     chatty: bool = False
+    #: Not found by name in the address book; what Autodiscover's AddressBook element holds, nothing
+    #: for no such element, None for both URLs; `mapi_people.Alternative`s that it lists.
+    hidden: bool = False
+    address_book: str | None = None
+    alternatives: tuple = ()
     #: Fixed (LogonTime, GwartTime) bytes, for comparisons with recorded answers.
     logon_time: bytes = b""
     #: MailboxIds of former endpoints -> what a request there gets (`Tenant.move`).
@@ -127,6 +132,11 @@ class Mailbox:
         self.dn = self.dn or f"{ORGANIZATION}/cn=Recipients/cn={self.guid.hex}-{self.name}"
         self.display = self.display or f"Practice {self.name.title()}"
         self.endpoint = str(self.guid)
+
+    @property
+    def address(self):
+        """The primary SMTP address."""
+        return f"{self.name}@{DOMAIN}"
 
     def move(self, sign):
         """Another endpoint from now on; the old one answers by `sign`."""
@@ -295,8 +305,8 @@ def _failing_listings():
 class Store:
     """All mailboxes, found by what clients call them."""
 
-    def __init__(self):
-        self.mailboxes = mailboxes()
+    def __init__(self, more=()):
+        self.mailboxes = {**mailboxes(), **dict(more)}
 
     def add(self, mailbox):
         """One more, or another of the same name."""

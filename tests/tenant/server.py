@@ -14,15 +14,29 @@ import urllib.parse
 
 from cryptography import x509
 
-from . import adfs, autodiscover, exchange, graph, graph_admin, imds, mapi_faults
-from .administration import ROLES, Administration
-from .directory import DIRECTORIES, HOME
+from . import (
+    adfs,
+    autodiscover,
+    autodiscover_parts,
+    exchange,
+    graph,
+    graph_admin,
+    imds,
+    mapi_faults,
+    switch,
+)
+from .administration import Administration
+from .directory import DIRECTORIES, HOME, local_part
 from .entra import Entra
-from .faults import ENTRA, MAPI_PLACES, Switchboard
+from .faults import ENTRA, MAPI_PLACES, NSPI_PLACES, Switchboard
 from .handler import JSON, Handler
 from .logon import Challenge, Logon
-from .mapi_envelope import Endpoint, Request
+from .mapi_envelope import Endpoint
+from .mapi_transport import Request
 from .material import Material
+from .nodes import Closed, Node
+from .nspi import AddressBook
+from .places import GUARDED, place_of
 from .refusals import Refusal
 
 
@@ -42,23 +56,30 @@ class _Handler(Handler):
         path = urllib.parse.urlsplit(self.path).path
         parts = [urllib.parse.unquote(part) for part in path.split("/") if part]
         if parts[:1] == ["switch"]:
-            return self._switch(parts[1:])
-        self.extra, user = [], None
-        place = _place(self.command, parts, self.headers)
+            return self.answer(*switch.throw(tenant, self.command, parts[1:]))
+        place, user = place_of(self.command, parts, self.headers), None
+        node, endpoint = self.server.node, self._endpoint(place)
+        own = node.extra(tenant.flavour) if node else []
+        self.extra = own
         self.note(raw)
         if place == "token":
             tenant.count("token_requests")
         if place in GUARDED:
             try:
-                user, self.extra = self.logon.check(self.headers)
+                bearer = tenant.faults.bearer(place, self._mailbox(place, parts, raw))
+                if bearer:
+                    raise self.logon.bearer_challenge(bearer)
+                user, more = self.logon.check(self.headers)
+                self.extra = [*own, *more]
             except Challenge as challenge:
                 return self.answer(challenge.status, challenge.headers, challenge.body)
         fault = tenant.faults.take(place, self._mailbox(place, parts, raw))
-        if self.spoiled(fault):
+        if (node and self.spoiled(node.request_fault)) or self.spoiled(fault):
             return None
-        if place in MAPI_PLACES or place == "mapi":
-            request = Request(self.command, self.path, self.headers, raw, user)
-            return mapi_faults.serve(self, fault, request, tenant.mapi)
+        if endpoint is not None:
+            request = Request(self.command, self.path, self.headers, raw, user, node)
+            self.extra = [pair for pair in self.extra if pair[0] != "X-FEServer"]
+            return mapi_faults.serve(self, fault, request, endpoint)
         if place == "autodiscover":
             return self._autodiscover(raw)
         try:
@@ -77,6 +98,18 @@ class _Handler(Handler):
         except Refusal as refusal:
             return self.refuse(refusal)
 
+    def _endpoint(self, place):
+        """The endpoint of MAPI over HTTP, if it is one."""
+        tenant = self.server.tenant
+        if place in MAPI_PLACES or place == "mapi":
+            return tenant.mapi
+        return tenant.nspi if place in NSPI_PLACES or place == "nspi" else None
+
+    def date_time_string(self, timestamp=None):
+        """For the Date header."""
+        node = self.server.node
+        return node.date() if node else super().date_time_string(timestamp)
+
     def _mailbox(self, place, parts, raw):
         """The mailbox that the request is about, for faults of that one."""
         tenant = self.server.tenant
@@ -86,7 +119,10 @@ class _Handler(Handler):
             return graph.mailbox_of(tenant, parts, self.headers)
         if place == "autodiscover":
             return autodiscover.mailbox_of(tenant, raw)
-        return tenant.mapi.mailbox_of(self.path) if place in MAPI_PLACES else ""
+        if place == "autodiscover-json":
+            return local_part(autodiscover_parts.address_of(self.path, parts))
+        endpoint = self._endpoint(place)
+        return endpoint.mailbox_of(self.path) if endpoint is not None else ""
 
     def _cut(self, place, raw):
         """Whether this request of an administrator is cut, `before` or `after` it is carried out."""
@@ -112,6 +148,8 @@ class _Handler(Handler):
             return 200, JSON, json.dumps(tenant.entra.token(root, parts[0], _form(raw))).encode()
         if place == "devicecode":
             return 200, JSON, json.dumps(tenant.entra.device_code(parts[0], _form(raw))).encode()
+        if place == "autodiscover-json":
+            return autodiscover_parts.answer(tenant, root, self.path, parts)
         if place == "adfs":
             return adfs.answer(tenant, self.command, parts, self.headers, raw)
         if place == "graph":
@@ -130,29 +168,6 @@ class _Handler(Handler):
         if graph_admin.concerns(parts):
             return graph.answer(self.headers, lambda: graph_admin.serve(*ask, raw))
         return graph.answer(self.headers, lambda: graph.messages(*ask))
-
-    def _switch(self, parts):
-        """`PUT /switch/PLACE/FAULT[/TIMES[/MAILBOX]]`, `PUT /switch/approve/CODE[/ROLE]...`,
-        `PUT /switch/late/KIND/REQUESTS`, `DELETE /switch`.
-        """
-        faults = self.server.tenant.faults
-        try:
-            if self.command == "DELETE":
-                faults.off()
-            elif parts[0] == "approve":
-                self.server.tenant.admin.approve(roles=parts[2:] or (*ROLES,)[:1], code=parts[1])
-            elif parts[0] == "late":
-                self.server.tenant.admin.replication.delay(parts[1], int(parts[2]))
-            else:
-                # A handshake that always fails would bar the way to this switch.
-                times = 1 if parts[0] == "tls" else -1
-                times = int(parts[2]) if len(parts) > 2 else times
-                if parts[0] == "tls" and times < 0:
-                    raise ValueError(times)
-                faults.on(parts[0], parts[1], times, *parts[3:])
-        except (KeyError, IndexError, ValueError, TypeError):
-            return self.answer(404, {"Content-Type": "text/plain"}, b"no such fault\n")
-        return self.answer(200, {"Content-Type": "text/plain"}, b"switched\n")
 
     def _autodiscover(self, raw):
         status, headers, body = autodiscover.answer(
@@ -173,45 +188,21 @@ def _form(raw):
     return {name: values[0] for name, values in fields.items()}
 
 
-GUARDED = (*MAPI_PLACES, "mapi", "autodiscover")
-
-
-def _place(command, parts, headers):
-    if [part.lower() for part in parts] == ["autodiscover", "autodiscover.xml"]:
-        return "autodiscover"
-    if parts[:1] == ["mapi"]:
-        kind = f"mapi-{headers.get('X-RequestType', '').lower()}"
-        return kind if kind in MAPI_PLACES else "mapi"
-    if parts[:2] == ["common", "userrealm"] and len(parts) == 3 and command == "GET":
-        return "realm"
-    if parts[1:] == ["v2.0", ".well-known", "openid-configuration"] and command == "GET":
-        return "discovery"
-    if parts[1:] == ["oauth2", "v2.0", "token"] and command == "POST":
-        return "token"
-    if parts[1:] == ["oauth2", "v2.0", "devicecode"] and command == "POST":
-        return "devicecode"
-    if parts[:2] == ["adminapi", "beta"] and parts[3:] == ["InvokeCommand"] and command == "POST":
-        return "exchange"
-    if parts[:3] == ["adfs", "services", "trust"]:
-        return "adfs"
-    return "graph" if parts[:1] == ["v1.0"] else None
-
-
 class _Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, tenant, address):
+    def __init__(self, tenant, address, port=0, node=None):
+        self.node = node
         self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.tenant = tenant
         self.stopping = threading.Event()
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tenant.material.server.configure_cert(self.context)
-        super().__init__((address, 0), _Handler)
+        self.context = (node or Node("")).context(tenant.material)
+        super().__init__((address, port), _Handler)
 
     def finish_request(self, request, client_address):
         """In the connection's own thread: handshake, then requests."""
-        fault = self.tenant.faults.take("tls")
+        fault = self.node.fault if self.node else self.tenant.faults.take("tls")
         if fault == "silent":
             self.stopping.wait(120)
             return
@@ -232,6 +223,12 @@ class _Server(http.server.ThreadingHTTPServer):
         finally:
             secured.close()
 
+    def close(self):
+        """Stop serving; hanging connections end."""
+        self.stopping.set()
+        self.shutdown()
+        self.server_close()
+
     def handle_error(self, request, client_address):
         """A client that went away is no error here; what else goes wrong is kept for tests."""
         if not isinstance(sys.exc_info()[1], OSError):
@@ -248,7 +245,8 @@ class Tenant:
     password at sign-in, `remarks` what the specification forbids and servers let pass, `crashes`
     tracebacks of the tenant's own;
     `faults` is the switchboard, `administrations` what administrators made by tenant id, `admin` that
-    of the tenant at home, `mapi` the endpoint of MAPI over HTTP with its store and sessions.
+    of the tenant at home, `mapi` the endpoint of MAPI over HTTP with its store and sessions, `nspi` that of
+    the address book with its own sessions.
     """
 
     def __init__(self, directory, address="127.0.0.1"):
@@ -256,6 +254,7 @@ class Tenant:
         self.entra = Entra(self.material, self.users, lambda: self.administrations)
         self.faults = Switchboard()
         self._lock = threading.Lock()
+        self._nodes = []
         self._new_counters()
         self._new_administrations()
         self._new_premises()
@@ -312,7 +311,10 @@ class Tenant:
         self.logons = []
         self.remarks = []
         self.crashes = []
+        #: What Autodiscover v2 knows.
+        self.json_protocols = ("ActiveSync", "Ews", "AutodiscoverV1")
         self.mapi = Endpoint(self)
+        self.nspi = AddressBook(self, self.mapi.store)
 
     def start(self):
         """Serve in a background thread."""
@@ -324,10 +326,30 @@ class Tenant:
 
     def stop(self):
         """Stop serving; hanging connections end."""
+        self.stop_nodes()
         self._server.stopping.set()
         for server in (self._server, self._imds):
             server.shutdown()
             server.server_close()
+
+    def node(self, address, name, fault=None, **fields):
+        """Answer at one more loopback address, at the tenant's port, as a server of that name; `fault` is
+        one of `nodes.NAMES`, `fields` are those of `nodes.Node`.
+        """
+        node = Node(name, fault, address=f"{address}:{self.port}", **fields)
+        if fault == "refuse":
+            self._nodes.append(Closed(address, self.port))
+            return node
+        server = _Server(self, address, self.port, node)
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        self._nodes.append(server)
+        return node
+
+    def stop_nodes(self):
+        """Their addresses are free again."""
+        for server in self._nodes:
+            server.close()
+        self._nodes.clear()
 
     def register(self, path):
         """Upload the certificate of a PEM file to the app registrations."""
@@ -337,6 +359,7 @@ class Tenant:
     def reset(self):
         """Faults off, counters at zero, everything issued still good."""
         self.faults.off()
+        self.stop_nodes()
         self.entra.token_lifetime = 3599
         self.entra.revoked.clear()
         self.entra.password_tries.clear()
@@ -349,8 +372,8 @@ class Tenant:
         return {*self.mapi.store.mailboxes, *autodiscover.NAMES}
 
     def open_sessions(self):
-        """How many MAPI sessions nobody has ended."""
-        return len(self.mapi.sessions)
+        """How many sessions of mailboxes and of the address book nobody has ended."""
+        return len(self.mapi.sessions) + len(self.nspi.sessions)
 
     def move(self, name, sign="invalid-path"):
         """Give a mailbox another endpoint. What the old one does from now on: `invalid-path`
