@@ -13,7 +13,7 @@ lint: .venv ; $(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
 bench: .venv ; $(BIN)/python -m compileall -q check_mapi_connectivity && $(BIN)/python -m tests.bench
 docs: .venv ; $(BIN)/python -m generate
 tenant: .venv ; $(BIN)/python -m tests.tenant
-golden: .venv ; GOLDEN=write $(BIN)/python -m pytest -q -n 4 --dist worksteal tests/test_golden.py tests/test_recordings.py
+golden: .venv ; GOLDEN=write $(BIN)/python -m pytest -q -n 4 --dist worksteal tests/test_golden.py tests/test_recordings.py tests/explain/test_golden.py
 screenshots: .venv ; SCREENSHOTS=write $(BIN)/python -m pytest tests/integration/test_icingaweb.py
 fuzz: .venv ; $(BIN)/python -m tests.fuzz
 dist: .venv ; packaging/dist $(BIN)/python

@@ -76,6 +76,18 @@ def known_keys():
     undo()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_authorities():
+    """No test reads the hundred authorities of the system, who vouch for nobody here."""
+    before = {name: os.environ.get(name) for name in keys.NO_AUTHORITIES}
+    os.environ.update(keys.NO_AUTHORITIES)
+    yield
+    for name, value in before.items():
+        os.environ.pop(name)
+        if value is not None:
+            os.environ[name] = value
+
+
 #: Directories of the installed product: no test makes or removes one, or changes the first; the
 #: second may be in use.
 INSTALLED = ("/etc/check_mapi_connectivity", "/var/cache/check_mapi_connectivity")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -165,6 +166,51 @@ def test_lock_waits_no_longer_than_half_a_second(directory):
     with waiting.lock(KEY):
         pass
     assert len(waiting.notes) == 1
+
+
+def test_what_a_run_that_was_killed_has_left_is_swept(directory):
+    """Not what another run is still writing."""
+    cache = Cache(str(directory), [])
+    cache.store(KEY, {"access_token": "x"})
+    left = directory / f"{KEY}.json.4711.12"
+    left.write_bytes(b"")
+    left.chmod(0o600)
+    written = cache.reserve("other", 8)
+    cache.sweep()
+    assert not left.exists()
+    assert written.fill({"n": 1})
+    assert sorted(os.listdir(directory)) == sorted([f"{KEY}.json", "other.json"])
+
+
+def test_a_disk_that_is_full(directory, monkeypatch):
+    """What was begun is taken away again; why is told, by `failed` as well."""
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    cache = Cache(str(directory), [])
+    cache.store("other", {})
+    open_ones = len(os.listdir("/proc/self/fd"))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", full)
+        assert cache.reserve(KEY, 8) is None
+        assert cache.store(KEY, {}) is False
+    assert (cache.failed, cache.notes) == (
+        "No space left on device",
+        ["cache not written: No space left on device"],
+    )
+    assert os.listdir(directory) == ["other.json"]
+    assert len(os.listdir("/proc/self/fd")) == open_ones
+    fresh = Cache(str(directory / "within"), [])
+    monkeypatch.setattr(os, "mkdir", full)
+    assert fresh.store(KEY, {}) is False
+    assert fresh.failed == "No space left on device"
+
+
+def test_room_that_is_given_back(directory):
+    cache = Cache(str(directory), [])
+    cache.reserve(KEY, 8).free()
+    assert os.listdir(directory) == []
 
 
 PROGRAM = """

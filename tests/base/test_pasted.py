@@ -132,3 +132,10 @@ def test_what_is_left_has_nothing_around_it(text):
     alone = pasted.bare(text)
     assert pasted.bare(alone) == alone
     assert alone.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "alone"), [("'", "'"), ("''", ""), ("'a'", "a"), ("a?b", "a?b"), ("a@b?c", "a@b")]
+)
+def test_quotes_and_queries(text, alone):
+    assert pasted.bare(text) == alone

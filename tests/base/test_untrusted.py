@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 
@@ -59,3 +60,14 @@ def test_json_beyond_all_measure_takes_no_time(data):
     begun = time.process_time()
     assert untrusted.document(data) in (None, float("inf"))
     assert time.process_time() - begun < 5
+
+
+@given(st.dictionaries(st.text(max_size=5), st.integers(0, 9) | st.text(max_size=9), max_size=4))
+def test_claims_of_any_token(claims):
+    coded = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    assert untrusted.claims(f"head.{coded}.signature") == claims
+
+
+@pytest.mark.parametrize("token", ["", "opaque", "a.b", "a.!.c", "a.W10.c", "a.\u20ac.c"])
+def test_a_token_without_claims(token):
+    assert untrusted.claims(token) == {}

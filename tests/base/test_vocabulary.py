@@ -7,7 +7,8 @@ import re
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from check_mapi_connectivity.base.vocabulary import LABELS, prefixes
+from check_mapi_connectivity.base.clouds import CLOUDS
+from check_mapi_connectivity.base.vocabulary import LABELS, prefixes, state_name, worst
 
 METHODS = ("cmdlet",)
 
@@ -86,3 +87,17 @@ def test_addresses_of_the_same_checksum():
     one, other = same_checksum(40)
     assert one != other
     assert len(set(made(f"a{one}@c.d", f"a{other}@c.d"))) == 2
+
+
+def test_words_and_numbers_that_name_a_state():
+    for number, name in enumerate(["OK", "WARNING", "CRITICAL", "UNKNOWN"]):
+        assert state_name(name.lower()) == state_name(str(number)) == name
+    assert [state_name(text) for text in ("", "4", "green", "-1")] == [None] * 4
+    assert (worst([]), worst(["WARNING", "UNKNOWN"])) == ("OK", "UNKNOWN")
+
+
+def test_each_cloud_has_its_own_hosts():
+    assert CLOUDS["china"].graph == "https://microsoftgraph.chinacloudapi.cn"
+    assert CLOUDS["worldwide"].exchange == "https://outlook.office365.com"
+    assert CLOUDS["gcc"].same_hosts(CLOUDS["worldwide"])
+    assert not CLOUDS["dod"].same_hosts(CLOUDS["gcc-high"])

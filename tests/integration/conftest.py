@@ -28,6 +28,11 @@ def guard():
     """None here: what is installed, started and written is all over the machine."""
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_authorities():
+    """All of the system's: packages are fetched by them."""
+
+
 @pytest.fixture(autouse=True)
 def guarded():
     """None here, see `guard`."""

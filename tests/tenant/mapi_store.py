@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from .directory import DOMAIN, MANY, OPERATOR
 from .mapi_tables import (
@@ -210,8 +212,12 @@ def _hostile():
     ]
 
 
+@functools.cache
 def _number(count):
-    return [message(number, f"Message {number:04d}") for number in range(1, count + 1)]
+    """Made once, as every test begins with a new store: nobody can change them."""
+    return tuple(
+        MappingProxyType(message(number, f"Message {number:04d}")) for number in range(1, count + 1)
+    )
 
 
 def _servers(name):

@@ -130,29 +130,6 @@ def test_which_roles_hold_the_cmdlet(tenant, admin):
     ]
 
 
-def test_a_role_with_one_cmdlet(tenant, admin):
-    [row] = admin.rows(
-        "New-ManagementRole", Name="probe", Parent=VIEW_ONLY, EnabledCmdlets=[TEST], Description="x"
-    )
-    assert (row["Name"], row["Parent"], row["IsRootRole"]) == ("probe", VIEW_ONLY, False)
-    [entry] = admin.rows("Get-ManagementRoleEntry", Identity="probe\\*")
-    assert (entry["Name"], entry["Role"], "Archive" in entry["Parameters"]) == (TEST, "probe", True)
-    assert names(admin.rows("Get-ManagementRole", Identity="probe")) == ["probe"]
-    assert names(admin.rows("Get-ManagementRole", Identity=VIEW_ONLY, GetChildren=True)) == [
-        "probe"
-    ]
-    assert admin.fails("New-ManagementRole", Name="PROBE", Parent=VIEW_ONLY)[0] == EXISTS
-    assert admin.fails("New-ManagementRole", Name="x", Parent="gone") == couldnt("gone")
-    longest = {"Name": "x" * 65, "Parent": VIEW_ONLY}
-    assert "Transformation" in admin.fails("New-ManagementRole", **longest)[0]
-    wrong = {"Name": "x", "Parent": VIEW_ONLY, "EnabledCmdlets": ["Set-Mailbox"]}
-    assert admin.fails("New-ManagementRole", **wrong)[0] == "InvalidOperationException"
-    role = {"parent": VIEW_ONLY, "entries": [TEST]}
-    assert tenant.directory_state()["roles"] == {"probe": role}
-    admin.rows("New-ManagementRole", Name="child", Parent="probe", WhatIf=True)
-    assert list(tenant.directory_state()["roles"]) == ["probe"]
-
-
 def test_a_role_whose_entries_are_removed_one_by_one(admin):
     admin.rows("New-ManagementRole", Name="probe", Parent=VIEW_ONLY)
     held = names(admin.rows("Get-ManagementRoleEntry", Identity="probe\\*"))
@@ -383,12 +360,3 @@ def test_users_and_mailboxes(tenant, admin):
     assert len(admin.rows("Get-Mailbox", ResultSize=3)) == 3
     assert admin.fails("Get-Mailbox", Identity="gone") == couldnt("gone")
     assert admin.fails("Set-User", Identity="gone") == couldnt("gone")
-
-
-def test_a_service_principal_that_has_not_arrived_yet(tenant, admin):
-    tenant.admin.replication.delay("exchange-object", 2)
-    admin.rows("New-ServicePrincipal", AppId=APP_ID, ObjectId=OBJECT_ID)
-    assignment = {"App": OBJECT_ID, "Role": MAIL_ROLE}
-    for _ in range(2):
-        assert admin.fails("New-ManagementRoleAssignment", **assignment) == couldnt(OBJECT_ID)
-    assert len(admin.rows("New-ManagementRoleAssignment", **assignment)) == 1

@@ -140,28 +140,6 @@ def test_who_may_change_applications(tenant, admin, somebody):
     assert error(other.ask("GET", "applications")) == DENIED
 
 
-def test_an_application_takes_its_service_principal_along(tenant, admin):
-    before = tenant.directory_state()
-    application, principal = admin.create_pair()
-    admin.consent(principal["id"])
-    grant = {
-        "clientId": principal["id"],
-        "consentType": "AllPrincipals",
-        "resourceId": admin.resource(),
-        "scope": "Exchange.Manage",
-    }
-    assert admin.ask("POST", "oauth2PermissionGrants", grant).status_code == 201
-    role = {
-        "principalId": principal["id"],
-        "roleDefinitionId": "f2ef992c-3afb-46b9-b7cf-a126ee74c451",
-        "directoryScopeId": "/",
-    }
-    assert admin.ask("POST", "roleManagement/directory/roleAssignments", role).status_code == 201
-    assert tenant.directory_state() != before
-    assert admin.ask("DELETE", f"applications/{application['id']}").status_code == 204
-    assert tenant.directory_state() == before
-
-
 def test_consents_to_delegated_permissions(admin):
     principal, resource = admin.create_pair()[1]["id"], admin.resource()
     body = {

@@ -192,29 +192,6 @@ def test_key_credentials_that_are_refused(tenant, admin, changes, code):
     assert error(answer)[:2] == (400, code)
 
 
-def test_a_certificate_is_renewed_and_the_old_one_kept_or_lost(tenant, admin):
-    old, new = tenant.material.certificate, make_certificate("new")[1]
-    path = f"applications/{admin.create(keyCredentials=[credential(old)])['id']}"
-
-    def update(*keys):
-        answer = admin.ask("PATCH", path, {"keyCredentials": list(keys)})
-        return answer.status_code
-
-    def held():
-        keys = admin.ask("GET", f"{path}?$select=keyCredentials").json()["keyCredentials"]
-        return [key["key"] for key in keys]
-
-    [kept] = admin.ask("GET", path).json()["keyCredentials"]
-    assert update(kept, credential(new)) == 204
-    assert held() == [der(old), der(new)]
-    full = admin.ask("GET", f"{path}?$select=keyCredentials").json()["keyCredentials"]
-    assert (update(*full), held()) == (204, [der(old), der(new)])
-    assert update({**kept, "keyId": NOWHERE}) == 400
-    assert update(credential(new)) == 204
-    assert held() == [der(new)]
-    assert (update(), held()) == (204, [])
-
-
 def test_policies_for_credentials(tenant, admin):
     policy, certificate = tenant.admin.registry.policy, tenant.material.certificate
     body = {"displayName": "x", "keyCredentials": [credential(certificate)]}
@@ -243,36 +220,6 @@ def test_policies_for_credentials(tenant, admin):
     # What is there already may stay.
     keep = {"keyCredentials": old["keyCredentials"]}
     assert admin.ask("PATCH", f"applications/{old['id']}", keep).status_code == 204
-
-
-def test_what_has_not_arrived_yet(tenant, admin):
-    tenant.admin.replication.delay("directory", 2)
-    application = admin.create()
-    path = f"applications/{application['id']}"
-    assert error(admin.ask("GET", path)) == missing(application["id"])
-    found = admin.ask("GET", "applications?$filter=displayName eq 'probe'")
-    assert found.json()["value"] == []
-    assert admin.ask("GET", path).status_code == 200
-    second = admin.create("second")
-    statuses = [
-        admin.ask("POST", "servicePrincipals", {"appId": second["appId"]}).status_code
-        for _ in range(4)
-    ]
-    # The last finds a service principal, which nobody can read yet.
-    assert statuses == [400, 400, 201, 409]
-    listed = [
-        admin.ask("GET", f"servicePrincipals?$filter=appId eq '{second['appId']}'").json()["value"]
-        for _ in range(3)
-    ]
-    assert [len(rows) for rows in listed] == [0, 0, 1]
-    third = admin.create("third")
-    updates = [
-        admin.ask("PATCH", f"applications/{third['id']}", {"notes": "x"}).status_code
-        for _ in range(3)
-    ]
-    assert updates == [404, 404, 204]
-    tenant.admin.replication.delay("directory", 0)
-    assert admin.ask("GET", f"applications/{admin.create()['id']}").status_code == 200
 
 
 def test_certificates_are_compared_as_documents(tenant, admin):

@@ -4,13 +4,9 @@ and what is left when a connection is cut. No client code of the project takes p
 
 from __future__ import annotations
 
-import pytest
-import requests
-
 from ..tenant.admin_client import credential, error
 from ..tenant.client import EXCHANGE, GRAPH
 from ..tenant.directory import DOMAIN, GOV_TENANT_ID
-from ..tenant.material import make_certificate
 from ..tenant.rbac import TEST
 from ..tenant.registry import GRAPH_APP
 
@@ -92,52 +88,6 @@ def test_an_entra_role_will_do(admin):
     admin.tenant.admin.replication.delay("exchange-role", 1)
     assert admin.ask("POST", "roleManagement/directory/roleAssignments", body).status_code == 201
     assert [cmdlet(admin, app_id), cmdlet(admin, app_id)] == [403, 200]
-
-
-def test_sign_in_by_what_was_uploaded(tenant, admin):
-    app_id, _ = register(admin)
-    claims = tenant.entra.claims(admin.app_token(app_id)["access_token"])
-    assert (claims["appid"], "roles" in claims) == (app_id, False)
-    key, other = make_certificate("other")
-    assert admin.app_token(app_id, key=key, certificate=other)["error_codes"] == [700027]
-    assert admin.app_token(app_id, key=key)["error_codes"] == [700027]
-    secret = {"client_id": app_id, "client_secret": tenant.material.secret}
-    assert admin.number(**secret) == 7000215
-    path = f"applications(appId='{app_id}')"
-    admin.ask("PATCH", path, {"keyCredentials": [credential(other)]})
-    assert admin.app_token(app_id)["error_codes"] == [700027]
-    assert "access_token" in admin.app_token(app_id, key=key, certificate=other)
-    admin.ask("PATCH", path, {"isFallbackPublicClient": True})
-    assert "access_token" in admin.app_token(app_id, key=key, certificate=other)
-    elsewhere = {"place": GOV_TENANT_ID, "scope": "https://outlook.office365.us/.default"}
-    assert admin.number(client_id=app_id, client_secret="x", **elsewhere) == 700016
-    admin.ask("DELETE", path)
-    assert admin.app_token(app_id, key=key, certificate=other)["error_codes"] == [700016]
-
-
-def test_an_application_without_service_principal_does_not_sign_in(tenant, admin):
-    keys = [credential(tenant.material.certificate)]
-    app_id = admin.create(keyCredentials=keys)["appId"]
-    assert admin.app_token(app_id)["error_codes"] == [7000229]
-
-
-def test_mail_in_one_mailbox(tenant, admin):
-    app_id, number = register(admin)
-    denied = (403, "ErrorAccessDenied")
-    assert inbox(admin, app_id) == denied
-    admin.rows("New-ServicePrincipal", AppId=app_id, ObjectId=number)
-    admin.rows("New-ManagementScope", **SCOPE)
-    wanted = {"App": number, "Role": "Application Mail.ReadBasic"}
-    admin.rows("New-ManagementRoleAssignment", **wanted, CustomResourceScope="its mailbox")
-    assert inbox(admin, app_id) == 200
-    assert inbox(admin, app_id, query="?$select=body") == denied
-    assert inbox(admin, app_id, "many-001") == denied
-    token = admin.app_token(app_id, GRAPH)["access_token"]
-    headers = {"Authorization": f"Bearer {token}"}
-    users = admin.get("/v1.0/users", headers=headers)
-    assert error(users)[:2] == (403, "Authorization_RequestDenied")
-    admin.rows("Remove-ManagementRoleAssignment", Identity="Application Mail.ReadBasic-*")
-    assert inbox(admin, app_id) == denied
 
 
 def test_a_scope_that_changes(admin):
@@ -239,42 +189,6 @@ def test_a_user_with_a_password(tenant, admin):
     assert sign_in()["error_codes"] == [7000218]
 
 
-def test_what_arrives_late(tenant, admin):
-    late = tenant.admin.replication
-    late.delay("app-role", 2)
-    late.delay("exchange-role", 3)
-    app_id, number = register(admin)
-    admin.consent(number)
-    role_group(admin)
-    admin.rows("New-ServicePrincipal", AppId=app_id, ObjectId=number)
-    admin.rows("Add-RoleGroupMember", Identity="probes", Member=number)
-    assert [cmdlet(admin, app_id) for _ in range(6)] == [401, 401, 403, 403, 403, 200]
-    late.delay("graph-role", 2)
-    admin.rows("New-ManagementScope", **SCOPE)
-    wanted = {"App": number, "Role": "Application Mail.ReadBasic"}
-    admin.rows("New-ManagementRoleAssignment", **wanted, CustomResourceScope="its mailbox")
-    who = {"Identity": number, "Resource": HEALTHY}
-    assert admin.rows("Test-ServicePrincipalAuthorization", **who)[0]["InScope"] == "True"
-    answers = [inbox(admin, app_id) for _ in range(3)]
-    assert answers == [(403, "ErrorAccessDenied"), (403, "ErrorAccessDenied"), 200]
-    late.delay("directory", 2)
-    keys = [credential(tenant.material.certificate)]
-    fresh = admin.create("fresh", keyCredentials=keys)["appId"]
-    numbers = [admin.app_token(fresh)["error_codes"] for _ in range(3)]
-    assert numbers == [[700016], [700016], [7000229]]
-    with pytest.raises(KeyError):
-        late.delay("rain", 1)
-
-
-def set_up(admin):
-    """Everything that the cmdlet needs, in nine calls."""
-    app_id, number = register(admin)
-    admin.consent(number)
-    role_group(admin)
-    admin.rows("New-ServicePrincipal", AppId=app_id, ObjectId=number)
-    admin.rows("Add-RoleGroupMember", Identity="probes", Member=number)
-
-
 CALLS = [
     "POST /v1.0/applications",
     "POST /v1.0/servicePrincipals",
@@ -285,54 +199,6 @@ CALLS = [
     "New-ServicePrincipal",
     "Add-RoleGroupMember",
 ]
-
-
-def made(tenant):
-    """How many things there are."""
-    state = tenant.directory_state()
-    members = sum(len(group["members"]) for group in state["role_groups"].values())
-    return members + sum(len(found) for found in state.values() if isinstance(found, (list, dict)))
-
-
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_a_connection_that_is_cut(tenant, admin, when):
-    counts = []
-    for number in range(1, len(CALLS) + 1):
-        tenant.reset()
-        admin.tokens.clear()
-        tenant.faults.on("admin", f"cut-{when}-{number}")
-        with pytest.raises(requests.ConnectionError):
-            set_up(admin)
-        counts.append(made(tenant))
-        calls = [name.replace(one_id(name), "*") for name in tenant.admin.calls]
-        assert calls == CALLS[:number]
-        # It is cut once.
-        assert admin.ask("GET", "organization").status_code == 200
-    whole = [0, 1, 2, 2, 3, 4, 5, 6, 7]
-    assert counts == (whole[:-1] if when == "before" else whole[1:])
-
-
-def one_id(name):
-    """The object id in a path."""
-    parts = name.split("/")
-    return parts[3] if len(parts) > 4 else "no id"
-
-
-def test_what_can_be_switched(tenant):
-    for fault in ("silent", "cut-after-0", "cut-during-1", "aadsts-50076"):
-        with pytest.raises(KeyError):
-            tenant.faults.on("admin", fault)
-    with pytest.raises(KeyError):
-        tenant.faults.on("admin", "cut-after-1", mailbox="healthy")
-
-
-def test_faults_of_the_services_hold_for_administrators(tenant, admin):
-    admin.create()
-    tenant.faults.on("graph", "http-503-wait-1", times=1)
-    assert admin.ask("GET", "applications").status_code == 503
-    tenant.faults.on("exchange", "http-429", times=1)
-    assert admin.invoke("Get-RoleGroup").status_code == 429
-    assert admin.invoke("Get-RoleGroup").status_code == 200
 
 
 def test_tenants_do_not_share_anything(tenant, admin):

@@ -96,13 +96,6 @@ def test_requests_for_a_code_that_are_refused(tenant, client):
     assert refusal(client.begin())[1] == [53003]
 
 
-def test_whoever_signs_in_after_a_while(tenant, client):
-    tenant.admin.approve(ADMIN, after=2)
-    flow = client.begin()
-    polls = [client.poll(flow).get("error", "in") for _ in range(3)]
-    assert polls == ["authorization_pending", "authorization_pending", "in"]
-
-
 def test_who_may_consent_to_what(tenant, client):
     for roles in ((), ("Exchange Administrator",), ("Security Reader", "Global Reader")):
         flow = client.begin()
@@ -163,28 +156,6 @@ def test_msal_signs_in(tenant, client):
     assert tenant.entra.claims(answer["access_token"])["upn"] == ADMIN
     [account] = app.get_accounts()
     assert account["username"] == ADMIN
-
-
-def test_what_is_forgotten(tenant, client):
-    tenant.admin.approve(ADMIN)
-    token = client.poll(client.begin())["access_token"]
-    tenant.reset()
-    assert (tenant.admin.people, tenant.admin.devices.codes(), tenant.admin.calls) == ({}, [], [])
-    client.tokens["graph"] = token
-    refused = client.ask("POST", "users", {"displayName": "x"}).json()["error"]
-    assert refused["code"] == "Authorization_RequestDenied"
-
-
-def test_a_person_at_the_switch(tenant, client):
-    flow = client.begin()
-    done = client._send("PUT", f"/switch/approve/{flow['user_code']}")
-    assert (done.status_code, done.text) == (200, "switched\n")
-    assert "access_token" in client.poll(flow)
-    assert client._send("PUT", "/switch/approve/NOBODYSCODE").status_code == 404
-    assert client._send("PUT", "/switch/late/app-role/2").status_code == 200
-    assert client._send("PUT", "/switch/late/rain/2").status_code == 404
-    assert client._send("PUT", "/switch/admin/cut-after-3").status_code == 200
-    assert client._send("PUT", "/switch/admin/cut-after-0").status_code == 404
 
 
 def test_grants_that_nobody_knows(client):

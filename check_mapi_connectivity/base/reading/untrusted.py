@@ -207,7 +207,7 @@ class Fields:
 
     def _named(self, name: str) -> dict[str, Any]:
         self._asked.add(name)
-        found = Fields(self._members.get(name, {}), self.path)._members
+        found = Fields(self._members.get(name, {}), f"{self.path}{name}.")._members
         if len(found) > _MOST:
             raise self._odd(name)
         return found
