@@ -70,6 +70,27 @@ def test_kerberos_with_a_password(windows, kerberos):
     assert (run.line, run.code) == (LISTED, 0)
 
 
+@pytest.mark.parametrize("kind", ["gss", "kerberos"])
+def test_nodes_by_their_addresses(windows, tmp_path, tenant, kind):
+    """The service name is that of the host, the channel binding that of the certificate shown."""
+    for address in ("127.0.0.2", "127.0.0.3"):
+        tenant.node(address, "EX2")
+    where = ("--address", "127.0.0.2", "--address", "127.0.0.3")
+    with start(kind, tmp_path / kind) as acceptor:
+        if kind == "gss":
+            run = windows(acceptor, *where, "--auth", "ntlm", "--address-book")
+        else:
+            ticket = acceptor.environment(cache=acceptor.ticket_cache())
+            more = ("--auth", "negotiate", "--address-book")
+            run = windows(acceptor, *where, *more, user=None, environment=ticket)
+    assert run.line.startswith(f"MAPI OK - healthy@{DOMAIN}: 2 nodes: ")
+    assert run.perfdata.count("address_book=1") == 2
+    assert run.connections == 2
+    # A handshake for each connection, which the address book goes by as well.
+    assert len(run.requests) == 2 * (7 if kind == "kerberos" else 8)
+    assert [ok for _, _, ok in tenant.logons].count(False) == 0
+
+
 def test_a_wrong_password_is_one_failed_logon(windows, ntlm, tenant):
     run = windows(ntlm, password="Not.The.Password")
     assert run.code == 2
