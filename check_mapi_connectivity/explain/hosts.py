@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from ..base.clouds import MICROSOFT
 from ..base.credentials import ManagedIdentity, UserPassword
 from ..base.vocabulary import NEGOTIATE
-from ..mapihttp.discovery import REDIRECT, SERVICE, Trust, Walk, domain_of, named_url
+from ..mapihttp.discovery import JSON, REDIRECT, SERVICE, Trust, Walk, domain_of, named_url
 from ..network import route
 
 if TYPE_CHECKING:
@@ -113,6 +113,8 @@ def _mapi(targets: Targets, server: Server, network: Network) -> Iterator[Contac
                 continue
             if step.how == REDIRECT:
                 purpose += ", asked for a redirect without a password"
+            if step.how == JSON:
+                purpose += ", asked for an address without a password"
             yield _contact(network, step.url, purpose)
     yield _unnamed(network, "the mailbox, by MAPI over HTTP: the host that Autodiscover names")
 

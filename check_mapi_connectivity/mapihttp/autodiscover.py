@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import NamedTuple, Union
 from xml.parsers import expat
 from xml.sax.saxutils import escape
@@ -223,6 +224,25 @@ def _pairs(protocols: list[_Element], name: str) -> tuple[tuple[str, str], ...]:
 def _alternative(element: _Element) -> Alternative:
     names = ("Type", "DisplayName", "LegacyDN", "Server", "SmtpAddress")
     return Alternative(*map(element.text, names))
+
+
+def read_json(data: bytes) -> str:
+    """The address that an answer of the JSON kind names (reference sheet mapi-http 1.5). Raises
+    WireError for what is none, with its own words where it says why.
+    """
+    if len(data) > _MOST_BYTES:
+        raise WireError("the Autodiscover answer is too long")
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        raise WireError("the Autodiscover answer is no JSON") from None
+    if not isinstance(found, dict):
+        raise WireError("the Autodiscover answer is no JSON object")
+    url = found.get("Url")
+    if not isinstance(url, str) or not url:
+        why = found.get("ErrorMessage")
+        raise WireError(f"Autodiscover v2 names no address: {why if isinstance(why, str) else ''}")
+    return url
 
 
 def _refusal(error: _Element) -> Refusal:

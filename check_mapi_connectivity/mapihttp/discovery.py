@@ -6,12 +6,21 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from . import autodiscover
 from .reader import WireError
 
 PATH = "/autodiscover/autodiscover.xml"
+
+#: Where Autodiscover v2 says which address of the XML kind to ask, without a sign-in (reference
+#: sheet mapi-http 1.5).
+JSON_PATH = "/autodiscover/autodiscover.json/v1.0/{address}?Protocol=AutodiscoverV1"
+
+#: Hosts by which Autodiscover v2 says that a mailbox is in Exchange Online.
+_CLOUD_HOSTS = frozenset(
+    ("outlook.office365.com", "autodiscover-s.outlook.com", "partner.outlook.cn")
+)
 
 #: Redirects that are followed, and addresses that are gone on to.
 MOST_HOPS = 5
@@ -22,12 +31,14 @@ _AUTHORITY = re.compile(
 )
 
 #: How a candidate is asked: POST with the password at once; POST, and the password only when the
-#: server asks for it; unencrypted GET for a redirect; a look into DNS for a service record.
+#: server asks for it; unencrypted GET for a redirect; a look into DNS for a service record; GET of
+#: the JSON kind.
 NAMED, GUESSED, REDIRECT, SERVICE = "named", "guessed", "redirect", "service"
+JSON = "json"
 
 
 class Step(NamedTuple):
-    """What to ask next, in one of the four ways; `url` is a name to look up for SERVICE."""
+    """What to ask next, in one of the five ways; `url` is a name to look up for SERVICE."""
 
     how: str
     url: str
@@ -119,6 +130,10 @@ def _path_of(url: str) -> str:
         return ""
 
 
+def _json_path(address: str) -> str:
+    return JSON_PATH.format(address=quote(address, safe="@.+-_'"))
+
+
 def in_cloud(address: str) -> bool:
     """Whether this address is one that Exchange Online gives to each of its mailboxes."""
     return bool({"onmicrosoft", "onmschina"} & set(domain_of(address).split(".")))
@@ -161,12 +176,12 @@ def _usable(url: str, wanted: str) -> bool:
 
 class Moved(Exception):
     """The server that was named says that the mailbox is at another address, which it does not
-    serve itself.
+    serve itself, or under this one in Exchange Online.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *, online: bool = False) -> None:
         super().__init__(f"the mailbox is at {address[:320]}")
-        self.address = address
+        self.address, self.online = address, online
 
 
 class Walk:
@@ -200,6 +215,7 @@ class Walk:
                 Step(GUESSED, f"https://autodiscover.{domain}{PATH}", address),
                 Step(REDIRECT, f"http://autodiscover.{domain}{PATH}", address),
                 Step(SERVICE, f"_autodiscover._tcp.{domain}", address),
+                Step(JSON, f"https://autodiscover.{domain}{_json_path(address)}", address),
             ]
         self.steps = [step for step in found if self._fresh(step)]
 
@@ -238,6 +254,15 @@ class Walk:
         step = self.steps.pop(0)
         url = f"https://{host.rstrip('.')}{'' if port == 443 else f':{port}'}{PATH}"
         self.trust.check(url, f"the service record {step.url}")
+        self._hop(Step(GUESSED, url, step.address))
+
+    def named(self, url: str) -> None:
+        """The JSON kind names an address of the XML kind. Raises Untrusted, Moved, WireError."""
+        step = self.steps.pop(0)
+        if not self._online and host_of(url).lower() in _CLOUD_HOSTS:
+            # A password of the premises is none there.
+            raise Moved(step.address, online=True)
+        self.trust.check(url, f"the JSON of {host_of(step.url)}")
         self._hop(Step(GUESSED, url, step.address))
 
     def answered(self, body: bytes) -> autodiscover.Settings | autodiscover.Refusal | None:

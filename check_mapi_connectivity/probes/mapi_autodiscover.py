@@ -11,6 +11,7 @@ from ..base.failure import CheckFailure, Failure
 from ..mapihttp import autodiscover, discovery
 from ..mapihttp.discovery import (
     GUESSED,
+    JSON,
     NAMED,
     REDIRECT,
     SERVICE,
@@ -95,10 +96,22 @@ class Discovery:
         Raises CheckFailure, with `during` set, and UsageError.
         """
         walk = Walk(address, self.trust, url or self._named, online=self._online)
+        went: list[tuple[str, str]] = []
+        try:
+            return self._walked(walk, went)
+        finally:
+            self._report.trace.note(*_table(went, guessed=not (url or self._named)))
+
+    def _walked(self, walk: Walk, went: list[tuple[str, str]]) -> Found:
+        """The settings that the first good candidate has; `went` takes up each candidate and what
+        it said. Raises CheckFailure, UsageError.
+        """
+        address = walk.address
         failures: list[Failure] = []
         lacking: UsageError | None = None
         while walk.steps:
-            url = walk.steps[0].url
+            url, known = walk.steps[0].url, len(failures)
+            said = "leads on"
             try:
                 settings = self._step(walk)
             except WireError as error:
@@ -109,19 +122,21 @@ class Discovery:
                 failures.append(_untrusted(error))
             except UsageError as error:
                 # Another candidate may want no package that is missing here.
-                lacking = lacking or error
+                lacking, said = lacking or error, str(error)
                 walk.skip()
             except Moved as error:
-                failures.append(_moved(error.address))
-                break
+                failures.append(_ONLINE if error.online else _moved(error.address))
+                walk.steps.clear()
             except CheckFailure as error:
                 failures.append(self._doubted(error.failure, walk))
-                if error.failure.kind in _LAST and not isinstance(error, Unusable):
-                    break
                 walk.skip()
+                if error.failure.kind in _LAST and not isinstance(error, Unusable):
+                    walk.steps.clear()
             else:
                 if settings is not None:
+                    went.append((url, "has the settings"))
                     return Found(settings, url)
+            went.append((url, failures[-1].cause if len(failures) > known else said))
         if lacking is not None and all(failure.kind in _NOTHING for failure in failures):
             raise lacking
         raise CheckFailure(_concluded(failures, address))
@@ -148,7 +163,7 @@ class Discovery:
         if step.how == SERVICE:
             self._service(walk, step.url)
             return None
-        if step.how == REDIRECT:
+        if step.how in (REDIRECT, JSON):
             answer = self._transport.send("GET", step.url, self._report.times.discovery)
         else:
             answer = self._authentication.post(
@@ -164,6 +179,9 @@ class Discovery:
                 },
                 data=autodiscover.request(step.address),
             )
+        if step.how == JSON:
+            self._from_json(walk, answer)
+            return None
         if answer.status in _REDIRECTS and answer.headers.get("Location"):
             walk.redirected(answer.headers["Location"])
             self._report.trace.remark(f"Autodiscover led on to {walk.steps[0].url}")
@@ -189,6 +207,14 @@ class Discovery:
         if isinstance(result, autodiscover.Settings) and result.foreign:
             raise CheckFailure(_foreign(answer, result, guessed=step.how != NAMED))
         return result
+
+    def _from_json(self, walk: Walk, answer: Answer) -> None:
+        """Go where Autodiscover v2 says. Raises CheckFailure, Moved, Untrusted, WireError."""
+        if answer.status != 200:
+            cause = f"{answer.host} has no Autodiscover v2 that knows Outlook's"
+            raise CheckFailure(Failure("protocol", cause, code=f"HTTP {answer.status}"))
+        walk.named(autodiscover.read_json(answer.body))
+        self._report.trace.remark(f"Autodiscover led on to {walk.steps[0].url}")
 
     def _service(self, walk: Walk, name: str) -> None:
         """Look up a service record, where a resolver library is installed.
@@ -228,6 +254,17 @@ def _service_record(name: str) -> list[Any] | None:
     return [str(best.target).rstrip("."), int(best.port)]
 
 
+def _table(went: list[tuple[str, str]], *, guessed: bool) -> list[str]:
+    """The way through the candidates: `candidate -> what it said -> next`; nothing of one alone."""
+    if len(went) < 2:
+        return []
+    following = [*(url for url, _ in went[1:]), "the end"]
+    lines = [f"{url} -> {said} -> {then}" for (url, said), then in zip(went, following)]
+    if guessed:
+        lines.append("the service connection point in Active Directory is not asked")
+    return [f"Autodiscover: {line}" for line in lines]
+
+
 def _is_page(answer: Answer) -> bool:
     """Whether a person was meant to read this, or nothing came at all."""
     kind = answer.headers.get("Content-Type", "").lower()
@@ -255,6 +292,13 @@ def _untrusted(error: Untrusted) -> Failure:
         f"no password is sent to {error.host}, where {error.named_by} leads",
         "if that is an Exchange host of yours, name it: --autodiscover-url and -H",
     )
+
+
+_ONLINE = Failure(
+    "mailbox",
+    "Autodiscover: the mailbox is in Exchange Online",
+    "--method cmdlet or graph, with --tenant",
+)
 
 
 def _moved(address: str) -> Failure:

@@ -275,3 +275,19 @@ PIECES = st.sampled_from(
 def test_any_pieces(pieces):
     assert_value_or_error(read, document("".join(pieces)))
     assert_value_or_error(read, account("".join(pieces)))
+
+
+def test_the_json_kind():
+    named = b'{"Protocol":"AutodiscoverV1","Url":"https://mail.contoso.com/autodiscover/x.xml"}'
+    assert autodiscover.read_json(named) == "https://mail.contoso.com/autodiscover/x.xml"
+    refused = b'{"ErrorCode":"InvalidProtocol","ErrorMessage":"The given protocol is invalid"}'
+    with pytest.raises(WireError, match="names no address: The given protocol is invalid"):
+        autodiscover.read_json(refused)
+    for data in (b"", b"[]", b"\xff", b'{"Url":5}', b"[" * 100_000, b'{"Url":"' + bytes(2 << 20)):
+        with pytest.raises(WireError):
+            autodiscover.read_json(data)
+
+
+@given(st.binary())
+def test_any_bytes_of_the_json_kind(data):
+    assert_value_or_error(autodiscover.read_json, data)

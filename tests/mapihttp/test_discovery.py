@@ -14,6 +14,7 @@ from check_mapi_connectivity.base.clouds import MICROSOFT
 from check_mapi_connectivity.mapihttp.autodiscover import Refusal, Settings
 from check_mapi_connectivity.mapihttp.discovery import (
     GUESSED,
+    JSON,
     MOST_HOPS,
     NAMED,
     PATH,
@@ -38,6 +39,12 @@ CANDIDATES = [
     Step(GUESSED, f"https://autodiscover.contoso.com{PATH}", ADDRESS),
     Step(REDIRECT, f"http://autodiscover.contoso.com{PATH}", ADDRESS),
     Step(SERVICE, "_autodiscover._tcp.contoso.com", ADDRESS),
+    Step(
+        JSON,
+        "https://autodiscover.contoso.com/autodiscover/autodiscover.json/v1.0/probe@contoso.com"
+        "?Protocol=AutodiscoverV1",
+        ADDRESS,
+    ),
 ]
 
 
@@ -56,9 +63,9 @@ def to_url(url):
 def test_candidates_in_order():
     found = walk()
     assert found.steps == CANDIDATES
-    for left in (3, 2, 1, 0, 0):
+    for left in (4, 3, 2, 1, 0, 0):
         found.skip()
-        assert found.steps == CANDIDATES[4 - left :]
+        assert found.steps == CANDIDATES[5 - left :]
 
 
 def test_a_url_of_the_operator_is_the_only_candidate():
@@ -163,7 +170,7 @@ def test_the_unencrypted_candidate_is_left_by_https_only():
 )
 def test_service_records(host, port, url):
     found = walk()
-    found.steps = found.steps[3:]
+    found.steps = found.steps[3:4]
     found.service(host, port)
     assert found.steps == [Step(GUESSED, url, ADDRESS)]
 
@@ -175,11 +182,27 @@ def test_service_records(host, port, url):
 )  # fmt: skip
 def test_service_records_that_point_elsewhere(host):
     found = walk()
-    found.steps = found.steps[3:]
+    found.steps = found.steps[3:4]
     with pytest.raises(Untrusted) as caught:
         found.service(host, 443)
     assert caught.value.named_by == "the service record _autodiscover._tcp.contoso.com"
     assert found.steps == []
+
+
+def test_what_the_json_kind_names():
+    found = walk()
+    found.steps = found.steps[4:]
+    found.named(f"https://mail.contoso.com{PATH}")
+    assert found.steps == [Step(GUESSED, f"https://mail.contoso.com{PATH}", ADDRESS)]
+    for url in ("https://elsewhere.example/", f"http://mail.contoso.com{PATH}"):
+        found = walk()
+        found.steps = found.steps[4:]
+        with pytest.raises(Untrusted):
+            found.named(url)
+    found = walk()
+    found.steps = found.steps[4:]
+    with pytest.raises(Moved):
+        found.named(f"https://outlook.office365.com{PATH}")
 
 
 def test_an_address_within_the_domain_begins_anew():
@@ -190,6 +213,8 @@ def test_an_address_within_the_domain_begins_anew():
         f"https://autodiscover.eu.contoso.com{PATH}",
         f"http://autodiscover.eu.contoso.com{PATH}",
         "_autodiscover._tcp.eu.contoso.com",
+        "https://autodiscover.eu.contoso.com/autodiscover/autodiscover.json/v1.0/b@eu.contoso.com"
+        "?Protocol=AutodiscoverV1",
     ]
     assert {step.address for step in found.steps} == {"b@eu.contoso.com"}
 
@@ -197,13 +222,13 @@ def test_an_address_within_the_domain_begins_anew():
 def test_an_address_elsewhere_gets_no_password_before_somebody_trusted_is_named():
     found = walk(online=True)
     assert found.answered(to_address("b@contoso.mail.onmicrosoft.com")) is None
-    assert [step.how for step in found.steps] == [REDIRECT, SERVICE]
+    assert [step.how for step in found.steps] == [REDIRECT, SERVICE, JSON]
     found.redirected(f"https://autodiscover-s.outlook.com{PATH}")
     assert found.steps[0].how == GUESSED
     # The operator may know the host.
     found = walk(hosts=("autodiscover.other.example",))
     found.answered(to_address("b@other.example"))
-    assert [step.how for step in found.steps] == [GUESSED, REDIRECT, SERVICE]
+    assert [step.how for step in found.steps] == [GUESSED, REDIRECT, SERVICE, JSON]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,10 @@ from check_mapi_connectivity.probes.mapi_autodiscover import Discovery
 PATH = "/autodiscover/autodiscover.xml"
 ROOT, HOST = f"https://contoso.com{PATH}", f"https://autodiscover.contoso.com{PATH}"
 PLAIN = f"http://autodiscover.contoso.com{PATH}"
+JSON = (
+    "https://autodiscover.contoso.com/autodiscover/autodiscover.json/v1.0/probe@contoso.com"
+    "?Protocol=AutodiscoverV1"
+)
 SETTINGS = """<Autodiscover><Response><User><LegacyDN>/o=C/cn=probe</LegacyDN></User><Account>
 <Action>settings</Action><Protocol Type="mapiHttp"><MailStore>
 <ExternalUrl>https://mail.contoso.com/mapi/emsmdb/?MailboxId=1</ExternalUrl></MailStore></Protocol>
@@ -107,12 +111,53 @@ def test_the_candidates_in_outlooks_order(discovery):
         (HOST, "when asked"),
         (PLAIN, "never"),
         ("_autodiscover._tcp.contoso.com", "SRV"),
+        (JSON, "never"),
     ]
     failure = caught.value.failure
     assert failure.cause == "no Autodiscover service found for contoso.com"
     assert (failure.kind, failure.during) == ("dns", "Autodiscover")
     assert "--hostname" in failure.remedy
-    assert failure.detail.count("does not exist") == 3
+    assert failure.detail.count("does not exist") == 4
+    assert found._report.trace.notes == [
+        f"Autodiscover: {ROOT} -> name of {ROOT} does not exist -> {HOST}",
+        f"Autodiscover: {HOST} -> name of {HOST} does not exist -> {PLAIN}",
+        f"Autodiscover: {PLAIN} -> name of {PLAIN} does not exist -> _autodiscover._tcp.contoso.com",
+        "Autodiscover: _autodiscover._tcp.contoso.com -> no service record "
+        f"_autodiscover._tcp.contoso.com -> {JSON}",
+        f"Autodiscover: {JSON} -> name of {JSON} does not exist -> the end",
+        "Autodiscover: the service connection point in Active Directory is not asked",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "cause"),
+    [
+        (200, f'{{"Url":"https://mail.contoso.com{PATH}"}}', ""),
+        (400, "{}", "no Autodiscover service found for contoso.com"),
+        (200, "<html>", "no Autodiscover service found for contoso.com"),
+        (
+            200,
+            f'{{"Url":"https://outlook.office365.com{PATH}"}}',
+            "Autodiscover: the mailbox is at",
+        ),
+        (
+            200,
+            '{"Url":"https://elsewhere.example/autodiscover/x"}',
+            "no Autodiscover service found",
+        ),
+    ],
+)
+def test_the_json_kind_is_asked_last_and_without_a_password(discovery, status, body, cause):
+    mail = f"https://mail.contoso.com{PATH}"
+    found, web = discovery({JSON: answer(JSON, status, body), mail: answer(mail)})
+    if not cause:
+        assert found.settings("probe@contoso.com").url == mail
+        assert web.asked[-2:] == [(JSON, "never"), (mail, "when asked")]
+        return
+    with pytest.raises(CheckFailure) as caught:
+        found.settings("probe@contoso.com")
+    assert caught.value.failure.cause.startswith(cause)
+    assert web.asked[-1] == (JSON, "never")
 
 
 def test_a_web_site_at_the_root_domain_is_passed_by(discovery):
@@ -199,7 +244,7 @@ def test_a_domain_beyond_ascii_is_asked_for_as_dns_has_it(discovery):
     found, web = discovery({})
     with pytest.raises(CheckFailure):
         found.settings("probe@bücher.example")
-    assert len(web.asked) == 4
+    assert len(web.asked) == 5
     assert all("xn--bcher-kva.example" in url for url, _ in web.asked)
 
 
