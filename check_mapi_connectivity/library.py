@@ -77,7 +77,8 @@ class Report(NamedTuple):
 
     `seconds` is the connection time, None where the test failed; `times` has the seconds of each
     phase, named "sign-in dns" and so on, in the order in which they began; `remarks` are what the
-    diagnosis would say beside the cause.
+    diagnosis would say beside the cause. `address` is where the host was connected to, where one
+    was given; `address_book` whether it answers for the mailbox, None where it was not asked.
     """
 
     mailbox: str
@@ -88,6 +89,9 @@ class Report(NamedTuple):
     finding: Finding
     times: Mapping[str, float]
     remarks: tuple[str, ...]
+    address: str = ""
+    address_book: bool | None = None
+    address_book_failure: Failure | None = None
 
 
 def options(*, environ: Mapping[str, str] | None = None, **given: Any) -> Options:
@@ -201,4 +205,7 @@ def _frozen(report: RunningReport) -> Report:
             for phase in watch.phases()
         },
         remarks=tuple(report.trace.remarks),
+        address=report.address,
+        address_book=report.address_book_answers,
+        address_book_failure=report.address_book_failure,
     )

@@ -213,6 +213,9 @@ def targets() -> dict[str, Target]:
             _cookies, [b"sid=a\nsequence=b; Path=/mapi; Secure\nMapiContext=MAPI=x=="]
         ),
         "autodiscover": Target(autodiscover.read, DOCUMENTS + REDIRECTS),
+        "autodiscover.json": Target(
+            autodiscover.read_json, [b'{"Protocol":"AutodiscoverV1","Url":"https://a.example/x"}']
+        ),
         "walk": Target(
             _walk, [*DOCUMENTS, *REDIRECTS, b"https://autodiscover.contoso.com/x", b"/a?b#c"]
         ),

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from ..base.clouds import MICROSOFT
 from ..base.credentials import ManagedIdentity, UserPassword
+from ..base.options import address_parts
 from ..base.vocabulary import NEGOTIATE
 from ..mapihttp.discovery import JSON, REDIRECT, SERVICE, Trust, Walk, domain_of, named_url
 from ..network import route
@@ -93,6 +94,18 @@ def _graph(targets: Targets, server: Server, network: Network) -> Iterator[Conta
 
 
 def _mapi(targets: Targets, server: Server, network: Network) -> Iterator[Contact]:
+    named = {urlsplit(f"//{server.hostname}").hostname} if server.hostname else set()
+    for contact in _by_name(targets, server, network):
+        # What goes to the host itself goes to the addresses given in its place.
+        there = contact.host in named or bool(server.mapi_url)
+        for address in (targets.addresses if there else ()) or ("",):
+            host, port = address_parts(address) if address else (contact.host, None)
+            purpose = f"{contact.purpose}, as {contact.host}" if address else contact.purpose
+            yield contact._replace(host=host, port=port or contact.port, purpose=purpose)
+
+
+def _by_name(targets: Targets, server: Server, network: Network) -> Iterator[Contact]:
+    """Hosts by their names, whatever addresses are given for them."""
     if server.mapi_url:
         yield _contact(network, server.mapi_url, "the mailbox, by MAPI over HTTP")
         return

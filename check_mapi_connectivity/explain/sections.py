@@ -118,7 +118,12 @@ def _tests(options: Options) -> Iterator[Entry]:
     rest = f" and {more} more" if more > 0 else ""
     yield Entry(FACT, shown + rest, "mailboxes" if len(targets.mailboxes) > 1 else "mailbox")
     if targets.archive:
-        yield Entry(FACT, "the archive mailbox (method cmdlet)", "archive")
+        yield Entry(FACT, "the archive, not the mailbox itself", "archive")
+    if targets.address_book:
+        yield Entry(FACT, "is asked for the user of a mailbox that is well", "address book")
+    if targets.addresses or targets.each_address:
+        where = ", ".join(targets.addresses) or "all that the host's name resolves to, 16 at most"
+        yield Entry(FACT, where, "addresses")
     if any(METHODS[method].lists for method in targets.methods):
         yield Entry(FACT, f"the newest {targets.inbox_items} messages are listed", "Inbox")
     if len(targets.tests) > 1:
@@ -127,11 +132,17 @@ def _tests(options: Options) -> Iterator[Entry]:
     yield Entry(FACT, _requests(options), "requests")
 
 
+#: Requests that an address book costs a test by method mapi.
+_OF_ADDRESS_BOOK = 3
+
+
 def _requests(options: Options) -> str:
     """About how many, by what a run without faults sends."""
     targets, account, login = options.targets, options.account, options.server.login
     credential = account.credential
     usual = sum(METHODS[method].requests for _, method in targets.tests)
+    if targets.address_book:
+        usual += _OF_ADDRESS_BOOK * sum(method == "mapi" for _, method in targets.tests)
     resources = len({account.resource(method) for method in targets.methods})
     each = 0 if credential is None else 2
     if isinstance(credential, ManagedIdentity):
@@ -346,3 +357,5 @@ def _limits(
         same = len(set(group.values())) == 1
         shown = {label: next(iter(group.values()))} if same else group
         yield from (item for item in shown.items() if item[1] != (None, None))
+    known = {name for group in bare.values() for name in group}
+    yield from (item for item in judging.thresholds.items() if item[0] not in known)

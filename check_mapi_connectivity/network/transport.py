@@ -148,6 +148,7 @@ class Transport:
     def addresses(self, url: str, watch: Stopwatch) -> list[str]:
         """All that the name of a URL's host resolves to, IPv6 in brackets. Raises CheckFailure."""
         self._route.watch = watch
+        self._report.times.reach(host_of(url))
         try:
             return self._route.addresses(*place(url))
         finally:

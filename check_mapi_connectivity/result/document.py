@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from .time_analysis import Analysis
 
 
+#: Every label, those before others that they end with.
+_LONGEST_FIRST = sorted({one for labels in LABELS.values() for one in labels}, key=len)[::-1]
+
+
 def build(
     state: str,
     line: str,
@@ -186,13 +190,11 @@ def _laps(watch: Stopwatch) -> list[dict[str, Any]]:
 def _performance(performance: Performance) -> dict[str, Any]:
     """One item of performance data; a value that does not exist is null."""
     # Labels begin with mailbox and method where there are several.
-    labels = {label for of_method in LABELS.values() for label in of_method}
-    named = (label for label in labels if performance.label.endswith(label))
-    unitless = max(named, key=len, default="") in UNITLESS
+    label = next((label for label in _LONGEST_FIRST if performance.label.endswith(label)), "")
     return {
         "label": performance.label,
         "value": None if performance.value == "U" else float(performance.value),
-        "unit": None if unitless else "s",
+        "unit": None if label in UNITLESS else "s",
         "warning": performance.warn or None,
         "critical": performance.crit or None,
         "min": _number(performance.min),

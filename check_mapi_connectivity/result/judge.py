@@ -67,7 +67,7 @@ def judge(reports: list[Report], targets: Targets, judging: Judging) -> list[Jud
     """Each report judged, in their order."""
     prefix = prefixes(targets.mailboxes, targets.methods)
     addresses = tuple(dict.fromkeys(report.address for report in reports if report.address))
-    at = place_prefixes(targets.mailboxes, targets.methods, addresses)
+    at = place_prefixes(targets.mailboxes, targets.methods, addresses) if addresses else {}
     resources = []
     for report in reports:
         usual = prefix[report.mailbox, report.method]

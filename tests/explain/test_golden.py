@@ -82,6 +82,12 @@ CASES = {
         "--method mapi --mailbox-file mailboxes --auth basic -H mail.contoso.com:8443",
         {},
     ),
+    "login-nodes": (
+        "login",
+        "--method mapi -H mail.contoso.com --address 10.0.0.13 --address [fe80::1]:444"
+        " --address-book --archive --warning-for 10_0_0_13_time_tls=1",
+        {},
+    ),
     "login-direct": (
         "login",
         "--method mapi --mapi-url https://mail.contoso.com/mapi/emsmdb/?MailboxId=x@contoso.com"

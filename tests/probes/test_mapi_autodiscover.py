@@ -138,7 +138,7 @@ def test_the_candidates_in_outlooks_order(discovery):
         (
             200,
             f'{{"Url":"https://outlook.office365.com{PATH}"}}',
-            "Autodiscover: the mailbox is at",
+            "Autodiscover: the mailbox is in Exchange Online",
         ),
         (
             200,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 
 import pytest
 
@@ -177,3 +179,28 @@ def test_in_json_and_in_words(mapi, tenant):
         "ServerGuid: ",
     ):
         assert words in shown
+
+
+def test_recorded_without_names_and_replayed(mapi, check, tenant, tmp_path):
+    path = tmp_path / "recording.json"
+    run = mapi("healthy", "--address-book", "--record", path, "--redact-addresses")
+    assert run.code == 0
+    recording = json.loads(path.read_text())
+    bodies = [
+        base64.b64decode(part["body"]["base64"])
+        for entry in recording["entries"]
+        for part in (entry.get("request"), entry.get("answer"))
+        if part and isinstance(part["body"], dict) and "base64" in part["body"]
+    ]
+    assert len(bodies) >= 12
+    plain = b"".join(body.replace(b"\0", b"") for body in bodies).lower()
+    for name in (b"healthy", b"practice healthy"):
+        assert name not in plain
+        assert name not in path.read_bytes().lower()
+    cookies = re.findall(r"Map\w+=([^;']+)", str(tenant.requests))
+    assert cookies
+    assert not any(cookie in path.read_text() for cookie in cookies)
+    replayed = check("--replay", path)
+    assert replayed.code == 0
+    assert "address_book=1;;;0;1" in replayed.perfdata
+    assert replayed.perfdata == run.outcome.perfdata

@@ -57,6 +57,19 @@ def test_several_one_of_which_fails(tenant):
     assert second.failure.remedy
 
 
+def test_nodes_and_the_address_book(tenant):
+    tenant.node("127.0.0.2", "EX2")
+    where = ["127.0.0.2", "127.0.0.3"]
+    more = {"address": where, "address_book": True}
+    well, closed = probe(options(**given(tenant, "mapi", **more)))
+    assert [well.address, closed.address] == where
+    assert (well.ok, well.address_book, well.address_book_failure) == (True, True, None)
+    assert (closed.ok, closed.address_book, closed.failure.kind) == (False, None, "connect")
+    assert "address book resolvenames" in well.times
+    [again] = probe(options(**given(tenant, "mapi", each_address=True)))
+    assert (again.address, again.ok) == ("127.0.0.1", True)
+
+
 def test_a_host_that_hangs_comes_back_in_time(tenant):
     tenant.faults.on("graph", "silent")
     begun = time.monotonic()
