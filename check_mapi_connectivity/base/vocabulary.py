@@ -29,6 +29,7 @@ KINDS = {
     "permission": "UNKNOWN",
     "throttled": "UNKNOWN",
     "untested": "UNKNOWN",
+    "submit": "CRITICAL",
     "dns": "CRITICAL",
     "connect": "CRITICAL",
     "proxy": "CRITICAL",

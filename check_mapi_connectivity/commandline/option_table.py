@@ -7,6 +7,7 @@ Command line, ini sections, `--help`, the list in docs/options.md and the man pa
 from __future__ import annotations
 
 from ..base.vocabulary import KINDS, METHODS
+from .groups import feeding
 from .option import COUNT, FLAG, LIST, OPTIONAL, Option
 
 _KINDS = ", ".join(kind for kind in KINDS if kind != "usage")
@@ -345,6 +346,7 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option("--no-cache", "", "Neither read nor write the cache of --cache-dir.", FLAG),
         ),
     ),
+    feeding.GROUP,
     (
         "recording",
         (
