@@ -103,8 +103,7 @@ class Feeder:
         judged = conclusion.judged(options, reports, clock) if reports else []
         found = results(self._feed, options, judged, clock)
         if ended_by:
-            cause = f"{ended_by} came before the results were submitted"
-            self._outcome.fail(Failure("untested", cause))
+            self._outcome.fail(_interrupted(ended_by))
         if self._outcome.failure is None and not self._feed.dry_run:
             deadline = Deadline(clock.started, clock.seconds + self.kept - _WORDING)
             self._carry(lambda: self._submit(found, deadline), found, deadline)
@@ -161,22 +160,22 @@ class Feeder:
         if raised:
             raise raised[0]
         if thread.is_alive():
-            left = len(self._outcome.lacks(found))
-            self._outcome.fail(
-                Failure(
-                    "submit",
-                    f"{came} came" if came else f"{self._feed.name} is too slow: the time was up",
-                    "" if came else f"look at {self._feed.name}, or raise --timeout",
-                    "",
-                    f"{left} results were left",
-                )
-            )
+            cause = f"{self._feed.name} is too slow: the time was up"
+            remedy = f"look at {self._feed.name}, or raise --timeout"
+            left = f"{len(self._outcome.lacks(found))} results were left"
+            late = Failure("submit", cause, remedy, "", left)
+            self._outcome.fail(_interrupted(came) if came else late)
 
 
 def feeder_of(command: Command) -> Feeder | None:
     """The feeder of a command line; None where it feeds nothing. Raises UsageError."""
     feed = read(command)
     return None if feed is None else Feeder(feed, command.options)
+
+
+def _interrupted(signal_name: str) -> Failure:
+    cause = f"{signal_name} came before all results were submitted"
+    return Failure("untested", cause, judged_as="signal")
 
 
 def _as_it_stands(report: Report) -> Report:

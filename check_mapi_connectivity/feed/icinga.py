@@ -11,6 +11,7 @@ that comes twice changes nothing: it is of the same moment.
 from __future__ import annotations
 
 import base64
+import re
 from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -239,4 +240,6 @@ def _to_icinga(failure: Failure) -> Failure:
     if failure.kind == "submit":
         return failure
     cause = f"Icinga is not reached: {failure.cause}"
-    return replace(failure, kind="submit", cause=cause, judged_as="", during="")
+    # The options of the feed's own way.
+    remedy = re.sub("--(ca-file|proxy)", r"--submit-\1", failure.remedy)
+    return replace(failure, kind="submit", cause=cause, remedy=remedy, judged_as="", during="")

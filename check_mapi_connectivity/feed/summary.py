@@ -58,7 +58,8 @@ class Summary(NamedTuple):
         found = []
         failure = self.outcome.failure
         if failure is not None:
-            found.append(self.options.judging.states[failure.kind])
+            states = {**self.options.judging.states, "signal": "UNKNOWN"}
+            found.append(states[failure.state_key])
         if self.outcome.refused:
             found.append("WARNING")
         if all_same_sign_in(self.judged):
@@ -70,7 +71,9 @@ class Summary(NamedTuple):
     def line(self) -> str:
         """The first line after its state: what went wrong, else what was done."""
         failure, refused, asked = self.outcome.failure, self.outcome.refused, len(self.results)
-        done = f"{self.outcome.submitted} of {asked} results submitted"
+        done = "nothing submitted"
+        if asked:
+            done = f"{self.outcome.submitted} of {asked} results submitted"
         if self.feed.dry_run:
             return f"{self._tested()}, nothing submitted: --submit-dry-run shows what would be"
         if failure is not None:
@@ -165,14 +168,7 @@ class Summary(NamedTuple):
                 {"service": clean(service), "reason": clean(why)}
                 for service, why in list(self.outcome.refused.items())[:_MOST_LISTED]
             ],
-            "failure": failure
-            and {
-                "kind": failure.kind,
-                "cause": clean(failure.cause),
-                "remedy": clean(failure.remedy) or None,
-                "code": clean(failure.code) or None,
-                "detail": clean(failure.detail) or None,
-            },
+            "failure": failure and document.failure_facts(failure),
             "notes": [clean(note) for note in self.outcome.notes],
         }
         if self.feed.dry_run:

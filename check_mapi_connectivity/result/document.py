@@ -68,7 +68,7 @@ def _report(judged: Judged) -> dict[str, Any]:
         "archive": report.archive,
         "state": judged.state,
         "success": report.success,
-        "failure": None if report.failure is None else _failure(report.failure),
+        "failure": None if report.failure is None else failure_facts(report.failure),
         "clock": None if report.times.skew is None else _clock(report.times.skew),
         "time_analysis": None if judged.slow is None else _analysis(judged.slow),
         "result": _text(report.finding.result),
@@ -110,7 +110,8 @@ def certificate_facts(facts: CertificateFacts) -> dict[str, str | None]:
     }
 
 
-def _failure(failure: Failure) -> dict[str, Any]:
+def failure_facts(failure: Failure) -> dict[str, Any]:
+    """Why something is no success, with what its code is called."""
     from ..codes import entries
 
     name, link = entries.find(failure.code)

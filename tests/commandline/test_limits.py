@@ -226,7 +226,7 @@ REFUSED = [
     (["--state", "dns"], "--state: dns is not KIND=STATE, e.g. throttled=OK"),
     (
         ["--state", "weather=OK"],
-        "--state: there is no kind weather; kinds are credential, permission, throttled, untested, dns, "
+        "--state: there is no kind weather; kinds are credential, permission, throttled, untested, submit, dns, "
         "connect, proxy, tls, logon, mailbox, moving, server, protocol, timeout",
     ),
     (

@@ -27,8 +27,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def setup(self):
         self.request.settimeout(20)
-        # Here and not on the listening socket: a client that does not trust it must not end it.
-        self.request = self.server.context.wrap_socket(self.request, server_side=True)
+        # In the thread of the connection: a client that does not trust it must not end the server.
+        self.request.do_handshake()
         super().setup()
         self.server.icinga.connections += 1
 
@@ -54,15 +54,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         )
         icinga.asked.append(name)
         icinga.bodies.append(text)
-        if icinga.before(self):
-            return
-        if not self._known():
+        if icinga.before(self) or not self._known():
             return
         assert path == "/v1/actions/process-check-result"
         if self.headers["Accept"] != "application/json":
-            return self.answer(400, None)
-        status, document = icinga.process(name, json.loads(text))
-        self.answer(status, document)
+            self.answer(400, None)
+        else:
+            self.answer(*icinga.process(name, json.loads(text)))
 
     def _known(self):
         scheme, _, word = self.headers.get("Authorization", "").partition(" ")
@@ -99,6 +97,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 class _Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
+
+    def get_request(self):
+        sock, address = super().get_request()
+        wrapped = self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        return wrapped, address
 
     def handle_error(self, *_):
         pass
