@@ -26,6 +26,7 @@ LEFT_OUT = {
     "ask-password": "a scheduler has no terminal",
     "json": "neither status line nor performance data",
     "explain": "tests nothing",
+    "submit-dry-run": "for a run by hand",
     "record": "for a run by hand, to be sent with a bug report",
     "redact-addresses": "belongs to --record",
     "replay": "tests nothing",
