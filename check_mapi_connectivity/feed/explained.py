@@ -35,6 +35,8 @@ def facts(feed: Feed, command: Command) -> Iterator[tuple[str, str]]:
         yield "trusts", usual + own
         through = feed.network.proxy
         yield "proxy", str(through) if through else "none; --proxy does not hold for the feed"
+    else:
+        yield "writes", f"one file a run into {feed.directory}, and its .ok"
     for what, where in command.provenance.reads:
         if what == "submit password":
             yield "secret", f"{what} from {where}"

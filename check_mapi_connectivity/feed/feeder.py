@@ -134,6 +134,13 @@ class Feeder:
             self._outcome.fail(error.failure)
             return
         self._outcome.take(*possible)
+        doubtful = nagios_file.doubtful(possible)
+        if doubtful:
+            more = f" and {len(doubtful) - 1} more" if doubtful[1:] else ""
+            self._outcome.note(
+                f"{doubtful[0]}{more}: Nagios has no service of this name, unless "
+                "illegal_object_name_chars was changed"
+            )
         if older:
             self._outcome.note(
                 "Nagios had not yet read the results of the run before, which these replace: is it "

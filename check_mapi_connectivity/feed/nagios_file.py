@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 MARK = "# check_mapi_connectivity feed "
 
 
+#: What no name may have unless illegal_object_name_chars of nagios.cfg says otherwise.
+_ILLEGAL = frozenset("`~!$%^&*|'\"<>?,()=")
+
+
+def doubtful(results: Iterable[Result]) -> list[str]:
+    """The names among these that Nagios, as it is installed, gives to no service."""
+    return [result.service for result in results if not _ILLEGAL.isdisjoint(result.service)]
+
+
 def text(results: Iterable[Result], feed: str, now: float) -> str:
     """The whole file; `feed` tells whose it is, `now` is in seconds since 1970."""
     blocks = [f"{MARK}{feed}\nfile_time={int(now)}\n", *map(_block, results)]

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -283,6 +284,39 @@ def test_a_signal_in_the_middle(tenant, spool, to_nagios, environment, tmp_path)
         "MAPI UNKNOWN - SIGTERM came before all results were submitted; 0 of 2 results submitted | "
     )
     assert os.listdir(spool) == []
+
+
+def test_a_signal_while_icinga_is_slow(icinga, to_icinga, tenant, environment, tmp_path):
+    """What was submitted by then is told."""
+    hanging = threading.Event()
+
+    def hang(handler):
+        hanging.set()
+        time.sleep(30)
+
+    icinga.faults[3] = hang
+    words = ("-m", f"healthy@{DOMAIN}", "-m", f"moving@{DOMAIN}", "--cache-dir", tmp_path / "cache")
+    command = [sys.executable, "-m", "check_mapi_connectivity", f"--extra-opts=cmdlet@{tenant.ini}"]
+    run = subprocess.Popen(
+        [*command, *map(str, words), *to_icinga], env=environment, cwd="/", stdout=subprocess.PIPE
+    )
+    assert hanging.wait(30)
+    began = time.monotonic()
+    run.send_signal(signal.SIGTERM)
+    out = run.communicate(timeout=30)[0].decode()
+    assert (run.returncode, time.monotonic() - began < 10) == (3, True)
+    assert out.startswith(
+        "MAPI UNKNOWN - SIGTERM came before all results were submitted; 1 of 2 results submitted | "
+    )
+
+
+def test_a_name_that_nagios_does_not_give(fed, spool, to_nagios):
+    run = fed(NAMES[:2], *to_nagios, "--submit-service=100% {mailbox}")
+    assert run.code == 0
+    assert (
+        f"\n  note          100% healthy@{DOMAIN} and 1 more: Nagios has no service of this name, "
+        "unless illegal_object_name_chars was changed\n"
+    ) in run.stdout
 
 
 def test_a_dry_run_shows_what_would_be_sent(fed, icinga, to_icinga, spool, to_nagios):
