@@ -22,6 +22,7 @@ from .icinga2 import Node, literal
 from .laboratory import USER, as_user, environment, owned
 from .nagios import DEBIAN, Nagios
 from .practice import address, by_hand
+from .test_icinga2_zones import DIALS, MASTER, SATELLITE, connected
 
 ICINGA, NAGIOS = ROOT / "icinga-templates/icinga2", ROOT / "icinga-templates/nagios"
 
@@ -175,12 +176,12 @@ def to_icinga(lab, node):
     ]
 
 
-def shown(node):
+def shown(node, host="o365"):
     """Mailbox -> what Icinga shows of its service."""
     found = {}
     for one in node.ask("objects/services"):
         result = one["attrs"]["last_check_result"]
-        if result and one["attrs"]["host_name"] == "o365":
+        if result and one["attrs"]["host_name"] == host:
             name = one["attrs"]["name"].partition(" ")[2].partition("@")[0]
             line = result["output"].partition("\n")[0]
             found[name] = told(int(result["state"]), line, " ".join(result["performance_data"]))
@@ -293,6 +294,101 @@ def test_a_feed_that_stops_makes_services_unknown(lab, plugins, practice, option
         lambda: (found := result())["state"] == 3 and found, "it is stale again"
     )
     assert again["execution_start"] - fresh["schedule_end"] > 4.9
+
+
+#: Services whose names are as odd as Icinga allows; none of them is fed by mistake.
+ODD = ("100% {mailbox}", "a+b;c|d {mailbox}", 'it\'s \\ "{mailbox}"')
+
+
+def test_odd_names_and_a_client_certificate(lab, plugins, options):
+    """And a name that every service would answer to, if names were filters."""
+    authority = trustme.CA()
+    node = Node(lab, plugins, "odd", authority)
+    node.include(ICINGA / "check_mapi_connectivity.conf")
+    node.configuration += API_USER.replace(f'password = "{PASSWORD}"', 'client_cn = "feeder"')
+    node.configuration += 'object Host "o365" { check_command = "dummy" }\n'
+    for pattern in ODD:
+        name = literal(pattern.replace("{mailbox}", address(WELL[0])))
+        own = 'check_command = "mapi_no_result"\n  host_name = "o365"\n  vars.mapi_fed = true'
+        node.configuration += f"object Service {name} {{\n  {own}\n}}\n"
+    node.start()
+    node.daemon.wait(lambda: node.ask("status"), "the API listens")
+    certificate = lab.directory / "feeder.pem"
+    made = authority.issue_cert("feeder", common_name="feeder")
+    made.private_key_and_cert_chain_pem.write_to_path(certificate)
+    shutil.chown(certificate, "root", USER)
+    certificate.chmod(0o640)
+    to = [
+        "--submit=icinga2",
+        f"--submit-url=https://127.0.0.1:{node.port}",
+        f"--submit-certificate={certificate}",
+        f"--submit-ca-file={node.directory / 'lib/certs/ca.crt'}",
+        "--submit-host=o365",
+        f"-m={address(WELL[0])}",
+    ]
+    for number, pattern in enumerate((*ODD, "*", "true"), 1):
+        words = [*options, *to, f"--submit-service={pattern}"]
+        run = by_hand(plugins / "check_mapi_connectivity", *words)
+        known = pattern in ODD
+        assert run.stdout.split("\n", 1)[0].endswith(
+            f" submitted={int(known)} refused={int(not known)}"
+        ), run.stdout
+        results = [one["attrs"]["last_check_result"] for one in node.ask("objects/services")]
+        assert sum(one is not None for one in results) == min(number, len(ODD))
+
+
+#: Zone of a host -> the node to which its results are given.
+ZONES = {"in-master": MASTER, "in-site": MASTER, "in-site-too": SATELLITE}
+
+
+@pytest.fixture(scope="module")
+def nodes(lab, plugins, practice):
+    """Master and satellite by name, running and connected."""
+    authority, zones = trustme.CA(), (ICINGA / "zones.conf").read_text()
+    satellite = Node(lab, plugins, SATELLITE, authority, "site", listens=True)
+    satellite.configuration += API_USER + zones.replace(DIALS, "")
+    master = Node(lab, plugins, MASTER, authority, "master")
+    there = f'  host = "127.0.0.1"\n  port = {satellite.port}\n'
+    master.configuration += API_USER + zones.replace(DIALS, there)
+    for name in ("check_mapi_connectivity.conf", "templates.conf"):
+        master.write(f"zones.d/global-templates/{name}", (ICINGA / name).read_text())
+    master.write("zones.d/master/hosts.conf", host(practice, KNOWN, "in-master"))
+    sites = host(practice, KNOWN, "in-site") + host(practice, KNOWN, "in-site-too")
+    master.write("zones.d/site/hosts.conf", sites)
+    satellite.start()
+    satellite.daemon.wait(lambda: satellite.ask("status"), "the satellite listens")
+    master.start()
+    satellite.daemon.wait(
+        lambda: satellite.service("in-site", service(KNOWN[0])) and connected(satellite),
+        "the satellite has its configuration and is connected",
+    )
+    return {MASTER: master, SATELLITE: satellite}
+
+
+@pytest.mark.parametrize("name", ZONES)
+def test_results_reach_all_nodes_that_have_the_object(nodes, fed, to_icinga, alone, name):
+    """Given to the master or to the satellite, whose zone it is."""
+    node = nodes[ZONES[name]]
+    changed = {
+        "--submit-url": f"https://127.0.0.1:{node.port}",
+        "--submit-ca-file": node.directory / "lib/certs/ca.crt",
+        "--submit-host": name,
+    }
+    to = [word for word in to_icinga if word.partition("=")[0] not in changed]
+    run = fed(*to, *(f"{option}={value}" for option, value in changed.items()))
+    assert run.stdout.split("\n", 1)[0].endswith(" submitted=298 refused=2"), run.stdout
+    others = [nodes[MASTER]] if name == "in-master" else nodes.values()
+    for one in others:
+        one.daemon.wait(lambda one=one: shown(one, name) == alone, f"{one.name} shows all")
+
+
+def test_the_satellite_does_not_take_what_is_the_masters(nodes, fed, to_icinga):
+    node = nodes[SATELLITE]
+    to = [word for word in to_icinga if "-url" not in word and "ca-file" not in word]
+    ca = node.directory / "lib/certs/ca.crt"
+    url = f"https://127.0.0.1:{node.port}"
+    run = fed(*to, f"--submit-url={url}", f"--submit-ca-file={ca}", "--submit-host=in-master")
+    assert run.stdout.split("\n", 1)[0].endswith(" submitted=0 refused=300")
 
 
 def define(kind, **members):
