@@ -45,11 +45,14 @@ _DOUBTFUL = 2.0
 #: a reload was met.
 _QUIET, _AFTER_RELOAD = 1.0, 3.0
 
-#: Seconds between two tries to reach Icinga: the first, and all together.
-_PAUSE, _PATIENCE = 0.1, 10.0
+#: Seconds between two tries to reach Icinga: at first, and at most; and of all tries together.
+_PAUSE, _LONGEST, _PATIENCE = 0.1, 1.0, 10.0
 
 #: Connections one after the other that may end before a result is answered.
 _IN_VAIN = 5
+
+#: Refusals for which Icinga is asked why: that costs it more than thirty results.
+_EXPLAINED = 3
 
 
 class _Gone(Exception):
@@ -158,7 +161,7 @@ class Icinga:
                 if now + pause > until or pause > self._deadline.remaining():
                     raise CheckFailure(gone.failure) from None
                 self._deadline.pause(pause)
-                pause *= 2
+                pause = min(2 * pause, _LONGEST)
         server = answer.headers.get("Server", "")
         user = self._feed.user or f"of {self._feed.certificate}"
         failure = answers.refusal(answer.status, answer.json(), server, user)
@@ -169,7 +172,9 @@ class Icinga:
 
     def _post(self, result: Result) -> None:
         """Give one result to Icinga. Raises CheckFailure, _Gone."""
-        answer = self._ask("POST", answers.path(result), answers.body(result), kept=True)
+        verbose = len(self._outcome.refused) < _EXPLAINED
+        body = answers.body(result, verbose=verbose)
+        answer = self._ask("POST", answers.path(result), body, kept=True)
         said = answers.read(answer.status, answer.json())
         if isinstance(said, Failure):
             raise CheckFailure(said)

@@ -50,8 +50,10 @@ def full_name(result: Result) -> str:
     return f"{result.host}!{result.service}"
 
 
-def body(result: Result) -> str:
-    """The request's body: one JSON document in ASCII."""
+def body(result: Result, *, verbose: bool = True) -> str:
+    """The request's body: one JSON document in ASCII; `verbose` asks for the reason of a refusal,
+    which takes Icinga 60 ms to find out.
+    """
     return json.dumps(
         {
             "exit_status": result.code,
@@ -59,7 +61,7 @@ def body(result: Result) -> str:
             "performance_data": list(result.perfdata),
             "execution_start": round(result.began, 3),
             "execution_end": round(result.ended, 3),
-            "verbose": True,
+            "verbose": verbose,
         }
     )
 
@@ -149,7 +151,9 @@ def _words(document: Any) -> str:
         return ""
     parts = [document, *_results(document)]
     texts = [part.get(name) for part in parts for name in ("status", "diagnostic_information")]
-    said = [" ".join(text.split()) for text in texts if isinstance(text, str)]
+    # A stack trace comes after the words.
+    first = [text.partition("\n")[0] for text in texts if isinstance(text, str)]
+    said = [" ".join(text.split()) for text in first]
     return "; ".join(dict.fromkeys(filter(None, said)))[:_MOST_WORDS]
 
 

@@ -72,6 +72,14 @@ def test_what_icinga_does_not_know_is_named_and_the_rest_is_taken(icinga):
     assert outcome.failure is None
 
 
+def test_icinga_is_asked_for_few_reasons(icinga):
+    """Each takes it as long as thirty results: a wrong host would take a minute for a thousand."""
+    icinga.services.clear()
+    assert len(submitted(icinga, ten()).refused) == 10
+    asked = [json.loads(body)["verbose"] for body in icinga.bodies]
+    assert asked == [True] * 3 + [False] * 7
+
+
 def test_an_older_result_does_not_replace_a_newer_one(icinga):
     submitted(icinga, [result(1)])
     newer = icinga.results[name(1)]

@@ -25,8 +25,11 @@ READ = [
     (404, NOT_FOUND, "no such service for this ApiUser"),
     (
         404,
-        {**NOT_FOUND, "diagnostic_information": "Missing permission: actions/process-check-result"},
-        "No objects found.; Missing permission: actions/process-check-result",
+        {
+            **NOT_FOUND,
+            "diagnostic_information": "Error: Missing permission: x\n\nStacktrace:\n 0# __cxa_throw",
+        },
+        "No objects found.; Error: Missing permission: x",
     ),
     (
         403,

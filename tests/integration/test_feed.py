@@ -237,6 +237,18 @@ def test_no_result_is_lost_in_a_reload(node, fed, to_icinga, plugins, options, l
     assert old == []
 
 
+def test_icinga_that_is_away_for_a_moment(node, plugins, options, listed, to_icinga):
+    node.daemon.stop()
+    words = [plugins / "check_mapi_connectivity", *options, f"--mailbox-file={listed}", *to_icinga]
+    run = subprocess.Popen(
+        as_user(USER, map(str, words)), env=environment(USER, {}), stdout=subprocess.PIPE, cwd="/"
+    )
+    time.sleep(3)
+    node.start()
+    out = run.communicate(timeout=60)[0].decode()
+    assert " submitted=298 refused=2" in out.split("\n", 1)[0], out[:2000]
+
+
 def test_an_api_user_that_may_not(node, fed, to_icinga):
     words = [word for word in to_icinga if not word.startswith("--submit-user")]
     run = fed(*words, "--submit-user=nobody")

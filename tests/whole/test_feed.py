@@ -97,6 +97,9 @@ def test_each_service_has_what_a_run_for_its_mailbox_alone_says(fed, cmdlet, ici
         told = f"{head} | {' '.join(sent['performance_data'])}"
         assert sent["exit_status"] == alone.code
         assert _told(told) == _told(alone.stdout.split("\n", 1)[0])
+        took = dict(one.split("=") for one in sent["performance_data"])["total_time"]
+        moments = sent["execution_end"] - sent["execution_start"]
+        assert abs(moments - float(took.rstrip("s"))) < 0.01
         *diagnosis, when = rest.split("\n")
         assert diagnosis[0] == alone.diagnosis.split("\n", 1)[0]
         assert re.fullmatch(
