@@ -122,6 +122,7 @@ def test_a_reload_that_begins_after_the_last_result(icinga, hasty):
     # GET, ten results, and then the look.
     icinga.faults[12] = reload
     outcome = submitted(icinga, ten())
+    assert icinga.faults == {}
     assert {*icinga.results} == {*map(name, TEN)}
     assert (outcome.submitted, outcome.failure) == (10, None)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from check_mapi_connectivity.feed import nagios_file
@@ -61,6 +61,7 @@ def as_nagios_reads(text):
     return found
 
 
+@example("C:\\new\\\\")
 @given(st.text(st.sampled_from("ab\\n\n |;\r%"), max_size=12))
 def test_any_text_arrives_on_one_line(text):
     value = nagios_file.escaped(text)
