@@ -27,7 +27,8 @@ PLAN = {
     "services": "base codes secrecy network",
     "signin": "base codes secrecy network services",
     "probes": "base codes mapihttp network services signin",
-    "explain": "base mapihttp secrecy network signin result",
+    "feed": "base secrecy network result",
+    "explain": "base mapihttp secrecy network signin result feed",
     "record": "base mapihttp secrecy network signin probes result commandline",
     "setup": "base codes secrecy commandline network services signin result process",
 }
@@ -80,8 +81,9 @@ MOST_FILES = 12
 HELP = """
 __main__ process
 base base.deadline base.errors base.reading base.reading.files base.reading.pasted base.vocabulary
-commandline commandline.arguments commandline.given commandline.groups commandline.groups.sign_in
-commandline.help_text commandline.ini commandline.option commandline.option_table commandline.parse
+commandline commandline.arguments commandline.given commandline.groups commandline.groups.feeding
+commandline.groups.sign_in commandline.help_text commandline.ini commandline.option
+commandline.option_table commandline.parse
 result result.output
 """
 WARM = """

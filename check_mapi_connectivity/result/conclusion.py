@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
     from ..base.deadline import Deadline
     from ..base.options import Options
+    from .judge import Judged
 
 #: Messages of each mailbox that are shown where there are several.
 _ROWS = 10
 
 
-def conclude(options: Options, reports: list[Report], clock: Deadline) -> tuple[str, int]:
-    """Output and exit code for reports as they stand."""
+def judged(options: Options, reports: list[Report], clock: Deadline) -> list[Judged]:
+    """Reports as they stand, each judged, without what must not show."""
     now, started, given = clock.now(), clock.started, echoes.of_run(options.confided)
     for report in reports:
         report.times.moment = clock.wall()
@@ -35,21 +36,24 @@ def conclude(options: Options, reports: list[Report], clock: Deadline) -> tuple[
     secrecy_reports.conceal(reports, given)
     if len(reports) == 1:
         reports[0].times.total = now - started
-    judged = judge(reports, options.targets, options.judging)
-    state = worst([one.state for one in judged])
-    line = first_line.line(judged)
+    return judge(reports, options.targets, options.judging)
+
+
+def conclude(options: Options, reports: list[Report], clock: Deadline) -> tuple[str, int]:
+    """Output and exit code for reports as they stand."""
+    found = judged(options, reports, clock)
+    state = worst([one.state for one in found])
+    line = first_line.line(found)
     display = options.display
     if display.json:
         account, network, sources = options.account, options.network, options.sources
-        text = document.build(
-            state, line, judged, account=account, network=network, sources=sources
-        )
+        text = document.build(state, line, found, account=account, network=network, sources=sources)
         return text, STATES[state]
-    shown = list(several.diagnosis(judged, display.verbose, told_once(options)))
+    shown = list(several.diagnosis(found, display.verbose, told_once(options)))
     # Last, because a look at reports that are still written to may have to be repeated.
     if not display.verbose and not (display.diagnosis and due(options, state)):
         shown = []
-    return several.text(state, line, judged, shown), STATES[state]
+    return several.text(state, line, found, shown), STATES[state]
 
 
 def due(options: Options, state: str) -> bool:
