@@ -262,7 +262,7 @@ def _service_templates() -> dict[str, Any]:
         max_check_attempts=1,
         enable_active_checks=True,
         enable_flapping=False,
-        vars={"mapi_fed": True},
+        vars={"mapi_fed": True, **icinga2.NO_RESULT_VARS},
     )
     feed = _service_template(
         FEED_TEMPLATE,

@@ -229,14 +229,16 @@ def _entry(argument: Argument) -> list[str]:
 
 
 #: What is run where a feed brings nothing. Icinga runs it once in the first minute of a new service
-#: as well, which has missed nothing yet.
 _NO_RESULT = """\
-// For services that a feed (--submit) brings results to: what they are when it brings none.
+// For services that a feed (--submit) brings results to: what they are when it brings none. The
+// service says so: vars.dummy_state = "$mapi_no_result_state$", and dummy_text likewise.
 object CheckCommand "{name}" {{
 	import "dummy"
 
-	vars.dummy_state = {{{{ if (macro("$service.last_check$") < 0) {{ 0 }} else {{ 3 }} }}}}
-	vars.dummy_text = {{{{
+	vars.mapi_no_result_state = {{{{
+		if (macro("$service.last_check$") < 0) {{ 0 }} else {{ 3 }}
+	}}}}
+	vars.mapi_no_result_text = {{{{
 		var within = " within " + macro("$service.check_interval$") + " s"
 		if (macro("$service.last_check$") < 0) {{
 			"No result of the feed yet: the first is awaited" + within
@@ -246,6 +248,10 @@ object CheckCommand "{name}" {{
 	}}}}
 }}
 """
+
+
+#: What such a service sets: a host's own dummy_state would win over one that the command sets.
+NO_RESULT_VARS = {f"dummy_{part}": f"$mapi_no_result_{part}$" for part in ("state", "text")}
 
 
 def no_result() -> str:

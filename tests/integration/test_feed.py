@@ -212,15 +212,14 @@ def test_each_service_of_icinga_shows_what_a_run_alone_says(node, fed, to_icinga
 STARTED = "Activated all objects."
 
 
-@pytest.mark.parametrize("wait", [0.1, 0.8])
-def test_no_result_is_lost_in_a_reload(node, fed, to_icinga, plugins, options, listed, wait):
-    """Which begins so many seconds after the run."""
+def test_no_result_is_lost_in_a_reload(node, plugins, options, listed, to_icinga):
+    """It takes Icinga about as long as the results take to be there."""
     began, reloads = time.time(), node.daemon.log.read_text().count("Reload done")
     words = [plugins / "check_mapi_connectivity", *options, f"--mailbox-file={listed}", *to_icinga]
     run = subprocess.Popen(
         as_user(USER, map(str, words)), env=environment(USER, {}), stdout=subprocess.PIPE, cwd="/"
     )
-    time.sleep(wait)
+    time.sleep(0.5)
     node.daemon.process.send_signal(signal.SIGHUP)
     out = run.communicate(timeout=60)[0].decode()
     assert " submitted=298 refused=2" in out.split("\n", 1)[0], out[:2000]
@@ -261,8 +260,8 @@ def test_an_api_user_that_may_not(node, fed, to_icinga):
 
 #: The shipped templates with other times: seconds for minutes.
 HASTY = (
-    ("check_interval = 15m", "check_interval = 5s"),
-    ("retry_interval = 15m", "retry_interval = 5s"),
+    ("check_interval = 15m", "check_interval = 4s"),
+    ("retry_interval = 15m", "retry_interval = 4s"),
 )
 
 
@@ -277,7 +276,7 @@ def test_a_feed_that_stops_makes_services_unknown(lab, plugins, practice, option
     node.include(ICINGA / "check_mapi_connectivity.conf")
     node.configuration = node.configuration.replace("enable_service_checks = false", "")
     node.configuration += f'include "{node.directory / "conf/templates.conf"}"\n'
-    # The sign-in and the feed's own service have no program to run here.
+    # What its own sign-in and feed say is no subject here.
     node.configuration += API_USER + host(practice, WELL[:1])
     node.start()
 
@@ -287,12 +286,12 @@ def test_a_feed_that_stops_makes_services_unknown(lab, plugins, practice, option
     first = node.daemon.wait(result, "the service was looked at")
     assert (first["state"], first["output"]) == (
         0,
-        "No result of the feed yet: the first is awaited within 5 s",
+        "No result of the feed yet: the first is awaited within 4 s",
     )
     stale = node.daemon.wait(lambda: (found := result())["state"] == 3 and found, "it is stale")
-    assert stale["output"] == "No result of the feed within 5 s"
+    assert stale["output"] == "No result of the feed within 4 s"
     # Icinga begins checks of its own a little early.
-    assert stale["execution_start"] - first["execution_start"] > 3
+    assert stale["execution_start"] - first["execution_start"] > 2
     to = [
         f"--submit-url=https://127.0.0.1:{node.port}" if "-url" in word else word
         for word in to_icinga
@@ -305,7 +304,7 @@ def test_a_feed_that_stops_makes_services_unknown(lab, plugins, practice, option
     again = node.daemon.wait(
         lambda: (found := result())["state"] == 3 and found, "it is stale again"
     )
-    assert again["execution_start"] - fresh["schedule_end"] > 4.9
+    assert again["execution_start"] - fresh["schedule_end"] > 3.9
 
 
 #: Services whose names are as odd as Icinga allows; none of them is fed by mistake.
@@ -338,7 +337,7 @@ def test_odd_names_and_a_client_certificate(lab, plugins, options):
         "--submit-host=o365",
         f"-m={address(WELL[0])}",
     ]
-    for number, pattern in enumerate((*ODD, "*", "true"), 1):
+    for number, pattern in enumerate((*ODD, "*"), 1):
         words = [*options, *to, f"--submit-service={pattern}"]
         run = by_hand(plugins / "check_mapi_connectivity", *words)
         known = pattern in ODD
@@ -350,7 +349,7 @@ def test_odd_names_and_a_client_certificate(lab, plugins, options):
 
 
 #: Zone of a host -> the node to which its results are given.
-ZONES = {"in-master": MASTER, "in-site": MASTER, "in-site-too": SATELLITE}
+ZONES = {"in-site": MASTER, "in-site-too": SATELLITE}
 
 
 @pytest.fixture(scope="module")
@@ -389,8 +388,7 @@ def test_results_reach_all_nodes_that_have_the_object(nodes, fed, to_icinga, alo
     to = [word for word in to_icinga if word.partition("=")[0] not in changed]
     run = fed(*to, *(f"{option}={value}" for option, value in changed.items()))
     assert run.stdout.split("\n", 1)[0].endswith(" submitted=298 refused=2"), run.stdout
-    others = [nodes[MASTER]] if name == "in-master" else nodes.values()
-    for one in others:
+    for one in nodes.values():
         one.daemon.wait(lambda one=one: shown(one, name) == alone, f"{one.name} shows all")
 
 
