@@ -20,7 +20,7 @@ from ..base.errors import UsageError
 from ..base.options import INSTEAD
 from ..base.reading import untrusted
 from ..base.vocabulary import BASIC, KINDS, METHODS, NEGOTIATE, prefixes
-from ..result import diagnosis, notes
+from ..result import notes, output
 from ..secrecy import names
 from ..signin import certificate
 from .hosts import Contact, contacts
@@ -262,9 +262,9 @@ def _facts(known: Known, now: float) -> Iterator[Entry]:
     facts = known.facts
     if facts is None:
         return
-    days = f"{diagnosis.date(facts.not_after)} (in {facts.days(now):.1f} days)"
+    _, _, when = output.ending(facts.not_after, facts.days(now)).partition(" ")
     yield Entry(FACT, facts.subject, "subject")
-    yield Entry(FACT, days, "ends")
+    yield Entry(FACT, when, "ends")
     yield Entry(FACT, facts.sha1, "SHA-1")
     yield Entry(FACT, facts.sha256, "SHA-256")
 

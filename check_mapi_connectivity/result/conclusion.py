@@ -9,8 +9,8 @@ from ..base.vocabulary import STATES, worst
 from ..secrecy import echoes
 from ..secrecy import reports as secrecy_reports
 from . import document, first_line, frequency, notes, several
-from .diagnosis import field
 from .judge import judge
+from .layout import field, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 _ROWS = 10
 
 
-def conclude(options: Options, reports: list[Report], clock: Deadline) -> tuple[str, int]:
-    """Output and exit code for reports as they stand."""
+def conclude(
+    options: Options, reports: list[Report], clock: Deadline, *, by_hand: bool = False
+) -> tuple[str, int]:
+    """Output and exit code for reports as they stand; `by_hand` is whether a person waits for
+    them.
+    """
     now, started, given = clock.now(), clock.started, echoes.of_run(options.confided)
     for report in reports:
         report.times.moment = clock.wall()
@@ -45,7 +49,8 @@ def conclude(options: Options, reports: list[Report], clock: Deadline) -> tuple[
             state, line, judged, account=account, network=network, sources=sources
         )
         return text, STATES[state]
-    shown = list(several.diagnosis(judged, display.verbose, told_once(options)))
+    once = told_once(options)
+    shown = list(several.diagnosis(judged, display.verbose, once, line, by_hand=by_hand))
     # Last, because a look at reports that are still written to may have to be repeated.
     if not display.verbose and not (display.diagnosis and due(options, state)):
         shown = []
@@ -59,10 +64,11 @@ def due(options: Options, state: str) -> bool:
 
 def told_once(options: Options) -> Iterator[str]:
     """The lines that are told once a run, after the diagnosis of its tests."""
+    verbose = options.display.verbose
     for note in notes.general_notes(options.account):
-        yield field("note", note)
-    yield field("proxy", notes.proxy_text(options.network))
-    if options.display.verbose:
+        yield from told("note", note, verbose)
+    yield from told("proxy", notes.proxy_text(options.network), verbose)
+    if verbose:
         for source in options.sources:
             yield field("options from", source)
         yield from notes.hosts(options.account, options.server, options.targets.methods)

@@ -6,9 +6,10 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from ..base.vocabulary import METHODS
-from ..secrecy import names
 from . import phase_tree
-from .output import clean
+from .first_line import success_text
+from .layout import Block, field, plain, shown, told
+from .output import LONG_LINE, clean, ending, slashed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,58 +19,76 @@ if TYPE_CHECKING:
     from ..base.report import Report
     from .judge import Judged
 
-#: Lines of a body that are shown.
+#: Lines of a body that are shown; and violated limits by default.
 _MOST_LINES = 2000
+_MOST_LIMITS = 3
+
+#: Characters of an address where there are several.
+_ADDRESS = 64
+
+#: Facts and ids that the default diagnosis has; `-v` has all.
+_FACTS = ("endpoint", "signed in", "permission", "TLS inspected", "without proxy", "proxy logon")
+_IDS = ("request-id", "client-request-id")
+
+#: What the admin API answers beside each failure: it says nothing.
+_NO_NEWS = ("FAILURE", "Success")
 
 
-def diagnosis(judged: Judged, verbose: int) -> Iterator[str]:
-    """The long output about one report: what was found, where the time went, and what to do."""
+def diagnosis(judged: Judged, verbose: int, line: str, *, by_hand: bool) -> Iterator[Block]:
+    """The long output about one report: what was found, what to do, and where the time went.
+
+    A cause that stands whole on the first `line` is not told again.
+    """
     report = judged.report
-    yield _head(judged)
+    yield Block(0, list(plain(_head(judged), verbose)))
     if report.failure is not None:
-        yield from _failure(report.failure, judged.state)
-        if report.finding.result:
-            yield field("result", report.finding.result)
+        yield from _failure(report.failure, verbose, line)
         if clock_told(report):
-            yield field("clock", f"this host's {report.times.skew}")
-    for state, words in judged.violations:
-        yield field("limit", f"{state}: {words}")
-    if judged.slow is not None:
-        yield field("time went", judged.slow.shares)
-        yield field("", judged.slow.points_to)
-    named = report.finding.result or report.success
-    method = METHODS[report.method]
-    unknown = f"not named by {method.named_by}" if named else "not known: the test gave no result"
-    yield field("mailbox", report.finding.named or unknown)
-    yield field("database", report.finding.database or unknown)
-    yield field("server", report.finding.server or unknown)
-    for name, value in report.trace.facts.items():
-        yield field(name, value)
-    if method.lists and report.success:
-        yield field("inbox", _inbox(report))
-    yield field("latency", _latency(report))
-    yield from phase_tree.phases(report)
-    if report.certificate is not None:
-        yield from _certificate(report.certificate, report.certificate_days or 0.0)
+            yield Block(1, list(told("clock", f"this host's {report.times.skew}", verbose)))
+        if report.finding.result and (verbose or report.finding.result not in _NO_NEWS):
+            yield Block(2, list(told("result", report.finding.result, verbose)))
+    yield Block(1, list(_limits(judged, verbose)))
+    yield from _found(report, verbose)
+    trouble = judged.slow is not None or (report.failure and report.failure.kind == "timeout")
+    if verbose or trouble or by_hand:
+        yield Block(1, list(phase_tree.tree(report, whole=bool(verbose))))
+    else:
+        yield Block(1, list(told("phases", phase_tree.in_words(report), 0)))
     for name, value in report.trace.ids.items():
-        yield field(name, value)
+        if verbose or name in _IDS:
+            yield Block(4, list(told(name, value, verbose, foreign=True)))
     for remark in report.trace.remarks:
-        yield field("note", remark)
+        yield Block(3, list(told("note", remark, verbose)))
     if verbose:
-        yield from _verbose(report, verbose)
+        yield Block(4, list(_verbose(report, verbose)))
 
 
-def brief(judged: Judged) -> Iterator[str]:
-    """The same in a few lines, where there are many."""
-    report = judged.report
-    yield _head(judged)
-    if report.failure is not None:
-        yield from _failure(report.failure, judged.state, whole=False)
-    for state, words in judged.violations:
-        yield field("limit", f"{state}: {words}")
-    if report.failure is not None:
-        for name, value in report.trace.ids.items():
-            yield field(name, value)
+def brief(judged: Judged, *, more: bool = False) -> Iterator[str]:
+    """One of several in two lines, `more` for one of few: what is wrong, and what to do."""
+    report, failure = judged.report, judged.report.failure
+    limits = [words for _, words in judged.violations]
+    said = limits[0] if limits else success_text(report)
+    if failure is not None:
+        said = f"{cause_of(failure)}{_counted(failure, judged.state)}"
+        coded = failure.code and failure.code not in said
+        said += f" ({failure.code})" if coded else ""
+    yield from plain(f"{_who(judged, _ADDRESS)}: {shown(said)}", 0, lines=2)
+    if failure is not None and failure.remedy:
+        yield from told("remedy", failure.remedy, 0, lines=2 if more else 1)
+    elif judged.slow is not None:
+        yield from told("time went", judged.slow.points_to, 0, lines=1)
+    if not more:
+        return
+    if failure is not None and limits:
+        yield from told("limit", limits[0], 0, lines=1)
+    elif failure is None:
+        named = [report.finding.database, report.finding.server]
+        if any(named):
+            yield from told("at", ", ".join(name for name in named if name), 0, foreign=True)
+        yield from told("phases", phase_tree.in_words(report), 0)
+    for name in _IDS[:1] if failure is not None else ():
+        if name in report.trace.ids:
+            yield from told(name, report.trace.ids[name], 0, foreign=True)
 
 
 def clock_told(report: Report) -> bool:
@@ -80,45 +99,83 @@ def clock_told(report: Report) -> bool:
     return failure.during == "sign-in" or failure.kind in ("credential", "tls")
 
 
+def _who(judged: Judged, longest: int = LONG_LINE) -> str:
+    report = judged.report
+    archive = " (archive)" if report.archive else ""
+    return f"[{judged.state}] {clean(report.mailbox, longest)} by {report.method}{archive}"
+
+
 def _head(judged: Judged) -> str:
     report, failure = judged.report, judged.report.failure
+    if failure is not None:
+        judged_as = f" ({failure.judged_as})" if failure.judged_as else ""
+        counted = _counted(failure, judged.state)
+        return f"{_who(judged)}: kind {failure.kind}{judged_as}{counted}"
     limits = ", but beyond a limit" if judged.violations else ""
-    outcome = (
-        clean(failure.cause) if failure else f"{clean(report.finding.result or 'Success')}{limits}"
-    )
-    archive = " (archive)" if report.archive else ""
-    return f"[{judged.state}] {clean(report.mailbox)} by {report.method}{archive}: {outcome}"
+    return f"{_who(judged)}: {clean(report.finding.result or 'Success')}{limits}"
 
 
-def _failure(failure: Failure, state: str, *, whole: bool = True) -> Iterator[str]:
-    kind = failure.kind + (f" ({failure.judged_as})" if failure.judged_as else "")
-    yield field("kind", f"{kind}, counts as OK" if state == "OK" else kind)
-    told = not failure.during or failure.during in failure.cause
-    yield field("cause", failure.cause if told else f"{failure.during}: {failure.cause}")
+def _counted(failure: Failure, state: str) -> str:
+    """What a failure's state needs as an explanation."""
+    return ", counts as OK" if state == "OK" else ""
+
+
+def cause_of(failure: Failure) -> str:
+    """The cause, with where it was met."""
+    known = not failure.during or failure.during in failure.cause
+    return failure.cause if known else f"{failure.during}: {failure.cause}"
+
+
+def _failure(failure: Failure, verbose: int, line: str) -> Iterator[Block]:
+    """Cause, remedy and code; the cause only where the first line has it not, or cut."""
+    if verbose or slashed(clean(failure.cause)) not in slashed(line):
+        yield Block(0, list(told("cause", cause_of(failure), verbose)))
     if failure.remedy:
-        yield field("remedy", failure.remedy)
+        yield Block(0, list(told("remedy", failure.remedy, verbose)))
     if failure.code:
-        yield field("code", failure.code)
-        if whole:
-            yield from _explained(failure.code)
-    if failure.detail and whole:
-        yield field("in full", failure.detail)
+        name, link = _explained(failure.code)
+        yield Block(1, list(told("code", ", ".join([failure.code, *name]), verbose)))
+        if link:
+            yield Block(2, [field("see", link)])
+    if failure.detail:
+        yield Block(2, list(told("in full", failure.detail, verbose, foreign=True)))
 
 
-def _explained(code: str) -> Iterator[str]:
+def _explained(code: str) -> tuple[list[str], str]:
     """What a code is called, where it does not say so itself, and where its owner explains it."""
     from ..codes import entries
 
     name, link = entries.find(code)
-    if name and name not in code:
-        yield field("name", name)
-    if link:
-        yield field("see", link)
+    return [name] if name and name not in code else [], link
 
 
-def field(name: str, value: str) -> str:
-    """One indented line of name and value."""
-    return f"  {clean(name):<13} {clean(names.text(value[:8000]))}"
+def _limits(judged: Judged, verbose: int) -> Iterator[str]:
+    """Violated limits, and where the time went."""
+    shown = len(judged.violations) if verbose else _MOST_LIMITS
+    for state, words in judged.violations[:shown]:
+        yield from told("limit", f"{state}: {words}", verbose, lines=2)
+    if judged.violations[shown:]:
+        yield field("", f"{len(judged.violations) - shown} more limits violated; -v shows all")
+    if judged.slow is not None:
+        yield from told("time went", judged.slow.shares, verbose)
+        yield from told("", judged.slow.points_to, verbose)
+
+
+def _found(report: Report, verbose: int) -> Iterator[Block]:
+    """What the test has found out about the mailbox; what it could not is left out."""
+    method, finding = METHODS[report.method], report.finding
+    places = {"mailbox": finding.named, "database": finding.database, "server": finding.server}
+    for name, value in places.items():
+        # What a method never names is told to who asks, or where all is well.
+        if value and (verbose or report.success or name in method.names or name == "mailbox"):
+            yield Block(3, list(told(name, value, verbose, foreign=True)))
+    for name, value in report.trace.facts.items():
+        if verbose or name in _FACTS:
+            yield Block(4, list(told(name, value, verbose, foreign=True)))
+    if method.lists and report.success:
+        yield Block(3, list(told("inbox", _inbox(report), verbose)))
+    if report.success or verbose:
+        yield Block(3, list(told("latency", _latency(report), verbose)))
 
 
 def _inbox(report: Report) -> str:
@@ -177,12 +234,12 @@ def _latency(report: Report) -> str:
     )
 
 
-def _certificate(facts: CertificateFacts, days: float) -> Iterator[str]:
-    yield field(
-        "certificate", f"{facts.subject}, ends {date(facts.not_after)} (in {days:.1f} days)"
-    )
-    yield field("", f"SHA-1 {facts.sha1}")
-    yield field("", f"SHA-256 {facts.sha256}")
+def certificate(facts: CertificateFacts, days: float, verbose: int) -> Iterator[str]:
+    """The certificate of a run, and at `-v` what an administrator compares with the portal."""
+    yield from told("certificate", f"{facts.subject}, {ending(facts.not_after, days)}", verbose)
+    if verbose:
+        yield field("", f"SHA-1 {facts.sha1}")
+        yield field("", f"SHA-256 {facts.sha256}")
 
 
 def _verbose(report: Report, verbose: int) -> Iterator[str]:
@@ -224,8 +281,3 @@ def moment(seconds: float) -> str:
         return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
     except (OverflowError, OSError, ValueError):
         return f"{seconds:.0f}s since 1970"
-
-
-def date(seconds: float) -> str:
-    """The day of a point in time, in UTC."""
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d")

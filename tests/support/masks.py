@@ -13,7 +13,7 @@ _DAY = (
     (r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d:\d\dZ?)?", "(date)"),
     # A text that was cut in the middle of one.
     (r'("date": ")\d[\d-]*', r"\1(date)"),
-    (r"\bin -?\d+\.\d days", "in # days"),
+    (r"\bin -?\d+ (?:day|hour)s", "in # days"),
     (r"\(\d+ (?:second|minute|hour|day)s? (?:ago|in the future)\)", "(ago)"),
 )
 
@@ -33,7 +33,7 @@ _RUN = (
 _MEASURED = (
     (r"\s*[0-9]+\.[0-9]{3}s(?: #+)?", " #s"),
     (r"((?:after|wait|sent) )[0-9.]+s", r"\1#s"),
-    (r"in [0-9.]+ days", "in # days"),
+    (r"in [0-9.]+ (?:day|hour)s", "in # days"),
 )
 
 #: What has another value in each run; Exchange's own Latency has not.
