@@ -37,8 +37,8 @@ _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 #: Headers by which a connection is kept.
 _KEEPING = (b"connection", b"keep-alive", b"proxy-connection")
 
-_ENDLESS = "what answers there is not the service"
-_GATEWAY = "a gateway or proxy between may have changed the answer: look at its own log"
+_ENDLESS = "check host and proxy; what answers there is not the service"
+_GATEWAY = "check gateway and proxy; one of them may have changed the answer"
 
 
 class HeadError(http.client.HTTPException):

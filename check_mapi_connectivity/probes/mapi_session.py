@@ -112,7 +112,7 @@ class Session:
                 Failure(
                     "protocol",
                     "the server gives the session no cookie",
-                    "does a proxy or load balancer remove Set-Cookie?",
+                    "check proxy and load balancer; one of them may remove Set-Cookie",
                 )
             )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..base.vocabulary import METHODS
 from . import phase_tree
 from .first_line import success_text
-from .layout import Block, field, plain, shown, told
+from .layout import WIDTH, Block, field, plain, shown, told
 from .output import LONG_LINE, clean, ending, slashed
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def diagnosis(judged: Judged, verbose: int, line: str, *, by_hand: bool) -> Iter
         if verbose or name in _IDS:
             yield Block(4, list(told(name, value, verbose, foreign=True)))
     for remark in report.trace.remarks:
-        yield Block(3, list(told("note", remark, verbose)))
+        yield Block(3, list(told("note", _shortly(remark, report.failure, verbose), verbose)))
     if verbose:
         yield Block(4, list(_verbose(report, verbose)))
 
@@ -135,7 +135,8 @@ def _failure(failure: Failure, verbose: int, line: str) -> Iterator[Block]:
     if failure.code:
         name, link = _explained(failure.code)
         yield Block(1, list(told("code", ", ".join([failure.code, *name]), verbose)))
-        if link:
+        # A link that is broken over two lines is none.
+        if link and (verbose or len(field("see", link)) <= WIDTH):
             yield Block(2, [field("see", link)])
     if failure.detail:
         yield Block(2, list(told("in full", failure.detail, verbose, foreign=True)))
@@ -147,6 +148,11 @@ def _explained(code: str) -> tuple[list[str], str]:
 
     name, link = entries.find(code)
     return [name] if name and name not in code else [], link
+
+
+def _shortly(remark: str, failure: Failure | None, verbose: int) -> str:
+    """A remark that does not tell the cause again."""
+    return remark if verbose or not failure else remark.replace(failure.cause, "the same")
 
 
 def _limits(judged: Judged, verbose: int) -> Iterator[str]:
@@ -174,7 +180,7 @@ def _found(report: Report, verbose: int) -> Iterator[Block]:
             yield Block(4, list(told(name, value, verbose, foreign=True)))
     if method.lists and report.success:
         yield Block(3, list(told("inbox", _inbox(report), verbose)))
-    if report.success or verbose:
+    if (report.success or verbose) and _latency(report):
         yield Block(3, list(told("latency", _latency(report), verbose)))
 
 
@@ -207,31 +213,19 @@ def age(seconds: float) -> str:
 
 
 def _latency(report: Report) -> str:
+    """What was measured, and what the server says of it; empty where there is neither."""
     finding = report.finding
-    if report.method == "mapi":
-        total = (
-            "not measured: no success"
-            if finding.round_trip is None
-            else f"{finding.round_trip:.3f}s"
-        )
-        if finding.server_latency is None:
-            return total
-        if not finding.server_exact:
-            return f"{total}; the server itself says {finding.server_latency:g}s, maybe rounded"
-        return f"{total}, {finding.server_latency:.3f}s of it in the server, by its own word"
-    if report.method == "graph":
-        measured = finding.round_trip
-        return "not measured" if measured is None else f"{measured:.3f}s round trip of the request"
-    reported = (
-        "none reported by Exchange"
-        if finding.server_latency is None
-        else f"{finding.server_latency:.3f}s reported by Exchange"
-    )
-    return (
-        reported
-        if finding.round_trip is None
-        else f"{reported}, {finding.round_trip:.3f}s round trip of the request"
-    )
+    server = "" if finding.server_latency is None else f"{finding.server_latency:.3f}s"
+    trip = "" if finding.round_trip is None else f"{finding.round_trip:.3f}s"
+    if report.method != "mapi":
+        told = [f"{server} reported by Exchange"] if server else []
+        told += [f"{trip} round trip of the request"] if trip else []
+        return ", ".join(told)
+    if not trip or not server:
+        return trip
+    if not finding.server_exact:
+        return f"{trip}; the server itself says {finding.server_latency:g}s, maybe rounded"
+    return f"{trip}, {server} of it in the server, by its own word"
 
 
 def certificate(facts: CertificateFacts, days: float, verbose: int) -> Iterator[str]:

@@ -78,7 +78,7 @@ def first_line(state: str, text: str, perfdata: str = "") -> str:
 
 def sentence(cause: str, code: str, remedy: str, room: int) -> str:
     """Cause, then code in brackets, then as much of the remedy as fits into `room` characters; the
-    code gives way to the remedy's shortest form.
+    code gives way to the remedy's shortest form, and to the rest of the cause.
 
     >>> sentence("database is offline", "ec=1142", "mount it; see the event log", 40)
     'database is offline (ec=1142); mount it'
@@ -93,8 +93,9 @@ def sentence(cause: str, code: str, remedy: str, room: int) -> str:
             return f"{coded}; {form}"
     if forms and len(f"{cause}; {forms[-1]}") <= room:
         return f"{cause}; {forms[-1]}"
-    if len(coded) <= room:
-        return coded
+    for whole in (coded, cause):
+        if len(whole) <= room:
+            return whole
     tail = f" ({code})" if coded != cause and len(code) < room // 2 else ""
     return clean(cause, room - len(tail)) + tail
 
@@ -107,7 +108,8 @@ def shortened(remedy: str) -> list[str]:
     """
     forms = []
     while remedy:
-        forms.append(remedy)
+        # Half of what stands in brackets says nothing.
+        forms += [remedy] if remedy.count("(") == remedy.count(")") else []
         remedy = remedy.rpartition("; ")[0] or remedy.rpartition(", ")[0]
     return forms
 

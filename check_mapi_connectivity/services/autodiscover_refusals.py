@@ -33,9 +33,9 @@ def no_store(known: bool) -> Failure:
         )
     return Failure(
         "mailbox",
-        "Autodiscover names no MAPI over HTTP address of this mailbox",
-        "see MapiHttpEnabled of Get-CASMailbox and Get-OrganizationConfig, or a proxy strips "
-        "X-MapiHttpCapability",
+        "Autodiscover names no MAPI address of this mailbox",
+        "run Get-CASMailbox; MapiHttpEnabled must be true, in Get-OrganizationConfig as well; or a "
+        "proxy strips X-MapiHttpCapability",
         during="Autodiscover",
     )
 
@@ -46,7 +46,7 @@ def no_address(url: str) -> Failure:
     return Failure(
         "protocol",
         f"Autodiscover names {named}: {url[:60]}{'...' if len(url) > 60 else ''}",
-        "see Set-MapiVirtualDirectory -InternalUrl and -ExternalUrl",
+        "run Get-MapiVirtualDirectory; correct -InternalUrl and -ExternalUrl",
         detail=url,
         during="Autodiscover",
     )

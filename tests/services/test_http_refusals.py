@@ -228,7 +228,7 @@ def test_a_401_that_speaks_of_roles_is_about_the_role_group(text):
         "permission",
         "this identity may not run Test-MAPIConnectivity",
     )
-    assert failure.remedy == "add the app to a role group whose role holds the cmdlet"
+    assert failure.remedy == "add the app to a role group; its role must hold the cmdlet"
     assert text in failure.detail
 
 
@@ -286,7 +286,7 @@ def test_a_500_of_exchange_may_be_a_burst():
     failure = exchange_refusals.exchange_status(make_answer(500, b"{}"), {})
     assert failure.cause == "Exchange answers: internal error"
     assert failure.remedy == (
-        "see the service health page; it may be a burst of calls: spread the checks"
+        "see service health; too many calls at once do it as well: spread the checks"
     )
 
 

@@ -304,10 +304,10 @@ def test_nothing_at_this_address():
     failure = status(404)
     assert failure.kind == "protocol"
     assert failure.cause == "no MAPI over HTTP at this address of mail.example"
-    assert failure.remedy == "is that the Exchange host? See Get-MapiVirtualDirectory"
+    assert failure.remedy == "check the host; Get-MapiVirtualDirectory names it"
     failure = status(404, url=AUTODISCOVER_URL)
     assert failure.cause == "no Autodiscover at this address of mail.example"
-    assert failure.remedy == "is that the Exchange host? See Get-AutodiscoverVirtualDirectory"
+    assert failure.remedy == "check the host; Get-AutodiscoverVirtualDirectory names it"
 
 
 @pytest.mark.parametrize("number", [301, 302, 307, 308])

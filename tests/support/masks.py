@@ -24,7 +24,7 @@ _RUN = (
     (r"\b127\.0\.0\.1(:| port )\d+", r"127.0.0.1\g<1>(port)"),
     (r"\b[0-9A-F]{40}\b|\b[0-9A-F]{64}\b", "(thumbprint)"),
     (r"\b\d+\.\d{3}s", "#s"),
-    (r"timed out after [0-9.]+s", "timed out after #s"),
+    (r"((?:timed out|phase \w+) after )[0-9.]+s", r"\1#s"),
     (r"(?m)^( +[\w -]+? +#s) #+", r"\1"),
     (r"(?<![\w:/)])/(?:[\w.+-]+/)+(?=[\w.+-])", "/.../"),
 )

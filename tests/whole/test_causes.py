@@ -15,17 +15,17 @@ SERVICES = [
     (
         *("cmdlet", "ambiguous", 2),
         "address fits several objects of this... (ManagementObjectAmbiguousException)",
-        *("mailbox", "name one by its GUID or primary address; see Get-Recipient -Anr"),
+        *("mailbox", "use the primary address; or the GUID, see Get-Recipient -Anr"),
     ),
     (
         *("cmdlet", "no-role", 3),
         "this identity may not run Test-MAPIConnectivity (CmdletAccessDeniedException)",
-        *("permission", "give it a role group whose role holds the cmdlet"),
+        *("permission", "add it to a role group; its role must hold the cmdlet"),
     ),
     (
         *("cmdlet", "strange", 2),
         "Exchange reports an error that is not known here (StrangeException)",
-        *("protocol", "see Exchange's own text"),
+        *("protocol", "see Exchange's own text; -v shows it whole"),
     ),
     (
         *("graph", "full", 2),
@@ -169,12 +169,16 @@ AUTODISCOVER = [
     (
         "hoster",
         "Autodiscover of 127.0.0.1 knows IMAP, SMTP only",
-        *("protocol", "is that the Exchange host? It names no mailbox of Exchange", 2),
+        *("protocol", "check the host; it names no mailbox of Exchange", 2),
     ),
     (
         "in-cloud",
         "Autodiscover: the mailbox is at healthy@practice.mail.onmicrosoft.example",
-        *("mailbox", "onmicrosoft is Exchange Online: --method cmdlet or graph, with --tenant", 2),
+        *(
+            "mailbox",
+            "use --method cmdlet or graph; onmicrosoft is Exchange Online and needs --tenant",
+            2,
+        ),
     ),
     (
         "redirect-stranger",
@@ -184,19 +188,27 @@ AUTODISCOVER = [
     (
         "http-302-logon-page",
         "a redirect from 127.0.0.1 leads to login.elsewhere.example/oaut...",
-        *("protocol", "a logon page before it? Let /autodiscover/ and /mapi/ pass without one", 2),
+        *(
+            "protocol",
+            "check the gateway; /autodiscover/ and /mapi/ must pass without a logon page",
+            2,
+        ),
     ),
     (
         "http-302-own-page",
         "no Autodiscover at this address of 127.0.0.1 (HTTP 404)",
-        *("protocol", "a logon page before it? Let /autodiscover/ and /mapi/ pass without one", 3),
+        *(
+            "protocol",
+            "check the gateway; /autodiscover/ and /mapi/ must pass without a logon page",
+            3,
+        ),
     ),
     (
         "redirect-url-foreign",
         "Autodiscover failed: no password is sent to autodiscover.elsew...",
         *(
             "protocol",
-            "if that is an Exchange host of yours, name it: --autodiscover-url and -H",
+            "check that host; if it is your Exchange, name it: --autodiscover-url and -H",
             2,
         ),
     ),
@@ -205,7 +217,7 @@ AUTODISCOVER = [
         "no password is sent to mail.elsewhere.example, which Autodiscover names",
         *(
             "protocol",
-            "if that is an Exchange host of yours, name it: --autodiscover-url and -H",
+            "check that host; if it is your Exchange, name it: --autodiscover-url and -H",
             2,
         ),
     ),

@@ -115,7 +115,7 @@ def test_all_well_then_ten_broken(hundred, tenant, method):
 
 def in_tenths(text):
     """Text in which the moment that method mapi gives up at is `14.#s`, give or take a second."""
-    return re.sub(r"timed out after 1[345](\.\d+)?s", "timed out after 14.#s", text)
+    return re.sub(r" after 1[345](\.\d+)?s", " after 14.#s", text)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -137,7 +137,7 @@ def test_ten_that_hang_do_not_hold_the_others(hundred, tenant, method):
         assert after[name]["mapi_connectivity"] == "0;;;0;1"
     assert run.seconds < 16 + GRACE
     heads = re.findall(r"^\[CRITICAL\] .*", in_tenths(run.diagnosis), re.MULTILINE)
-    ended = f"no answer from 127.0.0.1 in phase {phase}: timed out after {seconds}"
+    ended = f"no answer from 127.0.0.1 in phase {phase} after {seconds}"
     assert heads == [f"[CRITICAL] {name}@{DOMAIN} by {method}: {ended}" for name in BROKEN]
 
 

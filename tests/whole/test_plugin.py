@@ -270,7 +270,7 @@ def test_at_the_deadline(run):
     assert lines[0].startswith("MAPI CRITICAL - b@x.y: gone; 3 of 4 mailboxes not OK | ")
     assert [line for line in lines if line.startswith("[")] == [
         "[CRITICAL] b@x.y by graph: gone",
-        "[CRITICAL] c@x.y by graph: no answer from graph.example in phase tls: timed out after 7.5s",
+        "[CRITICAL] c@x.y by graph: no answer from graph.example in phase tls after 7.5s",
         "[UNKNOWN] d@x.y by graph: not tested: the time was up before its turn",
         "[OK] a@x.y by graph: Success",
     ]

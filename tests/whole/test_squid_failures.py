@@ -101,8 +101,8 @@ def test_a_wrong_password_is_one_failed_logon_without_a_sign_in(through, lab, ki
 
 TARGETS = [
     (BLOCKED, "refuses to connect to", "HTTP 403", "ERR_ACCESS_DENIED 0", "allow {} on the proxy"),
-    (DOWN, "cannot reach", "HTTP 503", "ERR_CONNECT_FAIL 111", "look at the proxy's own log and"),
-    (UNKNOWN, "cannot reach", "HTTP 500", "ERR_CANNOT_FORWARD 0", "look at the proxy's own log"),
+    (DOWN, "cannot reach", "HTTP 503", "ERR_CONNECT_FAIL 111", "see the proxy's own log and"),
+    (UNKNOWN, "cannot reach", "HTTP 500", "ERR_CANNOT_FORWARD 0", "see the proxy's own log"),
 ]
 
 
