@@ -360,7 +360,7 @@ class Report:
         return replace(
             failure,
             cause=f"this host's clock {self.times.skew}",
-            remedy="set it, and keep it right by NTP",
+            remedy="set the clock; and keep it right by NTP",
             detail="; ".join(text for text in (failure.cause, failure.detail) if text),
         )
 

@@ -8,7 +8,7 @@ from .mapi import CODES
 #: .NET exception (its last name part) that the admin API reports -> advice (reference sheet
 #: exchange-online 1.7, Microsoft's pages on Exchange's errors and public reports of answers).
 EXCHANGE = table("""
-[mailbox] check the address; unlicensed, on-premises, guest or deleted mailboxes are not found
+[mailbox] check the address; unlicensed, on-premises, guest and deleted ones are not found
 ManagementObjectNotFoundException: no such mailbox in this tenant
 ADNoSuchObjectException: Exchange's directory has no such object
 

@@ -42,7 +42,7 @@ ErrorAccessDenied: Graph denies access to this mailbox
 accessDenied
 Forbidden
 
-[permission] check --tenant and --client-id; does the tenant have the app's enterprise application?
+[permission] check --tenant and --client-id; the tenant may lack the enterprise application
 Authorization_IdentityNotFound: Graph does not find the identity of the app
 
 [permission] give the primary address to -m; or grant User.Read.All

@@ -73,10 +73,10 @@ MAPI = _statuses("""
 [logon] check user name and password; the account may be locked
 401: {host} refuses user {user}
 
-[permission] check the gateway; it may allow some addresses only, else see the rights of the user
+[permission] check the gateway; it may allow some addresses only, else the user's rights
 403: {host} keeps user {user} out
 
-[protocol] check the host; Get-MapiVirtualDirectory names it
+[protocol] check the host; Get-MapiVirtualDirectory shows its addresses
 404: no {service} at this address of {host}
 
 [logon] exclude this user from the policy; nobody can answer it unattended

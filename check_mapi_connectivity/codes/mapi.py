@@ -273,7 +273,7 @@ AUTODISCOVER_CODES = numbered(
 404 not found: Autodiscover does not know this address
 500 unknown address: Autodiscover does not know this address
 
-[mailbox] run Get-CASMailbox; MapiHttpEnabled must be true, in Get-OrganizationConfig as well
+[mailbox] run Get-CASMailbox; MapiHttpEnabled must be true, as in Get-OrganizationConfig
 501 no settings: Autodiscover has no settings of the kind asked for
 
 [protocol] check the proxy; it may have cut the request, else report it with --record

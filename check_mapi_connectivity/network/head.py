@@ -139,7 +139,7 @@ class _Lines:
 def _status(line: bytes) -> tuple[bytes, int, bytes]:
     found = _STATUS.fullmatch(line.rstrip(b"\r\n"))
     if found is None:
-        raise HeadError("answers with what is no HTTP", line, _ENDLESS)
+        raise HeadError("does not speak HTTP", line, _ENDLESS)
     version = b"HTTP/1.1" if found[1] > b"HTTP/1.0" else b"HTTP/1.0"
     return version, int(found[2]), _plain(found[3] or b"")
 

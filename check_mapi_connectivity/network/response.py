@@ -196,7 +196,7 @@ def broken(error: requests.RequestException, host: str) -> Failure:
     if isinstance(cause, (http.client.HTTPException, HTTPError, ValueError)):
         return Failure(
             "protocol",
-            f"{host} answers with what is no HTTP",
+            f"{host} does not speak HTTP",
             "check host and proxy; what answers there is not the service",
             detail=detail,
         )

@@ -238,7 +238,9 @@ def _is_page(answer: Answer) -> bool:
 def _wire(text: str) -> Failure:
     """What cannot be followed is said as it is; the rest cannot be read."""
     if text.startswith("Autodiscover redirects"):
-        return Failure("protocol", text, "check --hostname; or name the host by --autodiscover-url")
+        cause, _, last = text.partition(", last to ")
+        remedy = "check --hostname; or name the host by --autodiscover-url"
+        return Failure("protocol", cause, remedy, detail=last and f"last to {last}")
     return mapi_refusals.wire(text, "Autodiscover")
 
 

@@ -63,8 +63,8 @@ def diagnosis(judged: Judged, verbose: int, line: str, *, by_hand: bool) -> Iter
         yield Block(4, list(_verbose(report, verbose)))
 
 
-def brief(judged: Judged, *, more: bool = False) -> Iterator[str]:
-    """One of several in two lines, `more` for one of few: what is wrong, and what to do."""
+def brief(judged: Judged) -> Iterator[str]:
+    """One of several in two lines: what is wrong, and what to do."""
     report, failure = judged.report, judged.report.failure
     limits = [words for _, words in judged.violations]
     said = limits[0] if limits else success_text(report)
@@ -74,21 +74,24 @@ def brief(judged: Judged, *, more: bool = False) -> Iterator[str]:
         said += f" ({failure.code})" if coded else ""
     yield from plain(f"{_who(judged, _ADDRESS)}: {shown(said)}", 0, lines=2)
     if failure is not None and failure.remedy:
-        yield from told("remedy", failure.remedy, 0, lines=2 if more else 1)
+        yield from told("remedy", failure.remedy, 0, lines=1)
     elif judged.slow is not None:
         yield from told("time went", judged.slow.points_to, 0, lines=1)
-    if not more:
+
+
+def beside(judged: Judged) -> Iterator[Block]:
+    """What is told besides of one of few."""
+    report, ids = judged.report, judged.report.trace.ids
+    if report.failure is None:
+        named = [name for name in (report.finding.database, report.finding.server) if name]
+        if named:
+            yield Block(2, list(told("at", ", ".join(named), 0, foreign=True)))
+        yield Block(1, list(told("phases", phase_tree.in_words(report), 0)))
         return
-    if failure is not None and limits:
-        yield from told("limit", limits[0], 0, lines=1)
-    elif failure is None:
-        named = [report.finding.database, report.finding.server]
-        if any(named):
-            yield from told("at", ", ".join(name for name in named if name), 0, foreign=True)
-        yield from told("phases", phase_tree.in_words(report), 0)
-    for name in _IDS[:1] if failure is not None else ():
-        if name in report.trace.ids:
-            yield from told(name, report.trace.ids[name], 0, foreign=True)
+    for state, words in judged.violations[:1]:
+        yield Block(1, list(told("limit", f"{state}: {words}", 0, lines=1)))
+    if _IDS[0] in ids:
+        yield Block(2, list(told(_IDS[0], ids[_IDS[0]], 0, foreign=True)))
 
 
 def clock_told(report: Report) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..base.vocabulary import METHODS, SEVERITY
 from . import diagnosis as result_diagnosis
 from .first_line import LISTED, UNTESTED, grouped, joined, same_sign_in, severity
-from .layout import field, fitted, plain
+from .layout import Block, field, fitted, plain
 from .output import clean, first_line, printable, slashed
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def meaning(group: list[Judged]) -> str | None:
             return "no method reaches its service from here: check this host's network first"
         if all(kind in ("mailbox", "server", "logon") for kind in kinds):
             return "all methods reach Exchange and fail there: check mailbox and database"
-        return "the methods fail for different reasons, see below"
+        return "the methods fail for different reasons"
     answers = f"{joined(good)} {'works' if len(good) == 1 else 'work'}"
     names, single = joined([METHODS[report.method].path for report in failed]), len(failed) == 1
     if all(kind == "throttled" for kind in kinds):
@@ -77,7 +77,7 @@ def meaning(group: list[Judged]) -> str | None:
         place = f" to {hosts}" if hosts else ""
         return f"{answers}: the mailbox is well; the connection{place} is broken"
     fails = "fails" if single else "fail"
-    return f"{answers}: the mailbox can be reached; {names} {fails} at the server"
+    return f"{answers}: the mailbox can be reached; {names} {fails}"
 
 
 def text(state: str, head: str, judged: list[Judged], diagnosis: list[str]) -> str:
@@ -105,29 +105,35 @@ def diagnosis(
         blocks = result_diagnosis.diagnosis(judged[0], 0, line, by_hand=by_hand)
         yield from fitted(blocks, MOST_LINES - 1 - len(once))
     else:
-        yield from _each(judged, verbose)
+        yield from _each(judged, verbose, MOST_LINES - 1 - len(once))
     if verbose:
         for method in dict.fromkeys(one.report.method for one in judged):
             yield field("note", METHODS[method].unseen)
     yield from once
 
 
-def _each(judged: list[Judged], verbose: int) -> Iterator[str]:
-    """Each of the reports: whole at `-v`, in a few lines where there are few, else the worst."""
+def _each(judged: list[Judged], verbose: int, most: int) -> Iterator[str]:
+    """Each of the reports: whole at `-v`, in a few lines where there are few, at `most` so many for
+    a mailbox, else the worst.
+    """
     groups = sorted(grouped(judged), key=severity)
     if not verbose and len(judged) > _FEW:
         yield from _short(groups)
         return
     for group in groups:
-        meant = meaning(group)
-        if meant is not None:
-            yield from plain(f"{clean(group[0].report.mailbox, 64)}: {meant}", verbose, 2)
+        blocks = [Block(0, list(_meaning(group, verbose)))]
         for one in sorted(group, key=lambda one: severity([one])):
             if verbose:
-                blocks = result_diagnosis.diagnosis(one, verbose, "", by_hand=True)
-                yield from (line for block in blocks for line in block.lines)
+                blocks += result_diagnosis.diagnosis(one, verbose, "", by_hand=True)
             else:
-                yield from result_diagnosis.brief(one, more=True)
+                blocks += Block(0, list(result_diagnosis.brief(one))), *result_diagnosis.beside(one)
+        yield from fitted(blocks, sum(len(block.lines) for block in blocks) if verbose else most)
+
+
+def _meaning(group: list[Judged], verbose: int) -> Iterator[str]:
+    meant = meaning(group)
+    if meant is not None:
+        yield from plain(f"{clean(group[0].report.mailbox, 64)}: {meant}", verbose, 2)
 
 
 def _certificates(judged: list[Judged], verbose: int) -> Iterator[str]:
@@ -142,11 +148,9 @@ def _short(groups: list[list[Judged]]) -> Iterator[str]:
     """The ten worst, the rest counted: a short result for hundreds."""
     ranked = sorted((one for group in groups for one in group), key=lambda one: severity([one]))
     bad = [one for one in ranked if one.state != "OK" or one.report.failure]
-    told = {group[0].report.mailbox: meaning(group) for group in groups}
+    told = {group[0].report.mailbox: list(_meaning(group, 0)) for group in groups}
     for one in bad[:_NAMED]:
-        meant = told.pop(one.report.mailbox, None)
-        if meant is not None:
-            yield from plain(f"{clean(one.report.mailbox, 64)}: {meant}", 0, 2)
+        yield from told.pop(one.report.mailbox, ())
         yield from result_diagnosis.brief(one)
     for state in reversed(SEVERITY):
         more = sum(one.state == state for one in bad[_NAMED:])

@@ -101,7 +101,7 @@ POINTS_TO = {
 }
 
 #: The same of Exchange Online, whose servers are not the reader's.
-_ONLINE = "see service health; the time was spent inside Exchange Online"
+_ONLINE = "see service health"
 
 
 def analyse(report: Report, label: str) -> Analysis | None:

@@ -34,7 +34,7 @@ def no_store(known: bool) -> Failure:
     return Failure(
         "mailbox",
         "Autodiscover names no MAPI address of this mailbox",
-        "run Get-CASMailbox; MapiHttpEnabled must be true, in Get-OrganizationConfig as well; or a "
+        "run Get-CASMailbox; MapiHttpEnabled must be true, as in Get-OrganizationConfig; or a "
         "proxy strips X-MapiHttpCapability",
         during="Autodiscover",
     )
@@ -45,7 +45,7 @@ def no_address(url: str) -> Failure:
     named = "a MAPI address without https" if url.startswith("http:") else "no usable MAPI address"
     return Failure(
         "protocol",
-        f"Autodiscover names {named}: {url[:60]}{'...' if len(url) > 60 else ''}",
+        f"Autodiscover names {named}",
         "run Get-MapiVirtualDirectory; correct -InternalUrl and -ExternalUrl",
         detail=url,
         during="Autodiscover",

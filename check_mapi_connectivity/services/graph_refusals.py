@@ -110,7 +110,7 @@ def _throttled(answer: Answer, code: str, row: Advice | None) -> Failure:
     if row is None or row.kind != "throttled":
         return failure
     wait = headers.retry_after(answer)
-    hint = f" and asks to wait {wait:.0f}s" if wait is not None else ""
+    hint = f": wait {wait:.0f}s" if wait is not None else ""
     return replace(failure, cause=row.cause + hint, remedy=row.remedy)
 
 

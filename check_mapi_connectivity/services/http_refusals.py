@@ -122,7 +122,7 @@ def document(
         raise CheckFailure(replace(large, remedy=smaller or large.remedy))
     found = answer.json()
     if found is None:
-        raise CheckFailure(none(answer, f"{answer.host} answers with what is no JSON"))
+        raise CheckFailure(none(answer, f"{answer.host} does not answer in JSON"))
     if not isinstance(found, dict):
         raise CheckFailure(none(answer, "the answer is no JSON object"))
     return found

@@ -316,7 +316,7 @@ def _exchange_failure(answer: Answer, cmdlet: str) -> Failure:
     code = f"HTTP {answer.status}"
     if answer.status == 401:
         cause = "Exchange refuses the administrator's token"
-        remedy = "see EXOModuleEnabled of Get-User; of a token pasted: is it for Exchange Online?"
+        remedy = "run Get-User; of a token pasted: is it for Exchange Online?"
         return Failure("credential", cause, remedy, code, http_refusals.message(answer))
     if answer.status == 403:
         cause = f"this account may not run {cmdlet}"

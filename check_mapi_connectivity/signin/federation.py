@@ -102,7 +102,7 @@ def refused(answer: Answer | None, server: str, user: str) -> Failure:
 def _odd(answer: Answer, where: str) -> Failure:
     return Failure(
         "credential",
-        f"{where} answers with what is no WS-Trust",
+        f"{where} does not speak WS-Trust",
         "check the federation server; or use a cloud-only user or a certificate",
         f"HTTP {answer.status}",
         http_refusals.glimpse(answer),

@@ -192,7 +192,7 @@ def test_federation_server_that_nobody_listens_at(way, tenant):
         (
             "html-200",
             "UNKNOWN",
-            "refused: federation server 127.0.0.1 answers with what is no WS-Trust (HTTP 200)",
+            "refused: federation server 127.0.0.1 does not speak WS-Trust (HTTP 200)",
             "credential",
         ),
     ],

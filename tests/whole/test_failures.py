@@ -20,7 +20,7 @@ HOST = "127.0.0.1"
 EXCHANGE = [
     ("http-401", 3, "token was made for another host or service (HTTP 401)", 2, "permission"),
     ("http-503", 2, "Exchange answers with a web page: unavailable (HTTP 503)", 2, "server"),
-    ("html-200", 2, f"{HOST} answers with what is no JSON (HTTP 200)", 1, "protocol"),
+    ("html-200", 2, f"{HOST} does not answer in JSON (HTTP 200)", 1, "protocol"),
     ("close", 2, f"{HOST} closes the connection without an answer", 2, "connect"),
 ]
 

@@ -126,7 +126,7 @@ REFUSED = {
     ),
     "throttled": (
         3,
-        "Graph throttles this app and asks to wait 600s (TooManyRequests)",
+        "Graph throttles this app: wait 600s (TooManyRequests)",
         "throttled",
         1,
     ),
@@ -213,7 +213,7 @@ FAULTS = [
     (
         "http-429-wait-600",
         "UNKNOWN",
-        "Graph throttles this check and asks to wait 600s (HTTP 429)",
+        "Graph throttles this check: wait 600s (HTTP 429)",
         1,
         "throttled",
     ),
@@ -228,7 +228,7 @@ FAULTS = [
     (
         "garbage",
         "CRITICAL",
-        "127.0.0.1 answers with what is no HTTP; what answers there is not the service",
+        "127.0.0.1 does not speak HTTP; what answers there is not the service",
         1,
         "protocol",
     ),

@@ -163,7 +163,7 @@ def test_a_kdc_that_is_down(place, who):
     with place.realm.kdc_down():
         run = place(user=None if keytab else who, **keytab)
     cause = f"no KDC of the realm of {who} answers (KRB5 156)"
-    assert told(run) == place.expected(UNKNOWN, cause, "see the KDC and /etc/krb5.conf")
+    assert told(run) == place.expected(UNKNOWN, cause, "check /etc/krb5.conf and port 88")
     assert place.proofs() == []
 
 
@@ -231,7 +231,7 @@ def test_a_clock_that_differs_from_all(place, unsynchronized, timeless, monkeypa
     with place.realm.kdc_ahead(HOUR):
         run = place(user=timeless[0], password=OLD, **unsynchronized)
     cause = "this host's clock is 60 minutes behind that of localhost (KRB5 148)"
-    assert told(run) == place.expected(UNKNOWN, cause, "set it, and keep it right by NTP")
+    assert told(run) == place.expected(UNKNOWN, cause, "set the clock; and keep it right by NTP")
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ LOST = {
     "http-500": "CRITICAL - sign-in failed: Entra answers: internal error (HTTP 500); see the service "
     "health page of Microsoft 365",
     "http-503": "CRITICAL - sign-in failed: Entra answers with a web page: unavailable (HTTP 503)",
-    "http-503-wait-1": "UNKNOWN - sign-in failed: Entra is unavailable and asks to wait 1s (HTTP 503)",
+    "http-503-wait-1": "UNKNOWN - sign-in failed: Entra is unavailable: wait 1s (HTTP 503)",
     "html-200": "CRITICAL - sign-in failed: 127.0.0.1 does not answer as Entra does (HTTP 200)",
 }
 
