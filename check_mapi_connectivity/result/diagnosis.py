@@ -142,7 +142,7 @@ def _failure(failure: Failure, verbose: int, line: str) -> Iterator[Block]:
         if link and (verbose or len(field("see", link)) <= WIDTH):
             yield Block(2, [field("see", link)])
     if failure.detail:
-        yield Block(2, list(told("in full", failure.detail, verbose, foreign=True)))
+        yield Block(2, list(told("in full", failure.detail, verbose, lines=2)))
 
 
 def _explained(code: str) -> tuple[list[str], str]:

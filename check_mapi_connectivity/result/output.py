@@ -24,6 +24,9 @@ FIRST_LINE = 120
 #: Words that Icinga Web shows as coloured dots when in brackets; a server's are no state.
 _MARKER = r"\b(OK|WARNING|CRITICAL|UNKNOWN|PENDING|UP|DOWN|INFO)[\])]+"
 
+#: What may end a clause of a remedy.
+_ENDS = ("; ", ", or ", ", then ", ", else ")
+
 #: Format of the JSON document, as docs/report.schema.json describes it; counted up when a member
 #: goes or changes its meaning, not when one is added.
 FORMAT_VERSION = 2
@@ -101,16 +104,17 @@ def sentence(cause: str, code: str, remedy: str, room: int) -> str:
 
 
 def shortened(remedy: str) -> list[str]:
-    """A remedy whole and in shorter forms, the longest first: clauses go from its end.
+    """A remedy whole and in shorter forms, the longest first: clauses go from its end. A comma ends
+    one only before another way out, for half of a list would mislead.
 
-    >>> shortened("check the host, or -H; see the log")
-    ['check the host, or -H; see the log', 'check the host, or -H', 'check the host']
+    >>> shortened("check name, port and -H, or wait; see why")[1:]
+    ['check name, port and -H, or wait', 'check name, port and -H']
     """
     forms = []
     while remedy:
         # Half of what stands in brackets says nothing.
         forms += [remedy] if remedy.count("(") == remedy.count(")") else []
-        remedy = remedy.rpartition("; ")[0] or remedy.rpartition(", ")[0]
+        remedy = next((remedy[: remedy.rindex(end)] for end in _ENDS if end in remedy), "")
     return forms
 
 

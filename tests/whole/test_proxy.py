@@ -128,7 +128,7 @@ def test_proxy_that_refuses(cmdlet, proxy, tenant, act, text):
     run = cmdlet("healthy", "--proxy", through.address)
     assert run.line.startswith(f"MAPI CRITICAL - sign-in failed: proxy {through.address} {text}")
     assert (run.perfdata, run.code) == (perfdata(service="barred"), 2)
-    assert "  kind          proxy\n" in run.diagnosis
+    assert ": kind proxy\n" in run.diagnosis
     assert len(through.seen) == 1
 
 
@@ -150,7 +150,7 @@ def test_proxy_that_is_not_there(cmdlet):
     assert run.code == 2
     run = cmdlet("healthy", "--proxy", "proxy.invalid:3128", "-t", "10")
     assert run.line.startswith("MAPI CRITICAL - sign-in failed: proxy name proxy.invalid ")
-    assert "  kind          proxy\n" in run.diagnosis
+    assert ": kind proxy\n" in run.diagnosis
 
 
 def test_proxy_password_that_is_echoed_is_never_shown(cmdlet, proxy, tmp_path):

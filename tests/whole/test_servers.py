@@ -211,5 +211,5 @@ def test_a_proxy_that_answers_inside_the_tunnel(check, tenant, tmp_path, section
     target = chaos.address
     assert run.code == 2
     assert f"proxy (squid) refuses to connect to {target} (HTTP 403)" in run.line
-    assert "\n  kind          proxy\n" in run.diagnosis
+    assert ": kind proxy\n" in run.diagnosis
     assert f"allow {target} on the proxy" in run.diagnosis

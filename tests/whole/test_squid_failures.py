@@ -71,7 +71,7 @@ def test_a_wrong_password_is_one_failed_logon(through, lab, kind, who, words, te
         for method in ("cmdlet", "graph")
     ]
     assert run.perfdata == " ".join(parts)
-    assert run.diagnosis.count("\n  kind          proxy\n") == 10
+    assert run.diagnosis.count(": kind proxy\n") == 10
 
 
 def test_one_mailbox_with_a_wrong_password(through, lab):
@@ -119,7 +119,7 @@ def test_hosts_that_the_proxy_does_not_reach(through, lab, name, words, code, re
     values = {**BARRED, "time_dns": "#s", "time_proxy": "#s"}
     assert run.perfdata == expected("cmdlet", ok=False, days=True, **values)
     for line in (
-        "kind          proxy",
+        "kind proxy",
         f"cause         proxy {address} {words} {name}:443",
         f"remedy        {remedy.format(f'{name}:443')}",
         f"code          {code}",
@@ -149,7 +149,7 @@ def test_an_inspection_that_is_not_trusted(through, lab):
     )
     assert (run.line, run.code) == (f"MAPI CRITICAL - sign-in failed: {text}", 2)
     for line in (
-        "kind          tls",
+        "kind tls",
         "cause         sign-in: a proxy or firewall inspects TLS to login.microsoftonline.com: "
         "certificate issued by Contoso Web Gateway CA of Contoso",
         "remedy        name that authority with --ca-file, or exempt the host from inspection",
@@ -217,7 +217,7 @@ def test_https_and_http_mixed_up(through, lab):
         words = ("--proxy", f"{scheme}://{lab.address('open', wrong)}")
         run = through("cmdlet", None, "plain", *words)
         assert run.code == 2
-        assert "\n  kind          proxy\n" in run.diagnosis
+        assert ": kind proxy\n" in run.diagnosis
         told = "if by TLS, name it as https://" if right == "plain" else "speaks no TLS"
         assert told in run.diagnosis
 

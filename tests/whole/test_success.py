@@ -225,7 +225,7 @@ def test_certificate_that_ends_soon(cmdlet, tenant):
     tenant.register(path)
     run = cmdlet("healthy", "--certificate", path)
     line = (
-        "MAPI CRITICAL - healthy@practice.example: client certificate ends in 5.99 days, limit 7:"
+        "MAPI CRITICAL - healthy@practice.example: client certificate ends 2026-12-05, in 5 days (CRITICAL below 7)"
     )
     assert (run.line, run.code) == (line, 2)
     assert (
