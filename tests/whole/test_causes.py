@@ -72,7 +72,7 @@ ENTRA = [
         (
             f"aadsts-{number}",
             3,
-            f"Entra refuses the sign-in, for a reason not known here (AADSTS{number})",
+            f"Entra refuses the sign-in, for a reason not known here (AADSTS{number}); see the sign-in log",
             "credential",
         )
         for number in (5002730, 90041)
@@ -83,7 +83,7 @@ ENTRA = [
 @pytest.mark.parametrize(("fault", "code", "text", "kind"), ENTRA, ids=[row[0] for row in ENTRA])
 def test_entras_words_beside_any_status(cmdlet, tenant, fault, code, text, kind):
     tenant.faults.on("token", fault)
-    run = cmdlet("healthy", "-t", "4")
+    run = cmdlet("healthy", "-t", "4", "-v")
     assert (run.line, run.code) == (f"MAPI {STATES[code]} - {text}", code)
     assert f": kind {kind}\n" in run.diagnosis
     for words in ("Trace Id: ", "Correlation Id: ", "Timestamp: "):
@@ -242,5 +242,5 @@ def test_the_internal_address_where_the_external_one_cannot_be_reached(mapi):
     assert run.code == 0
     assert run.line.startswith("MAPI OK - outside-down@practice.example: Inbox listed in ")
     assert "127.0.0.1 port 9: connection refused; Autodiscover names https://127.0.0.1:" in (
-        run.diagnosis
+        run.words
     )

@@ -141,7 +141,7 @@ def test_refused_user(way, tenant, user):
     run = way("cmdlet-password", "-l", f"{user}@{DOMAIN}")
     refused(run, REFUSED_USERS[user])
     assert tenant.entra.password_tries == [(f"{user}@{DOMAIN}", user != "nobody")]
-    assert "Microsoft has announced to retire this sign-in" in run.diagnosis
+    assert "Microsoft will retire the sign-in with user name and password" in run.words
 
 
 @pytest.mark.parametrize("user", ["healthy", "federated"])
@@ -190,7 +190,7 @@ def test_federation_server_that_nobody_listens_at(way, tenant):
         (
             "html-200",
             "UNKNOWN",
-            "refused: federation server 127.0.0.1 does not speak WS-Trust (HTTP 200)",
+            "refused: federation server 127.0.0.1 does not speak WS-Trust; check the federation server",
             "credential",
         ),
     ],
@@ -232,7 +232,10 @@ def test_no_such_managed_identity(way, tenant):
     refused(run, f"sign-in refused: {text}")
     tenant.imds_identity = False
     run = way("cmdlet-managed")
-    refused(run, "sign-in refused: this VM has no managed identity; switch it on in the portal: the VM, Security, Identity")
+    refused(
+        run,
+        "sign-in refused: this VM has no managed identity; switch it on in the portal: the VM, Security, Identity",
+    )
     assert (
         "  remedy        switch it on in the portal: the VM, Security, Identity\n" in run.diagnosis
     )

@@ -64,7 +64,7 @@ def test_an_inbox_is_listed(listing):
 
 
 def test_diagnosis_names_what_support_asks_for(warm):
-    run = warm()
+    run = warm("healthy", "-v")
     sent = run.requests[-1][2]["client-request-id"]
     assert f"  client-request-id {sent}\n" in run.diagnosis
     assert re.search(r"\n  request-id    [0-9a-f-]{36}\n", run.diagnosis)
@@ -180,7 +180,6 @@ def test_refused_mailbox(warm, mailbox):
     assert run.paths.count("messages") == tries
     assert f": kind {kind}\n" in run.diagnosis
     assert re.search(r"\n  request-id    [0-9a-f-]{36}\n", run.diagnosis)
-    assert "\n  x-ms-ags-diagnostic {" in run.diagnosis
 
 
 def test_all_refused_mailboxes_in_one_run(way, shared, tmp_path):
@@ -188,9 +187,8 @@ def test_all_refused_mailboxes_in_one_run(way, shared, tmp_path):
     listed.write_text("".join(f"{name}@{DOMAIN}\n" for name in REFUSED))
     options = ("--mailbox-file", listed, "--cache-dir", shared, "-v", "--concurrency", "20")
     run = way("many-graph", *options)
-    # The code would leave no room for the cause.
-    text = f"unlicensed@{DOMAIN}: mailbox is unlicensed, on-premises or a guest's"
-    line = f"MAPI CRITICAL - {text}; all {len(REFUSED)} mailboxes not OK"
+    text = f"unlicensed@{DOMAIN}: mailbox is unlicensed, on-premises or a g..."
+    line = f"MAPI CRITICAL - all {len(REFUSED)} mailboxes not OK, worst {text}"
     assert (run.line, run.code, run.stderr) == (line, 2, "")
     parts = re.split(r"^(?=\[)", run.diagnosis, flags=re.MULTILINE)[1:]
     found = {re.match(r"\[\w+\] (\S+)@", part)[1]: part for part in parts}
@@ -217,7 +215,13 @@ FAULTS = [
         1,
         "throttled",
     ),
-    ("http-503", "CRITICAL", "Graph answers with a web page: unavailable (HTTP 503); see service health", 2, "server"),
+    (
+        "http-503",
+        "CRITICAL",
+        "Graph answers with a web page: unavailable (HTTP 503); see service health",
+        2,
+        "server",
+    ),
     (
         "http-502-html",
         "CRITICAL",

@@ -128,9 +128,11 @@ def test_an_account_with_a_password(place, name):
 def test_a_service_that_the_kdc_does_not_know(place):
     ticket = place.realm.environment(cache=place.realm.ticket_cache().name)
     run = place(host="127.0.0.1", **ticket)
-    remedy = "see setspn -Q HTTP/127.0.0.1; rdns = false in /etc/krb5.conf keeps the name as given"
+    remedy = "run setspn -Q HTTP/127.0.0.1; rdns = false in /etc/krb5.conf keeps the name as given"
     assert told(run) == place.expected(
-        UNKNOWN, "KDC knows no service HTTP/127.0.0.1 (KRB5 7); run setspn -Q HTTP/127.0.0.1", remedy
+        UNKNOWN,
+        "KDC knows no service HTTP/127.0.0.1 (KRB5 7)",
+        remedy,
     )
     assert place.proofs() == []
 
@@ -163,7 +165,9 @@ def test_a_kdc_that_is_down(place, who):
     with place.realm.kdc_down():
         run = place(user=None if keytab else who, **keytab)
     cause = f"no KDC of the realm of {who} answers (KRB5 156)"
-    assert told(run) == place.expected(UNKNOWN, cause, "check /etc/krb5.conf and port 88")
+    assert told(run) == place.expected(
+        UNKNOWN, cause, "check /etc/krb5.conf and port 88; the KDC may be down"
+    )
     assert place.proofs() == []
 
 
@@ -364,7 +368,7 @@ def test_a_ticket_that_is_refused_for_the_clock(request, other_clocks, name, use
         )
         wanted = place.expected(CRITICAL, f"{cause} (Negotiate) (HTTP 407)", remedy)
     else:
-        remedy = "compare the clocks; else see its SPN (setspn -Q), and Extended Protection behind a gateway"
+        remedy = "compare the clocks; then run setspn -Q for its name, and see Extended Protection"
         if user:
             remedy = "check the password and clocks; else Extended Protection behind a gateway may refuse it"
         cause = f"localhost refuses {who} (Negotiate) (HTTP 401)"

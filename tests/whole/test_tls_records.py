@@ -127,8 +127,7 @@ def test_a_client_certificate_is_demanded_by_tls_1_3(way, tenant, section, optio
         run = way(section, "-m", HEALTHY, "--no-cache", option, url)
         tried = server.connections
     assert run.line.startswith(f"MAPI CRITICAL - {subject}: 127.0.0.1 demands")
-    heading = f"[CRITICAL] {HEALTHY} by {section}: 127.0.0.1 demands a client certificate for TLS"
-    assert run.diagnosis.split("\n")[0] == heading
+    assert "127.0.0.1 demands a client certificate for TLS" in run.words
     assert ": kind tls\n" in run.diagnosis
     assert "\n  code          TLSV13_ALERT_CERTIFICATE_REQUIRED" in run.diagnosis
     assert (run.code, tried) == (2, 1)
@@ -142,7 +141,7 @@ def test_a_record_of_the_proxy_is_damaged(way, tenant):
     proxy.close()
     cause = f"TLS of proxy {proxy.address} was changed on the way"
     assert run.line.startswith(f"MAPI CRITICAL - sign-in failed: {cause[:-12]}")
-    assert run.diagnosis.startswith(f"[CRITICAL] {HEALTHY} by cmdlet: {cause}\n")
+    assert cause in run.words
     assert ": kind proxy\n" in run.diagnosis
 
 
