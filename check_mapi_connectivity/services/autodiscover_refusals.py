@@ -18,7 +18,7 @@ def error(number: int, message: str) -> Failure:
         return Failure("permission", cause, FULL_ACCESS, name, own)
     if row is None:
         cause = "Autodiscover answers with an error"
-        return Failure("server", cause, "see Autodiscover's own text", name, own)
+        return Failure("server", cause, "see Autodiscover's own text; -v shows it whole", name, own)
     return Failure.of(row, detail=own)
 
 

@@ -103,7 +103,7 @@ def is_page(answer: Answer) -> bool:
 def unknown_error(who: str, code: str, text: str) -> Failure:
     """An error that no table has: told in its own words, without a claim (contract 7.27)."""
     cause = f"{who} reports an error that is not known here"
-    return Failure("protocol", cause, f"see {who}'s own text", code, text)
+    return Failure("protocol", cause, f"see {who}'s own text; -v shows it whole", code, text)
 
 
 def document(

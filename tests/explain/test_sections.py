@@ -166,7 +166,7 @@ CASES = [
   cloud         china
   client id     11111111-2222-3333-4444-555555555555 (command line)
   subject       CN=probe
-  ends          (day) (in 100.0 days)
+  ends          (day), in 100 days
   SHA-1         (sha1)
   SHA-256       (sha256)
   note          cloud china: sources disagree on its Exchange host,

@@ -51,7 +51,7 @@ credential
   cloud         worldwide
   client id     11111111-2222-3333-4444-555555555555 (command line)
   subject       CN=probe
-  ends          (day) (in 100.0 days)
+  ends          (day), in 100 days
   SHA-1         (sha1)
   SHA-256       (sha256)
 
@@ -235,7 +235,7 @@ def test_a_certificate_that_has_ended_or_is_none(here):
                 check_mapi_connectivity_setup --tenant contoso.onmicrosoft.com
                 --renew
   subject       CN=probe
-  ends          (day) (in -1.0 days)
+  ends          (day)
   SHA-1         (sha1)
   SHA-256       (sha256)
 """

@@ -35,7 +35,7 @@ SERVICES = [
     (
         *("graph", "unknown-code", 2),
         "Graph reports an error that is not known here; see Graph's own text",
-        *("protocol", "see Graph's own text"),
+        *("protocol", "see Graph's own text; -v shows it whole"),
     ),
 ]
 

@@ -148,8 +148,8 @@ def test_refused_user(way, tenant, user):
 def test_wrong_password_rests_until_it_is_corrected(way, tenant, file, user):
     section = {"healthy": "password", "federated": "federated-user"}[user]
     text = {
-        "healthy": "user name or password is wrong; correct the password",
-        "federated": "federation server 127.0.0.1 refuses... (FailedAuthentication)",
+        "healthy": "user name or password is wrong (AADSTS50126); correct the password",
+        "federated": "federation server 127.0.0.1 refuses user federated@practice.example",
     }[user]
     wrong = ("--password-file", file("Not.The.Password"))
     tries = tenant.entra.password_tries

@@ -29,7 +29,7 @@ RESTS = re.compile(r"^  in full       sent \d+s ago, not sent again within 60s\.
 #: User -> what the first line says of a wrong password, and where it is sent.
 REFUSED = {
     "password": (
-        "sign-in refused: user name or password is wrong; correct the password",
+        "sign-in refused: user name or password is wrong (AADSTS50126); correct the password",
         "token",
     ),
     "federated-user": (
@@ -68,6 +68,8 @@ SHORTENED = {
 def not_tested(text):
     """The first line of a run that was kept from sending a password by this failure of another."""
     cause = re.sub("^sign-in (refused|failed): ", "", text)
+    # The lead leaves no room for a code beside the remedy.
+    cause = cause.replace("wrong (AADSTS50126)", "wrong")
     return f"MAPI UNKNOWN - {text if text == UNANSWERED else LEAD + SHORTENED.get(cause, cause)}"
 
 
@@ -124,12 +126,12 @@ def test_a_corrected_password_beside_wrong_ones(way, tenant, wrong):
 
 #: Fault at the token endpoint -> how the run that met it ends.
 LOST = {
-    "close": "CRITICAL - sign-in failed: 127.0.0.1 closes the connection without an answer",
-    "truncated": "CRITICAL - sign-in failed: 127.0.0.1 breaks off its answer after 9 bytes (HTTP 200)",
+    "close": "CRITICAL - sign-in failed: 127.0.0.1 closes the connection without an answer; check gateway and proxy",
+    "truncated": "CRITICAL - sign-in failed: 127.0.0.1 breaks off its answer after 9 bytes (HTTP 200); check gateway and proxy",
     "http-500": "CRITICAL - sign-in failed: Entra answers: internal error (HTTP 500); see service health",
-    "http-503": "CRITICAL - sign-in failed: Entra answers with a web page: unavailable; see service health",
+    "http-503": "CRITICAL - sign-in failed: Entra answers with a web page: unavailable (HTTP 503); see service health",
     "http-503-wait-1": "UNKNOWN - sign-in failed: Entra is unavailable: wait 1s (HTTP 503); see service health",
-    "html-200": "CRITICAL - sign-in failed: 127.0.0.1 does not answer as Entra does (HTTP 200)",
+    "html-200": "CRITICAL - sign-in failed: 127.0.0.1 does not answer as Entra does (HTTP 200); check proxy and gateway",
 }
 
 

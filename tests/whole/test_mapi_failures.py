@@ -158,6 +158,7 @@ def test_an_app_only_token_is_refused_with_the_servers_reason(mapi, tenant):
         "5d1b7a3e-1111-4c0e-8a52-000000000001",
         "--certificate",
         tenant.material.directory / "probe.pem",
+        "-v",
         section="mapi-bearer",
         user="none",
     )

@@ -76,7 +76,7 @@ def test_all_well(way, tenant):
     # One token for Exchange, which two methods share, and one for Graph.
     assert (run.tokens, run.connections) == (2, 3)
     assert tenant.entra.password_tries == [(HEALTHY, True)] * 2
-    states = re.findall(r"^\[(\w+)\] (\S+) by (\w+): Success$", run.diagnosis, re.MULTILINE)
+    states = re.findall(r"^\[(\w+)\] (\S+) by (\w+): Inbox listed", run.diagnosis, re.MULTILINE)
     assert states == [("OK", HEALTHY, method) for method in METHODS]
     run = way("methods-user")
     assert (run.line, run.perfdata) == (f"MAPI OK - {HEALTHY}: {LISTED}", all_well())
@@ -100,24 +100,22 @@ KILLED = [
         "cmdlet",
         "only the cmdlet fails: Exchange answers: internal error; see service health",
         {"service": "reached", "time_request": "#s"},
-        "Graph and the MAPI path answer: the mailbox is there, and the cmdlet has trouble of its "
-        "own at the other end",
+        "Graph and the MAPI path work: the mailbox can be reached; the cmdlet fails",
     ),
     (
         ("graph", "close"),
         "graph",
         "only Graph fails: 127.0.0.1 closes the connection without an answer",
         {"service": "reached", "time_request": "#s"},
-        "the cmdlet and the MAPI path answer: the mailbox is well; what is broken is the way to "
-        "127.0.0.1",
+        "the cmdlet and the MAPI path work: the mailbox is well; the connection to 127.0.0.1 is "
+        "broken",
     ),
     (
         ("graph", "http-401"),
         "graph",
         "only Graph fails: Graph refuses the token (HTTP 401)",
         {"service": "kept", "time_request": "#s", "time_token": "#s"},
-        "the cmdlet and the MAPI path answer: the mailbox can be reached; Graph only lacks its own "
-        "permission",
+        "the cmdlet and the MAPI path work: the mailbox can be reached; Graph lacks its own permission",
     ),
     (
         ("mapi-connect", "http-500"),
