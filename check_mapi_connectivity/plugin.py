@@ -67,8 +67,10 @@ def run(
         ended = [report for report in so_far if report.times.over]
         progress.show(len(ended), sum(report.failure is not None for report in ended))
 
+    conclude = partial(conclusion.conclude, by_hand=terminal is not None)
+
     def again(changed: Options, worded: list[Report]) -> str:
-        return conclusion.conclude(changed, worded, deadline)[0]
+        return conclude(changed, worded, deadline)[0]
 
     latest = started + options.judging.timeout + output.GRACE
     watchdog = Watchdog(deadline, last_words, partial(output.write, latest=latest))

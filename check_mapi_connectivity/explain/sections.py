@@ -21,7 +21,7 @@ from ..base.options import INSTEAD
 from ..base.reading import untrusted
 from ..base.vocabulary import BASIC, KINDS, METHODS, NEGOTIATE, prefixes
 from ..feed import explained, settings
-from ..result import diagnosis, notes
+from ..result import notes, output
 from ..secrecy import names
 from ..signin import certificate
 from .hosts import HTTPS, Contact, contacts
@@ -290,9 +290,9 @@ def _facts(known: Known, now: float) -> Iterator[Entry]:
     facts = known.facts
     if facts is None:
         return
-    days = f"{diagnosis.date(facts.not_after)} (in {facts.days(now):.1f} days)"
+    _, _, when = output.ending(facts.not_after, facts.days(now)).partition(" ")
     yield Entry(FACT, facts.subject, "subject")
-    yield Entry(FACT, days, "ends")
+    yield Entry(FACT, when, "ends")
     yield Entry(FACT, facts.sha1, "SHA-1")
     yield Entry(FACT, facts.sha256, "SHA-256")
 

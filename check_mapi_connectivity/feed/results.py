@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..base.vocabulary import LABELS, STATES, prefixes
 from ..result import conclusion, first_line, several
-from ..result.diagnosis import field, moment
-from ..result.groups import grouped, same_sign_in, state_of
+from ..result.diagnosis import moment
+from ..result.layout import field
+from ..result.nodes.groups import grouped, same_sign_in, state_of
 from ..result.output import first_line as headed
 from ..result.output import printable, slashed
 
@@ -69,9 +70,10 @@ class Mailboxes:
             # Told once, by the run: of the mailbox nothing is known.
             state = "UNKNOWN"
         began, ended = _measured(own, clock)
-        lines = [headed(state, first_line.line(own))]
+        line = first_line.line(own)
+        lines = [headed(state, line)]
         if self._due(mailbox, state):
-            lines += several.diagnosis(own, self._options.display.verbose, self._once)
+            lines += several.diagnosis(own, self._options.display.verbose, self._once, line)
         lines.append(field("measured", f"{moment(ended)}, in one run for many (--submit)"))
         text = "\n".join([lines[0], *(slashed(printable(line)) for line in lines[1:])])
         perfdata = [str(item).replace("'", "") for one in own for item in one.performances]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..base.vocabulary import STATES, worst
 from ..result import conclusion, document, several
-from ..result.diagnosis import field
 from ..result.first_line import failure_text
-from ..result.groups import grouped, severity, state_of
+from ..result.layout import told
+from ..result.nodes.groups import grouped, severity, state_of
 from ..result.output import FIRST_LINE, clean, decimal, first_line, printable, render_json, slashed
 from .results import all_same_sign_in
 
@@ -119,16 +119,17 @@ class Summary(NamedTuple):
     def _told(self) -> Iterator[str]:
         """The feed in detail."""
         feed, outcome = self.feed, self.outcome
-        yield field("feed", f"{feed.name} at {feed.place}, host {feed.host}")
+        verbose, refused = self.options.display.verbose, outcome.refused
+        yield from told("feed", f"{feed.name} at {feed.place}, host {feed.host}", verbose)
         if outcome.failure is not None:
-            yield from _failure(outcome.failure)
-        refused = outcome.refused
+            yield from _failure(outcome.failure, verbose)
         for service, why in list(refused.items())[:_MOST_NAMED]:
-            yield field("refused", f"{service}: {why}")
+            yield from told("refused", f"{service}: {why}", verbose)
         if len(refused) > _MOST_NAMED:
-            yield field("refused", f"and {len(refused) - _MOST_NAMED} more, --json has all")
+            more = f"and {len(refused) - _MOST_NAMED} more, --json has all"
+            yield from told("refused", more, verbose)
         for note in outcome.notes:
-            yield field("note", note)
+            yield from told("note", note, verbose)
 
     def _mailboxes(self) -> Iterator[str]:
         if self.judged:
@@ -188,8 +189,8 @@ def _with(failure: Failure, more: str) -> str:
     return f"{failure_text(failure, _ROOM - len(more) - 2)}; {more}"
 
 
-def _failure(failure: Failure) -> Iterator[str]:
-    yield field("kind", failure.kind)
+def _failure(failure: Failure, verbose: int) -> Iterator[str]:
+    yield from told("kind", failure.kind, verbose)
     for name, text in (
         ("cause", failure.cause),
         ("remedy", failure.remedy),
@@ -197,7 +198,7 @@ def _failure(failure: Failure) -> Iterator[str]:
         ("in full", failure.detail),
     ):
         if text:
-            yield field(name, text)
+            yield from told(name, text, verbose)
 
 
 def _counted(number: int, one: str, many: str = "") -> str:

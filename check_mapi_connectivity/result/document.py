@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..base.vocabulary import LABELS, METHODS, UNITLESS
 from ..secrecy import names
-from . import diagnosis, notes
+from . import notes, output
 from .output import clean, json_head, render_json
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def certificate_facts(facts: CertificateFacts) -> dict[str, str | None]:
     return {
         "file": _text(facts.path),
         "subject": _text(facts.subject),
-        "not_after": diagnosis.date(facts.not_after),
+        "not_after": output.date(facts.not_after),
         "sha1": facts.sha1,
         "sha256": facts.sha256,
     }
