@@ -27,7 +27,7 @@ def test_one_address_changes_no_label(mapi, tenant):
     assert "front end     EX2" in run.diagnosis
     assert f"[OK] {WHO} by mapi at {FIRST}: Success" in run.diagnosis
     assert "affinity      cookie " in run.diagnosis
-    assert mapi("healthy").diagnosis.count("EXFE01") > 0
+    assert mapi("healthy", "-v").diagnosis.count("EXFE01") > 0
 
 
 def test_all_are_well(mapi, tenant):
