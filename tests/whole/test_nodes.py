@@ -30,10 +30,11 @@ def test_one_address_changes_no_label(mapi, tenant):
     assert mapi("healthy").diagnosis.count("EXFE01") > 0
 
 
-def test_all_are_well(mapi, tenant):
+@pytest.mark.parametrize("more", [(), ("--concurrency", "1")])
+def test_all_are_well(mapi, tenant, more):
     for number, address in enumerate((FIRST, SECOND), 2):
         tenant.node(address, f"EX{number}")
-    run = mapi("healthy", *addresses(FIRST, SECOND))
+    run = mapi("healthy", *addresses(FIRST, SECOND), *more)
     assert run.code == 0
     assert re.fullmatch(
         rf"MAPI OK - {WHO}: 2 nodes: Inbox listed in 0\.\d+s at most \(mapi\)", run.outcome.line
