@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ..conftest import mapi_perfdata
@@ -21,6 +23,8 @@ def test_an_archive_by_its_dn_or_by_its_address(mapi, name):
     # The mailbox itself is another one, and remembered by itself.
     own = mapi(name)
     assert own.line == f"MAPI OK - {name}@practice.example: Inbox listed in #s (mapi)"
+    places = [re.search("endpoint .*MailboxId=(.*)", one.diagnosis)[1] for one in (run, own)]
+    assert places[0] != places[1]
 
 
 @pytest.mark.parametrize(
