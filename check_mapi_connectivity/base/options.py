@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 #: What `Provenance.reads` calls authorities that are trusted in place of the system's.
 INSTEAD = "authorities in place of the system's"
 
-#: Addresses of one host that are tested at most.
-MOST_ADDRESSES = 16
-
 #: What a Command is for.
 CHECK, EXPLAIN = "check", "explain"
 

@@ -6,7 +6,7 @@ import re
 
 from ..base.errors import UsageError
 from ..base.reading import files, pasted
-from ..base.vocabulary import LABELS
+from ..base.vocabulary import LABELS, MOST_ADDRESSES
 from .given import GUID, TENANT, Given
 
 TYPE_CHECKING = False
@@ -200,8 +200,6 @@ def read_counts(
 
 def _addresses(given: Given, methods: tuple[str, ...]) -> tuple[str, ...]:
     """Where the Exchange host is connected to, each once. Raises UsageError."""
-    from ..base.options import MOST_ADDRESSES
-
     found = tuple(dict.fromkeys(one.lower() for one in given.texts("address")))
     each = given.flag("each-address")
     option = "--each-address" if each else "--address"

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Optional
 from ..base.cache import Cache
 from ..base.errors import UsageError
 from ..base.failure import CheckFailure, Failure
-from ..base.options import MOST_ADDRESSES
 from ..base.report import Report
-from ..base.vocabulary import METHODS
+from ..base.vocabulary import METHODS, MOST_ADDRESSES
 from ..network.route import Means
 from ..network.shared_logon import Logon
 from ..network.transport import Transport

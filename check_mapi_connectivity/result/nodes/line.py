@@ -46,7 +46,7 @@ def line(group: list[Judged], subject: str, taken: int) -> str:
     room = FIRST_LINE - len(f"{SERVICE} CRITICAL - {head}") - taken
     failure = bad[0].report.failure
     if failure is not None and len(alike) == 1 and len(bad) == len(nodes):
-        return head + sentence(*alike, failure.code, failure.remedy, room)
+        return head + sentence(next(iter(alike)), failure.code, failure.remedy, room)
     return head + _named(alike, room)
 
 
