@@ -30,6 +30,17 @@ def test_one_address_changes_no_label(mapi, tenant):
     assert mapi("healthy").diagnosis.count("EXFE01") > 0
 
 
+def test_another_node_than_in_the_run_before(mapi, tenant):
+    """One address, as of a load balancer, and another server behind it."""
+    tenant.node(FIRST, "EX2")
+    mapi("healthy", *addresses(FIRST))
+    tenant.stop_nodes()
+    tenant.node(FIRST, "EX3")
+    run = mapi("healthy", *addresses(FIRST), "-v")
+    assert run.code == 0
+    assert "note          front end EX3 answers; in the run before it was EX2" in run.diagnosis
+
+
 @pytest.mark.parametrize("more", [(), ("--concurrency", "1")])
 def test_all_are_well(mapi, tenant, more):
     for number, address in enumerate((FIRST, SECOND), 2):
@@ -99,16 +110,22 @@ def test_nothing_secret_goes_to_an_address_with_another_name(mapi, tenant):
 
 def test_through_a_proxy(mapi, tenant):
     tenant.node(FIRST, "EX2")
+    tenant.node(SECOND, "EX3", "certificate")
+    tenant.node(THIRD, "EX4", "silent")
     through = OddProxy(OddProxy.relay)
     try:
-        run = mapi("healthy", *addresses(FIRST, SECOND), "--proxy", f"http://{through.address}")
+        where = (*addresses(FIRST, SECOND, THIRD), "--proxy", f"http://{through.address}")
+        run = mapi("healthy", *where, "-t", "3")
     finally:
         through.close()
-    assert sorted({head.split()[1] for head in through.seen}) == [
-        f"{FIRST}:{tenant.port}",
-        f"{SECOND}:{tenant.port}",
-    ]
-    assert run.line.startswith(f"MAPI CRITICAL - 1 of 2 nodes fail: {SECOND} ")
+    assert {head.split()[1] for head in through.seen} == {
+        f"{address}:{tenant.port}" for address in (FIRST, SECOND, THIRD)
+    }
+    assert run.line == (
+        f"MAPI CRITICAL - 2 of 3 nodes fail: {SECOND} certificate not for this address; "
+        f"{THIRD} no answer (tls)"
+    )
+    assert run.outcome.seconds < 3 + GRACE
     assert "front end     EX2" in run.diagnosis
     hosts = {headers["host"] for _, _, headers, _ in tenant.requests}
     assert hosts == {f"127.0.0.1:{tenant.port}"}
