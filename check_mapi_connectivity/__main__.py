@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from .base.options import Command
+    from .feed.feeder import Feeder
     from .record.tape import Recorder
 
 
@@ -109,7 +110,7 @@ def carry_out(
 
         # Waiting for a person is none of the check's time.
         started += command.waited
-        return plugin.run(command.options, started, terminal, _recorder(command))
+        return plugin.run(command.options, started, terminal, _recorder(command), _feeder(command))
     except UsageError as error:
         error.as_json = command.as_json
         raise
@@ -122,6 +123,15 @@ def _recorder(command: Command) -> Recorder | None:
     from .record.tape import Recorder
 
     return Recorder(command.options, command.recording, as_json=command.as_json)
+
+
+def _feeder(command: Command) -> Feeder | None:
+    """What gives the results to a scheduler, where that is asked for. Raises UsageError."""
+    if command.submission is None:
+        return None
+    from .feed.feeder import feeder_of
+
+    return feeder_of(command)
 
 
 def run() -> NoReturn:

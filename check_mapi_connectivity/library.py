@@ -19,6 +19,7 @@ from .base.failure import Failure
 from .base.options import Options
 from .base.vocabulary import METHODS
 from .commandline.given import INI_SECRETS, Given
+from .commandline.groups import feeding
 from .commandline.option import COUNT, FLAG, LIST
 from .commandline.option_table import OPTIONS
 from .commandline.parse import checked
@@ -47,6 +48,8 @@ _NOT_HERE = frozenset(
         "replay",
         "verbose",
         "version",
+        "submit-password",
+        *(option.name for option in feeding.OPTIONS),
     ]
 )
 

@@ -21,6 +21,7 @@ from .result import conclusion, output
 if TYPE_CHECKING:
     from .base.options import Options
     from .base.report import Report
+    from .feed.feeder import Feeder
 
 #: Times that a report which is still being written to is looked at.
 _LOOKS = 5
@@ -31,15 +32,17 @@ def run(
     started: float,
     terminal: int | None = None,
     recorder: Unrecorded | None = None,
+    feeder: Feeder | None = None,
 ) -> tuple[str, int, float]:
     """Test the mailboxes; output, exit code, and when (monotonic clock) the output must have been
     written.
 
-    `terminal` is a descriptor to show progress on. Raises UsageError. May end the process through
-    the watchdog instead.
+    `terminal` is a descriptor to show progress on; a `feeder` gives the results to a scheduler, and
+    concludes. Raises UsageError. May end the process through the watchdog instead.
     """
     recorder = recorder or Unrecorded()
-    deadline = Deadline(started, allowed(options))
+    deadline = Deadline(started, allowed(options) - (feeder.kept if feeder else 0.0))
+    conclude = feeder.conclude if feeder else conclusion.conclude
     reports = blank(options, deadline)
     recorder.begin(deadline, reports)
     shown = terminal if options.display.verbose and len(reports) > 1 else None
@@ -51,7 +54,11 @@ def run(
         cut_off(options, reports, signal_name, after)
         progress.clear()
         try:
-            return recorder.keep(*_conclude_running(options, reports, deadline), again)
+            if feeder:
+                concluded = feeder.conclude(options, reports, deadline, signal_name or "")
+            else:
+                concluded = _conclude_running(options, reports, deadline)
+            return recorder.keep(*concluded, again)
         except Exception as error:
             text = f"internal error: {type(error).__name__} at the deadline; please report it"
             return output.complain(text, as_json=options.display.json), 3
@@ -60,15 +67,18 @@ def run(
         ended = [report for report in so_far if report.times.over]
         progress.show(len(ended), sum(report.failure is not None for report in ended))
 
+    conclude = partial(conclusion.conclude, by_hand=terminal is not None)
+
     def again(changed: Options, worded: list[Report]) -> str:
-        return conclusion.conclude(changed, worded, deadline)[0]
+        return conclude(changed, worded, deadline)[0]
 
     latest = started + options.judging.timeout + output.GRACE
     watchdog = Watchdog(deadline, last_words, partial(output.write, latest=latest))
     with recorder:
         watchdog.start()
         try:
-            Runner(options, deadline, reports, show, recorder.transport).run()
+            if feeder is None or feeder.begin():
+                Runner(options, deadline, reports, show, recorder.transport).run()
         except UsageError:
             # After this, a run that is well has changed its state.
             conclusion.due(options, "UNKNOWN")
@@ -79,7 +89,7 @@ def run(
                 threading.Event().wait()
             progress.clear()
         recorder.freeze("itself")
-        text, code = recorder.keep(*conclusion.conclude(options, reports, deadline), again)
+        text, code = recorder.keep(*conclude(options, reports, deadline), again)
         return text, code, latest
 
 

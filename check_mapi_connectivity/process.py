@@ -74,6 +74,9 @@ class Watchdog:
     def _watch(self) -> None:
         received = signal.sigtimedwait(SIGNALS, self._deadline.remaining())
         if not self.claim():
+            if received:
+                # Given back, for whoever has the last word.
+                os.kill(os.getpid(), received.si_signo)
             return
         # A process that was stopped across the deadline gets a signal's data that nobody has
         # filled in, whatever number they show: what comes then is the deadline.

@@ -11,6 +11,7 @@ from pathlib import Path
 from check_mapi_connectivity.base import clouds, vocabulary
 from check_mapi_connectivity.commandline import credentials
 from check_mapi_connectivity.commandline import option as commandline_option
+from check_mapi_connectivity.commandline.groups import feeding
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -25,6 +26,7 @@ WORDS = {
     "proxy-auth": tuple(credentials.SCHEMES),
     "min-tls": ("1.2", "1.3"),
     "diagnosis": ("on", "off"),
+    "submit": feeding.SCHEDULERS,
 }
 
 

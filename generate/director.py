@@ -22,14 +22,30 @@ PATH = f"icinga-templates/director/{vocabulary.PLUGIN}-basket.json"
 HOST_TEMPLATE = "tpl-host-exchange-tenant"
 MAILBOX_TEMPLATE = "tpl-service-mapi-mailbox"
 SIGN_IN_TEMPLATE = "tpl-service-mapi-sign-in"
+FED_TEMPLATE = "tpl-service-mapi-fed-mailbox"
+FEED_TEMPLATE = "tpl-service-mapi-feed"
 SERVICE_SET = "Exchange Online mailboxes"
+FED_SET = "Exchange Online mailboxes, fed by one run"
 SIGN_IN = "mapi sign-in"
+FEED = "mapi feed"
 
 #: The mailbox that the sign-in is tried with: a variable of the host.
 SIGN_IN_MAILBOX = "mapi_sign_in_mailbox"
 
 #: Fields of the host template, by option; all others are added where they are needed.
-HOST_FIELDS = ("tenant", "mailbox", "cloud", "method", "warning", "critical")
+HOST_FIELDS = (
+    "tenant",
+    "mailbox",
+    "cloud",
+    "method",
+    "warning",
+    "critical",
+    "submit",
+    "submit-url",
+    "submit-user",
+    "submit-password-file",
+    "submit-ca-file",
+)
 
 #: How parts of an option's name are written.
 _SPELLED = {"url": "URL", "id": "ID", "dn": "DN", "ca": "CA", "spn": "SPN", "imds": "IMDS"}
@@ -210,14 +226,8 @@ def _host_template() -> dict[str, Any]:
 
 def _service_template(name: str, **attributes: Any) -> dict[str, Any]:
     """A service template of the command."""
-    return {
-        "object_name": name,
-        "object_type": "template",
-        "check_command": icinga2.COMMAND,
-        "retry_interval": 60,
-        "enable_perfdata": True,
-        **attributes,
-    }
+    usual = {"check_command": icinga2.COMMAND, "retry_interval": 60, "enable_perfdata": True}
+    return {"object_name": name, "object_type": "template", **usual, **attributes}
 
 
 def _service_templates() -> dict[str, Any]:
@@ -228,7 +238,7 @@ def _service_templates() -> dict[str, Any]:
         MAILBOX_TEMPLATE,
         check_interval=300,
         max_check_attempts=4,
-        vars={"mapi_warning_for": off, "mapi_critical_for": off},
+        vars={"mapi_warning_for": off, "mapi_critical_for": off, "mapi_submit": "none"},
     )
     sign_in = _service_template(
         SIGN_IN_TEMPLATE,
@@ -241,9 +251,35 @@ def _service_templates() -> dict[str, Any]:
             "mapi_critical": "none",
             "mapi_warning_for": "none",
             "mapi_critical_for": off,
+            "mapi_submit": "none",
         },
     )
-    return {MAILBOX_TEMPLATE: mailbox, SIGN_IN_TEMPLATE: sign_in}
+    fed = _service_template(
+        FED_TEMPLATE,
+        check_command=icinga2.NO_RESULT,
+        check_interval=900,
+        retry_interval=900,
+        max_check_attempts=1,
+        enable_active_checks=True,
+        enable_flapping=False,
+        vars={"mapi_fed": True, **icinga2.NO_RESULT_VARS},
+    )
+    feed = _service_template(
+        FEED_TEMPLATE,
+        check_interval=300,
+        max_check_attempts=2,
+        check_timeout=280,
+        vars={
+            "mapi_warning_for": off,
+            "mapi_critical_for": off,
+            "mapi_timeout": "240",
+            "mapi_concurrency": 16,
+            "mapi_submit_host": "$host.name$",
+            "mapi_submit_service": "mapi {mailbox}",
+        },
+    )
+    made = (mailbox, sign_in, fed, feed)
+    return {template["object_name"]: template for template in made}
 
 
 def _service(name: str, template: str, **attributes: Any) -> dict[str, Any]:
@@ -256,21 +292,37 @@ def _service(name: str, template: str, **attributes: Any) -> dict[str, Any]:
     }
 
 
-def _service_set() -> dict[str, Any]:
-    """The sign-in, and one service for each mailbox, on each host that names a mailbox for it."""
-    each = _service(
+def _each(template: str) -> dict[str, Any]:
+    """One service for each mailbox of a host."""
+    return _service(
         "mapi $config$",
-        MAILBOX_TEMPLATE,
+        template,
         apply_for="host.vars.mapi_mailbox",
         vars={"mapi_mailbox": "$config$"},
     )
-    return {
+
+
+def _service_sets() -> dict[str, Any]:
+    """The sign-in, and one service for each mailbox, on each host that names a mailbox for it: each
+    asks by itself, or one run brings results to all.
+    """
+    names = f"host.vars.{SIGN_IN_MAILBOX}=true"
+    sign_in = _service(SIGN_IN, SIGN_IN_TEMPLATE)
+    by_itself = {
         "object_name": SERVICE_SET,
         "object_type": "template",
         "description": "Sign-in to a tenant, and one service for each of its mailboxes",
-        "assign_filter": f"host.vars.{SIGN_IN_MAILBOX}=true",
-        "services": [_service(SIGN_IN, SIGN_IN_TEMPLATE), each],
+        "assign_filter": f"{names}&!host.vars.mapi_submit=true",
+        "services": [sign_in, _each(MAILBOX_TEMPLATE)],
     }
+    fed = {
+        "object_name": FED_SET,
+        "object_type": "template",
+        "description": "The same where the host has a scheduler to submit to: one run feeds all",
+        "assign_filter": f"{names}&host.vars.mapi_submit=true",
+        "services": [sign_in, _service(FEED, FEED_TEMPLATE), _each(FED_TEMPLATE)],
+    }
+    return {SERVICE_SET: by_itself, FED_SET: fed}
 
 
 def _dependency() -> dict[str, Any]:
@@ -298,10 +350,14 @@ def basket() -> dict[str, Any]:
         "ExternalCommand": {
             "dummy": {"object_name": "dummy", "object_type": "external_object"},
             icinga2.COMMAND: _command(),
+            icinga2.NO_RESULT: {
+                "object_name": icinga2.NO_RESULT,
+                "object_type": "external_object",
+            },
         },
         "HostTemplate": {HOST_TEMPLATE: _host_template()},
         "ServiceTemplate": _service_templates(),
-        "ServiceSet": {SERVICE_SET: _service_set()},
+        "ServiceSet": _service_sets(),
         "Dependency": {dependency["object_name"]: dependency},
         "DataList": _lists(),
         "DatafieldCategory": {

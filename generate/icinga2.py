@@ -18,6 +18,9 @@ from check_mapi_connectivity.commandline import option_table
 #: Name of the command object: the plugin's without `check_`, as in the ITL.
 COMMAND = vocabulary.PLUGIN.partition("_")[2]
 
+#: Name of the command of services that a feed brings results to.
+NO_RESULT = "mapi_no_result"
+
 #: Seconds after which the scheduler ends a run: twice what the check allows itself.
 TIMEOUT = 60
 
@@ -26,6 +29,7 @@ LEFT_OUT = {
     "ask-password": "a scheduler has no terminal",
     "json": "neither status line nor performance data",
     "explain": "tests nothing",
+    "submit-dry-run": "for a run by hand",
     "record": "for a run by hand, to be sent with a bug report",
     "redact-addresses": "belongs to --record",
     "replay": "tests nothing",
@@ -224,6 +228,37 @@ def _entry(argument: Argument) -> list[str]:
     return [*lines, f"\t\t\tdescription = {quoted(argument.description)}", "\t\t}"]
 
 
+#: What is run where a feed brings nothing. Icinga runs it once in the first minute of a new service
+_NO_RESULT = """\
+// For services that a feed (--submit) brings results to: what they are when it brings none. The
+// service says so: vars.dummy_state = "$mapi_no_result_state$", and dummy_text likewise.
+object CheckCommand "{name}" {{
+	import "dummy"
+
+	vars.mapi_no_result_state = {{{{
+		if (macro("$service.last_check$") < 0) {{ 0 }} else {{ 3 }}
+	}}}}
+	vars.mapi_no_result_text = {{{{
+		var within = " within " + macro("$service.check_interval$") + " s"
+		if (macro("$service.last_check$") < 0) {{
+			"No result of the feed yet: the first is awaited" + within
+		}} else {{
+			"No result of the feed" + within
+		}}
+	}}}}
+}}
+"""
+
+
+#: What such a service sets: a host's own dummy_state would win over one that the command sets.
+NO_RESULT_VARS = {f"dummy_{part}": f"$mapi_no_result_{part}$" for part in ("state", "text")}
+
+
+def no_result() -> str:
+    """The command of services that a feed brings results to."""
+    return _NO_RESULT.format(name=NO_RESULT)
+
+
 def check_command() -> str:
     """The file for `plugins-contrib.d`, or to be included from anywhere else."""
     left_out = "; ".join(f"--{name} ({why})" for name, why in LEFT_OUT.items())
@@ -251,4 +286,4 @@ def check_command() -> str:
 def files() -> dict[str, str]:
     """The one file."""
     path = f"icinga-templates/icinga2/{vocabulary.PLUGIN}.conf"
-    return {path: check_command()}
+    return {path: f"{check_command()}\n{no_result()}"}

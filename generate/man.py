@@ -39,6 +39,7 @@ ENVIRONMENT = (
     ("MAPI_PASSWORD", "password of --username, where no file is given"),
     ("MAPI_CLIENT_SECRET", "secret of --client-id, where no other credential is given"),
     ("MAPI_PROXY_PASSWORD", "proxy password, where no file is given"),
+    ("MAPI_SUBMIT_PASSWORD", "password of --submit-user, where no file is given"),
     ("AZURE_POD_IDENTITY_AUTHORITY_HOST", "the instance metadata service of a managed identity"),
     ("HTTPS_PROXY, ALL_PROXY, NO_PROXY", "the proxy, where no option speaks"),
     (

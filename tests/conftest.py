@@ -183,6 +183,11 @@ class Outcome:
         """The long output."""
         return self.stdout.partition("\n")[2]
 
+    @property
+    def words(self):
+        """The whole output without its lines, which break long texts."""
+        return " ".join(self.stdout.split())
+
     def values(self):
         """Label -> value text."""
         return dict(
@@ -298,7 +303,7 @@ class Listed:
     def __init__(self, outcome):
         self.outcome = outcome
         self.code = outcome.code
-        self.diagnosis = outcome.diagnosis
+        self.diagnosis, self.words = outcome.diagnosis, outcome.words
         self.line = re.sub(r"listed in [0-9.]+s", "listed in #s", outcome.line)
         text = re.sub(r"(connection_time=)[0-9.]+s", r"\1#s", outcome.perfdata)
         self.perfdata = re.sub(r"(time_server=)[0-9.]+s", r"\1#s", text)

@@ -27,7 +27,8 @@ PLAN = {
     "services": "base codes secrecy network",
     "signin": "base codes secrecy network services",
     "probes": "base codes mapihttp network services signin",
-    "explain": "base mapihttp secrecy network signin result",
+    "feed": "base secrecy network result",
+    "explain": "base mapihttp secrecy network signin result feed",
     "record": "base mapihttp secrecy network signin probes result commandline",
     "setup": "base codes secrecy commandline network services signin result process",
 }
@@ -80,8 +81,9 @@ MOST_FILES = 12
 HELP = """
 __main__ process
 base base.deadline base.errors base.reading base.reading.files base.reading.pasted base.vocabulary
-commandline commandline.arguments commandline.given commandline.groups commandline.groups.sign_in
-commandline.help_text commandline.ini commandline.option commandline.option_table commandline.parse
+commandline commandline.arguments commandline.given commandline.groups commandline.groups.feeding
+commandline.groups.sign_in commandline.help_text commandline.ini commandline.option
+commandline.option_table commandline.parse
 result result.output
 """
 WARM = """
@@ -96,7 +98,7 @@ network.ntlm_kerberos network.pools network.proxy network.proxy.connect network.
 network.proxy.schemes network.response network.route network.shared_logon network.tls
 network.transport
 probes probes.cmdlet probes.context probes.runner probes.unrecorded
-result.conclusion result.diagnosis result.document result.first_line result.frequency result.groups
+result.conclusion result.diagnosis result.document result.first_line result.frequency result.layout
 result.judge result.notes result.phase_tree result.several result.time_analysis
 secrecy secrecy.decodings secrecy.echoes secrecy.names secrecy.reports
 services services.entra services.exchange_admin services.exchange_refusals services.http_refusals

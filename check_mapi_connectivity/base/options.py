@@ -233,6 +233,18 @@ class Recording(NamedTuple):
     redact_addresses: bool = False
 
 
+class Submission(NamedTuple):
+    """What the options say of a feed, for the annex that reads them: the scheduler, the other
+    options by their names, and those of them that are more than text.
+    """
+
+    scheduler: str
+    texts: Mapping[str, str]
+    password: Secret | None = None
+    proxy: Proxy | None = None
+    dry_run: bool = False
+
+
 class Command(NamedTuple):
     """A command line, understood: the options of a run, and what is to be done with them."""
 
@@ -242,6 +254,7 @@ class Command(NamedTuple):
     recording: Recording | None = None
     #: Seconds that a person took to type a secret in.
     waited: float = 0.0
+    submission: Submission | None = None
 
     @property
     def as_json(self) -> bool:

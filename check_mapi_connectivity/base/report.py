@@ -123,15 +123,15 @@ SHARED = "shared"
 
 #: Phase that a deadline was hit in -> where to look.
 _LOOK = {
-    "dns": "check the name servers in /etc/resolv.conf",
-    "tcp": "a firewall may drop the packets; check route and proxy",
-    "proxy": "look at the proxy",
-    "tls": "a firewall or proxy may hold the handshake up",
-    "request": "the service may hang: see its health page, or give it more time with --timeout",
-    "connect": "the Exchange server may hang: look at it, or give it more time with --timeout",
-    "execute": "its database may hang, or packets are dropped: test another mailbox beside it",
-    "bind": "the address book asks a domain controller: look at those that Exchange uses",
-    "resolvenames": "the address book asks a domain controller: look at those that Exchange uses",
+    "dns": "check /etc/resolv.conf; its name servers do not answer",
+    "tcp": "check firewall and route; packets may be dropped, or a proxy is needed",
+    "proxy": "check the proxy; see its own log",
+    "tls": "check firewall and proxy; one of them may hold up the handshake",
+    "request": "see service health; the service may hang, or needs a longer --timeout",
+    "connect": "run Test-ServiceHealth there; the server may hang, or needs a longer --timeout",
+    "execute": "test another mailbox; its database may hang, or packets are dropped",
+    "bind": "run Test-ServiceHealth there; its address book asks a domain controller",
+    "resolvenames": "run Test-ServiceHealth there; its address book asks a domain controller",
 }
 
 
@@ -308,9 +308,9 @@ class Times:
         where = self.where()
         where = where if where.startswith(("after", "waiting")) else f"in {where}"
         phase = next((watch.current for watch in self.watches.values() if watch.current), "")
-        remedy = _LOOK.get(phase, "this host is overloaded; give it more time with --timeout")
+        remedy = _LOOK.get(phase, "raise --timeout; this host is overloaded")
         if self.host == KDC:
-            remedy = "see the KDC and /etc/krb5.conf: the first one there may be silent"
+            remedy = "check /etc/krb5.conf; the first KDC there may be silent"
         at = f" ({self.host})" if self.host else ""
         if signal is not None:
             cause = f"ended by {signal} after {seconds:.1f}s {where}{at}"
@@ -319,7 +319,7 @@ class Times:
         cause = f"timed out after {round(seconds, 3):g}s {where}{at}"
         if self.host and phase in _LOOK:
             nobody = "no DNS answer for" if phase == "dns" else "no answer from"
-            cause = f"{nobody} {self.host} {where}: timed out after {round(seconds, 3):g}s"
+            cause = f"{nobody} {self.host} {where} after {round(seconds, 3):g}s"
         return Failure("timeout", cause, remedy)
 
 
@@ -375,7 +375,7 @@ class Report:
         return replace(
             failure,
             cause=f"this host's clock {self.times.skew}",
-            remedy="set it, and keep it right by NTP",
+            remedy="set the clock; and keep it right by NTP",
             detail="; ".join(text for text in (failure.cause, failure.detail) if text),
         )
 

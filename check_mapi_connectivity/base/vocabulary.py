@@ -30,6 +30,7 @@ KINDS = {
     "throttled": "UNKNOWN",
     "untested": "UNKNOWN",
     "address-book": "WARNING",
+    "submit": "CRITICAL",
     "dns": "CRITICAL",
     "connect": "CRITICAL",
     "proxy": "CRITICAL",
@@ -41,6 +42,9 @@ KINDS = {
     "protocol": "CRITICAL",
     "timeout": "CRITICAL",
 }
+
+#: Addresses of one host that are tested at most.
+MOST_ADDRESSES = 16
 
 
 class Method:

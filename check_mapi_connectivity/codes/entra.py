@@ -47,34 +47,34 @@ ENTRA = numbered(
 50049 NoSuchInstanceForDiscovery: Entra does not know this cloud instance
 90051 InvalidNationalCloudId
 
-[credential] look at the sign-in log; stop the check meanwhile
+[credential] see the sign-in log; stop the check meanwhile
 50053 IdsLocked: account is locked, or this address is seen as malicious
 
-[credential] set a new one that does not expire
+[credential] set a new password; one that does not expire
 50055 InvalidPasswordExpiredPassword: password has expired
 50144 InvalidPasswordExpiredOnPremPassword
 
-[credential] synchronise it, or use a certificate
+[credential] synchronise the password; or use a certificate
 50056: account has no password in the cloud
 
-[credential] enable it
+[credential] enable the account
 50057 UserDisabled: account is disabled
 
 [credential] check --tenant: a domain of the tenant or its GUID
 50059 MissingTenantRealmAndNoUserInformationProvided: sign-in names no tenant that Entra knows
 50128
 
-[credential] correct it; repeated tries lock the account
+[credential] correct the password; repeated tries lock the account
 50064 CredentialAuthenticationError: user name or password is wrong
 50126 InvalidUserNameOrPassword
 
-[credential] not possible unattended; use a certificate
+[credential] use a certificate; nobody can answer it unattended
 50072 UserStrongAuthEnrollmentRequiredInterrupt: account must register security information
 50079 UserStrongAuthEnrollmentRequired
 50125 PasswordResetRegistrationRequiredInterrupt
 53004 ProofUpBlockedDueToRisk
 
-[credential] not possible unattended; use a certificate
+[credential] use a certificate; nobody can answer it unattended
 50074 UserStrongAuthClientAuthNRequiredInterrupt: multi-factor authentication is demanded
 50076 UserStrongAuthClientAuthNRequired
 50078 UserStrongAuthExpired
@@ -85,7 +85,7 @@ ENTRA = numbered(
 53000 DeviceNotCompliant
 53001 DeviceNotDomainJoined
 
-[credential] assign it, or switch 'assignment required' off
+[credential] assign the identity; or switch 'assignment required' off
 50105 EntitlementGrantsNotFound: identity is not assigned to the app
 501051
 
@@ -102,10 +102,10 @@ ENTRA = numbered(
 53011: account or tenant is blocked for risk
 530034 DelegatedAdminBlockedDueToSuspiciousActivity
 
-[credential] change it
+[credential] change the password
 50135 PasswordChangeCompromisedPassword: password is considered leaked
 
-[credential] not possible unattended; use a certificate
+[credential] use a certificate; nobody can answer it unattended
 50158 ExternalSecurityChallenge: an external control wants a person
 
 [credential] the next run signs in afresh; if it stays, see the sign-in log
@@ -116,7 +116,7 @@ ENTRA = numbered(
 [credential] check --tenant
 50194: app is for one tenant only
 
-[throttled] let it rest; is the cache directory usable?
+[throttled] stop the check for a while; is the cache directory usable?
 50196 LoopDetected: Entra sees a loop of identical requests
 
 [credential] grant admin consent in the portal
@@ -156,7 +156,7 @@ ENTRA = numbered(
 [credential] make a new one, or use a certificate
 7000222 InvalidClientSecretExpiredKeysProvided: client secret has expired
 
-[credential] this host's clock is wrong: check NTP; a federated token may be old
+[credential] check this host's clock (NTP); a federated token may be old
 700024: assertion is outside its validity
 
 [credential] switch 'public client flows' off
@@ -196,7 +196,7 @@ ENTRA = numbered(
 [credential] exclude this identity from the policy
 70043 BadTokenDueToSignInFrequency: sign-in frequency policy asks for a new sign-in
 
-[credential] look at the agent and its AD
+[credential] check the authentication agent; and its domain controllers
 80001 OnPremiseStoreIsNotAvailable: on-premises authentication agent fails
 80002 OnPremisePasswordValidatorRequestTimedout
 80003
@@ -224,7 +224,7 @@ ENTRA = numbered(
 50000 TokenIssuanceError
 50033 RetryableError
 
-[credential] is client id, tenant, user or password empty, or has odd characters?
+[credential] check client id, tenant, user and password; one is empty or has odd characters
 90014 MissingRequiredField: Entra finds the request malformed
 900144
 9002313 InvalidRequest

@@ -8,11 +8,11 @@ from .mapi import CODES
 #: .NET exception (its last name part) that the admin API reports -> advice (reference sheet
 #: exchange-online 1.7, Microsoft's pages on Exchange's errors and public reports of answers).
 EXCHANGE = table("""
-[mailbox] check it; an unlicensed, on-premises, guest or deleted one is none here
+[mailbox] check the address; unlicensed, on-premises, guest and deleted ones are not found
 ManagementObjectNotFoundException: no such mailbox in this tenant
 ADNoSuchObjectException: Exchange's directory has no such object
 
-[mailbox] name one by its GUID or primary address; see Get-Recipient -Anr
+[mailbox] use the primary address; or the GUID, see Get-Recipient -Anr
 ManagementObjectAmbiguousException: address fits several objects of this tenant
 NonUniqueRecipientException
 
@@ -29,7 +29,7 @@ ParameterBindingException
 [protocol] check the mailbox address
 ParameterTransformationException: Exchange does not take the value of a parameter
 
-[permission] give it a role group whose role holds the cmdlet
+[permission] add it to a role group; its role must hold the cmdlet
 CommandNotFoundException: this identity may not run Test-MAPIConnectivity
 CmdletAccessDeniedException
 AuthorizationException
@@ -38,10 +38,10 @@ ImpersonationDeniedException
 [permission] see Exchange's own text, and the roles of this identity
 UnauthorizedAccessException: Exchange denies access
 
-[throttled, again] spread the checks and run them less often
+[throttled, again] run the checks less often; spread them over time
 OverBudgetException: Exchange's budget for this identity is used up
 
-[server, again] wait for the next run, see service health
+[server, again] wait for the next run; see service health
 CmdletProxyNotAvailableFailure: Exchange has no server free for the cmdlet
 ServerBusyException: Exchange is busy
 TransientException: Exchange reports a passing fault
@@ -50,12 +50,12 @@ WlmResourceUnhealthyException
 ConnectionFailedTransientException: Exchange cannot reach the mailbox database
 ADTransientException: Exchange has trouble with its directory
 
-[server, again] see the service health page
+[server, again] see service health; it is in the Microsoft 365 admin center
 BackendCommunicationException: Exchange's front end cannot reach its back end
 UnableToWriteToAadException: Exchange cannot reach Entra
 """)
 
-_HEALTH = "see the service health page"
+_HEALTH = "see service health; it is in the Microsoft 365 admin center"
 _LICENCE = "check licence and mailbox"
 
 #: MAPI exception named in the cmdlet's Error -> its number in codes.mapi.CODES, and what an

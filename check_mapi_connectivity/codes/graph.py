@@ -37,27 +37,27 @@ Unauthorized
 [permission] grant Mail.ReadBasic, or Exchange's role Application Mail.ReadBasic
 NoPermissionsInAccessToken: Graph finds no permission in the token
 
-[permission] grant Mail.ReadBasic, or see Test-ServicePrincipalAuthorization
+[permission] grant Mail.ReadBasic; or see Test-ServicePrincipalAuthorization
 ErrorAccessDenied: Graph denies access to this mailbox
 accessDenied
 Forbidden
 
-[permission] has the tenant the app's enterprise application? check --tenant, --client-id
+[permission] check --tenant and --client-id; the tenant may lack the enterprise application
 Authorization_IdentityNotFound: Graph does not find the identity of the app
 
-[permission] give the mailbox's own address to -m, or grant User.Read.All
-Authorization_RequestDenied: directory permission to look this user up is missing
+[permission] give the primary address to -m; or grant User.Read.All
+Authorization_RequestDenied: no permission to look this user up
 
-[mailbox] check licence and place of the mailbox; a new one takes a while
+[mailbox] check licence and mailbox; it may be on-premises, or too new
 MailboxNotEnabledForRESTAPI: mailbox is unlicensed, on-premises or a guest's
 
-[mailbox] on-premises is for --method mapi; else check the address
-ResourceNotFound: mailbox cannot be found: on-premises or in another forest
+[mailbox] use --method mapi for on-premises; else check the address
+ResourceNotFound: mailbox is not here: on-premises or in another forest
 
 [mailbox] check the address; the user may be deleted, or in another tenant
 Request_ResourceNotFound: no such user in this tenant
 
-[mailbox] look at it in Outlook on the web; Microsoft support can repair it
+[mailbox] open it in Outlook on the web; Microsoft support can repair it
 ErrorItemNotFound: mailbox has no Inbox that Graph can find
 ErrorFolderNotFound
 ErrorCorruptData: data in the mailbox is corrupt
@@ -69,30 +69,30 @@ ErrorQuotaExceeded: mailbox is full
 [mailbox] enable account and mailbox, or drop the check
 ErrorAccountDisabled: account of the mailbox is disabled
 
-[mailbox] look at its properties: Get-Mailbox, and the user in Entra
+[mailbox] run Get-Mailbox; see the user in Entra as well
 ErrorMailboxConfiguration: Exchange finds the mailbox misconfigured
 
-[mailbox] check it: groups, contacts and guests have no mailbox
+[mailbox] check the address; groups, contacts and guests have no mailbox
 ErrorInvalidUser: address belongs to no mailbox user
 ErrorNonExistentMailbox: Exchange has no mailbox of this address
 
 [mailbox] check --tenant; it needs a plan with Exchange Online
 OrganizationFromTenantGuidNotFound: this tenant has no Exchange Online
 
-[throttled, again] spread the checks and run them less often
+[throttled, again] run the checks less often; spread them over time
 TooManyRequests: Graph throttles this app
 activityLimitReached
 
-[throttled, again] Graph takes four at a time: spread the checks, see what else uses the app
-ApplicationThrottled: Graph throttles this app's requests to one mailbox
+[throttled, again] run fewer checks at a time; Graph takes four, see what else uses the app
+ApplicationThrottled: Graph throttles the app at this mailbox
 
-[server] see the service health page of Microsoft 365
+[server] see service health; it is in the Microsoft 365 admin center
 InternalServerError: Graph reports an internal error
 UnknownError: Graph reports an unknown error
 generalException
 ErrorInternalServerError: Exchange reports an internal error
 
-[server, again] wait for the next run, see service health
+[server, again] wait for the next run; see service health
 ServiceNotAvailable: Graph is not available
 ErrorServerBusy: Exchange is busy
 ErrorMailboxStoreUnavailable: Exchange's mailbox store is unavailable

@@ -24,21 +24,21 @@ def _phrase(status: int) -> str:
 
 #: From every service: sign-in, admin interface, Graph, Autodiscover, MAPI over HTTP.
 SERVICES = _statuses("""
-[protocol] a gateway's logon page? Or another host: see {option}
-301: {service} redirects to another address, which is not followed
+[protocol] check {option}; it may be another host, or a gateway answers with a logon page
+301: {service} redirects to another address
 302
 303
 307
 308
 
-[throttled, again] spread the checks and run them less often
+[throttled, again] run the checks less often; spread them over time
 429: {service} throttles this check
 
-[server] see the service health page of Microsoft 365
+[server] see service health; it is in the Microsoft 365 admin center
 500: {service} answers: internal error
 502: {service} answers: gateway error
 
-[server, again] see the service health page of Microsoft 365
+[server, again] see service health; it is in the Microsoft 365 admin center
 503: {service} answers: unavailable
 504: {service} answers: gateway timeout
 408: {service} answers: request timeout
@@ -49,14 +49,14 @@ SERVICES = _statuses("""
 
 #: From Exchange Online's admin interface (reference sheet exchange-online 1.5, 1.7).
 ADMIN = _statuses("""
-[permission] grant and consent Exchange.ManageAsApp of Office 365 Exchange Online
+[permission] grant Exchange.ManageAsApp; of Office 365 Exchange Online, with admin consent
 401: Exchange refuses the token
 
-[permission] add the {user} to a role group whose role holds the cmdlet
+[permission] add the {user} to a role group; its role must hold the cmdlet
 403: this identity may not run Test-MAPIConnectivity
 
 [protocol] check host and proxy; a gateway may have answered
-404: {host} does not answer as Exchange's admin interface does
+404: {host} is not Exchange's admin interface
 405
 """)
 
@@ -70,17 +70,17 @@ GRAPH = _statuses("""
 
 #: From Autodiscover and MAPI over HTTP (reference sheet mapi-http 2.8 at its end, 8).
 MAPI = _statuses("""
-[logon] check user name and password, and whether the account is locked
+[logon] check user name and password; the account may be locked
 401: {host} refuses user {user}
 
-[permission] a gateway may allow some addresses only; else see the rights of the user
+[permission] check the gateway; it may allow some addresses only, else the user's rights
 403: {host} keeps user {user} out
 
-[protocol] is that the Exchange host? See Get-MapiVirtualDirectory
+[protocol] check the host; Get-MapiVirtualDirectory shows its addresses
 404: no {service} at this address of {host}
 
-[logon] not possible unattended: exclude this user from the policy
-456: multi-factor authentication is demanded of {user}
+[logon] exclude this user from the policy; nobody can answer it unattended
+456: MFA is demanded of {user}
 """)
 
 #: From a proxy to CONNECT.
@@ -108,10 +108,10 @@ PROXY = _statuses("""
 [proxy] spread the checks, or raise the proxy's limit for this host
 429: proxy {proxy} throttles this host
 
-[proxy] look at the proxy's own log
+[proxy] see the proxy's own log
 500: proxy {proxy} meets an error of its own on the way to {target}
 
-[proxy] look at the proxy's own log and its way to the Internet
+[proxy] see the proxy's own log; and its way to the Internet
 502: proxy {proxy} cannot reach {target}
 503
 504
@@ -119,7 +119,7 @@ PROXY = _statuses("""
 
 #: For a proxy's status without a row, which makes no claim.
 PROXY_OTHER = Advice(
-    "proxy", "proxy {proxy} does not connect to {target}", "look at the proxy's own log"
+    "proxy", "proxy {proxy} does not connect to {target}", "see the proxy's own log"
 )
 
 #: Name in a proxy's X-Squid-Error -> advice, those of Squid's error/forward.h that a CONNECT meets.
@@ -136,7 +136,7 @@ ERR_CACHE_MGR_ACCESS_DENIED
 [proxy] check the proxy's name servers, and the spelling of the host
 ERR_DNS_FAIL: proxy {proxy} cannot resolve the name in {target}
 
-[proxy] look at the proxy's own log and its way to the Internet
+[proxy] see the proxy's own log; and its way to the Internet
 ERR_CANNOT_FORWARD: proxy {proxy} cannot reach {target}
 ERR_CONNECT_FAIL
 ERR_GATEWAY_FAILURE
@@ -147,10 +147,10 @@ ERR_READ_ERROR: proxy {proxy} loses the connection to {target}
 ERR_WRITE_ERROR
 ERR_ZERO_SIZE_OBJECT
 
-[proxy] the proxy inspects TLS and cannot verify the host: see its own log
+[proxy] see the proxy's own log; it inspects TLS and cannot verify the host
 ERR_SECURE_CONNECT_FAIL: proxy {proxy} cannot make a TLS connection to {target}
 
-[proxy] is {target} what you meant? else look at the proxy's own log
+[proxy] check that {target} is right; else see the proxy's own log
 ERR_INVALID_REQ: proxy {proxy} does not understand the request to connect to {target}
 ERR_INVALID_URL
 ERR_UNSUP_REQ
@@ -160,7 +160,7 @@ ERR_CONFLICT_HOST: proxy {proxy} finds that name and address of {target} do not 
 ERR_INVALID_RESP: proxy {proxy} gets no HTTP from {target}
 ERR_TOO_BIG: proxy {proxy} finds the request to connect to {target} too big
 
-[proxy] look at the content filter of the proxy (ICAP, eCAP)
+[proxy] check the content filter of the proxy (ICAP or eCAP)
 ERR_ICAP_FAILURE: proxy {proxy} cannot ask its content filter
 
 [proxy] wait for the proxy to come back

@@ -20,13 +20,13 @@ KERBEROS = numbered(
 [logon] unlock it in the directory
 18 KRB5KDC_ERR_CLIENT_REVOKED: account of {user} is locked or disabled
 
-[logon] set a new one
+[logon] set a new password
 23 KRB5KDC_ERR_KEY_EXP: password of {user} has expired
 
 [logon] extend it in the directory
 1 KRB5KDC_ERR_NAME_EXP: account of {user} has expired
 
-[credential] see setspn -Q {service}; rdns = false in /etc/krb5.conf keeps the name as given
+[credential] run setspn -Q {service}; rdns = false in /etc/krb5.conf keeps the name as given
 7 KRB5KDC_ERR_S_PRINCIPAL_UNKNOWN: KDC knows no service {service}
 
 [credential] get a new one (kinit), or name a keytab in KRB5_CLIENT_KTNAME
@@ -39,10 +39,10 @@ KERBEROS = numbered(
 37 KRB5KRB_AP_ERR_SKEW: clocks of this host and the KDC differ
 148 KRB5_KDCREP_SKEW
 
-[credential] is the realm in upper case? Else see /etc/krb5.conf
+[credential] write the realm in upper case; else check /etc/krb5.conf
 154 KRB5_REALM_UNKNOWN: no KDC is known for the realm of {user}
 
-[credential] see the KDC and /etc/krb5.conf
+[credential] check /etc/krb5.conf and port 88; the KDC may be down
 156 KRB5_KDC_UNREACH: no KDC of the realm of {user} answers
 """,
     "KRB5 {code}",
@@ -51,14 +51,14 @@ KERBEROS = numbered(
 #: The rows that a keytab's key reads otherwise than a typed password.
 KEYTAB = numbered(
     """
-[logon] the password was changed since: write a new keytab (ktutil, ktpass)
+[logon] write a new keytab (ktutil or ktpass); the password was changed since
 31 KRB5KRB_AP_ERR_BAD_INTEGRITY: KDC does not accept the key of the keytab
 24 KRB5KDC_ERR_PREAUTH_FAILED
 
-[logon] see whose it is (klist -k); write a new keytab (ktutil, ktpass)
+[logon] write a new keytab (ktutil or ktpass); klist -k shows whose it is
 6 KRB5KDC_ERR_C_PRINCIPAL_UNKNOWN: KDC knows no user of the keytab
 
-[logon] set a new one, then write a new keytab (ktutil, ktpass)
+[logon] set a new password, then write a new keytab (ktutil or ktpass)
 23 KRB5KDC_ERR_KEY_EXP: password of the keytab's user has expired
 """,
     "KRB5 {code}",

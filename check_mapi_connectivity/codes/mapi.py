@@ -14,7 +14,7 @@ _NUMBER = "{name} {code}"
 
 #: Who logs on to what, and whether it is allowed.
 _LOGON = """
-[logon] set a new password, one that does not expire
+[logon] set a new password; one that does not expire
 0x64C ecChgPassword: password must be changed first
 0x64D ecPwdExpired: password has expired
 
@@ -25,11 +25,11 @@ _LOGON = """
 [logon] enable the account, or check as another user
 0x650 ecAcctDisabled: account is disabled
 
-[logon] use the mailbox's own user, or Add-MailboxPermission -AccessRights FullAccess
+[logon] use the mailbox's own user; or Add-MailboxPermission -AccessRights FullAccess
 0x3F2 ecLoginPerm: logon to the mailbox is not permitted
 0x80070005 MAPI_E_NO_ACCESS: logon to the mailbox is not permitted
 
-[logon] does the account behind the mailbox still exist? Get-User, Get-Mailbox
+[logon] run Get-User and Get-Mailbox; does the account of the mailbox still exist?
 0x3F6 ecZombieUser: account has no security identifier
 
 [logon] try another --auth, then see Get-MapiVirtualDirectory
@@ -37,19 +37,19 @@ _LOGON = """
 0x4BD ecRpcBadAuthenticationLevel: server does not know this level of sign-in
 0x7D9 ecCleartextLogonDisabled: logon with a clear-text password is switched off
 
-[logon] see EncryptionRequired of Get-RpcClientAccess
+[logon] run Get-RpcClientAccess; see EncryptionRequired
 0x970 ecNotEncrypted: server demands encryption inside the session
 
-[logon] see MAPIBlockOutlookVersions of Get-CASMailbox
+[logon] run Get-CASMailbox; see MAPIBlockOutlookVersions
 0x4DF ecClientVerDisallowed: clients of this version are blocked
 
-[logon] see MAPIBlockOutlookRpcHttp of Get-CASMailbox
+[logon] run Get-CASMailbox; see MAPIBlockOutlookRpcHttp
 0x4E0 ecRpcHttpDisallowed: this user may not come over HTTP
 
 [logon] Set-CASMailbox -MAPIBlockOutlookNonCachedMode $false
 0x4E1 ecCachedModeRequired: only clients in cached mode are let in
 
-[logon] see Get-MailboxDatabaseCopyStatus, Get-CASMailbox, the user's session limit
+[logon] run Get-MailboxDatabaseCopyStatus; see Get-CASMailbox, the user's session limit
 0x80040111 MAPI_E_LOGON_FAILED: logon failed, and the server does not say why
 
 [permission] grant the right: Add-MailboxPermission, Add-MailboxFolderPermission
@@ -58,11 +58,11 @@ _LOGON = """
 
 #: Where the mailbox is and how it fares.
 _MAILBOX = """
-[mailbox] Get-Mailbox: does it exist, is it enabled, is this its LegacyExchangeDN?
+[mailbox] run Get-Mailbox; does it exist, is it enabled, is this its LegacyExchangeDN?
 0x3EB ecUnknownUser: store knows no such mailbox, or it is disabled
 0x89B ecUnknownMailbox: address book has no mailbox for this logon
 
-[mailbox] find the double: Get-Recipient -Anr
+[mailbox] run Get-Recipient -Anr; two users have this name
 0x89A ecAmbiguousAlias: name fits several users
 
 [mailbox] enable account and mailbox, or drop the check
@@ -74,23 +74,23 @@ _MAILBOX = """
 [mailbox] compare Get-CASMailbox with that of a mailbox that works
 0x3EE ecBadConfig: protocol settings of this user are wrong
 
-[mailbox] has it moved? See Get-Mailbox, and what Autodiscover says
+[mailbox] run Get-Mailbox; has it moved? See what Autodiscover says
 0x478 ecWrongServer: mailbox is not on this server
 0x479 WrongTenant: mailbox belongs to another tenant
 0x648 ecWrongMailbox: request went to the wrong mailbox
 0x11C ecProfileNotConfigured: this store is not the mailbox's home
 
-[mailbox moving] wait for the move to end: Get-MoveRequestStatistics
+[mailbox moving] wait for the move to end; Get-MoveRequestStatistics shows it
 0x50C ecMailboxInTransit: mailbox is being moved
 
-[mailbox] Get-MailboxDatabaseCopyStatus, then Mount-Database
+[mailbox] run Get-MailboxDatabaseCopyStatus; then Mount-Database
 0x476 ecMDBNotInit: mailbox database is offline
 0xA35 DismountInProgress: mailbox database is dismounting
 
 [mailbox, again] wait for the next run; see Get-MailboxDatabaseCopyStatus
 0xA34 MountInProgress: mailbox database is mounting
 
-[mailbox] is this the active copy? Get-MailboxDatabaseCopyStatus
+[mailbox] run Get-MailboxDatabaseCopyStatus; is this the active copy?
 0x47B WriteOperationOnReadOnlyDatabase: mailbox database is read-only
 
 [mailbox] find out why, then Disable-MailboxQuarantine
@@ -99,14 +99,14 @@ _MAILBOX = """
 [mailbox] restore it, or drop the check
 0xA4B MailboxSoftDeleted: mailbox is soft-deleted
 
-[mailbox] see Get-MailboxStatistics, then Update-StoreMailboxState
+[mailbox] run Get-MailboxStatistics; then Update-StoreMailboxState
 0xA37 NotFoundInContainer: store does not list this mailbox
 
 [mailbox] compare Get-MailboxStatistics with the quotas of Get-Mailbox
 0x4D9 ecQuotaExceeded: a quota of resources would be exceeded
 0x4DD ecShutoffQuotaExceeded: mailbox is over the quota that shuts it off
 
-[mailbox] does Outlook meet it too? Then New-MailboxRepairRequest, else report it
+[mailbox] run New-MailboxRepairRequest; if Outlook works there, report it with --record
 0x4FB ecFolderDisabled: access to the folder is switched off
 0x8004010F MAPI_E_NOT_FOUND: mailbox lacks what was asked for, or hides it
 0x8004011B MAPI_E_CORRUPT_DATA: data in the mailbox is corrupt
@@ -116,7 +116,7 @@ _MAILBOX = """
 #: so it is no throttling of the check. The budget of ConnectionsOverBudget is the signed-in user's
 #: alone, and nothing was put to the test: throttled.
 _SERVER = """
-[server] see Test-ServiceHealth and Get-ServerComponentState on the mailbox server
+[server] run Test-ServiceHealth; and Get-ServerComponentState, both on the mailbox server
 0x3ED ecExiting: mailbox server is stopping
 0x97D ecSubsystemStopping: a part of the mailbox server is stopping
 0x97E ecSAUnavailable: system attendant is not available
@@ -128,14 +128,14 @@ _SERVER = """
 0x977 ecRpcServerUnavailable: mailbox server is unavailable inside Exchange
 0x80040115 MAPI_E_NETWORK_ERROR: mailbox server is out of reach inside Exchange
 
-[server, again] is the mailbox on this server? Else run the checks less often
+[server, again] run Get-Mailbox; is it on this server? Else run the checks less often
 0x47F ecServerPaused: mailbox server is paused
 
-[server, again] run the checks less often; look at the load of the mailbox server
+[server, again] run the checks less often; check the load of the mailbox server
 0x480 ecServerBusy: mailbox server is busy
 0xA8C MaxThreadsPerMdbExceeded: mailbox database has no thread left
 
-[server, again] wait for the next run; look at the load of the mailbox server
+[server, again] wait for the next run; check the load of the mailbox server
 0x6BA ecLockTimedOut: waiting for a lock in the store took too long
 0x6BB ecObjectLocked: an object in the mailbox is locked
 0x8004010B MAPI_E_BUSY: an earlier request is still at work on the table
@@ -148,19 +148,19 @@ _SERVER = """
 0xA32 LowDatabaseLogDiskSpace: volume of the log files is full, or nearly
 0x8004010D MAPI_E_NOT_ENOUGH_DISK: mailbox server's disk is full
 
-[server] look at the server's event log and disks, Get-MailboxDatabaseCopyStatus
+[server] run Get-MailboxDatabaseCopyStatus; see the server's event log and disks
 0x3EA ecJetError: database engine fails
 0x454 ecDatabaseError: database is in trouble
 0x80040116 MAPI_E_DISK_ERROR: mailbox server meets a disk error
 0x80004005 MAPI_E_CALL_FAILED: mailbox server fails without a reason
 
-[server] look at load and memory of the mailbox server
+[server] check load and memory of the mailbox server
 0x80040401 MAPI_E_TIMEOUT: mailbox server does not answer in time
 0x3F0 ecServerOOM: mailbox server is out of memory
 0x8007000E MAPI_E_NOT_ENOUGH_MEMORY: not enough memory for the request
 0x8004010E ecInsufficientResrc: not enough resources for the request
 
-[server] look at the domain controllers and at the MSExchange ADAccess events
+[server] check the domain controllers; see the MSExchange ADAccess events
 0x96E ecADUnavailable: directory is out of reach inside Exchange
 0x96F ecADError: directory answers Exchange with an error
 0x971 ecADNotFound: directory lacks an object that Exchange needs
@@ -170,10 +170,10 @@ _SERVER = """
 0x80040112 MAPI_E_SESSION_LIMIT: server's limit of sessions is reached
 0xA2D ecMaxPoolExceeded: server has no connection pool left
 
-[throttled, again] find what leaves sessions open; RcaMaxConcurrency of Get-ThrottlingPolicy
+[throttled, again] find what leaves sessions open; see RcaMaxConcurrency of Get-ThrottlingPolicy
 0xA36 ConnectionsOverBudget: this user has too many connections
 
-[server, again] a load balancer may split the session: check its affinity
+[server, again] check the load balancer; without affinity it splits the session
 0xA2E ecRpcInvalidHandle: session is no longer valid
 0xA4D RpcInvalidSession: session is not valid
 0x80040200 MAPI_E_END_OF_SESSION: server has ended the session
@@ -183,7 +183,7 @@ _PROTOCOL = """
 [protocol] MAPI over HTTP needs Exchange 2013 SP1 or later
 0x6B9 ecNoServerSupport: server is too old for the request
 
-[protocol] not the mailbox's fault: report it with --record
+[protocol] report it with --record; it is not the mailbox's fault
 0x3EF ecUnknownCodePage: server lacks the code page asked for
 0x8004011E MAPI_E_UNKNOWN_CPID: server does not support the code page
 0x8004011F MAPI_E_UNKNOWN_LCID: server does not support the locale
@@ -211,13 +211,13 @@ _PROTOCOL = """
 #: Numbers that mean something else in the field StatusCode: what were faults of the RPC layer.
 STATUS_CODES = numbered(
     """
-[server] Get-MailboxDatabaseCopyStatus: is its database mounted, the back end up?
+[server] run Get-MailboxDatabaseCopyStatus; is its database mounted, is the back end up?
 0x6BA RPC_S_SERVER_UNAVAILABLE: store out of reach or database offline
 
-[server, again] run the checks less often; look at the load of the mailbox server
+[server, again] run the checks less often; check the load of the mailbox server
 0x6BB RPC_S_SERVER_TOO_BUSY: mailbox server is too busy
 
-[protocol] not the mailbox's fault: report it with --record
+[protocol] report it with --record; it is not the mailbox's fault
 0x6F7 RPC_X_BAD_STUB_DATA: request is beyond a size limit of the server
 """,
     _NUMBER,
@@ -230,32 +230,32 @@ CODES = {0x6F7: STATUS_CODES[0x6F7], **numbered(_LOGON + _MAILBOX + _SERVER + _P
 #: not every server numbers them so.
 RESPONSE_CODES = numbered(
     """
-[server, again] see the server's event log and Get-ServerComponentState
+[server, again] run Get-ServerComponentState; see the server's event log
 1 Unknown Failure: server fails for a reason it does not name
 18 Endpoint Shutting Down: MAPI over HTTP is shutting down there
 
-[protocol, again] a load balancer may split the session: check its affinity
+[protocol, again] check the load balancer; without affinity it splits the session
 6 Invalid Context Cookie: server does not accept the session's cookie
 10 Context Not Found: server does not find the session
 
-[protocol] compare the address with Get-MapiVirtualDirectory, or let Autodiscover find it
+[protocol] run Get-MapiVirtualDirectory; compare the address, or let Autodiscover find it
 3 Invalid Path: server does not know this address
 
-[server] see Get-OrganizationConfig and Get-MapiVirtualDirectory
+[server] run Get-OrganizationConfig; is MapiHttpEnabled true? See Get-MapiVirtualDirectory
 16 Endpoint Disabled: MAPI over HTTP is switched off there
 
-[protocol] a proxy may have removed headers or cookies; else report it with --record
+[protocol] check the proxy; it may remove headers or cookies, else report it with --record
 7 Missing Header: server misses a header
 8 Anonymous Not Allowed: server saw no sign-in
 13 Missing Cookie: server misses a cookie of the session
 
-[protocol] every request of a session must come from the user who began it
+[protocol] check the proxy; all requests of a session must come from one user
 11 No Privilege: signed-in user may not use this session
 
-[server] see Test-ServiceHealth and Get-ServerComponentState on the mailbox server
+[server] run Test-ServiceHealth; and Get-ServerComponentState, both on the mailbox server
 17 Invalid Response: server could not put its answer together
 
-[protocol] not the mailbox's fault: report it with --record
+[protocol] report it with --record; it is not the mailbox's fault
 2 Invalid Verb: server does not take this HTTP method
 4 Invalid Header: server finds a header malformed
 5 Invalid Request Type: server does not know this type of request
@@ -273,17 +273,17 @@ AUTODISCOVER_CODES = numbered(
 404 not found: Autodiscover does not know this address
 500 unknown address: Autodiscover does not know this address
 
-[mailbox] see MapiHttpEnabled of Get-CASMailbox and Get-OrganizationConfig
+[mailbox] run Get-CASMailbox; MapiHttpEnabled must be true, as in Get-OrganizationConfig
 501 no settings: Autodiscover has no settings of the kind asked for
 
-[protocol] a proxy may have cut the request; else report it with --record
+[protocol] check the proxy; it may have cut the request, else report it with --record
 600 not understood: Autodiscover does not understand the request
 601 not available: Autodiscover does not offer what was asked for
 
 [server] check the address, then Get-AutodiscoverVirtualDirectory
 602 malformed address: address is malformed, or Autodiscover misconfigured
 
-[server] see Test-ServiceHealth and Get-ServerComponentState on the mailbox server
+[server] run Test-ServiceHealth; and Get-ServerComponentState, both on the mailbox server
 603 internal error: Autodiscover fails inside the server
 """,
     "Autodiscover ErrorCode {code}",
@@ -291,12 +291,12 @@ AUTODISCOVER_CODES = numbered(
 
 #: Id of x-ms-diagnostics where its meaning has been seen; symbols are the error_category.
 DIAGNOSTICS = numbered("""
-[permission] its audience must be the host that is asked
+[permission] check --cloud and host; the token's audience must be the host that is asked
 2000003 invalid_resource: token was made for another host or service
 
-[permission] as shipped, on-premises servers take user_impersonation; online it is unknown
+[permission] give the token user_impersonation; on-premises servers take it, online it is unknown
 2000008 invalid_grant: token holds no permission that counts there
 
-[permission] Set-OrganizationConfig -OAuth2ClientProfileEnabled $true, OAuth in IIS
+[permission] Set-OrganizationConfig -OAuth2ClientProfileEnabled $true; and OAuth in IIS
 4000000 oauth_not_available: tokens are not switched on for this organization
 """)

@@ -17,11 +17,11 @@ EAI_NONAME: name {host} does not exist
 [dns] check the spelling of the host: it has no A or AAAA record
 EAI_NODATA: name {host} has no address
 
-[dns] leave -4 and -6 away, or look at the addresses of the host
+[dns] leave -4 and -6 away; or check the addresses of the host
 EAI_ADDRFAMILY: name {host} has no address of this version of IP
 EAI_FAMILY: name {host} cannot be resolved: this host knows no such version of IP
 
-[dns] check the name servers in /etc/resolv.conf
+[dns] check /etc/resolv.conf; its name servers do not help
 EAI_AGAIN: name {host} cannot be resolved at the moment: no name server answers
 EAI_FAIL: name {host} cannot be resolved: the name server fails
 
@@ -31,10 +31,10 @@ EAI_IDN_ENCODE: name {host} cannot be written as a DNS name
 [dns] free memory on this host
 EAI_MEMORY: name {host} cannot be resolved: no memory is left for it
 
-[dns] check /etc/resolv.conf and /etc/nsswitch.conf: can this user read them?
+[dns] check /etc/resolv.conf and /etc/nsswitch.conf; this user must be able to read them
 EAI_SYSTEM: name {host} cannot be resolved: the resolver meets a system error
 
-[dns] look at /etc/nsswitch.conf; if it stays, report it with --record
+[dns] check /etc/nsswitch.conf; if it stays, report it with --record
 EAI_BADFLAGS: name {host} cannot be resolved: the resolver refuses the question
 EAI_SOCKTYPE
 EAI_SERVICE
@@ -61,14 +61,16 @@ DNS_UNKNOWN = Advice("dns", "name {host} cannot be resolved", "check name resolu
 
 #: Error of the system -> advice; the cause follows "HOST port N: " (connect(2), ip(7)).
 SYSTEM = table("""
-[connect, again] check firewall and route; a proxy may be needed
+[connect, again] check name, port and firewall; is the service running there?
 ECONNREFUSED: connection refused
+
+[connect, again] check firewall and route; a proxy may be needed
 ETIMEDOUT: connection timed out
 EHOSTUNREACH: no route to host
 EHOSTDOWN: host is down
 ENETUNREACH: network is unreachable
 
-[connect, again] a gateway or proxy may cut it
+[connect, again] check gateway and proxy; one of them may cut the connection
 ECONNRESET: connection reset by peer
 ECONNABORTED: connection aborted
 EPIPE: connection closed by the other side
@@ -78,20 +80,20 @@ ENETRESET: connection reset by the network
 EPROTO: protocol error on the connection
 EIO: input or output error
 
-[connect, again] is the network interface of this host up? see ip link and ip route
+[connect, again] run ip link and ip route; is the network interface of this host up?
 ENETDOWN: network of this host is down
 ENODEV: network interface of this host is gone
 ENONET: this host is on no network
 
-[connect] a rule of this host's firewall, of SELinux or systemd bars this user: see there
+[connect] check this host's firewall, SELinux and systemd; a rule there bars this user
 EACCES: this host forbids the connection
 EPERM
 
-[connect] try -4 or -6: this host has no address of the version of IP that was chosen
+[connect] try -4 or -6; this host has no address of the IP version that was chosen
 EADDRNOTAVAIL: no address of this host fits
 EAFNOSUPPORT: this host does not know this version of IP
 
-[connect, again] too many connections at once: see net.ipv4.ip_local_port_range
+[connect, again] raise net.ipv4.ip_local_port_range; too many connections at once
 EADDRINUSE: no local port is left
 EAGAIN
 

@@ -23,7 +23,7 @@ REASONS = (
         Advice(
             "mailbox",
             "mailbox is inactive, soft-deleted or on-premises",
-            "license or restore it; on-premises is for --method mapi",
+            "license or restore it; use --method mapi for on-premises",
         ),
     ),
     (
@@ -45,7 +45,7 @@ REASONS = (
         Advice(
             "mailbox",
             "address is a mail user or contact, with a mailbox elsewhere",
-            "on-premises is for --method mapi with -H; else check the address",
+            "use --method mapi with -H for on-premises; else check the address",
         ),
     ),
 )

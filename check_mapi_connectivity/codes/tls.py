@@ -18,21 +18,21 @@ VERIFY = numbered(
 20 X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY: its issuer is unknown here
 27 X509_V_ERR_CERT_UNTRUSTED: its authority is not trusted for this use
 
-[tls] the server must send its whole chain; else name the authority with --ca-file
+[tls] have the server send its whole chain; else name the authority with --ca-file
 21 X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE: it came alone, and its issuer is unknown here
 
-[tls] the server's operator must renew it, or this host's clock is wrong
+[tls] have the server's certificate renewed; or this host's clock is wrong
 10 X509_V_ERR_CERT_HAS_EXPIRED: it has expired
 
 [tls] check this host's clock
 9 X509_V_ERR_CERT_NOT_YET_VALID: it is not yet valid
 
-[tls] its certificate lacks that name: check the host option, DNS and proxy
+[tls] check the host option, DNS and proxy; the certificate lacks that name
 62 X509_V_ERR_HOSTNAME_MISMATCH: it is for other names
 64 X509_V_ERR_IP_ADDRESS_MISMATCH: it is not for this address
 63 X509_V_ERR_EMAIL_MISMATCH: it is for another e-mail address
 
-[tls] the server's operator must get a new one
+[tls] have the server's certificate replaced
 23 X509_V_ERR_CERT_REVOKED: its authority has revoked it
 28 X509_V_ERR_CERT_REJECTED: the trust store here rejects it for this use
 
@@ -45,7 +45,7 @@ VERIFY = numbered(
 26 X509_V_ERR_INVALID_PURPOSE: it, or its authority, is not made for servers
 39 X509_V_ERR_KEYUSAGE_NO_DIGITAL_SIGNATURE: its key may not sign
 
-[tls] its authority must issue it anew; a damaged one may come from a proxy on the way
+[tls] have it issued anew; a damaged one may come from a proxy on the way
 4 X509_V_ERR_UNABLE_TO_DECRYPT_CERT_SIGNATURE: its signature cannot be decrypted
 6 X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY: its issuer's key cannot be read
 7 X509_V_ERR_CERT_SIGNATURE_FAILURE: its signature is wrong
@@ -65,7 +65,7 @@ VERIFY = numbered(
 93 X509_V_ERR_EXTENSIONS_REQUIRE_VERSION_3: it is too old a version for its extensions
 94 X509_V_ERR_EC_KEY_EXPLICIT_PARAMS: its elliptic curve is not a named one
 
-[tls] who runs the authority behind it must put it right; or take it out of --ca-file
+[tls] ask who runs its authority; or take it out of --ca-file
 22 X509_V_ERR_CERT_CHAIN_TOO_LONG: its chain of authorities is too long
 24 X509_V_ERR_NO_ISSUER_PUBLIC_KEY: its issuer has no key
 25 X509_V_ERR_PATH_LENGTH_EXCEEDED: an authority may not have others below it
@@ -90,7 +90,7 @@ VERIFY = numbered(
 91 X509_V_ERR_SUBJECT_KEY_IDENTIFIER_CRITICAL: its key identifier is critical
 92 X509_V_ERR_CA_CERT_MISSING_KEY_USAGE: an authority does not say what its key is for
 
-[tls] the name is outside of what its authority may certify: ask who runs it
+[tls] ask who runs its authority; the name is outside of what it may certify
 42 X509_V_ERR_INVALID_POLICY_EXTENSION: its policies contradict each other
 43 X509_V_ERR_NO_EXPLICIT_POLICY: it has no policy that counts
 46 X509_V_ERR_UNNESTED_RESOURCE: it claims addresses that its issuer does not have
@@ -100,7 +100,7 @@ VERIFY = numbered(
 51 X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE: its authority limits names of an unknown kind
 52 X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX: its authority's limits on names cannot be read
 
-[tls] OpenSSL's own settings of this host ask for it: see openssl.cnf and OPENSSL_CONF
+[tls] check openssl.cnf and OPENSSL_CONF; OpenSSL's settings of this host ask for it
 3 X509_V_ERR_UNABLE_TO_GET_CRL: no revocation list of its authority is at hand
 5 X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE: signature of a revocation list cannot be decrypted
 8 X509_V_ERR_CRL_SIGNATURE_FAILURE: signature of a revocation list is wrong
@@ -136,7 +136,7 @@ VERIFY = numbered(
 
 #: OpenSSL's reasons of a failed handshake; the cause follows the name of the place.
 HANDSHAKE = table("""
-[tls] check host and port; is it a plain HTTP port?
+[tls] check host and port; it may be a plain HTTP port
 WRONG_VERSION_NUMBER: {host} speaks no TLS
 UNKNOWN_PROTOCOL
 HTTP_REQUEST
@@ -144,7 +144,7 @@ HTTPS_PROXY_REQUEST
 RECORD_LAYER_FAILURE
 PACKET_LENGTH_TOO_LONG
 
-[tls] see --min-tls
+[tls] check --min-tls; the server may be too old
 UNSUPPORTED_PROTOCOL: {host} offers no TLS version this check accepts
 TLSV1_ALERT_PROTOCOL_VERSION
 VERSION_TOO_LOW
@@ -152,13 +152,13 @@ VERSION_TOO_HIGH
 WRONG_SSL_VERSION
 UNSUPPORTED_SSL_VERSION
 
-[tls] see MinProtocol and MaxProtocol in openssl.cnf of this host, and --min-tls
+[tls] check --min-tls; and MinProtocol and MaxProtocol in openssl.cnf of this host
 NO_PROTOCOLS_AVAILABLE: OpenSSL of this host allows no TLS version with {host}
 
-[tls] a firewall or proxy may cut it
+[tls] check firewall and proxy; one of them may cut it
 UNEXPECTED_EOF_WHILE_READING: TLS handshake with {host} broken off
 
-[tls] a proxy or load balancer may ask for a client certificate, or for other ciphers
+[tls] check proxy and load balancer; one may ask for a client certificate, or other ciphers
 SSLV3_ALERT_HANDSHAKE_FAILURE: {host} refuses the TLS handshake
 
 [tls] exempt this host from it: the check has no certificate for TLS itself
@@ -172,10 +172,10 @@ SSLV3_ALERT_CERTIFICATE_EXPIRED
 SSLV3_ALERT_CERTIFICATE_UNKNOWN
 TLSV1_ALERT_ACCESS_DENIED: {host} denies access during the TLS handshake
 
-[tls] check the host name: a proxy or load balancer has no certificate for it
+[tls] check the host name; a proxy or load balancer has no certificate for it
 TLSV1_UNRECOGNIZED_NAME: {host} does not know this host name
 
-[tls] the server's operator must allow modern ciphers and keys
+[tls] have modern ciphers and keys allowed there
 NO_SHARED_CIPHER: {host} has no cipher in common with this host
 NO_CIPHERS_AVAILABLE: OpenSSL of this host has no cipher for {host}
 TLSV1_ALERT_INSUFFICIENT_SECURITY: {host} wants stronger ciphers than this host has
@@ -193,11 +193,11 @@ WRONG_CURVE
 WRONG_CIPHER_RETURNED: {host} answers with a cipher that nobody offered
 UNKNOWN_CIPHER_RETURNED
 
-[tls] is the server overloaded or misconfigured? see its own log
+[tls] see the server's own log; it may be overloaded or misconfigured
 TLSV1_ALERT_INTERNAL_ERROR: {host} reports an internal error of TLS
 TLSV1_ALERT_USER_CANCELLED: {host} calls the TLS handshake off
 
-[tls] a firewall or proxy may change what goes by; else see the server's own log
+[tls] check firewall and proxy; one may change what goes by, else see the server's own log
 SSLV3_ALERT_UNEXPECTED_MESSAGE: {host} did not expect what it was sent in TLS
 SSLV3_ALERT_ILLEGAL_PARAMETER: {host} finds the TLS handshake malformed
 SSLV3_ALERT_BAD_RECORD_MAC: {host} got TLS that was changed on the way

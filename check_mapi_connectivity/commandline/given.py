@@ -29,6 +29,7 @@ INI_SECRETS = {
     "client-secret": "client-secret-file",
     "password": "password-file",
     "proxy-password": "proxy-password-file",
+    "submit-password": "submit-password-file",
 }
 
 #: Secrets that an environment variable may hold instead.
@@ -37,6 +38,7 @@ ENVIRONMENT_SECRETS = {
     "client-secret": "MAPI_CLIENT_SECRET",
     "password": "MAPI_PASSWORD",
     "proxy-password": "MAPI_PROXY_PASSWORD",
+    "submit-password": "MAPI_SUBMIT_PASSWORD",
 }
 
 #: Holds a directory for each tenant, with `options.ini`, or `certificate.pem` or `certificate.pfx`

@@ -7,7 +7,7 @@ Command line, ini sections, `--help`, the list in docs/options.md and the man pa
 from __future__ import annotations
 
 from ..base.vocabulary import KINDS, METHODS
-from .groups import sign_in
+from .groups import feeding, sign_in
 from .option import COUNT, FLAG, LIST, Option
 
 _KINDS = ", ".join(kind for kind in KINDS if kind != "usage")
@@ -258,6 +258,7 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option("--no-cache", "", "Neither read nor write the cache of --cache-dir.", FLAG),
         ),
     ),
+    feeding.GROUP,
     (
         "recording",
         (

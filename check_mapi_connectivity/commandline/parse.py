@@ -15,13 +15,14 @@ from ..base.errors import UsageError
 from ..base.vocabulary import PLUGIN
 from .arguments import parse_command_line
 from .given import ENVIRONMENT_SECRETS, Given, is_none
+from .groups import feeding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import MutableMapping, Sequence
     from typing import Any
 
-    from ..base.options import Command, Recording, Replay
+    from ..base.options import Command, Recording, Replay, Submission
 
 #: Where packages create a cache directory that belongs to the monitoring user.
 SYSTEM_CACHE = "/var/cache/check_mapi_connectivity"
@@ -77,6 +78,7 @@ def checked(given: Given, environ: MutableMapping[str, str]) -> Command:
     who = credentials.who(given, environ, methods, tenant, chosen)
     proxy, no_proxy = network.read_proxy(given, environ)
     network.note_variables(given, environ, who.login, proxy)
+    submission = _submission(given, environ)
     for variable in ENVIRONMENT_SECRETS.values():
         environ.pop(variable, None)
 
@@ -101,6 +103,7 @@ def checked(given: Given, environ: MutableMapping[str, str]) -> Command:
         parts.Provenance(given.origins(), tuple(given.reads), who.lacking),
         recording,
         time.monotonic() - started if given.flag("ask-password") else 0.0,
+        submission,
     )
 
 
@@ -142,6 +145,34 @@ def _recording(given: Given) -> Recording | None:
     if redact and path is None:
         raise UsageError("--redact-addresses is for --record: name the file to record to")
     return None if path is None else Recording(path, redact)
+
+
+def _submission(given: Given, environ: MutableMapping[str, str]) -> Submission | None:
+    """What is said of a feed; None where there is none. Raises UsageError."""
+    said = [option.name for option in feeding.OPTIONS if option.name in given.values]
+    if not said or is_none(given.values.get("submit")):
+        return None
+    if "submit" not in said:
+        raise UsageError(f"--{said[0]} is for --submit: name the scheduler as well")
+    if given.text("record") is not None:
+        raise UsageError("--record and --submit exclude each other; record a run of its own")
+    from ..base.options import Submission
+    from . import network, secrets, target
+
+    scheduler = given.choice("submit", feeding.SCHEDULERS, "")
+    found = {name: given.text(name) for name in said if name not in ("submit", "submit-dry-run")}
+    found["submit-url"] = target.url(found.get("submit-url"), "--submit-url")
+    texts = {name: text for name, text in found.items() if text is not None}
+    user, through = texts.get("submit-user"), texts.pop("submit-proxy", None)
+    if through is not None and "@" in through:
+        raise UsageError("--submit-proxy: a proxy with a user is not supported here")
+    return Submission(
+        scheduler,
+        texts,
+        secrets.secret(given, environ, "submit-password") if user else None,
+        network.parse_url(through, "--submit-proxy") if through else None,
+        given.flag("submit-dry-run"),
+    )
 
 
 def _cache_dir(given: Given, environ: MutableMapping[str, str]) -> str | None:

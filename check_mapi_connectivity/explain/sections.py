@@ -20,10 +20,11 @@ from ..base.errors import UsageError
 from ..base.options import INSTEAD
 from ..base.reading import untrusted
 from ..base.vocabulary import BASIC, KINDS, METHODS, NEGOTIATE, prefixes
-from ..result import diagnosis, notes
+from ..feed import explained, settings
+from ..result import notes, output
 from ..secrecy import names
 from ..signin import certificate
-from .hosts import Contact, contacts
+from .hosts import HTTPS, Contact, contacts
 from .permissions import FACT, NOTE, Entry, needed
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         Provenance,
         Targets,
     )
+    from ..feed.settings import Feed
 
 #: Mailboxes, and limits, that are named.
 _MOST_NAMED = 20
@@ -77,6 +79,8 @@ def explain(command: Command, now: float) -> Explanation:
     options, provenance = command.options, command.provenance
     targets, account, server = options.targets, options.account, options.server
     hosts = contacts(targets, account, server, options.network)
+    feed = settings.read(command)
+    hosts += _scheduler(feed)
     known = _read_certificate(account, provenance, now)
     found = [
         Section("what would be tested", list(_tests(options))),
@@ -93,7 +97,20 @@ def explain(command: Command, now: float) -> Explanation:
         found.append(Section(f"permissions for method {method}", entries))
     found.append(Section("files", list(_files(command))))
     found.append(Section("judgement", list(_judgement(targets, options.judging))))
+    if feed is not None:
+        entries = [Entry(FACT, text, name) for name, text in explained.facts(feed, command)]
+        found.append(Section("feed", entries))
     return Explanation(found, hosts, known.facts)
+
+
+def _scheduler(feed: Feed | None) -> list[Contact]:
+    """The API that results are given to."""
+    place = None if feed is None else explained.address(feed)
+    if feed is None or place is None:
+        return []
+    through = feed.network.proxy
+    because = f"{through}, by --submit-proxy" if through else ""
+    return [Contact(*place, HTTPS, "Icinga's API, for the feed", through is not None, because)]
 
 
 def _read_certificate(account: Account, provenance: Provenance, now: float) -> Known:
@@ -273,9 +290,9 @@ def _facts(known: Known, now: float) -> Iterator[Entry]:
     facts = known.facts
     if facts is None:
         return
-    days = f"{diagnosis.date(facts.not_after)} (in {facts.days(now):.1f} days)"
+    _, _, when = output.ending(facts.not_after, facts.days(now)).partition(" ")
     yield Entry(FACT, facts.subject, "subject")
-    yield Entry(FACT, days, "ends")
+    yield Entry(FACT, when, "ends")
     yield Entry(FACT, facts.sha1, "SHA-1")
     yield Entry(FACT, facts.sha256, "SHA-256")
 

@@ -37,8 +37,8 @@ _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 #: Headers by which a connection is kept.
 _KEEPING = (b"connection", b"keep-alive", b"proxy-connection")
 
-_ENDLESS = "what answers there is not the service"
-_GATEWAY = "a gateway or proxy between may have changed the answer: look at its own log"
+_ENDLESS = "check host and proxy; what answers there is not the service"
+_GATEWAY = "check gateway and proxy; one of them may have changed the answer"
 
 
 class HeadError(http.client.HTTPException):
@@ -139,7 +139,7 @@ class _Lines:
 def _status(line: bytes) -> tuple[bytes, int, bytes]:
     found = _STATUS.fullmatch(line.rstrip(b"\r\n"))
     if found is None:
-        raise HeadError("answers with what is no HTTP", line, _ENDLESS)
+        raise HeadError("does not speak HTTP", line, _ENDLESS)
     version = b"HTTP/1.1" if found[1] > b"HTTP/1.0" else b"HTTP/1.0"
     return version, int(found[2]), _plain(found[3] or b"")
 

@@ -58,7 +58,7 @@ def counts(failure: Failure) -> bool:
 _UNANSWERED = Failure(
     "server",
     "the last sign-in of this user had no answer",
-    "its password rests for a minute, because accounts get locked",
+    "its password rests for a minute; repeated tries lock accounts",
 )
 
 #: Member of a kept failure -> characters of it that are kept, so that it fits its room.

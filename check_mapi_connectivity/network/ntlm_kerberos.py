@@ -162,7 +162,7 @@ class Handshake:
                 # The ticket ended between this side's token and the server's.
                 raise CheckFailure(self._row(_TICKET_ENDED, str(error))) from None
             cause = f"{self._host} sends a token for {self._scheme} that is not valid"
-            remedy = "does a proxy take part in the logon?"
+            remedy = "check the proxy; it may take part in the logon"
             detail = " ".join(str(error).split())[:500]
             failure = Failure("protocol", cause, remedy, type(error).__name__, detail)
             raise Unusable(failure) from None

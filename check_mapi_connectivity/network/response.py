@@ -40,7 +40,7 @@ def read(response: requests.Response, host: str) -> bytes:
         failure = Failure(
             "protocol",
             f"{host} breaks off its answer after {_came(cause, size)} bytes",
-            "a gateway or proxy may have cut it",
+            "check gateway and proxy; one of them may have cut the answer",
             f"HTTP {response.status_code}",
             detail=f"{type(error).__name__}: {error}",
             transient=True,
@@ -60,7 +60,7 @@ def beyond(host: str) -> Failure:
     return Failure(
         "protocol",
         f"{host} sends more than {BODY_LIMIT >> 20} MiB",
-        "what answers there is not the service",
+        "check host and proxy; what answers there is not the service",
     )
 
 
@@ -72,7 +72,7 @@ def too_large(answer: Answer, limit: int = untrusted.JSON_LIMIT) -> Failure | No
     return Failure(
         "protocol",
         f"{answer.host} sends more than {limit >> 10} KiB",
-        "what answers there is not the service",
+        "check host and proxy; what answers there is not the service",
         f"HTTP {answer.status}",
         f"{size} bytes",
     )
@@ -186,7 +186,7 @@ def broken(error: requests.RequestException, host: str) -> Failure:
         return Failure(
             "connect",
             f"{host} closes the connection without an answer",
-            "a gateway or proxy may cut it",
+            "check gateway and proxy; one of them may cut the connection",
             transient=True,
         )
     if isinstance(cause, HeadError):
@@ -196,8 +196,8 @@ def broken(error: requests.RequestException, host: str) -> Failure:
     if isinstance(cause, (http.client.HTTPException, HTTPError, ValueError)):
         return Failure(
             "protocol",
-            f"{host} answers with what is no HTTP",
-            "what answers there is not the service",
+            f"{host} does not speak HTTP",
+            "check host and proxy; what answers there is not the service",
             detail=detail,
         )
     from ..codes import network
@@ -207,7 +207,7 @@ def broken(error: requests.RequestException, host: str) -> Failure:
     return Failure(
         "connect",
         f"{host} breaks the connection: {reason}",
-        "a gateway or proxy may cut it",
+        "check gateway and proxy; one of them may cut the connection",
         known.code if known else "",
         detail="" if known else detail,
         transient=True,

@@ -244,6 +244,6 @@ def _refused(
     """A certificate that OpenSSL does not accept; in its own words where no row has them."""
     cause, code = f"certificate of {host} refused{via}", f"verify error {error.verify_code}"
     if row is None:
-        remedy = "look at the certificate: openssl s_client -connect HOST:PORT"
+        remedy = "run openssl s_client -connect HOST:PORT; it shows the certificate"
         return Failure("tls", cause, remedy, code, error.verify_message)
     return Failure.of(row._replace(cause=f"{cause}: {row.cause}"), code)

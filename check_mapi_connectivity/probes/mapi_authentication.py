@@ -210,7 +210,7 @@ class Authentication:
         )
         if answer.status == 401 and self._logon.accepted and self.scheme != BEARER:
             remedy = (
-                "it was let in before: see IISAuthenticationMethods of Get-MapiVirtualDirectory"
+                "run Get-MapiVirtualDirectory; see IISAuthenticationMethods, Autodiscover let it in"
             )
             failure = replace(failure, remedy=remedy)
         return failure
@@ -386,7 +386,7 @@ def _interrupted(host: str, scheme: str) -> Failure:
     return Failure(
         "protocol",
         f"{host} closes the connection in the middle of the {scheme} logon",
-        f"{scheme} needs one kept connection: look at the gateway or load balancer in between",
+        f"{scheme} needs one kept connection; check gateway and load balancer",
     )
 
 

@@ -151,7 +151,7 @@ class Discovery:
         if failure.kind == "proxy" and failure.code in _UNREACHED:
             return replace(failure, kind="dns")
         if failure.kind == "logon" and how == GUESSED:
-            remedy = f"{failure.remedy}; is that the Exchange host? Else --hostname"
+            remedy = f"{failure.remedy}; or it is not the Exchange host: --hostname"
             return replace(failure, remedy=remedy)
         return failure
 
@@ -275,7 +275,9 @@ def _is_page(answer: Answer) -> bool:
 def _wire(text: str) -> Failure:
     """What cannot be followed is said as it is; the rest cannot be read."""
     if text.startswith("Autodiscover redirects"):
-        return Failure("protocol", text, "name the right host: --hostname or --autodiscover-url")
+        cause, _, last = text.partition(", last to ")
+        remedy = "check --hostname; or name the host by --autodiscover-url"
+        return Failure("protocol", cause, remedy, detail=last and f"last to {last}")
     return mapi_refusals.wire(text, "Autodiscover")
 
 
@@ -286,11 +288,11 @@ def _untrusted(error: Untrusted) -> Failure:
         return Failure("protocol", cause, mapi_http_refusals.LOGON_PAGE)
     if error.plain:
         cause = f"{error.named_by} leads to http://{error.host}, and passwords go over https only"
-        return Failure("protocol", cause, "see what answers there")
+        return Failure("protocol", cause, "check what answers there; open it in a browser")
     return Failure(
         "protocol",
         f"no password is sent to {error.host}, where {error.named_by} leads",
-        "if that is an Exchange host of yours, name it: --autodiscover-url and -H",
+        "check that host; if it is your Exchange, name it: --autodiscover-url and -H",
     )
 
 
@@ -306,7 +308,7 @@ def _moved(address: str) -> Failure:
     shown = f"{address[:57]}..." if len(address) > 60 else address
     remedy = f"test it where it is, as {shown}"
     if discovery.in_cloud(address):
-        remedy = "onmicrosoft is Exchange Online: --method cmdlet or graph, with --tenant"
+        remedy = "use --method cmdlet or graph; onmicrosoft is Exchange Online and needs --tenant"
     cause = f"Autodiscover: the mailbox is at {shown}"
     return Failure("mailbox", cause, remedy, detail=address)
 
@@ -328,7 +330,7 @@ def _foreign(answer: Answer, settings: autodiscover.Settings, *, guessed: bool) 
     """Settings for other clients, as web hosters give them at the bare domain of a web site."""
     kinds = ", ".join(kind[:12] for kind in settings.kinds[:5])
     known = f"knows {kinds} only" if kinds else "has no settings for Outlook"
-    remedy = _NAME_IT if guessed else "is that the Exchange host? It names no mailbox of Exchange"
+    remedy = _NAME_IT if guessed else "check the host; it names no mailbox of Exchange"
     return Failure("protocol", f"Autodiscover of {answer.host} {known}", remedy)
 
 

@@ -112,7 +112,7 @@ class SessionContext:
         """Raises CheckFailure where the server gives the session none."""
         if not self.cookies:
             cause = "the server gives the session no cookie"
-            remedy = "does a proxy or load balancer remove Set-Cookie?"
+            remedy = "check proxy and load balancer; one of them may remove Set-Cookie"
             raise CheckFailure(Failure("protocol", cause, remedy))
 
     def _heard(self, answer: Answer) -> None:

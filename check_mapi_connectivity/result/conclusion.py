@@ -9,21 +9,22 @@ from ..base.vocabulary import STATES, worst
 from ..secrecy import echoes
 from ..secrecy import reports as secrecy_reports
 from . import document, first_line, frequency, notes, several
-from .diagnosis import field
 from .judge import judge
+from .layout import field, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..base.deadline import Deadline
     from ..base.options import Options
+    from .judge import Judged
 
 #: Messages of each mailbox that are shown where there are several.
 _ROWS = 10
 
 
-def conclude(options: Options, reports: list[Report], clock: Deadline) -> tuple[str, int]:
-    """Output and exit code for reports as they stand."""
+def judged(options: Options, reports: list[Report], clock: Deadline) -> list[Judged]:
+    """Reports as they stand, each judged, without what must not show."""
     now, started, given = clock.now(), clock.started, echoes.of_run(options.confided)
     for report in reports:
         report.times.moment = clock.wall()
@@ -35,21 +36,29 @@ def conclude(options: Options, reports: list[Report], clock: Deadline) -> tuple[
     secrecy_reports.conceal(reports, given)
     if len(reports) == 1:
         reports[0].times.total = now - started
-    judged = judge(reports, options.targets, options.judging)
-    state = worst([one.state for one in judged])
-    line = first_line.line(judged)
+    return judge(reports, options.targets, options.judging)
+
+
+def conclude(
+    options: Options, reports: list[Report], clock: Deadline, *, by_hand: bool = False
+) -> tuple[str, int]:
+    """Output and exit code for reports as they stand; `by_hand` is whether a person waits for
+    them.
+    """
+    found = judged(options, reports, clock)
+    state = worst([one.state for one in found])
+    line = first_line.line(found)
     display = options.display
     if display.json:
         account, network, sources = options.account, options.network, options.sources
-        text = document.build(
-            state, line, judged, account=account, network=network, sources=sources
-        )
+        text = document.build(state, line, found, account=account, network=network, sources=sources)
         return text, STATES[state]
-    shown = list(several.diagnosis(judged, display.verbose, told_once(options)))
+    once = told_once(options)
+    shown = list(several.diagnosis(found, display.verbose, once, line, by_hand=by_hand))
     # Last, because a look at reports that are still written to may have to be repeated.
     if not display.verbose and not (display.diagnosis and due(options, state)):
         shown = []
-    return several.text(state, line, judged, shown), STATES[state]
+    return several.text(state, line, found, shown), STATES[state]
 
 
 def due(options: Options, state: str) -> bool:
@@ -59,10 +68,11 @@ def due(options: Options, state: str) -> bool:
 
 def told_once(options: Options) -> Iterator[str]:
     """The lines that are told once a run, after the diagnosis of its tests."""
+    verbose = options.display.verbose
     for note in notes.general_notes(options.account):
-        yield field("note", note)
-    yield field("proxy", notes.proxy_text(options.network))
-    if options.display.verbose:
+        yield from told("note", note, verbose)
+    yield from told("proxy", notes.proxy_text(options.network), verbose)
+    if verbose:
         for source in options.sources:
             yield field("options from", source)
         yield from notes.hosts(options.account, options.server, options.targets.methods)

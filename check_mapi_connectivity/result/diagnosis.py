@@ -6,9 +6,10 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from ..base.vocabulary import METHODS
-from ..secrecy import names
 from . import phase_tree
-from .output import clean
+from .first_line import success_text
+from .layout import WIDTH, Block, field, plain, shown, told
+from .output import LONG_LINE, clean, ending, slashed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,65 +19,82 @@ if TYPE_CHECKING:
     from ..base.report import Report
     from .judge import Judged
 
-#: Lines of a body that are shown.
+#: Lines of a body that are shown; and violated limits by default.
 _MOST_LINES = 2000
+_MOST_LIMITS = 3
+
+#: Characters of an address where there are several.
+_ADDRESS = 64
+
+#: Facts and ids that the default diagnosis has; `-v` has all.
+_FACTS = ("endpoint", "signed in", "permission", "TLS inspected", "without proxy", "proxy logon")
+_IDS = ("request-id", "client-request-id")
+
+#: What the admin API answers beside each failure: it says nothing.
+_NO_NEWS = ("FAILURE", "Success")
 
 
-def diagnosis(judged: Judged, verbose: int) -> Iterator[str]:
-    """The long output about one report: what was found, where the time went, and what to do."""
+def diagnosis(judged: Judged, verbose: int, line: str, *, by_hand: bool) -> Iterator[Block]:
+    """The long output about one report: what was found, what to do, and where the time went.
+
+    A cause that stands whole on the first `line` is not told again.
+    """
     report = judged.report
-    yield _head(judged)
+    yield Block(0, list(plain(_head(judged), verbose)))
     if report.failure is not None:
-        yield from _failure(report.failure, judged.state)
-        if report.finding.result:
-            yield field("result", report.finding.result)
+        yield from _failure(report.failure, verbose, line)
+        if report.finding.result and (verbose or report.finding.result not in _NO_NEWS):
+            yield Block(2, list(told("result", report.finding.result, verbose)))
     if clock_told(report):
-        yield field("clock", f"this host's {report.times.skew}")
-    yield from _troubles(judged)
-    if judged.slow is not None:
-        yield field("time went", judged.slow.shares)
-        yield field("", judged.slow.points_to)
-    named = report.finding.result or report.success
-    method = METHODS[report.method]
-    unknown = f"not named by {method.named_by}" if named else "not known: the test gave no result"
-    yield field("mailbox", report.finding.named or unknown)
-    yield field("database", report.finding.database or unknown)
-    yield field("server", report.finding.server or unknown)
-    for name, value in report.trace.facts.items():
-        yield field(name, value)
-    if method.lists and report.success:
-        yield field("inbox", _inbox(report))
-    yield field("latency", _latency(report))
-    yield from phase_tree.phases(report)
-    if report.certificate is not None:
-        yield from _certificate(report.certificate, report.certificate_days or 0.0)
+        yield Block(1, list(told("clock", f"this host's {report.times.skew}", verbose)))
+    if report.address_book_failure is not None:
+        yield from _failure(report.address_book_failure, verbose, line)
+    yield Block(1, list(_limits(judged, verbose)))
+    yield from _found(report, verbose)
+    trouble = judged.slow is not None or (report.failure and report.failure.kind == "timeout")
+    if verbose or trouble or by_hand:
+        yield Block(1, list(phase_tree.tree(report, whole=bool(verbose))))
+    else:
+        yield Block(1, list(told("phases", phase_tree.in_words(report), 0)))
     for name, value in report.trace.ids.items():
-        yield field(name, value)
+        if verbose or name in _IDS:
+            yield Block(4, list(told(name, value, verbose, foreign=True)))
     for remark in report.trace.remarks:
-        yield field("note", remark)
+        yield Block(3, list(told("note", _shortly(remark, report.failure, verbose), verbose)))
     if verbose:
-        yield from _verbose(report, verbose)
+        yield Block(4, list(_verbose(report, verbose)))
 
 
 def brief(judged: Judged) -> Iterator[str]:
-    """The same in a few lines, where there are many."""
+    """One of several in two lines: what is wrong, and what to do."""
     report = judged.report
-    yield _head(judged)
-    if report.failure is not None:
-        yield from _failure(report.failure, judged.state, whole=False)
-    yield from _troubles(judged, whole=False)
-    if report.failure is not None:
-        for name, value in report.trace.ids.items():
-            yield field(name, value)
+    failure = report.failure or report.address_book_failure
+    limits = [words for _, words in judged.limits]
+    said = limits[0] if limits else success_text(report)
+    if failure is not None:
+        said = f"{cause_of(failure)}{_counted(failure, judged.state)}"
+        coded = failure.code and failure.code not in said
+        said += f" ({failure.code})" if coded else ""
+    yield from plain(f"{_who(judged, _ADDRESS)}: {shown(said)}", 0, lines=2)
+    if failure is not None and failure.remedy:
+        yield from told("remedy", failure.remedy, 0, lines=1)
+    elif judged.slow is not None:
+        yield from told("time went", judged.slow.points_to, 0, lines=1)
 
 
-def _troubles(judged: Judged, *, whole: bool = True) -> Iterator[str]:
-    """What is wrong beside the test itself: with the address book, and with the time it took."""
-    second = judged.report.address_book_failure
-    if second is not None:
-        yield from _failure(second, judged.state, whole=whole)
-    for state, words in judged.limits:
-        yield field("limit", f"{state}: {words}")
+def beside(judged: Judged) -> Iterator[Block]:
+    """What is told besides of one of few."""
+    report, ids = judged.report, judged.report.trace.ids
+    if report.failure is None:
+        named = [name for name in (report.finding.database, report.finding.server) if name]
+        if named:
+            yield Block(2, list(told("at", ", ".join(named), 0, foreign=True)))
+        yield Block(1, list(told("phases", phase_tree.in_words(report), 0)))
+        return
+    for state, words in judged.limits[:1]:
+        yield Block(1, list(told("limit", f"{state}: {words}", 0, lines=1)))
+    if _IDS[0] in ids:
+        yield Block(2, list(told(_IDS[0], ids[_IDS[0]], 0, foreign=True)))
 
 
 def clock_told(report: Report) -> bool:
@@ -92,48 +110,92 @@ def clock_told(report: Report) -> bool:
     )
 
 
+def _who(judged: Judged, longest: int = LONG_LINE) -> str:
+    report = judged.report
+    archive = " (archive)" if report.archive else ""
+    at = f" at {report.address}" if report.address else ""
+    return f"[{judged.state}] {clean(report.mailbox, longest)} by {report.method}{at}{archive}"
+
+
 def _head(judged: Judged) -> str:
     report, failure = judged.report, judged.report.failure
+    if failure is not None:
+        judged_as = f" ({failure.judged_as})" if failure.judged_as else ""
+        counted = _counted(failure, judged.state)
+        return f"{_who(judged)}: kind {failure.kind}{judged_as}{counted}"
     limits = ", but beyond a limit" if judged.limits else ""
     if report.address_book_failure is not None:
         limits = f", but not the address book{limits and ', and beyond a limit'}"
-    outcome = (
-        clean(failure.cause) if failure else f"{clean(report.finding.result or 'Success')}{limits}"
-    )
-    archive = " (archive)" if report.archive else ""
-    at = f" at {report.address}" if report.address else ""
-    return f"[{judged.state}] {clean(report.mailbox)} by {report.method}{at}{archive}: {outcome}"
+    return f"{_who(judged)}: {clean(report.finding.result or 'Success')}{limits}"
 
 
-def _failure(failure: Failure, state: str, *, whole: bool = True) -> Iterator[str]:
-    kind = failure.kind + (f" ({failure.judged_as})" if failure.judged_as else "")
-    yield field("kind", f"{kind}, counts as OK" if state == "OK" else kind)
-    told = not failure.during or failure.during in failure.cause
-    yield field("cause", failure.cause if told else f"{failure.during}: {failure.cause}")
+def _counted(failure: Failure, state: str) -> str:
+    """What a failure's state needs as an explanation."""
+    return ", counts as OK" if state == "OK" else ""
+
+
+def cause_of(failure: Failure) -> str:
+    """The cause, with where it was met."""
+    known = not failure.during or failure.during in failure.cause
+    return failure.cause if known else f"{failure.during}: {failure.cause}"
+
+
+def _failure(failure: Failure, verbose: int, line: str) -> Iterator[Block]:
+    """Cause, remedy and code; the cause only where the first line has it not, or cut."""
+    if verbose or slashed(clean(failure.cause)) not in slashed(line):
+        yield Block(0, list(told("cause", cause_of(failure), verbose)))
     if failure.remedy:
-        yield field("remedy", failure.remedy)
+        yield Block(0, list(told("remedy", failure.remedy, verbose)))
     if failure.code:
-        yield field("code", failure.code)
-        if whole:
-            yield from _explained(failure.code)
-    if failure.detail and whole:
-        yield field("in full", failure.detail)
+        name, link = _explained(failure.code)
+        yield Block(1, list(told("code", ", ".join([failure.code, *name]), verbose)))
+        # A link that is broken over two lines is none.
+        if link and (verbose or len(field("see", link)) <= WIDTH):
+            yield Block(2, [field("see", link)])
+    if failure.detail:
+        yield Block(2, list(told("in full", failure.detail, verbose, lines=2)))
 
 
-def _explained(code: str) -> Iterator[str]:
+def _explained(code: str) -> tuple[list[str], str]:
     """What a code is called, where it does not say so itself, and where its owner explains it."""
     from ..codes import entries
 
     name, link = entries.find(code)
-    if name and name not in code:
-        yield field("name", name)
-    if link:
-        yield field("see", link)
+    return [name] if name and name not in code else [], link
 
 
-def field(name: str, value: str) -> str:
-    """One indented line of name and value."""
-    return f"  {clean(name):<13} {clean(names.text(value[:8000]))}"
+def _shortly(remark: str, failure: Failure | None, verbose: int) -> str:
+    """A remark that does not tell the cause again."""
+    return remark if verbose or not failure else remark.replace(failure.cause, "the same")
+
+
+def _limits(judged: Judged, verbose: int) -> Iterator[str]:
+    """Violated limits, and where the time went."""
+    shown = len(judged.limits) if verbose else _MOST_LIMITS
+    for state, words in judged.limits[:shown]:
+        yield from told("limit", f"{state}: {words}", verbose, lines=2)
+    if judged.limits[shown:]:
+        yield field("", f"{len(judged.limits) - shown} more limits violated; -v shows all")
+    if judged.slow is not None:
+        yield from told("time went", judged.slow.shares, verbose)
+        yield from told("", judged.slow.points_to, verbose)
+
+
+def _found(report: Report, verbose: int) -> Iterator[Block]:
+    """What the test has found out about the mailbox; what it could not is left out."""
+    method, finding = METHODS[report.method], report.finding
+    places = {"mailbox": finding.named, "database": finding.database, "server": finding.server}
+    for name, value in places.items():
+        # What a method never names is told to who asks, or where all is well.
+        if value and (verbose or report.success or name in method.names or name == "mailbox"):
+            yield Block(3, list(told(name, value, verbose, foreign=True)))
+    for name, value in report.trace.facts.items():
+        if verbose or name in _FACTS:
+            yield Block(4, list(told(name, value, verbose, foreign=True)))
+    if method.lists and report.success:
+        yield Block(3, list(told("inbox", _inbox(report), verbose)))
+    if (report.success or verbose) and _latency(report):
+        yield Block(3, list(told("latency", _latency(report), verbose)))
 
 
 def _inbox(report: Report) -> str:
@@ -165,39 +227,27 @@ def age(seconds: float) -> str:
 
 
 def _latency(report: Report) -> str:
+    """What was measured, and what the server says of it; empty where there is neither."""
     finding = report.finding
-    if report.method == "mapi":
-        total = (
-            "not measured: no success"
-            if finding.round_trip is None
-            else f"{finding.round_trip:.3f}s"
-        )
-        if finding.server_latency is None:
-            return total
-        if not finding.server_exact:
-            return f"{total}; the server itself says {finding.server_latency:g}s, maybe rounded"
-        return f"{total}, {finding.server_latency:.3f}s of it in the server, by its own word"
-    if report.method == "graph":
-        measured = finding.round_trip
-        return "not measured" if measured is None else f"{measured:.3f}s round trip of the request"
-    reported = (
-        "none reported by Exchange"
-        if finding.server_latency is None
-        else f"{finding.server_latency:.3f}s reported by Exchange"
-    )
-    return (
-        reported
-        if finding.round_trip is None
-        else f"{reported}, {finding.round_trip:.3f}s round trip of the request"
-    )
+    server = "" if finding.server_latency is None else f"{finding.server_latency:.3f}s"
+    trip = "" if finding.round_trip is None else f"{finding.round_trip:.3f}s"
+    if report.method != "mapi":
+        told = [f"{server} reported by Exchange"] if server else []
+        told += [f"{trip} round trip of the request"] if trip else []
+        return ", ".join(told)
+    if not trip or not server:
+        return trip
+    if not finding.server_exact:
+        return f"{trip}; the server itself says {finding.server_latency:g}s, maybe rounded"
+    return f"{trip}, {server} of it in the server, by its own word"
 
 
-def _certificate(facts: CertificateFacts, days: float) -> Iterator[str]:
-    yield field(
-        "certificate", f"{facts.subject}, ends {date(facts.not_after)} (in {days:.1f} days)"
-    )
-    yield field("", f"SHA-1 {facts.sha1}")
-    yield field("", f"SHA-256 {facts.sha256}")
+def certificate(facts: CertificateFacts, days: float, verbose: int) -> Iterator[str]:
+    """The certificate of a run, and at `-v` what an administrator compares with the portal."""
+    yield from told("certificate", f"{facts.subject}, {ending(facts.not_after, days)}", verbose)
+    if verbose:
+        yield field("", f"SHA-1 {facts.sha1}")
+        yield field("", f"SHA-256 {facts.sha256}")
 
 
 def _verbose(report: Report, verbose: int) -> Iterator[str]:
@@ -239,8 +289,3 @@ def moment(seconds: float) -> str:
         return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
     except (OverflowError, OSError, ValueError):
         return f"{seconds:.0f}s since 1970"
-
-
-def date(seconds: float) -> str:
-    """The day of a point in time, in UTC."""
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d")

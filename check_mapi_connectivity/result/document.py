@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..base.vocabulary import LABELS, METHODS, UNITLESS
 from ..secrecy import names
-from . import diagnosis, notes
+from . import notes, output
 from .output import clean, json_head, render_json
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _report(judged: Judged) -> dict[str, Any]:
         "archive": report.archive,
         "state": judged.state,
         "success": report.success,
-        "failure": None if report.failure is None else _failure(report.failure),
+        "failure": None if report.failure is None else failure_facts(report.failure),
         "address_book": None if report.address_book_answers is None else _address_book(report),
         "clock": None if report.times.skew is None else _clock(report.times.skew),
         "time_analysis": None if judged.slow is None else _analysis(judged.slow),
@@ -110,13 +110,14 @@ def certificate_facts(facts: CertificateFacts) -> dict[str, str | None]:
     return {
         "file": _text(facts.path),
         "subject": _text(facts.subject),
-        "not_after": diagnosis.date(facts.not_after),
+        "not_after": output.date(facts.not_after),
         "sha1": facts.sha1,
         "sha256": facts.sha256,
     }
 
 
-def _failure(failure: Failure) -> dict[str, Any]:
+def failure_facts(failure: Failure) -> dict[str, Any]:
+    """Why something is no success, with what its code is called."""
     from ..codes import entries
 
     name, link = entries.find(failure.code)
@@ -137,7 +138,7 @@ def _address_book(report: Report) -> dict[str, Any]:
     failure = report.address_book_failure
     return {
         "answers": report.address_book_answers,
-        "failure": None if failure is None else _failure(failure),
+        "failure": None if failure is None else failure_facts(failure),
         "phases": _laps(report.times.address_book),
     }
 

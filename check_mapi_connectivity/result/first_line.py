@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..base.vocabulary import METHODS, SERVICE, SEVERITY
-from .groups import grouped, nodes, same_sign_in, severity, state_of
-from .output import FIRST_LINE, clean, sentence
+from .nodes.groups import grouped, nodes, same_sign_in, severity, state_of
+from .output import FIRST_LINE, clean, sentence, shortened
 
 if TYPE_CHECKING:
     from ..base.failure import Failure
@@ -60,9 +60,19 @@ def _second(report: Report, words: str, room: int) -> str:
 
 
 def failure_line(failure: Failure, limits: list[str], room: int) -> str:
-    """A failure, then violated limits as room allows."""
-    others = _counted(limits, room)
-    return _with_limits(failure_text(failure, room - len(more(others))), others, room)
+    """A failure with its remedy, then violated limits as room allows."""
+    made = failure_text(failure, room)
+    counted = failure_text(failure, room - len(more(limits)))
+    # The diagnosis has the limits: they take no remedy from the line.
+    if counted == made or _advises(counted, failure) == _advises(made, failure):
+        made = counted if len(counted) >= LEAST else made
+    return _with_limits(made, limits, room)
+
+
+def _advises(made: str, failure: Failure) -> bool:
+    """Whether a line says what to do, if in few words."""
+    forms = shortened(failure.remedy)
+    return bool(forms) and f"; {clean(forms[-1])}" in made
 
 
 def _counted(limits: list[str], room: int) -> list[str]:
@@ -75,7 +85,8 @@ def _with_limits(made: str, limits: list[str], room: int) -> str:
     left = list(limits)
     while left and len(f"{made}; {left[0]}") + len(more(left[1:])) <= room:
         made += f"; {left.pop(0)}"
-    return made + more(left)
+    counted = more(left)
+    return made + counted if len(made + counted) <= room else made
 
 
 def more(left: list[str]) -> str:
@@ -106,8 +117,6 @@ def _subject(report: Report, longest: int = 48) -> str:
 #: Characters of a line that is not cut.
 _ANY_ROOM = 1000
 
-#: Method -> what answers, or does not, in a line about several.
-
 #: Kinds of failure after which the mailbox was not put to the test.
 UNTESTED = ("credential", "permission", "throttled", "untested")
 
@@ -119,32 +128,35 @@ def line(judged: list[Judged]) -> str:
     groups = grouped(judged)
     groups.sort(key=severity)
     worst_group = groups[0]
-    rest = _rest(groups)
     if state_of(worst_group) == "OK" and not any(one.report.failure for one in judged):
         return _all_well(groups)
+    count = _count(groups)
     if nodes(worst_group):
         from .nodes import line as of_nodes
 
         subject = "" if len(groups) == 1 else _subject(worst_group[0].report)
-        return of_nodes.line(worst_group, subject, len(rest)) + rest
+        return count + of_nodes.line(worst_group, subject, len(count))
     if len(worst_group) == 1:
         only = worst_group[0]
-        return single(only.report, only.violations, len(rest)) + rest
-    return _disagreement(worst_group, len(rest)) + rest
+        return count + single(only.report, only.violations, len(count))
+    return count + _disagreement(worst_group, len(count))
 
 
-def _rest(groups: list[list[Judged]]) -> str:
-    """How many mailboxes are not named on the first line, and are not well."""
+def _count(groups: list[list[Judged]]) -> str:
+    """How many of several mailboxes are not well, in front of the worst of them."""
     if len(groups) == 1:
         return ""
     bad = sum(state_of(group) != "OK" for group in groups)
     if all(same_sign_in(group) for group in groups):
-        return f"; none of {len(groups)} mailboxes tested"
+        return f"none of {len(groups)} mailboxes tested: "
     if bad == 0:
-        return f"; {len(groups)} mailboxes in all"
-    if bad == len(groups):
-        return f"; all {len(groups)} mailboxes not OK"
-    return f"; {bad} of {len(groups)} mailboxes not OK"
+        return f"all {len(groups)} mailboxes OK, worst "
+    if bad == 1:
+        return f"1 of {len(groups)} mailboxes not OK: "
+    # A failed sign-in has no mailbox before it.
+    worst = ": " if same_sign_in(groups[0]) else ", worst "
+    number = f"all {bad}" if bad == len(groups) else f"{bad} of {len(groups)}"
+    return f"{number} mailboxes not OK{worst}"
 
 
 def _all_well(groups: list[list[Judged]]) -> str:
@@ -177,19 +189,16 @@ def _disagreement(group: list[Judged], taken: int) -> str:
     failure = bad.report.failure
     if failure is None or all(same_sign_in([one]) for one in group):
         return single(bad.report, limits, taken)
-    said = _said(group, failed, bad)
-    cause = failure_text(replace(failure, remedy=""), _ANY_ROOM)
-    mailbox, room = clean(bad.report.mailbox, 48), FIRST_LINE - taken
-    words = [text for _, text in limits]
-    counted = len(more(words))
-    room -= len(f"{SERVICE} CRITICAL - : : ") + counted
-    # Others, then the address, are cut before the cause is.
-    left = room - len(mailbox + said)
-    if left < len(cause) and (len(group) > 2 or left < LEAST):
+    said, mailbox = _said(group, failed, bad), clean(bad.report.mailbox, 48)
+    room = FIRST_LINE - taken - len(f"{SERVICE} CRITICAL - : : ")
+    # Others, then the address, are cut before cause and remedy are.
+    least = failure_text(replace(failure, remedy="", code=""), _ANY_ROOM)
+    least += "; ".join(["", *shortened(failure.remedy)[-1:]])
+    if len(mailbox + said + least) > room:
         said = _shortly(group, failed) or said
-    subject = clean(mailbox, max(LEAST, room - len(said + cause)))
-    room += counted - len(subject + said)
-    return f"{subject}: {said}: {failure_line(failure, words, room)}"
+    subject = clean(mailbox, max(LEAST, room - len(said + least)))
+    words = [text for _, text in limits]
+    return f"{subject}: {said}: {failure_line(failure, words, room - len(subject + said))}"
 
 
 def _limits(group: list[Judged]) -> list[tuple[str, str]]:
@@ -199,19 +208,23 @@ def _limits(group: list[Judged]) -> list[tuple[str, str]]:
 
 
 def _said(group: list[Judged], failed: list[Judged], bad: Judged) -> str:
-    """Who answers and who does not: `Graph answers, the MAPI path does not`."""
+    """Who works and who does not: `Graph works, the MAPI path fails`."""
     good = [METHODS[one.report.method].path for one in group if one not in failed]
     names = [METHODS[one.report.method].path for one in failed]
+    alike = len({one.report.failure.cause for one in failed if one.report.failure}) == 1
     if not good:
-        causes = {one.report.failure.cause for one in failed if one.report.failure}
-        if len(causes) == 1:
-            return f"{joined(names)} fail alike"
-        return f"no method succeeds; {METHODS[bad.report.method].path}"
-    verb = "answers" if len(good) == 1 else "answer"
+        bad_path = METHODS[bad.report.method].path
+        return f"{joined(names)} fail alike" if alike else f"all methods fail, {bad_path}"
     untested = bad.report.failure and bad.report.failure.kind in UNTESTED
     if untested and len(failed) == 1:
-        return f"{joined(good)} {verb}, {names[0]} could not be tried"
-    return f"{joined(good)} {verb}, {joined(names)} {'does' if len(failed) == 1 else 'do'} not"
+        return f"{joined(good)} {_work(good)}, {names[0]} was not tested"
+    return (
+        f"{joined(good)} {_work(good)}, {joined(names)} {'fails' if len(failed) == 1 else 'fail'}"
+    )
+
+
+def _work(names: list[str]) -> str:
+    return "works" if len(names) == 1 else "work"
 
 
 def _shortly(group: list[Judged], failed: list[Judged]) -> str | None:

@@ -20,7 +20,7 @@ from ..base.vocabulary import (
     worst,
 )
 from . import output
-from .output import decimal
+from .output import decimal, ending
 from .time_analysis import ANALYSED, Analysis, analyse
 
 if TYPE_CHECKING:
@@ -100,7 +100,12 @@ def _judged(resource: _Test, results: list[Result]) -> Judged:
     violations = []
     for state, result in violated:
         label, value = resource.bare(result), result.metric.value
-        words = violation_text(label, value, result.hint)
+        facts = resource.report.certificate
+        if label == "certificate_days" and facts is not None:
+            ends = ending(facts.not_after, value)
+            words = f"client certificate {ends} ({state} {_limit(result.hint)})"
+        else:
+            words = violation_text(label, value, result.hint)
         if label in ANALYSED and _too_much(value, nagiosplugin.Range(result.hint)):
             found = analyse(resource.report, label)
             slow, words = slow or found, f"{found.because if found else ''}{words}"
@@ -295,10 +300,19 @@ def range_text(limits: Range, *, plain: bool = False) -> str:
 
 def violation_text(label: str, value: float, limits: str) -> str:
     """One violated range."""
-    if label == "certificate_days":
-        return f"client certificate ends in {value:.2f} days, limit {limits}"
     position = f"inside {limits[1:]}" if limits.startswith("@") else f"outside {limits}"
     if label in UNITLESS:
         return f"{label} {decimal(value)} is {position}"
     name = "connection time" if label == "connection_time" else label
     return f"{name} {value:.3f}s is {position}"
+
+
+def _limit(limits: str) -> str:
+    """What violates a range, in words.
+
+    >>> _limit("7:"), _limit("0:90")
+    ('below 7', 'outside 0:90')
+    """
+    if limits.startswith("@"):
+        return f"inside {limits[1:]}"
+    return f"below {limits[:-1]}" if limits.endswith(":") else f"outside {limits}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..base.clouds import MODULE_CLIENT_ID
 from ..base.credentials import ManagedIdentity, UserPassword
 from ..base.vocabulary import METHODS
-from .diagnosis import field
+from .layout import field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,9 +49,10 @@ def proxy_text(network: Network) -> str:
 
 
 #: What a user of the password sign-in should know (reference sheet exchange-online 5.6).
-RETIRING = """Signed in with user name and password: Microsoft has announced to retire this
-sign-in (MC1248389), the date is not known yet; a certificate lasts."""
+RETIRING = (
+    "Microsoft will retire the sign-in with user name and password (MC1248389): use a certificate"
+)
 
 #: What somebody signs in as who names no app registration.
-MODULE_APP = """Signed in as Microsoft's own app for Exchange PowerShell{because}; it has not yet
-been seen on a live tenant that this app may sign in so."""
+MODULE_APP = """signed in as Microsoft's own app for Exchange PowerShell{because}; that this app may
+sign in so has not yet been seen on a live tenant"""

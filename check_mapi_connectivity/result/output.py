@@ -24,6 +24,9 @@ FIRST_LINE = 120
 #: Words that Icinga Web shows as coloured dots when in brackets; a server's are no state.
 _MARKER = r"\b(OK|WARNING|CRITICAL|UNKNOWN|PENDING|UP|DOWN|INFO)[\])]+"
 
+#: What may end a clause of a remedy.
+_ENDS = ("; ", ", or ", ", then ", ", else ")
+
 #: Format of the JSON document, as docs/report.schema.json describes it; counted up when a member
 #: goes or changes its meaning, not when one is added.
 FORMAT_VERSION = 2
@@ -77,19 +80,42 @@ def first_line(state: str, text: str, perfdata: str = "") -> str:
 
 
 def sentence(cause: str, code: str, remedy: str, room: int) -> str:
-    """Cause, then code in brackets, then the remedy; what does not fit into `room` characters is
-    left out, last first.
+    """Cause, then code in brackets, then as much of the remedy as fits into `room` characters; the
+    code gives way to the remedy's shortest form, and to the rest of the cause.
 
-    >>> sentence("database is offline", "ec=1142", "call the operator", 30)
-    'database is offline (ec=1142)'
+    >>> sentence("database is offline", "ec=1142", "mount it; see the event log", 40)
+    'database is offline (ec=1142); mount it'
+    >>> sentence("database is offline", "ec=1142", "mount it; see the event log", 30)
+    'database is offline; mount it'
     """
-    cause, code, remedy = clean(cause), clean(code), clean(remedy)
+    cause, code = clean(cause), clean(code)
     coded = f"{cause} ({code})" if code and code not in cause else cause
-    if len(coded) > room:
-        tail = f" ({code})" if coded != cause and len(code) < room // 2 else ""
-        return clean(cause, room - len(tail)) + tail
-    full = f"{coded}; {remedy}" if remedy else coded
-    return full if len(full) <= room else coded
+    forms = [clean(form) for form in shortened(remedy)]
+    for form in forms:
+        if len(f"{coded}; {form}") <= room:
+            return f"{coded}; {form}"
+    if forms and len(f"{cause}; {forms[-1]}") <= room:
+        return f"{cause}; {forms[-1]}"
+    for whole in (coded, cause):
+        if len(whole) <= room:
+            return whole
+    tail = f" ({code})" if coded != cause and len(code) < room // 2 else ""
+    return clean(cause, room - len(tail)) + tail
+
+
+def shortened(remedy: str) -> list[str]:
+    """A remedy whole and in shorter forms, the longest first: clauses go from its end. A comma ends
+    one only before another way out, for half of a list would mislead.
+
+    >>> shortened("check name, port and -H, or wait; see why")[1:]
+    ['check name, port and -H, or wait', 'check name, port and -H']
+    """
+    forms = []
+    while remedy:
+        # Half of what stands in brackets says nothing.
+        forms += [remedy] if remedy.count("(") == remedy.count(")") else []
+        remedy = next((remedy[: remedy.rindex(end)] for end in _ENDS if end in remedy), "")
+    return forms
 
 
 def json_head(state: str, summary: str) -> dict[str, Any]:
@@ -149,6 +175,23 @@ def decimal(value: float) -> str:
     """
     text = f"{value:.6f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
+
+
+def date(seconds: float) -> str:
+    """The day of a point in time, in UTC."""
+    return time.strftime("%Y-%m-%d", time.gmtime(seconds))
+
+
+def ending(not_after: float, days: float) -> str:
+    """When something ends that has so many days left.
+
+    >>> ending(0.0, 5.9), ending(0.0, 1.5), ending(0.0, -1.0)
+    ('ends 1970-01-01, in 5 days', 'ends 1970-01-01, in 36 hours', 'ended 1970-01-01')
+    """
+    if days <= 0:
+        return f"ended {date(not_after)}"
+    left = f"{int(days)} days" if days >= 2 else f"{days * 24:.0f} hours"
+    return f"ends {date(not_after)}, in {left}"
 
 
 def write(

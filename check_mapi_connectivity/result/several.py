@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from ..base.vocabulary import METHODS, SEVERITY
 from . import diagnosis as result_diagnosis
 from .first_line import LISTED, UNTESTED, joined
-from .groups import grouped, nodes, same_sign_in, severity
+from .layout import Block, field, fitted, plain
+from .nodes.groups import grouped, nodes, same_sign_in, severity
 from .output import clean, first_line, printable, slashed
 
 if TYPE_CHECKING:
@@ -21,9 +22,12 @@ if TYPE_CHECKING:
     from ..base.report import Report
     from .judge import Judged
 
-#: Reports that are shown one by one where there are more; and how many may be shown whole.
+#: Lines of the default output about one mailbox (contract 6).
+MOST_LINES = 16
+
+#: Reports that are named where there are more than a few.
 _NAMED = 10
-_WHOLE = 4
+_FEW = 4
 
 #: Phases in which the service itself is waited for.
 _ASKED = frozenset({"request", "connect", "execute"})
@@ -54,31 +58,31 @@ def meaning(group: list[Judged]) -> str | None:
         if all(same_sign_in([one]) for one in group):
             return "the sign-in failed, so no method could try the mailbox"
         if all(kind in _ON_THE_WAY for kind in kinds):
-            return "nothing is reached from here: look at this network first"
+            return "no method reaches its service from here: check this host's network first"
         if all(kind in ("mailbox", "server", "logon") for kind in kinds):
-            return "all ways are open and lead to the same trouble: it is at the mailbox's end"
-        return "each method has its own trouble, see below"
-    answers = f"{joined(good)} {'answers' if len(good) == 1 else 'answer'}"
+            return "all methods reach Exchange and fail there: check mailbox and database"
+        return "the methods fail for different reasons"
+    answers = f"{joined(good)} {'works' if len(good) == 1 else 'work'}"
     names, single = joined([METHODS[report.method].path for report in failed]), len(failed) == 1
     if all(kind == "throttled" for kind in kinds):
-        often = f"{names} {'is' if single else 'are'} only asked too often"
+        often = f"{names} {'was' if single else 'were'} asked too often"
         return f"{answers}: the mailbox can be reached; {often}"
     if any("web page" in report.failure.cause for report in failed if report.failure):
-        return f"{answers}: the mailbox can be reached; does a gateway keep {names} from it?"
+        return f"{answers}: the mailbox can be reached; a gateway may block {names}"
     if all(kind == "untested" for kind in kinds):
         tried = "was not tried" if single else "were not tried"
         return f"{answers}: the mailbox can be reached; {names} {tried}"
     if all(kind in UNTESTED for kind in kinds):
         lacks = "lacks its" if single else "lack their"
-        return f"{answers}: the mailbox can be reached; {names} only {lacks} own permission"
+        return f"{answers}: the mailbox can be reached; {names} {lacks} own permission"
     if all(kind in _ON_THE_WAY for kind in kinds):
         hosts = joined(
             list(dict.fromkeys(report.times.host for report in failed if report.times.host))
         )
         place = f" to {hosts}" if hosts else ""
-        return f"{answers}: the mailbox is well; what is broken is the way{place}"
-    trouble = "has trouble of its" if single else "have trouble of their"
-    return f"{answers}: the mailbox is there, and {names} {trouble} own at the other end"
+        return f"{answers}: the mailbox is well; the connection{place} is broken"
+    fails = "fails" if single else "fail"
+    return f"{answers}: the mailbox can be reached; {names} {fails}"
 
 
 def text(state: str, head: str, judged: list[Judged], diagnosis: list[str]) -> str:
@@ -90,43 +94,68 @@ def text(state: str, head: str, judged: list[Judged], diagnosis: list[str]) -> s
     return "\n".join((first_line(state, head, perfdata), *told, ""))
 
 
-def diagnosis(judged: list[Judged], verbose: int, once: Iterable[str]) -> Iterator[str]:
+def diagnosis(
+    judged: list[Judged],
+    verbose: int,
+    once: Iterable[str],
+    line: str = "",
+    *,
+    by_hand: bool = False,
+) -> Iterator[str]:
     """The detailed diagnosis of all reports, the worst first, line by line; `once` is what is told
-    of the whole run.
+    of the whole run, `line` the first line, `by_hand` whether a person runs the check.
     """
-    groups = sorted(grouped(judged), key=severity)
-    whole = verbose or len(judged) <= _WHOLE
-    if whole:
-        for group in groups:
-            told = meaning(group)
-            if told is not None:
-                yield f"{clean(group[0].report.mailbox)}: {told}"
-            for one in sorted(group, key=lambda one: severity([one])):
-                yield from result_diagnosis.diagnosis(one, verbose)
+    once = [*_certificates(judged, verbose), *once]
+    if len(judged) == 1 and not verbose:
+        blocks = result_diagnosis.diagnosis(judged[0], 0, line, by_hand=by_hand)
+        yield from fitted(blocks, MOST_LINES - 1 - len(once))
     else:
-        yield from _short(groups)
-    tested = list(dict.fromkeys(one.report.method for one in judged))
-    for method in tested:
-        if _doubtful(method, judged, verbose):
-            yield result_diagnosis.field("note", METHODS[method].unseen)
+        yield from _each(judged, verbose, MOST_LINES - 1 - len(once))
+    if verbose:
+        for method in dict.fromkeys(one.report.method for one in judged):
+            yield field("note", METHODS[method].unseen)
     yield from once
 
 
-def _doubtful(method: str, judged: list[Judged], verbose: int) -> bool:
-    """Whether what nobody has seen yet may matter to the reader."""
-    success = all(one.report.success for one in judged if one.report.method == method)
-    return not success or bool(verbose)
+def _each(judged: list[Judged], verbose: int, most: int) -> Iterator[str]:
+    """Each of the reports: whole at `-v`, in a few lines where there are few, at `most` so many for
+    a mailbox, else the worst.
+    """
+    groups = sorted(grouped(judged), key=severity)
+    if not verbose and len(judged) > _FEW:
+        yield from _short(groups)
+        return
+    for group in groups:
+        blocks = [Block(0, list(_meaning(group, verbose)))]
+        for one in sorted(group, key=lambda one: severity([one])):
+            if verbose:
+                blocks += result_diagnosis.diagnosis(one, verbose, "", by_hand=True)
+            else:
+                blocks += Block(0, list(result_diagnosis.brief(one))), *result_diagnosis.beside(one)
+        yield from fitted(blocks, sum(len(block.lines) for block in blocks) if verbose else most)
+
+
+def _meaning(group: list[Judged], verbose: int) -> Iterator[str]:
+    meant = meaning(group)
+    if meant is not None:
+        yield from plain(f"{clean(group[0].report.mailbox, 64)}: {meant}", verbose, 2)
+
+
+def _certificates(judged: list[Judged], verbose: int) -> Iterator[str]:
+    """The certificates of the run, each once."""
+    found = {one.report.certificate: one.report.certificate_days or 0.0 for one in judged}
+    for facts, days in found.items():
+        if facts is not None:
+            yield from result_diagnosis.certificate(facts, days, verbose)
 
 
 def _short(groups: list[list[Judged]]) -> Iterator[str]:
     """The ten worst, the rest counted: a short result for hundreds."""
     ranked = sorted((one for group in groups for one in group), key=lambda one: severity([one]))
     bad = [one for one in ranked if one.state != "OK" or one.report.failure]
-    told = {group[0].report.mailbox: meaning(group) for group in groups}
+    told = {group[0].report.mailbox: list(_meaning(group, 0)) for group in groups}
     for one in bad[:_NAMED]:
-        meant = told.pop(one.report.mailbox, None)
-        if meant is not None:
-            yield f"{clean(one.report.mailbox)}: {meant}"
+        yield from told.pop(one.report.mailbox, ())
         yield from result_diagnosis.brief(one)
     for state in reversed(SEVERITY):
         more = sum(one.state == state for one in bad[_NAMED:])
@@ -138,7 +167,8 @@ def _short(groups: list[list[Judged]]) -> Iterator[str]:
         slowest = max(well, key=lambda report: report.finding.connection_time or 0.0)
         what = f"{len(well)} of {len(ranked)}"
         median = statistics.median(times)
-        yield (
+        yield from plain(
             f"[OK] {what}: Inbox {LISTED} {median:.3f}s (median), {max(times):.3f}s at most "
-            f"({clean(slowest.mailbox)} by {slowest.method})"
+            f"({clean(slowest.mailbox, 64)} by {slowest.method})",
+            0,
         )

@@ -81,26 +81,29 @@ ANALYSED = ("connection_time", "total_time")
 EXCHANGE, PATH, NAMES, PROXY = "Exchange itself", "the network path", "name resolution", "the proxy"
 FRONT, WAY = "the front end", "the way to Exchange"
 INTERCEPTION, HANDSHAKE, SIGN_IN = "TLS interception", "the TLS handshake", "the sign-in"
-DISCOVERY, ANSWER, RETRY, HOST = "Autodiscover", "the answer", "a first try", "this host"
+DISCOVERY, ANSWER, RETRY, HOST = "Autodiscover", "the answer", "a first try", "the check itself"
 ADDRESS_BOOK = "the address book"
 
 #: What took the time -> where to look.
 POINTS_TO = {
-    EXCHANGE: "look at the load of the mailbox server and its disks; online at service health",
-    PATH: "look at the route and the load balancer between here and the service",
-    FRONT: "not the mailbox server, by its own word: look at load balancer, reverse proxy, IIS",
-    WAY: "the path, or what answers before the mailbox server: no round trip was measured",
-    NAMES: "look at the name servers of this host: the first in /etc/resolv.conf may not answer",
-    PROXY: "look at the proxy's load, its own name resolution and how it authenticates",
-    INTERCEPTION: "have the host exempted from inspection, or look at the load of what inspects",
-    HANDSHAKE: "a firewall may look into it, or the server is busy",
-    SIGN_IN: "look at the way to the sign-in host; a cache directory saves it in most runs",
-    DISCOVERY: "look at the Autodiscover hosts; a cache directory saves it in most runs",
-    ANSWER: "the service or the path: compare with time_tcp, and with another method",
-    ADDRESS_BOOK: "it asks a domain controller: look at those that Exchange uses",
+    EXCHANGE: "check the load of the mailbox server and its disks",
+    PATH: "check the route and the load balancer between here and the service",
+    FRONT: "check load balancer, reverse proxy and IIS; the mailbox server itself was quick",
+    WAY: "check the path, and what answers before the mailbox server; no round trip was measured",
+    NAMES: "check /etc/resolv.conf; the first name server there may not answer",
+    PROXY: "check the proxy: its load, its name servers, how it authenticates",
+    INTERCEPTION: "have the host exempted from inspection; or check the load of what inspects",
+    HANDSHAKE: "check the firewall, which may inspect TLS; or the server is busy",
+    SIGN_IN: "check the way to the sign-in host; a cache directory saves it in most runs",
+    DISCOVERY: "check the Autodiscover hosts; a cache directory saves it in most runs",
+    ANSWER: "compare with time_tcp and with another method; service or path is slow",
+    ADDRESS_BOOK: "run Test-ServiceHealth there; the address book asks a domain controller",
     RETRY: "see the note on the first try",
-    HOST: "starting Python and this host's load: run fewer checks at the same time",
+    HOST: "run fewer checks at the same time; this host is busy, or slow to start Python",
 }
+
+#: The same of Exchange Online, whose servers are not the reader's.
+_ONLINE = "see service health"
 
 
 def analyse(report: Report, label: str) -> Analysis | None:
@@ -126,7 +129,12 @@ def analyse(report: Report, label: str) -> Analysis | None:
         add(HOST, max(0.0, (times.total or 0.0) - sum(found.values())))
     parts = sorted((Part(*item) for item in found.items()), key=lambda part: -part.seconds)
     whole = sum(part.seconds for part in parts)
-    return Analysis(parts, whole, server, POINTS_TO[parts[0].name]) if parts else None
+    if not parts:
+        return None
+    points_to = POINTS_TO[parts[0].name]
+    if parts[0].name == EXCHANGE and report.method == "cmdlet":
+        points_to = _ONLINE
+    return Analysis(parts, whole, server, points_to)
 
 
 def _service(report: Report, told: float | None, add: Callable[[str, float | None], None]) -> None:

@@ -30,6 +30,7 @@ SECRETS = {
     "client secret": "CLIENT-SECRET",
     "client info": "CLIENT-INFO",
     "password": "PASSWORD",
+    "submit password": "SUBMIT-PASSWORD",
     "assertion": "ASSERTION",
 }
 

@@ -65,7 +65,7 @@ def untrusted(host: str) -> Failure:
     return Failure(
         KIND,
         f"no password is sent to {host}, where Autodiscover has the address book",
-        "if that is an Exchange host of yours, name it: -H",
+        "check that host; if it is your Exchange, name it: -H",
     )
 
 

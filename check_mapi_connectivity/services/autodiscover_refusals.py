@@ -18,7 +18,7 @@ def error(number: int, message: str) -> Failure:
         return Failure("permission", cause, FULL_ACCESS, name, own)
     if row is None:
         cause = "Autodiscover answers with an error"
-        return Failure("server", cause, "see Autodiscover's own text", name, own)
+        return Failure("server", cause, "see Autodiscover's own text; -v shows it whole", name, own)
     return Failure.of(row, detail=own)
 
 
@@ -33,9 +33,9 @@ def no_store(known: bool) -> Failure:
         )
     return Failure(
         "mailbox",
-        "Autodiscover names no MAPI over HTTP address of this mailbox",
-        "see MapiHttpEnabled of Get-CASMailbox and Get-OrganizationConfig, or a proxy strips "
-        "X-MapiHttpCapability",
+        "Autodiscover names no MAPI address of this mailbox",
+        "run Get-CASMailbox; MapiHttpEnabled must be true, as in Get-OrganizationConfig; or a "
+        "proxy strips X-MapiHttpCapability",
         during="Autodiscover",
     )
 
@@ -45,8 +45,8 @@ def no_address(url: str) -> Failure:
     named = "a MAPI address without https" if url.startswith("http:") else "no usable MAPI address"
     return Failure(
         "protocol",
-        f"Autodiscover names {named}: {url[:60]}{'...' if len(url) > 60 else ''}",
-        "see Set-MapiVirtualDirectory -InternalUrl and -ExternalUrl",
+        f"Autodiscover names {named}",
+        "run Get-MapiVirtualDirectory; correct -InternalUrl and -ExternalUrl",
         detail=url,
         during="Autodiscover",
     )

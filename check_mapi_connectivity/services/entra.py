@@ -85,9 +85,9 @@ def sign_in(document: Mapping[str, Any], last: Answer | None) -> Failure:
     else:
         kind = "server" if last is not None and last.status >= 500 else "protocol"
         cause = f"{last.host if last else 'Entra'} gives no token, and why is not known here"
-        remedy = "see its own text"
+        remedy = "see Entra's own text; -v shows it whole"
     if row is None and number:
-        remedy = _PAGE.format(number=number)
+        remedy = f"see the sign-in log; {_PAGE.format(number=number)}"
     return Failure(
         kind,
         cause,
@@ -159,7 +159,7 @@ def not_entra(answer: Answer | None) -> Failure:
     return Failure(
         "protocol",
         f"{answer.host} does not answer as Entra does",
-        "a proxy or gateway may have answered in its place",
+        "check proxy and gateway; one of them may have answered instead",
         f"HTTP {answer.status}",
         http_refusals.glimpse(answer),
     )

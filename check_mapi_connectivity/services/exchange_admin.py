@@ -141,7 +141,7 @@ def judge(outcome: Outcome) -> Failure | None:
     return (
         failure
         if failure.judged_as
-        else Failure("server", cause, "see the service health page of Microsoft 365")
+        else Failure("server", cause, "see service health; it is in the Microsoft 365 admin center")
     )
 
 
@@ -281,7 +281,7 @@ def _texts(document: dict[str, Any], name: str) -> tuple[str, ...]:
 
 
 def _cmdlet_error(errors: tuple[str, ...]) -> Failure:
-    remedy = "see Exchange's own text"
+    remedy = "see Exchange's own text; -v shows it whole"
     return Failure(
         "server",
         "Exchange reports an error beside the result",
@@ -293,6 +293,6 @@ def _cmdlet_error(errors: tuple[str, ...]) -> Failure:
 
 def _no_result(answer: Answer, cause: str, found: object = None) -> Failure:
     """An answer without a result; `found` is what stands in its place."""
-    remedy = "a gateway? else report it with --record: no live answer has been seen yet"
+    remedy = "check the proxy; else report it with --record: no live answer has been seen yet"
     detail = http_refusals.glimpse(answer) if found is None else json.dumps(found)[:200]
     return Failure("protocol", cause, remedy, f"HTTP {answer.status}", detail)

@@ -36,7 +36,7 @@ _OF_ROLES = re.compile(
 )
 
 #: After about ten quick calls the admin API has answered 500 (exchange-online 1.8).
-_BURST = "see the service health page; it may be a burst of calls: spread the checks"
+_BURST = "see service health; too many calls at once do it as well: spread the checks"
 
 
 def _refused(answer: Answer, claims: Mapping[str, Any]) -> Failure:
@@ -48,8 +48,8 @@ def _refused(answer: Answer, claims: Mapping[str, Any]) -> Failure:
     of_roles = not lacking and _OF_ROLES.search(message(answer)[:1000])
     code, detail = f"HTTP {answer.status}", _explained(answer)
     if is_page(answer):
-        cause = "the request is refused with a web page, by a gateway or by Exchange"
-        remedy = "allow it on the gateway; if it is Exchange's page, see to the permissions"
+        cause = "a gateway or Exchange refuses the request with a web page"
+        remedy = "check the gateway; if it is Exchange's page, check the app's permissions"
     elif answer.status == 401 and not of_roles:
         cause, remedy = _token_refused(answer, claims)
     else:
@@ -76,9 +76,11 @@ def _token_refused(answer: Answer, claims: Mapping[str, Any]) -> tuple[str, str]
         cause = "the token lacks the app role Exchange.ManageAsApp"
     elif isinstance(roles, list) and row is None:
         # It has the app role: to grant it again helps nobody.
-        remedy = "see Exchange's own text; is the app in a role group that holds the cmdlet?"
+        remedy = "see Exchange's own text; the app must be in a role group that holds the cmdlet"
     if "scp" in claims:
-        remedy = "see EXOModuleEnabled of Get-User; an own app needs the scope Exchange.Manage"
+        remedy = (
+            "run Get-User; see EXOModuleEnabled, and an own app needs the scope Exchange.Manage"
+        )
     return cause, remedy
 
 
@@ -152,7 +154,9 @@ def mapi_error(text: str) -> Failure:
             row = recipients.explain(text)
         if row is None:
             cause = "Test-MAPIConnectivity fails with an error that is not known here"
-            return Failure("server", cause, "see Exchange's own text", code, detail)
+            return Failure(
+                "server", cause, "see Exchange's own text; -v shows it whole", code, detail
+            )
     return Failure.of(row, code, detail)
 
 

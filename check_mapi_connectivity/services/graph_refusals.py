@@ -86,7 +86,7 @@ def error_in_200(answer: Answer) -> Failure:
 
 def no_list(answer: Answer, cause: str) -> Failure:
     """An answer without messages."""
-    remedy = "a gateway may have answered; else report it with --record"
+    remedy = "check the proxy; else report it with --record"
     return Failure(
         "protocol", cause, remedy, f"HTTP {answer.status}", http_refusals.glimpse(answer)
     )
@@ -110,7 +110,7 @@ def _throttled(answer: Answer, code: str, row: Advice | None) -> Failure:
     if row is None or row.kind != "throttled":
         return failure
     wait = headers.retry_after(answer)
-    hint = f" and asks to wait {wait:.0f}s" if wait is not None else ""
+    hint = f": wait {wait:.0f}s" if wait is not None else ""
     return replace(failure, cause=row.cause + hint, remedy=row.remedy)
 
 
@@ -120,7 +120,7 @@ def _refused(answer: Answer, code: str, row: Advice | None, claims: Mapping[str,
         return Failure(
             "permission",
             f"{answer.host} refuses the request with a web page",
-            "a gateway or proxy has answered in Graph's place: allow it there",
+            "allow Graph on gateway and proxy; one of them has answered instead",
             f"HTTP {answer.status}",
             http_refusals.message(answer),
         )
@@ -162,7 +162,7 @@ def _told(answer: Answer, claims: Mapping[str, Any]) -> Advice | None:
         r"expired|lifetime|not yet valid", http_refusals.message(answer)[:500], re.IGNORECASE
     ):
         cause = "Graph finds the token expired or not yet valid"
-        return row._replace(cause=cause, remedy="this host's clock may be wrong; check NTP")
+        return row._replace(cause=cause, remedy="check this host's clock (NTP)")
     return None
 
 
@@ -171,7 +171,7 @@ def _barred(answer: Answer) -> Advice | None:
     if not re.search("RAOP|AccessPolicy", http_refusals.message(answer)[:500]):
         return None
     cause = "an application access policy bars the app from this mailbox"
-    remedy = "Test-ApplicationAccessPolicy tells; a change may take over an hour"
+    remedy = "run Test-ApplicationAccessPolicy; a change may take over an hour"
     return graph.CODES["ErrorAccessDenied"]._replace(cause=cause, remedy=remedy)
 
 
@@ -183,17 +183,17 @@ def _denied(claims: Mapping[str, Any]) -> Advice:
     reads = [name for name in permissions(claims) if name.startswith("Mail.Read")]
     if "scp" in claims:
         cause = "the token's user may not read this mailbox"
-        remedy = "another's mailbox wants FullAccess and Mail.Read.Shared"
+        remedy = "grant FullAccess and Mail.Read.Shared; it is another user's mailbox"
         if not reads:
             cause = "the token lacks the delegated permission Mail.ReadBasic"
             remedy = "grant it to the app registration, with consent"
         return row._replace(cause=cause, remedy=remedy)
     if reads:
         cause = f"the app has {reads[0][:24]}, yet not for this mailbox"
-        remedy = "an access policy? See Test-ApplicationAccessPolicy"
+        remedy = "run Test-ApplicationAccessPolicy; a policy may exclude the mailbox"
         return row._replace(cause=cause, remedy=remedy)
     cause = "neither Entra nor Exchange lets the app read this mailbox"
-    remedy = "see Test-ServicePrincipalAuthorization (takes up to 2h), or grant Mail.ReadBasic"
+    remedy = "run Test-ServicePrincipalAuthorization (takes up to 2h); or grant Mail.ReadBasic"
     return row._replace(cause=cause, remedy=remedy)
 
 

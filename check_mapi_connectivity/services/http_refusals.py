@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def _no_answer(answer: Answer) -> Failure:
     """A status that nothing asked for."""
     cause = f"{answer.host} answers: status {answer.status}"
-    remedy = "a gateway may have answered: look at what is on the way"
+    remedy = "check the gateway; it may have answered instead"
     return Failure("protocol", cause, remedy, f"HTTP {answer.status}")
 
 
@@ -50,7 +50,7 @@ def throttled(answer: Answer, who: str, remedy: str = "") -> Failure:
         )
     from ..codes.http import SERVICES
 
-    hint = f" and asks to wait {wait:.0f}s" if wait is not None else ""
+    hint = f": wait {wait:.0f}s" if wait is not None else ""
     cause, advised = SERVICES[429].cause.format(service=who), SERVICES[429].remedy
     if answer.status == 503:
         cause, advised = f"{who} is unavailable", remedy or SERVICES[503].remedy
@@ -83,7 +83,7 @@ def trouble(answer: Answer, who: str, remedy: str = "") -> Failure:
         advised = row.remedy
     elif answer.status > 501 and is_page(answer):
         cause = cause.replace(" answers:", " answers with a web page:")
-        advised = remedy or "does a gateway answer in its place? else see service health"
+        advised = remedy or "see service health; a gateway may have answered instead"
     row = row._replace(cause=cause, remedy=advised)
     failure = Failure.of(row, f"HTTP {answer.status}", message(answer))
     return replace(failure, status=answer.status)
@@ -103,7 +103,7 @@ def is_page(answer: Answer) -> bool:
 def unknown_error(who: str, code: str, text: str) -> Failure:
     """An error that no table has: told in its own words, without a claim (contract 7.27)."""
     cause = f"{who} reports an error that is not known here"
-    return Failure("protocol", cause, f"see {who}'s own text", code, text)
+    return Failure("protocol", cause, f"see {who}'s own text; -v shows it whole", code, text)
 
 
 def document(
@@ -122,7 +122,7 @@ def document(
         raise CheckFailure(replace(large, remedy=smaller or large.remedy))
     found = answer.json()
     if found is None:
-        raise CheckFailure(none(answer, f"{answer.host} answers with what is no JSON"))
+        raise CheckFailure(none(answer, f"{answer.host} does not answer in JSON"))
     if not isinstance(found, dict):
         raise CheckFailure(none(answer, "the answer is no JSON object"))
     return found

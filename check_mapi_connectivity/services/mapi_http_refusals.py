@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: What to do about a page that is shown before the service is reached. No remedy names a host that
 #: the other side chose: it would get the password.
-LOGON_PAGE = "a logon page before it? Let /autodiscover/ and /mapi/ pass without one"
+LOGON_PAGE = "check the gateway; /autodiscover/ and /mapi/ must pass without a logon page"
 
 #: Stands for the user where a ticket or keytab logs on.
 TICKET = "of the ticket"
@@ -60,13 +60,15 @@ def http_status(answer: Answer, *, scheme: str, offered: tuple[str, ...], user: 
     if status == 503 and answer.reason.startswith("L-202"):
         # Gromox, when all its connections are taken (reference sheet mapi-http, corrections).
         cause = f"{host} has no connection left"
-        remedy = "too many connections at once: end some, or raise its limit"
+        remedy = "end some connections; or raise the limit"
         return Failure("server", cause, remedy, f"{code} L-202", _told(answer), transient=True)
     if status >= 500:
-        remedy = "see IIS and Test-ServiceHealth there; the gateway, if one is in between"
+        remedy = "run Test-ServiceHealth there; see IIS, and the gateway if there is one"
         return replace(http_refusals.trouble(answer, host, remedy), detail=_told(answer))
     cause = f"{host} does not answer as {_service(answer)} does"
-    return Failure("protocol", cause, "see the server's own text", code, _told(answer))
+    return Failure(
+        "protocol", cause, "see the server's own text; -v shows it whole", code, _told(answer)
+    )
 
 
 def _user_refused(answer: Answer, scheme: str, offered: tuple[str, ...], user: str) -> Failure:
@@ -80,11 +82,13 @@ def _user_refused(answer: Answer, scheme: str, offered: tuple[str, ...], user: s
     remedy = MAPI[401].remedy
     if scheme.lower() in ("ntlm", "negotiate"):
         also = " and clocks" if scheme.lower() == "negotiate" else ""
-        remedy = f"check the password{also}; if right: Extended Protection behind a gateway?"
+        remedy = (
+            f"check the password{also}; else Extended Protection behind a gateway may refuse it"
+        )
     if user == TICKET:
         # No password was judged.
         cause = f"{short(answer.host, 100)} refuses the ticket ({name})"
-        remedy = "compare the clocks; see its SPN (setspn -Q), Extended Protection behind a gateway"
+        remedy = "compare the clocks; then run setspn -Q for its name, and see Extended Protection"
         return Failure("logon", cause, remedy, code, detail)
     cause = MAPI[401].cause.format(host=short(answer.host, 100), user=short(user))
     return Failure("logon", f"{cause} ({name})", remedy, code, detail)
@@ -97,11 +101,11 @@ def _token_refused(answer: Answer, offered: tuple[str, ...]) -> Failure:
     code = f"HTTP {answer.status}" + ("" if number is None else f", {number}")
     row = None if number is None else DIAGNOSTICS.get(number)
     cause = f"{short(answer.host, 100)} refuses the token"
-    remedy = "see the server's own reason"
+    remedy = "see the server's own reason; -v shows it whole"
     if "bearer" not in {one.lower() for one in offered} and offered:
         cause, remedy = (
             f"{short(answer.host, 100)} takes no tokens",
-            "an Exchange Server? Then --auth, and --tenant none",
+            "use --tenant none and --auth; Exchange Server takes passwords or tickets",
         )
     elif "not enough scope" in text:
         cause, remedy = "token has not enough scope for MAPI", DIAGNOSTICS[2000008].remedy
@@ -126,7 +130,7 @@ def _nothing_here(answer: Answer) -> Failure:
     cause = MAPI[404].cause.format(service=_service(answer), host=short(answer.host, 100))
     if answer.status == 404:
         return Failure(
-            "protocol", cause, f"is that the Exchange host? See {option}", code, _told(answer)
+            "protocol", cause, f"check the host; {option} shows its addresses", code, _told(answer)
         )
     place = answer.headers.get("Location", "")
     try:
@@ -148,7 +152,7 @@ def not_mapi(answer: Answer) -> Failure:
         return Failure(
             "protocol",
             f"{short(answer.host, 100)} answers without a usable X-ResponseCode",
-            "does a gateway or proxy remove or change headers of the answer?",
+            "check gateway and proxy; one of them may change headers of the answer",
             f"HTTP {answer.status}",
             _told(answer, text=False),
         )
@@ -157,7 +161,7 @@ def not_mapi(answer: Answer) -> Failure:
     return Failure(
         "protocol",
         f"{short(answer.host, 100)} answers, but not as {_service(answer)} does",
-        "a logon page or a gateway's error page? Look at what answers there",
+        "check the gateway; its logon page or error page may have answered",
         f"HTTP {answer.status}",
         _join(page, _told(answer, text=False)),
     )

@@ -29,16 +29,16 @@ _IN_CONTEXT = {
     # gromox answers a legacy DN that it does not know, or that is somebody else's, with these.
     ("Connect", 0x80040115): CODES[0x80040115]._replace(
         cause="unknown legacy DN, or back end out of reach",
-        remedy="is the DN still the mailbox's? Else Test-ServiceHealth on the mailbox server",
+        remedy="run Get-Mailbox; is the DN still the mailbox's? Else Test-ServiceHealth there",
     ),
     # gromox: also for a user with a hundred sessions, and for a code page that it does not know.
     ("Connect", 0x80040111): CODES[0x80040111]._replace(
         cause="server opens no session for this user",
-        remedy="may be too many sessions of this user: end some, or restart the MAPI service",
+        remedy="end some sessions of this user; or restart the MAPI service",
     ),
     ("Connect", 0x80070005): CODES[0x80070005]._replace(
         cause="this user may not begin a session under this legacy DN",
-        remedy="is it the mailbox's own user? Another is named as an e-mail address (--username)",
+        remedy="check --username; another user is named as an e-mail address",
     ),
     ("RopOpenFolder", 0x8004010F): CODES[0x8004010F]._replace(
         cause="Inbox is not found in the mailbox"
@@ -102,7 +102,11 @@ def response_code(number: int, text: str, *, exchange: bool = False) -> Failure:
     cause = f"server refuses the request: {short(own)}" if own else "server refuses the request"
     official = f"{row.name} in the specification, which this server may not follow; " if row else ""
     return Failure(
-        "protocol", cause, "see the server's own text", name, f"{official}here: {own or 'no text'}"
+        "protocol",
+        cause,
+        "see the server's own text; -v shows it whole",
+        name,
+        f"{official}here: {own or 'no text'}",
     )
 
 
@@ -148,7 +152,7 @@ def _number(number: int, row: Advice | None, field: str) -> Failure:
         return Failure(
             "server",
             "server reports an error that has no name here",
-            "look for the number in MS-OXCDATA 2.4 and in the server's event log",
+            "see MS-OXCDATA 2.4; and the server's event log at that time",
             f"unknown code {digits}",
             field,
         )
@@ -161,7 +165,7 @@ def backoff(milliseconds: int) -> Failure:
     return Failure(
         "throttled",
         f"mailbox server asks to wait {wait:.1f}s",
-        "spread the checks and run them less often",
+        "run the checks less often; spread them over time",
         "RopBackoff 0xF9",
         transient=True,
         retry_after=wait,

@@ -145,7 +145,9 @@ class Services:
         if errors:
             cause = f"Exchange reports an error of {cmdlet}"
             text = errors if isinstance(errors, str) else json.dumps(errors)
-            raise CheckFailure(Failure("server", cause, "see Exchange's own text", detail=text))
+            raise CheckFailure(
+                Failure("server", cause, "see Exchange's own text; -v shows it whole", detail=text)
+            )
 
     def _send_graph(self, verb: str, path: str, body: dict[str, Any] | None) -> Answer:
         headers = {
@@ -225,7 +227,7 @@ def _document(answer: Answer, who: str) -> dict[str, Any]:
     if answer.status != 200:
         raise CheckFailure(_graph_failure(answer))
     cause = f"{answer.host} does not answer as {who} does"
-    remedy = "a proxy or gateway may have answered in its place"
+    remedy = "check proxy and gateway; one of them may have answered instead"
     none = Failure("protocol", cause, remedy, "", http_refusals.glimpse(answer))
     return http_refusals.document(answer, lambda *_: none)
 
@@ -314,7 +316,7 @@ def _exchange_failure(answer: Answer, cmdlet: str) -> Failure:
     code = f"HTTP {answer.status}"
     if answer.status == 401:
         cause = "Exchange refuses the administrator's token"
-        remedy = "see EXOModuleEnabled of Get-User; of a token pasted: is it for Exchange Online?"
+        remedy = "run Get-User; of a token pasted: is it for Exchange Online?"
         return Failure("credential", cause, remedy, code, http_refusals.message(answer))
     if answer.status == 403:
         cause = f"this account may not run {cmdlet}"
@@ -324,7 +326,10 @@ def _exchange_failure(answer: Answer, cmdlet: str) -> Failure:
     failure = exchange_refusals.exchange_status(answer, {})
     if http_refusals.error_document(answer) and failure.kind not in ("throttled",):
         code = exchange_refusals.exception_name(answer) or code
-        cause, remedy = f"Exchange could not run {cmdlet}", "see Exchange's own text"
+        cause, remedy = (
+            f"Exchange could not run {cmdlet}",
+            "see Exchange's own text; -v shows it whole",
+        )
         text = http_refusals.message(answer)
         return Failure("server", cause, remedy, code, text, status=answer.status)
     return failure

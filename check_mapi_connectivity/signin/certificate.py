@@ -66,7 +66,7 @@ def check_dates(facts: CertificateFacts, now: float) -> None:
     """
     reason = unfit(facts, now)
     if reason:
-        remedy = "renew it" if now >= facts.not_after else "is this host's clock right?"
+        remedy = "renew it" if now >= facts.not_after else "check this host's clock"
         raise UsageError(f"{reason}; {remedy}", *facts.describe())
 
 

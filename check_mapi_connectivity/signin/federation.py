@@ -68,7 +68,11 @@ def send(
         raise CheckFailure(replace(error.failure, cause=cause)) from None
     limit = _LIMIT if method == "POST" else _METADATA_LIMIT
     if answer.status >= 500 and b"Envelope" not in answer.body:
-        raise CheckFailure(http_refusals.trouble(answer, where, "look at the federation server"))
+        raise CheckFailure(
+            http_refusals.trouble(
+                answer, where, "check the federation server; see its event log AD FS/Admin"
+            )
+        )
     # msal looks for the ends of these from each of their beginnings.
     many = any(answer.body.count(name) > _MOST for name in _SEARCHED)
     if b"<!DOCTYPE" in answer.body or len(answer.body) > limit or (method == "POST" and many):
@@ -98,8 +102,8 @@ def refused(answer: Answer | None, server: str, user: str) -> Failure:
 def _odd(answer: Answer, where: str) -> Failure:
     return Failure(
         "credential",
-        f"{where} answers with what is no WS-Trust",
-        "see the domain's federation settings; or use a cloud-only user or a certificate",
+        f"{where} does not speak WS-Trust",
+        "check the federation server; or use a cloud-only user or a certificate",
         f"HTTP {answer.status}",
         http_refusals.glimpse(answer),
     )

@@ -298,8 +298,8 @@ class Identity:
                 return False
             before, self._facts = clients[tried].facts, clients[tried + 1].facts
             session.report.trace.remark(
-                f"Entra does not know {_named(before)} ({_UNKNOWN}); the next certificate of "
-                f"{before.path} that fits is {_named(self._facts)}"
+                f"Entra does not know {_named(before)} ({_UNKNOWN}); the next one "
+                f"that fits is {_named(self._facts)} of {before.path}"
             )
             return True
 

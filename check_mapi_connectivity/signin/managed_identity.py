@@ -106,7 +106,10 @@ def _refused(answer: Answer, document: object, identity: ManagedIdentity) -> Fai
     found = entra.words(document)
     if found.number:
         return entra.sign_in(document, answer)
-    cause, remedy = "the instance metadata service refuses a token", "see its own text"
+    cause, remedy = (
+        "the instance metadata service refuses a token",
+        "see Entra's own text; -v shows it whole",
+    )
     if "identity not found" in found.text.lower():
         cause = "this VM has no managed identity"
         remedy = "switch it on in the portal: the VM, Security, Identity"

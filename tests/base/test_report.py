@@ -55,11 +55,11 @@ def test_where_the_run_is():
 @pytest.mark.parametrize(
     ("start", "signal", "cause"),
     [
-        ("service", None, "no answer from mail.example in phase execute: timed out after 2.5s"),
+        ("service", None, "no answer from mail.example in phase execute after 2.5s"),
         (
             "discovery",
             None,
-            "no answer from mail.example in Autodiscover, phase execute: timed out after 2.5s",
+            "no answer from mail.example in Autodiscover, phase execute after 2.5s",
         ),
         (
             "sign_in",
@@ -81,9 +81,9 @@ def test_a_kdc_that_does_not_answer_is_named():
     report = known("m", "cmdlet", host=KDC)
     report.times.sign_in.start("proxy")
     failure = report.times.timed_out(2.5)
-    cause = "no answer from the KDC in sign-in, phase kerberos: timed out after 2.5s"
+    cause = "no answer from the KDC in sign-in, phase kerberos after 2.5s"
     assert (failure.kind, failure.cause) == ("timeout", cause)
-    assert "see the KDC" in failure.remedy
+    assert "check /etc/krb5.conf" in failure.remedy
     cause = "ended by SIGTERM after 2.5s in sign-in, phase kerberos (the KDC)"
     assert report.times.timed_out(2.5, "SIGTERM").cause == cause
 

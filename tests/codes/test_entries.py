@@ -203,18 +203,21 @@ def test_any_code(code):
 
 
 def test_the_diagnosis_says_what_a_code_is():
-    def shown(code, **how):
-        return list(diagnosis._failure(Failure("tls", "no", "do", code), "CRITICAL", **how))[3:]
+    def shown(code, verbose=0):
+        blocks = diagnosis._failure(Failure("tls", "no", "do", code), verbose, "no")
+        lines = [line for block in blocks for line in block.lines]
+        return lines[lines.index("  remedy        do") + 1 :]
 
     assert shown("AADSTS50126") == [
-        "  code          AADSTS50126",
-        "  name          InvalidUserNameOrPassword",
+        "  code          AADSTS50126, InvalidUserNameOrPassword",
         "  see           https://login.microsoftonline.com/error?code=50126",
     ]
     assert shown("ECONNREFUSED") == ["  code          ECONNREFUSED"]
-    assert shown("HTTP 503") == ["  code          HTTP 503", "  name          Service Unavailable"]
-    assert shown("AADSTS50126", whole=False) == ["  code          AADSTS50126"]
+    assert shown("HTTP 503") == ["  code          HTTP 503, Service Unavailable"]
     assert shown("no code of any table") == ["  code          no code of any table"]
+    # A link longer than a line is there for who asks for all.
+    assert len(shown("ecUnknownUser 0x3EB")) == 1
+    assert shown("ecUnknownUser 0x3EB", 1)[1].startswith("  see           https://")
 
 
 def test_a_run_that_needs_no_table_loads_none():

@@ -107,7 +107,7 @@ ROWS = [
         (
             "mailbox",
             "mailbox",
-            "mailbox cannot be found: on-premises or in another forest",
+            "mailbox is not here: on-premises or in another forest",
             False,
         ),
     ),
@@ -144,13 +144,13 @@ ROWS = [
         429,
         b'{"error":{"code":"TooManyRequests","message":"Too many requests.",',
         RETRY,
-        ("throttled", "throttled", "Graph throttles this app and asks to wait 17s", True),
+        ("throttled", "throttled", "Graph throttles this app: wait 17s", True),
     ),
     (
         429,
         b'{"error":{"code":"ApplicationThrottled","message":"Application is over its MailboxConcurrency limit.",',
         {},
-        ("throttled", "throttled", "Graph throttles this app's requests to one mailbox", True),
+        ("throttled", "throttled", "Graph throttles the app at this mailbox", True),
     ),
     (
         500,
@@ -168,7 +168,7 @@ ROWS = [
         503,
         b'{"error":{"code":"serviceNotAvailable","message":"The service is temporarily unavailable.",',
         RETRY,
-        ("throttled", "throttled", "Graph is unavailable and asks to wait 17s", True),
+        ("throttled", "throttled", "Graph is unavailable: wait 17s", True),
     ),
     (
         500,
@@ -328,7 +328,7 @@ def test_token_for_something_else(audience, host, cause):
         (
             make_answer(302, b"", Location="https://x/"),
             "protocol",
-            "host.example redirects to another address, which is not followed",
+            "host.example redirects to another address",
         ),
         (
             make_answer(404, b'{"error":{}}'),
@@ -365,7 +365,7 @@ def test_token_for_something_else(audience, host, cause):
         (
             make_answer(503, b"", Retry_After="9"),
             "throttled",
-            "Graph is unavailable and asks to wait 9s",
+            "Graph is unavailable: wait 9s",
         ),
         (make_answer(429), "throttled", "Graph throttles this check"),
     ],

@@ -63,7 +63,7 @@ def test_the_error_number_behind_squids_name(squid, cause, code):
 def test_a_status_without_a_row_makes_no_claim(status):
     failure = answered(status)
     assert failure.cause == f"proxy p:3128 does not connect to {TARGET}"
-    assert failure.remedy == "look at the proxy's own log"
+    assert failure.remedy == "see the proxy's own log"
 
 
 @pytest.mark.parametrize("status", [400, 404, 405, 501])

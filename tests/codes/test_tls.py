@@ -40,7 +40,7 @@ def test_a_number_of_a_newer_openssl():
     failure = tls.failure(verification(999), "mail.example", 443, "")
     assert failure.cause == "certificate of mail.example refused"
     assert (failure.code, failure.detail) == ("verify error 999", "OpenSSL's own words")
-    assert failure.remedy == "look at the certificate: openssl s_client -connect HOST:PORT"
+    assert failure.remedy == "run openssl s_client -connect HOST:PORT; it shows the certificate"
 
 
 @pytest.mark.parametrize("reason", HANDSHAKE)

@@ -256,7 +256,7 @@ def test_client_secret_of_the_environment_alone(parse, complaint, files):
 @pytest.mark.parametrize("option", [*KINDS, None])
 def test_no_secret_stays_in_the_environment(files, option):
     environ = dict.fromkeys(ENVIRONMENT_SECRETS.values(), "of the environment")
-    assert len(environ) == 4
+    assert len(environ) == 5
     words = KINDS[option][0] if option else ()
     environ["X"] = "y"
     parsed([*TENANT, "-m", "a@b.example", *words], environ)

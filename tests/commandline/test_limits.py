@@ -227,7 +227,8 @@ REFUSED = [
     (
         ["--state", "weather=OK"],
         "--state: there is no kind weather; kinds are credential, permission, throttled, untested, "
-        "address-book, dns, connect, proxy, tls, logon, mailbox, moving, server, protocol, timeout",
+        "address-book, submit, dns, connect, proxy, tls, logon, mailbox, moving, server, protocol, "
+        "timeout",
     ),
     (
         ["--warning-for", "time_tls"],

@@ -31,6 +31,14 @@ HOST = {
 }
 
 
+#: The same, but fed.
+FED = {
+    **HOST,
+    "object_name": "fed.onmicrosoft.com",
+    "vars": {**HOST["vars"], "mapi_submit": "icinga2", "mapi_submit_url": "https://icinga:5665"},
+}
+
+
 @pytest.fixture(scope="module")
 def there(lab):
     """A Director that has imported the basket once."""
@@ -80,7 +88,8 @@ def test_the_command_has_our_arguments(there):
 
 
 def test_icinga_takes_what_is_rendered(there, lab, plugin_dir):
-    there.cli("host", "create", "--json", json.dumps(HOST))
+    for host in (HOST, FED):
+        there.cli("host", "create", "--json", json.dumps(host))
     node = Node(lab, plugin_dir, "director-rendered", trustme.CA())
     node.include(ROOT / "icinga-templates/icinga2/check_mapi_connectivity.conf")
     for path, text in sorted(there.render().items()):
@@ -88,8 +97,9 @@ def test_icinga_takes_what_is_rendered(there, lab, plugin_dir):
         node.write(f"rendered/{path}", text.replace('zone = "director-global"', ""))
     node.configuration += 'include_recursive "rendered"\n'
     said = node.validate()
-    assert "Instantiated 3 Services" in said
-    assert "Instantiated 2 Dependencies" in said
+    # The sign-in and two mailboxes; and once more, with the run that feeds them.
+    assert "Instantiated 7 Services" in said
+    assert "Instantiated 5 Dependencies" in said
 
 
 #: Variables as forms and people write them.

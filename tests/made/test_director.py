@@ -87,14 +87,20 @@ def test_objects_refer_to_what_is_in_the_basket():
             assert found.get("check_command", "dummy") in BASKET["ExternalCommand"]
             for used in found.get("fields", ()):
                 assert str(used["datafield_id"]) in BASKET["Datafield"]
-    for service in BASKET["ServiceSet"][director.SERVICE_SET]["services"]:
-        assert set(service["imports"]) <= set(BASKET["ServiceTemplate"])
+    for services in BASKET["ServiceSet"].values():
+        for service in services["services"]:
+            assert set(service["imports"]) <= set(BASKET["ServiceTemplate"])
     assert {field["category"] for field in FIELDS.values()} == set(BASKET["DatafieldCategory"])
 
 
 @pytest.mark.parametrize(
     ("ours", "theirs"),
-    [(director.MAILBOX_TEMPLATE, "mapi-mailbox"), (director.SIGN_IN_TEMPLATE, "mapi-sign-in")],
+    [
+        (director.MAILBOX_TEMPLATE, "mapi-mailbox"),
+        (director.SIGN_IN_TEMPLATE, "mapi-sign-in"),
+        (director.FED_TEMPLATE, "mapi-fed-mailbox"),
+        (director.FEED_TEMPLATE, "mapi-feed"),
+    ],
 )
 def test_both_ways_to_icinga_have_the_same_patience(ours, theirs):
     template = BASKET["ServiceTemplate"][ours]

@@ -49,7 +49,7 @@ def furnished(there, monkeypatch):
     monkeypatch.setattr("check_mapi_connectivity.commandline.secrets.ask", lambda _: "typed")
     # A user of this machine who runs checks cannot look into it.
     monkeypatch.setattr(set_up_cli, "_MONITORS", ())
-    for file in ("probe.password", "proxy.password"):
+    for file in ("probe.password", "proxy.password", "submit.password"):
         (there / file).write_text("secret\n")
         (there / file).chmod(0o600)
     (there / "mailboxes").write_text("probe@contoso.com\n")

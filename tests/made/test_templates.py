@@ -27,8 +27,9 @@ OF_A_MAILBOX = {"logon", "mailbox", "moving"}
 
 def test_every_variable_in_the_examples_is_one_of_the_command():
     known = {argument.variable for argument in icinga2.arguments()}
-    known |= {"mapi_mailboxes", "mapi_sign_in_mailbox", "mapi_endpoint"}
-    known |= {"mapi_nodes", "mapi_node_mailbox"}
+    known |= {"mapi_mailboxes", "mapi_sign_in_mailbox", "mapi_endpoint", "mapi_fed"}
+    known |= {"mapi_nodes", "mapi_node_mailbox", icinga2.NO_RESULT}
+    known |= {"mapi_no_result_state", "mapi_no_result_text"}
     for name in ("templates.conf", "nodes.conf", "hosts-example.conf", "zones.conf"):
         text = (SHIPPED / "icinga2" / name).read_text()
         assert set(re.findall(r"\bmapi_[a-z_]+[a-z]", text)) - {icinga2.COMMAND} <= known, name
@@ -42,7 +43,7 @@ def test_the_sign_in_forgives_what_concerns_one_mailbox():
     assert set(re.findall("--state ([a-z]+)=OK", sign_in)) == OF_A_MAILBOX
 
 
-@pytest.mark.parametrize("line", re.findall(r"command_line\t(.*)", NAGIOS))
+@pytest.mark.parametrize("line", re.findall(r"command_line\t(.*?/check_mapi.*)", NAGIOS))
 def test_commands_of_nagios_are_command_lines_of_ours(line):
     filled = re.sub(r"\$ARG([0-9])\$", r"value\1", line)
     words = shlex.split(filled)
@@ -126,5 +127,6 @@ def test_commands_of_nagios_take_their_arguments_in_order(command, words):
 def test_mailboxes_leave_the_certificate_to_the_sign_in():
     text = (SHIPPED / "nagios/servicetemplates.cfg").read_text()
     both = "--warning-for certificate_days=none --critical-for certificate_days=none"
-    assert text.count(both) == 1
+    # Those of their own, and those of the feed.
+    assert text.count(both) == 2
     assert TEMPLATES.count('_for = [ "certificate_days=none" ] + ') == 2

@@ -94,7 +94,7 @@ def test_status_lines(line, end):
     ],
 )
 def test_what_is_no_http(line):
-    with pytest.raises(head.HeadError, match=r"^answers with what is no HTTP$"):
+    with pytest.raises(head.HeadError, match=r"^does not speak HTTP$"):
         read(line + b"\r\n\r\n")
 
 

@@ -148,7 +148,7 @@ def test_a_password_that_was_sent_rests_until_its_fate_is_known(pause, clock):
         "untested",
         "not tested: the last sign-in of this user had no answer",
     )
-    assert failure.remedy == "its password rests for a minute, because accounts get locked"
+    assert failure.remedy == "its password rests for a minute; repeated tries lock accounts"
     assert failure.detail == "sent 5s ago, not sent again within 60s."
     # What is sent with it later is the same sign-in.
     one.sending()

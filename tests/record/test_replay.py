@@ -85,7 +85,7 @@ def test_a_wait_costs_no_time(changed):
     code, text = play(changed("cmdlet-ok", fail))
     assert code == 0
     assert "first try: it is gone; tried again after 20s" in text
-    assert "waiting       20.000s" in text
+    assert "waiting 20.000s" in text
 
 
 @pytest.mark.parametrize(

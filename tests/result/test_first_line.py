@@ -58,7 +58,8 @@ def text(judged, options, state="OK"):
     return several.text(state, "line", judged, lines).split("\n")
 
 
-def test_tree_of_phases(options, facts):
+def slow_and_failed(facts):
+    """A report whose sign-in took a while, and whose request was cut off."""
     report = known(
         "probe@contoso.com", "cmdlet", total=2.0, certificate=facts, certificate_days=9.5
     )
@@ -66,28 +67,68 @@ def test_tree_of_phases(options, facts):
     report.times.service = watch(("tcp", 0.5))
     report.times.service.start("request")
     report.failure = Failure("timeout", "late", "wait", "X", "its words")
-    lines = text([Judged(report, "CRITICAL", [], [("WARNING", "too slow")])], options(), "CRITICAL")
+    return Judged(report, "CRITICAL", [], [("WARNING", "too slow")])
+
+
+def test_tree_of_phases(options, facts):
+    lines = text([slow_and_failed(facts)], options(), "CRITICAL")
     assert lines[0] == "MAPI CRITICAL - line"
-    assert lines[1:15] == [
-        "[CRITICAL] probe@contoso.com by cmdlet: late",
-        "  kind          timeout",
+    assert lines[1:12] == [
+        "[CRITICAL] probe@contoso.com by cmdlet: kind timeout",
         "  cause         late",
         "  remedy        wait",
         "  code          X",
         "  in full       its words",
         "  limit         WARNING: too slow",
-        "  mailbox       not known: the test gave no result",
-        "  database      not known: the test gave no result",
-        "  server        not known: the test gave no result",
-        "  latency       none reported by Exchange",
         "  phases           2.000s in all",
         "    sign-in        0.500s #########",
-        "      dns          0.250s ####",
+        "    tcp            0.500s #########",
+        "    request        0.000s not finished",
+        "    check itself   1.000s ##################",
     ]
-    assert lines[16] == "    tcp            0.500s #########"
-    assert lines[17] == "    request        0.000s not finished"
-    assert lines[18] == "    this host      1.000s ##################"
-    assert lines[19].startswith("  certificate   CN=probe, ends ")
+    assert lines[12].startswith("  certificate   CN=probe, ends ")
+    assert lines[13] == "  proxy         none, direct connection"
+
+
+def test_the_whole_tree_to_who_asks_for_it(options, facts):
+    lines = text([slow_and_failed(facts)], options(verbose=1), "CRITICAL")
+    at = lines.index("    sign-in        0.500s #########")
+    assert lines[at + 1] == "      dns          0.250s ####"
+    assert any(line.startswith("                SHA-256 ") for line in lines)
+
+
+def test_what_the_first_line_tells_whole_is_not_told_again(options):
+    judged = [Judged(failed(cause="gone for good", remedy="wait"), "CRITICAL", [], [])]
+    for line, again in (("m: gone for good; wait", 0), ("m: gone fo...", 1)):
+        lines = told(judged, options(), line)
+        assert lines.count("  cause         gone for good") == again
+        assert "  remedy        wait" in lines
+
+
+def test_a_success_by_hand_shows_the_tree(options):
+    found = judged([success()], options)
+    assert not any("#" in line for line in told(found, options()))
+    assert any("#" in line for line in told(found, options(), by_hand=True))
+
+
+def test_the_least_helpful_goes_first_where_there_is_too_much(options):
+    report = known(
+        "m@x",
+        "mapi",
+        failure=Failure("server", "c" * 200, "r" * 400, "code", "its words"),
+        remarks=[f"remark {number}" for number in range(20)],
+        ids={"request-id": "abc"},
+        total=1.0,
+    )
+    lines = told([Judged(report, "CRITICAL", [], [])], options())
+    assert len(lines) == several.MOST_LINES - 1
+    assert max(map(len, lines)) <= 100
+    assert not any(line.startswith("  request-id") for line in lines)
+    assert "  note          remark 0" in lines
+    assert lines[6].endswith("... (400 characters)")
+    whole = told([Judged(report, "CRITICAL", [], [])], options(verbose=1))
+    assert f"  remedy        {'r' * 400}" in whole
+    assert "  note          remark 19" in whole
 
 
 def test_verbose(options):
@@ -145,7 +186,9 @@ def test_any_text_of_a_server_keeps_the_shape(first, second, third):
     )
 
     def make(a, b, c):
-        report = known("m@x", "cmdlet", result=a or "x", named=b, database=c, server=a)
+        report = known(
+            "m@x", "cmdlet", result=a or "x", named=b or "x", database=c or "x", server=a or "x"
+        )
         report.failure = Failure("server", b or "x", c or "x", a or "x", b or "x")
         report.trace.ids = {"request-id": c, "X-FEServer": a}
         report.trace.facts = {"endpoint": b}
@@ -155,7 +198,7 @@ def test_any_text_of_a_server_keeps_the_shape(first, second, third):
         judged = [Judged(report, "CRITICAL", [], [("WARNING", "too slow")])]
         found = json.loads(document.build("CRITICAL", line, judged, **about(chosen)))
         assert found["state"] == found["reports"][0]["state"] == "CRITICAL"
-        return several.text("CRITICAL", line, judged, told(judged, chosen))
+        return several.text("CRITICAL", line, judged, told(judged, chosen, line))
 
     made = make(first, second, third)
     assert made.count("\n") == make("x", "x", "x").count("\n")
@@ -191,17 +234,18 @@ def test_what_is_told_once(options):
     ("method", "changes", "text"),
     [
         ("cmdlet", {}, "0.250s reported by Exchange, 0.500s round trip of the request"),
-        ("cmdlet", {"server_latency": None, "round_trip": None}, "none reported by Exchange"),
+        ("cmdlet", {"server_latency": None, "round_trip": None}, None),
         ("mapi", {}, "0.500s, 0.250s of it in the server, by its own word"),
-        ("mapi", {"server_latency": None, "round_trip": None}, "not measured: no success"),
-        ("graph", {}, "0.500s round trip of the request"),
-        ("graph", {"round_trip": None}, "not measured"),
+        ("mapi", {"server_latency": None}, "0.500s"),
+        ("mapi", {"server_latency": None, "round_trip": None}, None),
+        ("graph", {"server_latency": None}, "0.500s round trip of the request"),
+        ("graph", {"server_latency": None, "round_trip": None}, None),
     ],
 )
 def test_latency(options, method, changes, text):
-    [one] = judged([success(method=method, **changes)], options)
-    lines = list(diagnosis.diagnosis(one, 0))
-    assert f"  latency       {text}" in lines
+    lines = told(judged([success(method=method, **changes)], options), options())
+    shown = [line[16:] for line in lines if line.startswith("  latency ")]
+    assert shown == ([] if text is None else [text])
 
 
 @pytest.mark.parametrize(
@@ -215,38 +259,37 @@ def test_latency(options, method, changes, text):
 )
 def test_inbox(options, changes, text):
     [one] = judged([success(method="graph", **changes)], options)
-    [line] = [line for line in diagnosis.diagnosis(one, 0) if line.startswith("  inbox")]
+    [line] = [line for line in told([one], options()) if line.startswith("  inbox")]
     assert line.startswith(f"  inbox         {text}")
     assert line.endswith(" ago)") == text.endswith("(")
 
 
-def test_brief(options):
+def test_brief():
     failure = Failure("server", "busy", "wait", "HTTP 503", "its own words", during="sign-in")
     report = known("m@x", "graph", failure=failure, ids={"request-id": "abc"})
-    assert list(diagnosis.brief(Judged(report, "CRITICAL", [], [("WARNING", "too slow")]))) == [
-        "[CRITICAL] m@x by graph: busy",
-        "  kind          server",
-        "  cause         sign-in: busy",
-        "  remedy        wait",
-        "  code          HTTP 503",
-        "  limit         WARNING: too slow",
-        "  request-id    abc",
+    one = Judged(report, "CRITICAL", [], [("WARNING", "too slow")])
+    head = "[CRITICAL] m@x by graph: sign-in: busy (HTTP 503)"
+    assert list(diagnosis.brief(one)) == [head, "  remedy        wait"]
+    assert [block.lines for block in diagnosis.beside(one)] == [
+        ["  limit         WARNING: too slow"],
+        ["  request-id    abc"],
     ]
 
 
-def test_a_failure_that_counts_as_ok_says_so():
-    lines = list(diagnosis.brief(Judged(failed("a@b.c", kind="mailbox"), "OK", [], [])))
-    assert lines[:2] == ["[OK] a@b.c by cmdlet: gone", "  kind          mailbox, counts as OK"]
+def test_a_failure_that_counts_as_ok_says_so(options):
+    one = Judged(failed("a@b.c", kind="mailbox"), "OK", [], [])
+    assert next(diagnosis.brief(one)) == "[OK] a@b.c by cmdlet: gone, counts as OK"
+    assert told([one], options())[0] == "[OK] a@b.c by cmdlet: kind mailbox, counts as OK"
 
 
 def test_many_limits_are_counted_where_a_long_address_leaves_no_room():
     report = success("a.very.long.address.of.somebody@subdomain.contoso.example.com")
-    limits = [("CRITICAL", "client certificate ends in 3.00 days, limit 7:")] + [
+    limits = [("CRITICAL", "client certificate ends 2026-12-04, in 3 days (CRITICAL below 7)")] + [
         ("WARNING", f"time_request 0.25{number}s is outside 0:0.1") for number in range(9)
     ]
     made = f"MAPI CRITICAL - {first_line.single(report, limits)}"
     assert made == (
-        "MAPI CRITICAL - a.very.long.address.of.somebody@subdomain.con...: client certificate ends "
-        "in...; 9 more limits violated"
+        "MAPI CRITICAL - a.very.long.address.of.somebody@sub...: client certificate ends 2026-12-04, "
+        "i...; 9 more limits violated"
     )
     assert len(made) <= 120

@@ -116,7 +116,7 @@ def ranges(**given):
         (
             {"certificate_days": ("200:", "100.5:")},
             "CRITICAL",
-            ["client certificate ends in 100.00 days, limit 100.5:"],
+            ["client certificate ends 2026-12-04, in 100 days (CRITICAL below 100.5)"],
         ),
         ({"mapi_connectivity": (None, "@1:1")}, "CRITICAL", ["mapi_connectivity 1 is inside 1:1"]),
     ],
@@ -137,7 +137,9 @@ def test_a_failure_and_a_worse_limit(options):
     report = failed(kind="throttled", of={"certificate_days": 3.0})
     [one] = judged([report], options)
     assert one.state == "CRITICAL"
-    assert one.violations == [("CRITICAL", "client certificate ends in 3.00 days, limit 7:")]
+    assert one.violations == [
+        ("CRITICAL", "client certificate ends 2026-12-04, in 3 days (CRITICAL below 7)")
+    ]
 
 
 def test_without_a_certificate_there_is_no_label_for_one(options):

@@ -68,8 +68,10 @@ def test_first_line_is_cut_before_the_pipe():
     ("room", "text"),
     [
         (80, "database is offline (ec=1142); call the operator"),
-        (47, "database is offline (ec=1142)"),
-        (25, "database is... (ec=1142)"),
+        (47, "database is offline; call the operator"),
+        (37, "database is offline (ec=1142)"),
+        (25, "database is offline"),
+        (16, "dat... (ec=1142)"),
         (12, "database..."),
     ],
 )

@@ -59,12 +59,12 @@ def line(options):
         ),
         (
             [success(A), failed(A, "graph", **OFFLINE)],
-            "CRITICAL - probe@contoso.com: the cmdlet answers, Graph does not: mailbox database is "
+            "CRITICAL - probe@contoso.com: the cmdlet works, Graph fails: mailbox database is "
             "offline (ec=1142)",
         ),
         (
             [success(A), failed(A, "graph", **FORBIDDEN)],
-            "UNKNOWN - probe@contoso.com: the cmdlet answers, Graph could not be tried: the app "
+            "UNKNOWN - probe@contoso.com: the cmdlet works, Graph was not tested: the app "
             "may not read this mailbox",
         ),
         (
@@ -74,13 +74,11 @@ def line(options):
         ),
         (
             [success(A), failed(A, "mapi", cause="gone"), success(A, "graph")],
-            "CRITICAL - probe@contoso.com: the cmdlet and Graph answer, the MAPI path does not: "
-            "gone",
+            "CRITICAL - probe@contoso.com: the cmdlet and Graph work, the MAPI path fails: gone",
         ),
         (
             [success(A), failed(A, "mapi", **THROTTLED), failed(A, "graph", cause="gone")],
-            "CRITICAL - probe@contoso.com: the cmdlet answers, the MAPI path and Graph do not: "
-            "gone",
+            "CRITICAL - probe@contoso.com: the cmdlet works, the MAPI path and Graph fail: gone",
         ),
         (
             [success(A), failed(A, "mapi", **OFFLINE), failed(A, "graph", **OFFLINE)],
@@ -94,8 +92,8 @@ def line(options):
         ),
         (
             [failed(A, method, **OFFLINE) for method in ("cmdlet", "mapi", "graph")],
-            "CRITICAL - probe@contoso.com: the cmdlet, the MAPI path and Graph fail alike: "
-            "mailbox database is offline (ec=1142)",
+            "CRITICAL - probe@contoso.com: all methods fail alike: mailbox database is offline "
+            "(ec=1142); call the operator",
         ),
         (
             [failed(LONG, method, **OFFLINE) for method in ("cmdlet", "mapi", "graph")],
@@ -104,17 +102,17 @@ def line(options):
         ),
         (
             [failed(A, **THROTTLED), failed(A, "graph", **REFUSED)],
-            "CRITICAL - probe@contoso.com: no method succeeds; Graph: graph.example port 443: "
+            "CRITICAL - probe@contoso.com: all methods fail, Graph: graph.example port 443: "
             "connection refused",
         ),
         (
             [success(A), expiring(A, "graph")],
-            "CRITICAL - probe@contoso.com: client certificate ends in 3.00 days, limit 7: (graph)",
+            "CRITICAL - probe@contoso.com: client certificate ends 2026-12-04, in 3 days (CRITICAL below 7) (graph)",
         ),
         (
             [success("a@x.y"), expiring("a@x.y", "graph")],
-            "CRITICAL - a@x.y: client certificate ends in 3.00 days, limit 7:, Inbox listed in "
-            "0.250s (graph)",
+            "CRITICAL - a@x.y: client certificate ends 2026-12-04, in 3 days (CRITICAL below 7) "
+            "(graph)",
         ),
         (
             [success(LONG), expiring(LONG, "graph")],
@@ -128,7 +126,7 @@ def line(options):
         ),
         (
             [success(A), failed(A, "graph", **SIGN_IN)],
-            "UNKNOWN - probe@contoso.com: the cmdlet answers, Graph could not be tried: sign-in "
+            "UNKNOWN - probe@contoso.com: the cmdlet works, Graph was not tested: sign-in "
             "refused: Entr... (AADSTS700027)",
         ),
     ],
@@ -150,8 +148,8 @@ def test_several_methods(line, reports, text):
         ),
         (
             [success(A), failed(B, **OFFLINE), success(C)],
-            "CRITICAL - b@contoso.com: mailbox database is offline (ec=1142); call the operator; "
-            "1 of 3 mailboxes not OK",
+            "CRITICAL - 1 of 3 mailboxes not OK: b@contoso.com: mailbox database is offline "
+            "(ec=1142); call the operator",
         ),
         (
             [failed(A, **THROTTLED), failed(B, **OFFLINE), success(C)],
@@ -160,16 +158,16 @@ def test_several_methods(line, reports, text):
         ),
         (
             [failed(A, **THROTTLED), failed(B, cause="gone")],
-            "CRITICAL - b@contoso.com: gone; all 2 mailboxes not OK",
+            "CRITICAL - all 2 mailboxes not OK, worst b@contoso.com: gone",
         ),
         (
             [expiring(A), failed(B, cause="gone")],
-            "CRITICAL - b@contoso.com: gone; all 2 mailboxes not OK",
+            "CRITICAL - all 2 mailboxes not OK, worst b@contoso.com: gone",
         ),
         (
             [success(A), expiring(B)],
-            "CRITICAL - b@contoso.com: client certificate ends in 3.00 days, limit 7:; 1 of 2 "
-            "mailboxes not OK",
+            "CRITICAL - 1 of 2 mailboxes not OK: b@contoso.com: client certificate ends "
+            "2026-12-04, in 3 days (CRITICAL below 7)",
         ),
         (
             [success(A), expiring(LONG)],
@@ -178,17 +176,17 @@ def test_several_methods(line, reports, text):
         ),
         (
             [failed(of, **SIGN_IN) for of in (A, B, C)],
-            "UNKNOWN - sign-in refused: Entra does not know this certificate (AADSTS700027); none "
-            "of 3 mailboxes tested",
+            "UNKNOWN - none of 3 mailboxes tested: sign-in refused: Entra does not know this "
+            "certificate (AADSTS700027)",
         ),
         (
             [failed(of, method, **SIGN_IN) for of in (A, B) for method in ("cmdlet", "graph")],
-            "UNKNOWN - sign-in refused: Entra does not know this certificate (AADSTS700027); none "
-            "of 2 mailboxes tested",
+            "UNKNOWN - none of 2 mailboxes tested: sign-in refused: Entra does not know this "
+            "certificate (AADSTS700027)",
         ),
         (
             [success(A), success(A, "graph"), success(B), failed(B, "graph", **OFFLINE)],
-            "CRITICAL - b@contoso.com: the cmdlet answers, Graph does not: mailbox databas... "
+            "CRITICAL - b@contoso.com: the cmdlet works, Graph fails: mailbox databas... "
             "(ec=1142); 1 of 2 mailboxes not OK",
         ),
     ],
@@ -200,7 +198,7 @@ def test_many_mailboxes(line, reports, text):
 def test_a_failure_judged_ok_is_named(line, options):
     states = {**options().judging.states, "throttled": "OK"}
     assert line(success(A), failed(B, **THROTTLED), states=states) == (
-        "MAPI OK - b@contoso.com: slow down (HTTP 429); 2 mailboxes in all"
+        "MAPI OK - all 2 mailboxes OK, worst b@contoso.com: slow down (HTTP 429)"
     )
 
 
@@ -210,8 +208,8 @@ def test_what_made_it_worse_than_the_failure_is_told(line):
         [success(A), failed(A, "graph", **THROTTLED, of={"certificate_days": 3.0})],
     ):
         assert line(*reports) == (
-            "MAPI CRITICAL - probe@contoso.com: only Graph fails: slow down (HTTP 429); 1 more "
-            "limit violated"
+            "MAPI CRITICAL - probe@contoso.com: the cmdlet works, Graph was not tested: slow down "
+            "(HTTP 429); 1 more limit violated"
         )
     reports = [failed(A, of={"certificate_days": 3.0}, **{**SIGN_IN, "remedy": "", "cause": "no"})]
     reports.append(
@@ -219,7 +217,7 @@ def test_what_made_it_worse_than_the_failure_is_told(line):
     )
     assert line(*reports) == (
         "MAPI CRITICAL - sign-in refused: no (AADSTS700027); "
-        "client certificate ends in 3.00 days, limit 7:"
+        "client certificate ends 2026-12-04, in 3 days (CRITICAL below 7)"
     )
 
 
@@ -230,20 +228,20 @@ def test_the_rest_is_counted_however_much_there_is_to_say(line):
     ]
     reports += [failed(B, method) for method in ("cmdlet", "mapi", "graph")]
     assert line(*reports) == (
-        "MAPI CRITICAL - a.very.long.address.o...: no method succeeds; the cmdlet: cmdlet is broken; "
-        "all 2 mailboxes not OK"
+        "MAPI CRITICAL - all 2 mailboxes not OK, worst a.very.long.address.of....: all methods "
+        "fail, the cmdlet: cmdlet is broken"
     )
     reports = [failed(LONG, cause="x" * 99, of={"certificate_days": 3.0}), success(B)]
     assert line(*reports) == (
-        "MAPI CRITICAL - a.very.long.address.of.somebody@subdomain.con...: xxxxxxxxxxxxxxxxxxxxxxxxxx...; "
-        "1 of 2 mailboxes not OK"
+        "MAPI CRITICAL - 1 of 2 mailboxes not OK: "
+        "a.very.long.address.of.somebody@subdomain.con...: xxxxxxxxxxxxxxxxxxxxxxxxxx..."
     )
     reports = [expiring(LONG), success(B)]
     limits = ("b_contoso_com_", "a_very_long_address_of_somebody_subdomain_contoso_example_com_")
     ranges = {prefix + label: ("@~:999", None) for prefix in limits for label in LABELS["cmdlet"]}
     assert line(*reports, thresholds=ranges) == (
-        "MAPI WARNING - a.very.long.address.of.somebody@subdomai...: mapi_connectivity 1 is inside ~:999; "
-        "all 2 mailboxes not OK"
+        "MAPI WARNING - all 2 mailboxes not OK, worst a.very.long.address.of.somebody@su...: "
+        "mapi_connectivity 1 is inside ~:999"
     )
 
 
@@ -296,9 +294,9 @@ def test_no_first_line_is_longer_than_120(options, data):
         for mailbox in mailboxes
     )
     if len(mailboxes) > 1 and any(one.state != "OK" for one in found):
-        # The count of the others stands at the end, whatever comes before it.
-        assert re.search(
-            rf"; (all {bad}|{bad} of \d+|none of \d+) mailboxes (not OK|tested)$", head
+        # The count of all stands first, whatever comes after it.
+        assert re.match(
+            rf"MAPI [A-Z]+ - (all {bad}|{bad} of \d+|none of \d+) mailboxes (not OK|tested)", head
         )
 
 
@@ -314,51 +312,49 @@ def test_no_first_line_is_longer_than_120(options, data):
         ),
         (
             [failed(A, **REFUSED), failed(A, "graph", "timeout", "late")],
-            "nothing is reached from here: look at this network first",
+            "no method reaches its service from here: check this host's network first",
         ),
         (
             [failed(A, **OFFLINE), failed(A, "graph", "server", "busy")],
-            "all ways are open and lead to the same trouble: it is at the mailbox's end",
+            "all methods reach Exchange and fail there: check mailbox and database",
         ),
         (
             [failed(A, **OFFLINE), failed(A, "graph", **REFUSED)],
-            "each method has its own trouble, see below",
+            "the methods fail for different reasons",
         ),
         (
             [success(A), failed(A, "graph", **FORBIDDEN)],
-            "the cmdlet answers: the mailbox can be reached; Graph only lacks its own permission",
+            "the cmdlet works: the mailbox can be reached; Graph lacks its own permission",
         ),
         (
             [success(A, "graph"), failed(A, **FORBIDDEN), failed(A, "mapi", **FORBIDDEN)],
-            "Graph answers: the mailbox can be reached; the cmdlet and the MAPI path only lack "
-            "their own permission",
+            "Graph works: the mailbox can be reached; the cmdlet and the MAPI path lack their own "
+            "permission",
         ),
         (
             [success(A), failed(A, "graph", **THROTTLED)],
-            "the cmdlet answers: the mailbox can be reached; Graph is only asked too often",
+            "the cmdlet works: the mailbox can be reached; Graph was asked too often",
         ),
         (
             [success(A, "graph"), failed(A, **THROTTLED), failed(A, "mapi", **THROTTLED)],
-            "Graph answers: the mailbox can be reached; the cmdlet and the MAPI path are only "
-            "asked too often",
+            "Graph works: the mailbox can be reached; the cmdlet and the MAPI path were asked too "
+            "often",
         ),
         (
             [success(A), failed(A, "graph", **REFUSED, of={"host": "graph.example"})],
-            "the cmdlet answers: the mailbox is well; what is broken is the way to graph.example",
+            "the cmdlet works: the mailbox is well; the connection to graph.example is broken",
         ),
         (
             [success(A), failed(A, "graph", **REFUSED)],
-            "the cmdlet answers: the mailbox is well; what is broken is the way",
+            "the cmdlet works: the mailbox is well; the connection is broken",
         ),
         (
             [success(A), success(A, "graph"), failed(A, "mapi", "logon", "refused")],
-            "the cmdlet and Graph answer: the mailbox is there, and the MAPI path has trouble of "
-            "its own at the other end",
+            "the cmdlet and Graph work: the mailbox can be reached; the MAPI path fails",
         ),
         (
             [success(A), failed(A, "graph"), failed(A, "mapi", **REFUSED)],
-            "the cmdlet answers: the mailbox is there, and Graph and the MAPI path have trouble of "
-            "their own at the other end",
+            "the cmdlet works: the mailbox can be reached; Graph and the MAPI path fail",
         ),
     ],
 )

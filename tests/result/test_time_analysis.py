@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from check_mapi_connectivity.base.report import Phase, Report, Stopwatch
-from check_mapi_connectivity.result import diagnosis, first_line
+from check_mapi_connectivity.result import first_line
 from check_mapi_connectivity.result.judge import judge
 from check_mapi_connectivity.result.time_analysis import POINTS_TO, analyse
 
+from ..support.reports import diagnosis as told
 from ..support.reports import known
 
 PHASES = ("dns", "tcp", "proxy", "tls", "request", "connect", "execute")
@@ -100,7 +101,8 @@ def test_rule(name):
     found = analyse(measured, "connection_time")
     assert [(part.name, round(part.seconds, 6)) for part in found.parts] == parts
     assert found.whole == pytest.approx(measured.finding.connection_time)
-    assert found.points_to == POINTS_TO[parts[0][0]]
+    online = measured.method == "cmdlet" and parts[0][0] == "Exchange itself"
+    assert found.points_to == ("see service health" if online else POINTS_TO[parts[0][0]])
     assert found.server == measured.finding.server_latency
 
 
@@ -114,14 +116,14 @@ def test_the_whole_run():
         ("the sign-in", 1.3),
         ("Autodiscover", 0.6),
         ("a first try", 0.45),
-        ("this host", 0.35),
+        ("the check itself", 0.35),
         ("the way to Exchange", 0.2),
         ("Exchange itself", 0.1),
     ]
     assert found.whole == pytest.approx(3.0)
     assert found.shares == (
-        "the sign-in 1.300s (43 %), Autodiscover 0.600s, a first try 0.450s, this host 0.350s, "
-        "the way to Exchange 0.200s, Exchange itself 0.100s"
+        "the sign-in 1.300s (43 %), Autodiscover 0.600s, a first try 0.450s, the check itself "
+        "0.350s, the way to Exchange 0.200s, Exchange itself 0.100s"
     )
 
 
@@ -188,7 +190,7 @@ def test_what_took_long_stands_before_the_limit(options, label, ranges, words):
 def test_the_diagnosis_says_where_to_look(options):
     chosen = limits(options, connection_time=("2", None))
     [judged] = judge([report(dns=2.9, tcp=0.1, tls=0.1)], chosen.targets, chosen.judging)
-    lines = list(diagnosis.diagnosis(judged, 0))
+    lines = told([judged], chosen)
     place = lines.index("  time went     name resolution 2.900s (94 %), the network path 0.200s")
     assert lines[place + 1] == f"                {POINTS_TO['name resolution']}"
     assert first_line.single(judged.report, judged.violations) == (

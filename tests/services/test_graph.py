@@ -143,8 +143,8 @@ def test_date(text, seconds):
 @pytest.mark.parametrize(
     ("body", "cause"),
     [
-        (b"", "host.example answers with what is no JSON"),
-        (b"<html><b>Sign in</b></html>", "host.example answers with what is no JSON"),
+        (b"", "host.example does not answer in JSON"),
+        (b"<html><b>Sign in</b></html>", "host.example does not answer in JSON"),
         (b"[]", "the answer is no JSON object"),
         (b'{"value":{}}', "the answer holds no list of messages"),
         (b"{}", "the answer holds no list of messages"),

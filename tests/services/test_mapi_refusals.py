@@ -282,7 +282,7 @@ def test_forbidden_and_multi_factor():
     assert status(403).kind == "permission"
     failure = status(456)
     assert (failure.kind, failure.code) == ("logon", "HTTP 456")
-    assert "multi-factor" in failure.cause
+    assert "MFA" in failure.cause
 
 
 @pytest.mark.parametrize("number", [200, 456])
@@ -304,10 +304,10 @@ def test_nothing_at_this_address():
     failure = status(404)
     assert failure.kind == "protocol"
     assert failure.cause == "no MAPI over HTTP at this address of mail.example"
-    assert failure.remedy == "is that the Exchange host? See Get-MapiVirtualDirectory"
+    assert failure.remedy == "check the host; Get-MapiVirtualDirectory shows its addresses"
     failure = status(404, url=AUTODISCOVER_URL)
     assert failure.cause == "no Autodiscover at this address of mail.example"
-    assert failure.remedy == "is that the Exchange host? See Get-AutodiscoverVirtualDirectory"
+    assert failure.remedy == "check the host; Get-AutodiscoverVirtualDirectory shows its addresses"
 
 
 @pytest.mark.parametrize("number", [301, 302, 307, 308])

@@ -157,7 +157,7 @@ def test_what_is_there_already():
         (
             (302, b"", {"Location": "https://portal.example"}),
             MAKE,
-            "graph.example redirects to another address, which is not followed",
+            "graph.example redirects to another address",
             "HTTP 302",
         ),
         ((401, b""), GROUP, "Exchange refuses the administrator's token", "HTTP 401"),

@@ -9,7 +9,7 @@ from functools import lru_cache
 from check_mapi_connectivity.base.credentials import CertificateFiles
 from check_mapi_connectivity.commandline import parse
 from check_mapi_connectivity.explain import text as explain_text
-from check_mapi_connectivity.result import diagnosis
+from check_mapi_connectivity.result import output
 from check_mapi_connectivity.signin import certificate
 
 from ..tenant.material import make_certificate, pem, pem_key, private_file
@@ -81,7 +81,7 @@ def mask(text):
     """A text without what differs from certificate to certificate."""
     for name in ("sha1", "sha256"):
         text = text.replace(getattr(facts(), name), f"({name})")
-    return text.replace(diagnosis.date(facts().not_after), "(day)")
+    return text.replace(output.date(facts().not_after), "(day)")
 
 
 def part(text, title):

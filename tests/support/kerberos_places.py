@@ -7,6 +7,8 @@ from __future__ import annotations
 import os
 import re
 
+from check_mapi_connectivity.result import output
+
 from ..conftest import mapi_perfdata
 from .ways import expected
 
@@ -63,10 +65,12 @@ class Place:
         """
         remedy = self.own_words(remedy)
         state = self.state or state
-        line = f"MAPI {state} - {self.lead}{cause}"
-        whole = f"{line}; {remedy}"
+        lead = f"MAPI {state} - {self.lead}"
+        bare, _, number = cause.rpartition(" (")
+        room = _WIDTH - len(f"MAPI CRITICAL - {self.lead}")
+        line = lead + output.sentence(bare or cause, bare and number[:-1], remedy, room)
         code = {"CRITICAL": 2, "UNKNOWN": 3}[state]
-        return whole if len(whole) <= _WIDTH else line, remedy, code, self.perfdata(**values)
+        return line, remedy, code, self.perfdata(**values)
 
     def own_words(self, remedy):
         """A remedy that names the options of this place."""
@@ -75,8 +79,9 @@ class Place:
 
 def told(run):
     """First line, remedy, exit code and performance data of a run."""
-    remedies = re.findall("\n  remedy        (.*)", run.diagnosis)
-    return run.line, "; ".join(remedies), run.code, run.perfdata
+    remedies = re.findall("\n  remedy        (.*(?:\n {16}.*)*)", run.diagnosis)
+    whole = [re.sub("\n +", " ", one) for one in remedies]
+    return run.line, "; ".join(whole), run.code, run.perfdata
 
 
 class AtServer(Place):

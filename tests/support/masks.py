@@ -13,7 +13,7 @@ _DAY = (
     (r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d:\d\dZ?)?", "(date)"),
     # A text that was cut in the middle of one.
     (r'("date": ")\d[\d-]*', r"\1(date)"),
-    (r"\bin -?\d+\.\d days", "in # days"),
+    (r"\bin -?\d+ (?:day|hour)s", "in # days"),
     (r"\(\d+ (?:second|minute|hour|day)s? (?:ago|in the future)\)", "(ago)"),
 )
 
@@ -21,11 +21,13 @@ _DAY = (
 _RUN = (
     (r"(?m)^  recording .*\n", ""),
     (rf"{UUID}(?::\d+)?", "(id)"),
+    # One that was cut.
+    (r"\b[0-9a-f]{8}-[0-9a-f-]*\.\.\.", "(id)..."),
     (r"\b127\.0\.0\.1(:| port )\d+", r"127.0.0.1\g<1>(port)"),
     (r"\b[0-9A-F]{40}\b|\b[0-9A-F]{64}\b", "(thumbprint)"),
     (r"\b\d+\.\d{3}s", "#s"),
-    (r"timed out after [0-9.]+s", "timed out after #s"),
-    (r"(?m)^( +[\w -]+? +#s) #+", r"\1"),
+    (r"((?:timed out|phase \w+) after )[0-9.]+s", r"\1#s"),
+    (r"(?m)^( +[\w, -]+? +#s) #+", r"\1"),
     (r"(?<![\w:/)])/(?:[\w.+-]+/)+(?=[\w.+-])", "/.../"),
 )
 
@@ -33,7 +35,7 @@ _RUN = (
 _MEASURED = (
     (r"\s*[0-9]+\.[0-9]{3}s(?: #+)?", " #s"),
     (r"((?:after|wait|sent) )[0-9.]+s", r"\1#s"),
-    (r"in [0-9.]+ days", "in # days"),
+    (r"in [0-9.]+ (?:day|hour)s", "in # days"),
 )
 
 #: What has another value in each run; Exchange's own Latency has not.
@@ -51,7 +53,7 @@ def _each(patterns, text):
 
 def varying(text):
     """Output without what another run, day or machine makes different."""
-    return _each((*_RUN[:3], *_DAY, *_RUN[3:]), text)
+    return _each((*_RUN[:4], *_DAY, *_RUN[4:]), text)
 
 
 def timeless(text):

@@ -4,10 +4,14 @@ them.
 
 from __future__ import annotations
 
+from check_mapi_connectivity.base.credentials import CertificateFacts
 from check_mapi_connectivity.base.failure import Failure
 from check_mapi_connectivity.base.report import Report, Stopwatch
 from check_mapi_connectivity.result import conclusion, several
 from check_mapi_connectivity.result.judge import judge
+
+#: The certificate of reports that are not told another; it ends on 2026-12-04.
+CERTIFICATE = CertificateFacts("/etc/probe.pem", "CN=probe", 0.0, 1796385600.0, "A" * 40, "B" * 64)
 
 
 class Clock:
@@ -60,6 +64,7 @@ def success(mailbox="probe@contoso.com", method="cmdlet", seconds=0.25, **change
         "server_latency": 0.25,
         "round_trip": 0.5,
         "connection_time": seconds,
+        "certificate": CERTIFICATE,
         "certificate_days": 100.0,
         "sign_in": watch(("signing", 0.125), ("request", 0.125)),
         "service": watch(("dns", 0.0005), ("tcp", 0.0625), ("tls", 0.125), ("request", 0.5)),
@@ -74,7 +79,14 @@ def success(mailbox="probe@contoso.com", method="cmdlet", seconds=0.25, **change
 def failed(mailbox="probe@contoso.com", method="cmdlet", kind="mailbox", cause="gone", **changes):
     """A test that ended in a failure; `changes` are those of the failure, or `of` the report."""
     of = changes.pop("of", {})
-    values = {"certificate_days": 100.0, "total": 1.0, "begun": 0.0, "ended": 1.0, **of}
+    values = {
+        "certificate": CERTIFICATE,
+        "certificate_days": 100.0,
+        "total": 1.0,
+        "begun": 0.0,
+        "ended": 1.0,
+        **of,
+    }
     return known(mailbox, method, failure=Failure(kind, cause, **changes), **values)
 
 
@@ -93,7 +105,7 @@ def judged(reports, options, **changes):
     return judge(reports, chosen.targets, chosen.judging)
 
 
-def diagnosis(found, chosen):
+def diagnosis(found, chosen, line="", **how):
     """The lines of the diagnosis of judged reports, by the options of their run."""
     once = conclusion.told_once(chosen)
-    return list(several.diagnosis(found, chosen.display.verbose, once))
+    return list(several.diagnosis(found, chosen.display.verbose, once, line, **how))

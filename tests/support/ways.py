@@ -58,6 +58,7 @@ class Way:
         )
         self.outcome, self.code, self.seconds = outcome, outcome.code, outcome.seconds
         self.stdout, self.stderr, self.diagnosis = outcome.stdout, outcome.stderr, outcome.diagnosis
+        self.words = outcome.words
         times = r"\d+\.\d{3}s(?=(?: at most)? \((?:graph|mapi)\))"
         self.line = re.sub(times, "#s", outcome.line)
         first = outcome.stdout.partition("\n")[0]

@@ -14,28 +14,28 @@ STATES = {0: "OK", 2: "CRITICAL", 3: "UNKNOWN"}
 SERVICES = [
     (
         *("cmdlet", "ambiguous", 2),
-        "address fits several objects of this... (ManagementObjectAmbiguousException)",
-        *("mailbox", "name one by its GUID or primary address; see Get-Recipient -Anr"),
+        "address fits several objects of this tenant; use the primary address",
+        *("mailbox", "use the primary address; or the GUID, see Get-Recipient -Anr"),
     ),
     (
         *("cmdlet", "no-role", 3),
-        "this identity may not run Test-MAPIConnectivity (CmdletAccessDeniedException)",
-        *("permission", "give it a role group whose role holds the cmdlet"),
+        "this identity may not run Test-MAPIConnectivity; add it to a role group",
+        *("permission", "add it to a role group; its role must hold the cmdlet"),
     ),
     (
         *("cmdlet", "strange", 2),
-        "Exchange reports an error that is not known here (StrangeException)",
-        *("protocol", "see Exchange's own text"),
+        "Exchange reports an error that is not known here; see Exchange's own text",
+        *("protocol", "see Exchange's own text; -v shows it whole"),
     ),
     (
         *("graph", "full", 2),
-        "mailbox is full (ErrorQuotaExceeded)",
+        "mailbox is full (ErrorQuotaExceeded); make room in it, or raise its quota",
         *("mailbox", "make room in it, or raise its quota; see Get-MailboxStatistics"),
     ),
     (
         *("graph", "unknown-code", 2),
-        "Graph reports an error that is not known here (ErrorOfTomorrow)",
-        *("protocol", "see Graph's own text"),
+        "Graph reports an error that is not known here; see Graph's own text",
+        *("protocol", "see Graph's own text; -v shows it whole"),
     ),
 ]
 
@@ -47,22 +47,22 @@ def test_services(cmdlet, method, mailbox, code, text, kind, remedy):
     run = cmdlet(mailbox, section=method)
     line = f"MAPI {STATES[code]} - {mailbox}@practice.example: {text}"
     assert (run.line, run.code, run.stderr) == (line, code, "")
-    assert f"  kind          {kind}\n" in run.diagnosis
+    assert f": kind {kind}\n" in run.diagnosis
     assert f"  remedy        {remedy}\n" in run.diagnosis
 
 
 #: Fault -> exit code, first line, kind.
 ENTRA = [
-    ("aadsts-90033-503", 2, "sign-in failed: Entra answers: unavailable (HTTP 503, AADSTS90033)", "server"),
-    ("aadsts-90033-429", 3, "sign-in failed: Entra throttles this check (HTTP 429, AADSTS90033)", "throttled"),
+    ("aadsts-90033-503", 2, "sign-in failed: Entra answers: unavailable (HTTP 503, AADSTS90033); see service health", "server"),
+    ("aadsts-90033-429", 3, "sign-in failed: Entra throttles this check (HTTP 429, AADSTS90033); run the checks less often", "throttled"),
     (
         *("aadsts-90055-500", 3),
         "sign-in failed: Entra throttles this tenant (HTTP 500, AADSTS90055); run the checks less often",
         "throttled",
     ),
     # A service in trouble has judged nothing.
-    ("aadsts-700027-504", 2, "sign-in failed: Entra answers: gateway timeout (HTTP 504, AADSTS700027)", "server"),
-    ("aadsts-50020", 3, "sign-in refused: account is not in this tenant (AADSTS50020)", "credential"),
+    ("aadsts-700027-504", 2, "sign-in failed: Entra answers: gateway timeout (HTTP 504, AADSTS700027); see service health", "server"),
+    ("aadsts-50020", 3, "sign-in refused: account is not in this tenant (AADSTS50020); use an account of this tenant", "credential"),
     (
         *("aadsts-900439", 3),
         "sign-in belongs to the US Government cloud (AADSTS900439); set --cloud gcc-high or dod",
@@ -72,7 +72,7 @@ ENTRA = [
         (
             f"aadsts-{number}",
             3,
-            f"Entra refuses the sign-in, for a reason not known here (AADSTS{number})",
+            f"Entra refuses the sign-in, for a reason not known here (AADSTS{number}); see the sign-in log",
             "credential",
         )
         for number in (5002730, 90041)
@@ -83,9 +83,9 @@ ENTRA = [
 @pytest.mark.parametrize(("fault", "code", "text", "kind"), ENTRA, ids=[row[0] for row in ENTRA])
 def test_entras_words_beside_any_status(cmdlet, tenant, fault, code, text, kind):
     tenant.faults.on("token", fault)
-    run = cmdlet("healthy", "-t", "4")
+    run = cmdlet("healthy", "-t", "4", "-v")
     assert (run.line, run.code) == (f"MAPI {STATES[code]} - {text}", code)
-    assert f"  kind          {kind}\n" in run.diagnosis
+    assert f": kind {kind}\n" in run.diagnosis
     for words in ("Trace Id: ", "Correlation Id: ", "Timestamp: "):
         assert words in run.diagnosis
     assert f"https://login.microsoftonline.com/error?code={fault.split('-')[1]}" in run.diagnosis
@@ -139,7 +139,7 @@ AGENTS = [
     ),
     (
         *(503, "", {"error": {"code": "Busy", "message": "AADSTS90033: Come again."}}),
-        *("CRITICAL", "sign-in failed: the instance metadata service answers: unavailable (HTTP 503, AADSTS90033)"),
+        *("CRITICAL", "sign-in failed: the instance metadata service answers: unavailable (HTTP 503, AADSTS90033); see service health"),
         "wait for the next run",
     ),
 ]  # fmt: skip
@@ -168,35 +168,47 @@ def test_what_stands_where_the_metadata_service_should_be(
 AUTODISCOVER = [
     (
         "hoster",
-        "Autodiscover of 127.0.0.1 knows IMAP, SMTP only",
-        *("protocol", "is that the Exchange host? It names no mailbox of Exchange", 2),
+        "Autodiscover of 127.0.0.1 knows IMAP, SMTP only; check the host",
+        *("protocol", "check the host; it names no mailbox of Exchange", 2),
     ),
     (
         "in-cloud",
         "Autodiscover: the mailbox is at healthy@practice.mail.onmicrosoft.example",
-        *("mailbox", "onmicrosoft is Exchange Online: --method cmdlet or graph, with --tenant", 2),
+        *(
+            "mailbox",
+            "use --method cmdlet or graph; onmicrosoft is Exchange Online and needs --tenant",
+            2,
+        ),
     ),
     (
         "redirect-stranger",
-        "Autodiscover: the mailbox is at heal... (Autodiscover ErrorCode 500)",
+        "Autodiscover: the mailbox is at healthy@elsewhere.example",
         *("mailbox", "test it where it is, as healthy@elsewhere.example", 3),
     ),
     (
         "http-302-logon-page",
         "a redirect from 127.0.0.1 leads to login.elsewhere.example/oaut...",
-        *("protocol", "a logon page before it? Let /autodiscover/ and /mapi/ pass without one", 2),
+        *(
+            "protocol",
+            "check the gateway; /autodiscover/ and /mapi/ must pass without a logon page",
+            2,
+        ),
     ),
     (
         "http-302-own-page",
-        "no Autodiscover at this address of 127.0.0.1 (HTTP 404)",
-        *("protocol", "a logon page before it? Let /autodiscover/ and /mapi/ pass without one", 3),
+        "no Autodiscover at this address of 127.0.0.1; check the gateway",
+        *(
+            "protocol",
+            "check the gateway; /autodiscover/ and /mapi/ must pass without a logon page",
+            3,
+        ),
     ),
     (
         "redirect-url-foreign",
         "Autodiscover failed: no password is sent to autodiscover.elsew...",
         *(
             "protocol",
-            "if that is an Exchange host of yours, name it: --autodiscover-url and -H",
+            "check that host; if it is your Exchange, name it: --autodiscover-url and -H",
             2,
         ),
     ),
@@ -205,7 +217,7 @@ AUTODISCOVER = [
         "no password is sent to mail.elsewhere.example, which Autodiscover names",
         *(
             "protocol",
-            "if that is an Exchange host of yours, name it: --autodiscover-url and -H",
+            "check that host; if it is your Exchange, name it: --autodiscover-url and -H",
             2,
         ),
     ),
@@ -220,7 +232,7 @@ AUTODISCOVER = [
 def test_autodiscover(mapi, mailbox, text, kind, remedy, requests):
     run = mapi(mailbox, section="mapi-auto")
     assert (run.line, run.code) == (f"MAPI CRITICAL - {mailbox}@practice.example: {text}", 2)
-    assert f"  kind          {kind}\n" in run.diagnosis
+    assert f": kind {kind}\n" in run.diagnosis
     assert f"  remedy        {remedy}\n" in run.diagnosis
     assert len(run.requests) == requests
 
@@ -230,5 +242,5 @@ def test_the_internal_address_where_the_external_one_cannot_be_reached(mapi):
     assert run.code == 0
     assert run.line.startswith("MAPI OK - outside-down@practice.example: Inbox listed in ")
     assert "127.0.0.1 port 9: connection refused; Autodiscover names https://127.0.0.1:" in (
-        run.diagnosis
+        run.words
     )

@@ -106,7 +106,10 @@ def test_a_session_that_breaks_once_is_healed(through, tenant, request_type, fau
 
 def test_cookies_that_a_gateway_takes_away(through, tenant):
     line, code, _ = through("mapi", "lose-cookies")
-    assert (line, code) == (f"{CRITICAL}the server gives the session no cookie", 2)
+    assert (line, code) == (
+        f"{CRITICAL}the server gives the session no cookie; check proxy and load balancer",
+        2,
+    )
 
 
 @pytest.mark.parametrize("flavour", ["exchange", "exchange-se", "gromox"])

@@ -26,8 +26,8 @@ PLACES = {"cmdlet": "exchange", "graph": "graph", "mapi": "mapi-connect"}
 #: The first line's cause when the method's place answers with HTTP 500.
 CAUSES = {
     "cmdlet": "Exchange answers: internal error (HTTP 500)",
-    "graph": "Graph reports an interna... (InternalServerError)",
-    "mapi": "127.0.0.1 answers: internal error (HTTP 500)",
+    "graph": "Graph reports an internal error",
+    "mapi": "127.0.0.1 answers: internal error",
 }
 #: What a test that failed has all the same.
 TOUCHED = {"cmdlet": "time_request", "graph": "time_request", "mapi": "time_connect"}
@@ -96,7 +96,7 @@ def test_all_well_then_ten_broken(hundred, tenant, method):
     for name in BROKEN:
         tenant.faults.on(PLACES[method], "http-500", mailbox=name)
     run = hundred(method)
-    text = f"{BROKEN[0]}@{DOMAIN}: {CAUSES[method]}; 10 of 100 mailboxes not OK"
+    text = f"10 of 100 mailboxes not OK, worst {BROKEN[0]}@{DOMAIN}: {CAUSES[method]}"
     assert (run.line, run.code, run.stderr) == (f"MAPI CRITICAL - {text}", 2, "")
     after = by_mailbox(run)
     assert [name for name in HUNDRED if not well(method, after[name])] == list(BROKEN)
@@ -115,7 +115,7 @@ def test_all_well_then_ten_broken(hundred, tenant, method):
 
 def in_tenths(text):
     """Text in which the moment that method mapi gives up at is `14.#s`, give or take a second."""
-    return re.sub(r"timed out after 1[345](\.\d+)?s", "timed out after 14.#s", text)
+    return re.sub(r" after 1[345](\.\d+)?s", " after 14.#s", text)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -127,9 +127,9 @@ def test_ten_that_hang_do_not_hold_the_others(hundred, tenant, method):
     # Method mapi keeps time to end its session.
     seconds = "14.#s" if method == "mapi" else "16s"
     phase = TOUCHED[method].removeprefix("time_")
-    text = f"{BROKEN[0]}@{DOMAIN}: no answer from 127.0.0.1 in phase {phase}: tim..."
-    line = f"MAPI CRITICAL - {text}; 10 of 100 mailboxes not OK"
-    assert (in_tenths(run.line), run.code, run.stderr) == (line, 2, "")
+    text = f"{BROKEN[0]}@{DOMAIN}: no answer from 127.0.0.1 in phase "
+    assert run.line.startswith(f"MAPI CRITICAL - 10 of 100 mailboxes not OK, worst {text}")
+    assert (run.code, run.stderr) == (2, "")
     after = by_mailbox(run)
     assert [name for name in HUNDRED if not well(method, after[name])] == list(BROKEN)
     for name in BROKEN:
@@ -137,7 +137,7 @@ def test_ten_that_hang_do_not_hold_the_others(hundred, tenant, method):
         assert after[name]["mapi_connectivity"] == "0;;;0;1"
     assert run.seconds < 16 + GRACE
     heads = re.findall(r"^\[CRITICAL\] .*", in_tenths(run.diagnosis), re.MULTILINE)
-    ended = f"no answer from 127.0.0.1 in phase {phase}: timed out after {seconds}"
+    ended = f"no answer from 127.0.0.1 in phase {phase} after {seconds}"
     assert heads == [f"[CRITICAL] {name}@{DOMAIN} by {method}: {ended}" for name in BROKEN]
 
 
@@ -155,16 +155,14 @@ def test_wrong_password_of_fifty_is_one_failed_logon(hundred, tenant, tmp_path):
     wrong.chmod(0o600)
     names = HUNDRED[:50]
     run = hundred("mapi", "--password-file", wrong, names=names)
-    text = f"127.0.0.1 refuses user {OPERATOR}@practi... (HTTP 401); all 50 mailboxes not OK"
-    assert (run.line, run.code) == (f"MAPI CRITICAL - {names[0]}@{DOMAIN}: {text}", 2)
+    text = f"{names[0]}@{DOMAIN}: 127.0.0.1 refuses user {OPERATOR}@... (HTTP 401)"
+    line = f"MAPI CRITICAL - all 50 mailboxes not OK, worst {text}"
+    assert (run.line, run.code) == (line, 2)
     assert tenant.logons == [("Basic", f"{OPERATOR}@{DOMAIN}", False)]
     values = by_mailbox(run, names)
     assert {times["mapi_connectivity"] for times in values.values()} == {"0;;;0;1"}
     assert {tuple(times) for times in values.values()} == {tuple(ORDER["mapi"].split())}
-    assert (
-        run.diagnosis.count(f"refuses user {OPERATOR}@{DOMAIN} (Basic)\n  kind          logon")
-        == 10
-    )
+    assert run.words.count(f"refuses user {OPERATOR}@{DOMAIN} (Basic) (HTTP 401) remedy") == 10
     assert "\n[CRITICAL] 40 more, not shown; -v shows all\n" in run.diagnosis
 
 
@@ -239,8 +237,9 @@ def test_progress_on_a_terminal_and_sigterm_in_the_middle(environment, tenant, t
     assert time.monotonic() - sent < GRACE
     assert code == 3
     first = stdout.partition("\n")[0].partition(" | ")[0]
-    ended = r"ended by SIGTERM after [0-9.]+s in phase request \(\.\.\."
-    line = rf"MAPI UNKNOWN - {BROKEN[0]}@{re.escape(DOMAIN)}: {ended}; 10 of 100 mailboxes not OK"
+    ended = r"ended by SIGTERM after [0-9.]+s in.*\.\.\."
+    worst = f"{BROKEN[0]}@{re.escape(DOMAIN)}"
+    line = rf"MAPI UNKNOWN - 10 of 100 mailboxes not OK, worst {worst}: {ended}"
     assert re.fullmatch(line, first)
     heads = re.findall(r"^\[(\w+)\] (\S+)@\S+ by graph: ", stdout, re.MULTILINE)
     assert [name for state, name in heads if state == "UNKNOWN"] == list(BROKEN)

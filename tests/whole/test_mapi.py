@@ -179,7 +179,7 @@ def test_a_server_that_takes_another_scheme_than_remembered(mapi, tenant):
 
 def test_gromox(mapi, tenant):
     tenant.flavour = "gromox"
-    first, second = mapi(), mapi()
+    first, second = mapi(), mapi("healthy", "-v")
     assert first.perfdata == mapi_perfdata()
     assert (len(first.requests), len(second.requests)) == (5, 3)
     assert "version       Exchange/15.00.0847.4040" in second.diagnosis
@@ -201,7 +201,7 @@ def test_a_moved_mailbox_is_found_again(mapi, tenant, sign):
     run = mapi("moved-endpoint")
     assert (run.line, run.code) == (LISTED.format("moved-endpoint"), 0)
     assert AUTODISCOVER in run.requests
-    assert "asked Autodiscover again" in run.diagnosis
+    assert "asked Autodiscover again" in run.words
     assert len(mapi("moved-endpoint").requests) == 3
 
 
@@ -266,10 +266,7 @@ def test_a_remembered_host_that_is_gone_into_a_black_hole(mapi, tmp_path):
         file.write_text(json.dumps({**document, "url": url}))
         run = mapi("healthy", "-t", "6")
     assert (run.code, run.line) == (0, LISTED.format("healthy"))
-    assert (
-        "with the remembered address: no answer from 127.0.0.1 in phase tls: timed out"
-        in run.diagnosis
-    )
+    assert "with the remembered address: no answer from 127.0.0.1 in phase tls after" in run.words
     assert len(mapi().requests) == 3
 
 

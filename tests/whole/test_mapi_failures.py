@@ -22,7 +22,7 @@ def test_a_server_that_is_too_busy_is_left_alone_as_long_as_it_asks(mapi):
     """Connect named a RetryDelay of 10 seconds, which do not fit into the time left."""
     run = mapi("status-6bb", "-t", "8")
     assert (run.code, len(run.requests)) == (2, 4)
-    assert "mailbox server is too busy (RPC_S_SERVER_TOO_BUSY 0x6BB)" in run.line
+    assert "mailbox server is too busy; run the checks less often" in run.line
 
 
 def test_a_server_that_asks_to_wait(mapi):
@@ -39,7 +39,7 @@ def test_no_rights_on_another_users_mailbox(mapi):
     assert run.line.startswith(
         "MAPI UNKNOWN - foreign@practice.example: signed-in user may not open the Inbox"
     )
-    assert "kind          permission" in run.diagnosis
+    assert "kind permission" in run.diagnosis
     assert "Add-MailboxPermission" in run.diagnosis
 
 
@@ -50,7 +50,7 @@ def test_a_wrong_password_is_sent_once(mapi, tenant, tmp_path, section):
     run = mapi("healthy", "--password-file", tmp_path / "wrong", section=section)
     assert run.code == 2
     assert "127.0.0.1 refuses user healthy@practice.example (Basic)" in run.line
-    assert "kind          logon" in run.diagnosis
+    assert "kind logon" in run.diagnosis
     assert [ok for _, _, ok in tenant.logons] == [False]
     assert "Not.The.Password" not in run.outcome.stdout
 
@@ -94,7 +94,7 @@ def test_odd_but_good_answers(mapi, tenant, place, fault):
     tenant.faults.on(place, fault)
     run = mapi()
     assert run.code == 0
-    assert ("something in between may answer" in run.diagnosis) == (fault == "wrong-echo")
+    assert ("something in between may answer" in run.words) == (fault == "wrong-echo")
 
 
 @pytest.mark.parametrize("fault", ["http-500", "html-200", "status-6ba", "cut", "sequence"])
@@ -110,9 +110,9 @@ def test_an_execute_that_hangs_is_given_up_in_time_to_end_the_session(mapi, tena
     tenant.faults.on("mapi-execute", fault)
     run = mapi("healthy", "-t", "4")
     assert run.code == 2
-    assert "timed out after 3." in run.line
+    assert " after 3." in run.line
     assert "time_execute=U time_disconnect=#s" in run.perfdata
-    assert "no answer from 127.0.0.1 in phase execute: " in run.line
+    assert "no answer from 127.0.0.1 in phase execute " in run.line
     assert run.outcome.seconds < 4 + GRACE
 
 
@@ -146,7 +146,7 @@ def test_a_bearer_token_that_the_endpoint_refuses(mapi, tenant):
     tenant.faults.on("mapi-connect", "http-401")
     run = mapi("healthy", section="mapi-bearer")
     assert run.code == 3
-    assert "kind          permission" in run.diagnosis
+    assert "kind permission" in run.diagnosis
 
 
 def test_an_app_only_token_is_refused_with_the_servers_reason(mapi, tenant):
@@ -158,11 +158,12 @@ def test_an_app_only_token_is_refused_with_the_servers_reason(mapi, tenant):
         "5d1b7a3e-1111-4c0e-8a52-000000000001",
         "--certificate",
         tenant.material.directory / "probe.pem",
+        "-v",
         section="mapi-bearer",
         user="none",
     )
     assert run.code == 3
-    assert "not yet seen to work" in run.diagnosis
+    assert "not yet seen to work" in run.words
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def test_a_leak_would_be_found():
     assert not shown("it is: wrong: ***, is it")
 
 
-@pytest.mark.parametrize("arguments", [(), ("-vvv",), ("-vv", "--json"), ("-vvv", "--json")])
+@pytest.mark.parametrize("arguments", [("-v",), ("-vvv",), ("-vv", "--json"), ("-vvv", "--json")])
 @pytest.mark.parametrize("mailboxes", [1, 3])
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_client_secret_that_is_echoed(way, says, several, tmp_path, name, mailboxes, arguments):
@@ -145,7 +145,7 @@ def test_a_client_secret_that_is_echoed(way, says, several, tmp_path, name, mail
         assert "***" in run.stdout
 
 
-@pytest.mark.parametrize("arguments", [(), ("-vvv",), ("-vvv", "--json")])
+@pytest.mark.parametrize("arguments", [("-v",), ("-vvv",), ("-vvv", "--json")])
 @pytest.mark.parametrize("section", ["cmdlet-password", "graph-federated-user"])
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_password_that_is_echoed(way, says, tmp_path, name, section, arguments):
@@ -165,7 +165,7 @@ def test_a_password_that_is_echoed(way, says, tmp_path, name, section, arguments
     assert not any(shown(file.read_text()) for file in (tmp_path / "cache").iterdir())
 
 
-ALL = [(), ("-vvv",), ("-vv", "--json"), ("-vvv", "--json")]
+ALL = [("-v",), ("-vvv",), ("-vv", "--json"), ("-vvv", "--json")]
 
 
 @pytest.fixture
@@ -218,7 +218,7 @@ QUOTED = (
 )
 
 
-@pytest.mark.parametrize("arguments", [(), ("-vvv",)])
+@pytest.mark.parametrize("arguments", [("-v",), ("-vvv",)])
 def test_the_word_of_basic_that_is_echoed(way, tenant, monkeypatch, arguments):
     words = []
 

@@ -72,7 +72,10 @@ def test_numbers_of_entra(number, error):
     document = {"error": error, "error_codes": [number], "error_description": MADE_UP}
     failure = services_entra.sign_in(document, make_answer(400))
     made_no_claim(failure, ("credential",) if error == "invalid_grant" else ("protocol",))
-    assert failure.remedy == f"https://login.microsoftonline.com/error?code={number}"
+    assert (
+        failure.remedy
+        == f"see the sign-in log; https://login.microsoftonline.com/error?code={number}"
+    )
     assert (failure.code, failure.detail) == (f"AADSTS{number}", MADE_UP)
 
 

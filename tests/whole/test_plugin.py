@@ -56,7 +56,7 @@ def test_failure_comes_first_and_names_what_made_it_worse(options):
     report.certificate_days = 3.0
     [line, *_], code = conclude([report], options())
     assert code == 2
-    text = "slow down (HTTP 429); wait; client certificate ends in 3.00 days, limit 7:"
+    text = "slow down (HTTP 429); wait; 1 more limit violated"
     assert line.partition(" | ")[0] == f"MAPI CRITICAL - probe@contoso.com: {text}"
 
 
@@ -73,7 +73,8 @@ def test_every_violated_limit_is_named_or_counted(options):
         "MAPI WARNING - probe@contoso.com: connection time 0.250s is inside ~:999; 9 more limits "
         "violated"
     )
-    assert sum(line.startswith("  limit         WARNING: ") for line in lines) == 10
+    assert sum(line.startswith("  limit         WARNING: ") for line in lines) == 3
+    assert "                7 more limits violated; -v shows all" in lines
 
 
 def test_a_failure_judged_ok_still_says_what_it_is(options):
@@ -111,7 +112,7 @@ def test_json_of_several(options):
     [line, _], code = conclude(reports, asked(reports, options, json=True))
     document = json.loads(line)
     assert (document["state"], document["exit_code"], code) == ("CRITICAL", 2, 2)
-    assert document["summary"] == "b@x.y: gone; 1 of 3 mailboxes not OK"
+    assert document["summary"] == "1 of 3 mailboxes not OK: b@x.y: gone"
     assert [(one["mailbox"], one["state"]) for one in document["reports"]] == [
         ("a@x.y", "OK"),
         ("b@x.y", "CRITICAL"),
@@ -126,7 +127,7 @@ def test_secrets_are_masked_in_all_reports(options):
     reports[1].confidences.secrets.add("hunter33")
     lines, _ = conclude(reports, asked(reports, options))
     assert "hunter" not in "\n".join(lines)
-    assert lines[0].startswith("MAPI CRITICAL - a@x.y: says ***; all 2 mailboxes not OK | ")
+    assert lines[0].startswith("MAPI CRITICAL - all 2 mailboxes not OK, worst a@x.y: says *** | ")
 
 
 class Watchdog:
@@ -267,14 +268,13 @@ def test_at_the_deadline(run):
     run(do, timeout=7.5, **MANY)
     lines = do.text.split("\n")
     assert do.code == 2
-    assert lines[0].startswith("MAPI CRITICAL - b@x.y: gone; 3 of 4 mailboxes not OK | ")
+    assert lines[0].startswith("MAPI CRITICAL - 3 of 4 mailboxes not OK, worst b@x.y: gone | ")
     assert [line for line in lines if line.startswith("[")] == [
         "[CRITICAL] b@x.y by graph: gone",
-        "[CRITICAL] c@x.y by graph: no answer from graph.example in phase tls: timed out after 7.5s",
+        "[CRITICAL] c@x.y by graph: no answer from graph.example in phase tls after 7.5s",
         "[UNKNOWN] d@x.y by graph: not tested: the time was up before its turn",
-        "[OK] a@x.y by graph: Success",
+        "[OK] a@x.y by graph: Inbox listed in 0.250s (graph)",
     ]
-    assert "  in full       1 other had not ended yet" in lines
 
 
 def test_at_the_deadline_by_its_own_state(run):
@@ -301,7 +301,8 @@ def test_one_that_has_not_begun_has_timed_out(run):
     [(text, code)] = found
     assert code == 2
     assert text.partition(" | ")[0] == (
-        "MAPI CRITICAL - probe@contoso.com: timed out after 5s in phase start"
+        "MAPI CRITICAL - probe@contoso.com: timed out after 5s in phase start; raise --timeout; this host "
+        "is overloaded"
     )
 
 

@@ -28,7 +28,7 @@ def test_deadline_holds_at_exchange(cmdlet, tenant, fault):
     cmdlet()
     tenant.faults.on("exchange", fault)
     run = cmdlet("healthy", "-t", "5.5")
-    text = "no answer from 127.0.0.1 in phase request: timed out after 5.5s"
+    text = "no answer from 127.0.0.1 in phase request after 5.5s; see service health"
     assert (run.line, run.code) == (f"MAPI CRITICAL - healthy@practice.example: {text}", 2)
     phases = "time_dns=#s time_tcp=#s time_proxy=0s time_tls=#s time_request=U"
     assert run.perfdata == perfdata(token="0s", service=phases)
@@ -44,7 +44,7 @@ def test_deadline_holds_at_exchange(cmdlet, tenant, fault):
 def test_state_of_a_deadline_can_be_chosen(cmdlet, tenant, limit, state, code):
     tenant.faults.on("token", "silent")
     run = cmdlet("healthy", "-t", limit)
-    text = "no answer from 127.0.0.1 in sign-in, phase request: timed out after 5s"
+    text = "no answer from 127.0.0.1 in sign-in, phase request after 5s"
     assert (run.line, run.code) == (f"MAPI {state} - healthy@practice.example: {text}", code)
     assert run.perfdata == perfdata(token="U", service="never")
 
@@ -52,7 +52,7 @@ def test_state_of_a_deadline_can_be_chosen(cmdlet, tenant, limit, state, code):
 def test_silent_handshake(cmdlet, tenant):
     tenant.faults.on("tls", "silent")
     run = cmdlet("healthy", "-t", "5")
-    text = "no answer from 127.0.0.1 in sign-in, phase tls: timed out after 5s"
+    text = "no answer from 127.0.0.1 in sign-in, phase tls after 5s"
     assert (run.line, run.code) == (f"MAPI CRITICAL - healthy@practice.example: {text}", 2)
 
 
@@ -119,7 +119,7 @@ def test_a_variable_that_names_what_has_no_end(check, tenant, tmp_path, name):
 def test_name_that_does_not_exist(cmdlet):
     run = cmdlet("healthy", "--authority-url", "https://nowhere.invalid", "-t", "10")
     assert re.match(r"MAPI CRITICAL - sign-in failed: name nowhere\.invalid ", run.line)
-    assert "  kind          dns\n" in run.diagnosis
+    assert ": kind dns\n" in run.diagnosis
     assert (run.perfdata, run.code) == (perfdata(service="never"), 2)
 
 
@@ -138,7 +138,7 @@ def test_name_server_that_swallows_queries(cmdlet, tmp_path):
         run = cmdlet(
             "healthy", "-t", "5", "--authority-url", "https://login.example.com", before=before
         )
-    text = "no DNS answer for login.example.com in sign-in, phase dns: timed out after 5s"
+    text = "no DNS answer for login.example.com in sign-in, phase dns after 5s"
     assert (run.line, run.code) == (f"MAPI CRITICAL - healthy@practice.example: {text}", 2)
     assert run.perfdata == perfdata(token="U", service="never")
     assert 4.8 < run.seconds < 5 + GRACE
@@ -236,7 +236,7 @@ def test_stopped_across_the_deadline(environment, tenant):
     select.select([], [], [], max(0.0, begun + 9 - time.monotonic()))
     start.process.send_signal(signal.SIGCONT)
     stdout, stderr = start.process.communicate(timeout=30)
-    line = "no answer from 127.0.0.1 in sign-in, phase request: timed out after 8s"
+    line = "no answer from 127.0.0.1 in sign-in, phase request after 8s"
     assert stdout.decode().split(" | ")[0] == f"MAPI CRITICAL - healthy@practice.example: {line}"
     assert (start.process.returncode, stderr) == (2, b"")
 

@@ -142,7 +142,7 @@ def test_canaries(room, tenant, check, echoes, section):
     room.must_not_be_left({"access token"} & canaries)
 
 
-@pytest.mark.parametrize("arguments", [(), ("-vv",), ("-vvv", "--json")])
+@pytest.mark.parametrize("arguments", [("-v",), ("-vv",), ("-vvv", "--json")])
 def test_password_at_other_verbosities(room, echoes, arguments):
     in_play(room, "cmdlet-password")
     echoes("token")

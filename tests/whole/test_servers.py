@@ -106,8 +106,8 @@ def test_a_session_that_stays_lost(mapi, gromox):
     run = mapi("healthy", section="mapi-url")
     assert run.code == 2
     assert run.line == (
-        "MAPI CRITICAL - healthy@practice.example: server does not accept the session's cookie "
-        "(X-ResponseCode 2)"
+        "MAPI CRITICAL - healthy@practice.example: server does not accept the session's cookie; "
+        "check the load balancer"
     )
     assert "Invalid Verb in the specification; that is how X-ResponseCode 2 is meant here: The" in (
         run.diagnosis
@@ -156,8 +156,8 @@ def test_too_many_sessions(mapi, gromox):
     run = mapi("healthy", section="mapi-url")
     assert run.code == 2
     assert run.line == (
-        f"MAPI CRITICAL - healthy@{DOMAIN}: server opens no session for this user "
-        "(MAPI_E_LOGON_FAILED 0x80040111)"
+        f"MAPI CRITICAL - healthy@{DOMAIN}: server opens no session for this user; "
+        "end some sessions of this user"
     )
     assert "database may" not in run.outcome.stdout
 
@@ -179,7 +179,7 @@ def test_packets_that_are_dropped_in_execute(mapi, tenant):
     with one_connection(tenant.port) as port:
         run = mapi("healthy", "-H", f"127.0.0.1:{port}", "-t", "5")
     assert run.code == 2
-    assert "no answer from 127.0.0.1 in phase execute: timed out after 4" in run.line
+    assert "no answer from 127.0.0.1 in phase execute after 4" in run.line
     assert "the time was up before the session was ended" in run.diagnosis
 
 
@@ -210,6 +210,6 @@ def test_a_proxy_that_answers_inside_the_tunnel(check, tenant, tmp_path, section
         )
     target = chaos.address
     assert run.code == 2
-    assert f"proxy (squid) refuses to connect to {target} (HTTP 403)" in run.line
-    assert "\n  kind          proxy\n" in run.diagnosis
+    assert f"proxy (squid) refuses to connect to {target}" in run.line
+    assert ": kind proxy\n" in run.diagnosis
     assert f"allow {target} on the proxy" in run.diagnosis

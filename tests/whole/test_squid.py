@@ -173,8 +173,8 @@ def test_where_the_setting_came_from(through, lab, tenant, tmp_path):
     listed = f"MAPI OK - {HEALTHY}: Inbox listed in 0.041s (cmdlet)"
     assert (run.line, run.code) == (listed, 0)
     assert run.perfdata == expected("cmdlet", days=True, **PROXIED)
-    told = f"  proxy         {address} from --proxy ([proxy] of {ini}) as {lab.user}\n"
-    assert run.diagnosis.endswith(told)
+    told = f" proxy {address} from --proxy ([proxy] of {ini}) as {lab.user}"
+    assert run.words.replace("/ ", "/").endswith(told)
     lab.reset()
     url = f"http://{lab.user}:{lab.password}@{address}"
     words = ["--authority-url", "none", "--exchange-url", "none", "--ca-file", lab.ca_file]

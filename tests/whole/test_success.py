@@ -224,9 +224,7 @@ def test_certificate_that_ends_soon(cmdlet, tenant):
     path = tenant.material.extra_certificate("soon", end_days=6)
     tenant.register(path)
     run = cmdlet("healthy", "--certificate", path)
-    line = (
-        "MAPI CRITICAL - healthy@practice.example: client certificate ends in 5.99 days, limit 7:"
-    )
+    line = "MAPI CRITICAL - healthy@practice.example: client certificate ends 2026-12-05, in 5 days (CRITICAL below 7)"
     assert (run.line, run.code) == (line, 2)
     assert (
         cmdlet("healthy", "--certificate", path, "--critical-for", "certificate_days=none").code

@@ -60,7 +60,7 @@ def interrupted(proxy: Proxy, scheme: str) -> Failure:
     return Failure(
         "proxy",
         f"proxy {proxy} closes the connection in the middle of the {scheme} logon",
-        f"{scheme} needs one kept connection: look at the proxy, or a load balancer before it",
+        f"{scheme} needs one kept connection; check the proxy, or a load balancer before it",
     )
 
 
@@ -69,7 +69,7 @@ def broken(proxy: Proxy, error: OSError) -> Failure:
     # Not TimeoutError: on Python 3.9 that is another.
     if isinstance(error, socket.timeout):
         cause = f"proxy {proxy} does not answer CONNECT"
-        return Failure("proxy", cause, "look at the proxy; is it overloaded?")
+        return Failure("proxy", cause, "check the proxy; it may be overloaded")
     from ...codes import network
 
     cause = f"proxy {proxy} breaks the connection during CONNECT"

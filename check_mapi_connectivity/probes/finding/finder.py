@@ -147,6 +147,6 @@ def _foreign(url: str) -> Failure:
     return Failure(
         "protocol",
         f"no password is sent to {host}, which Autodiscover names",
-        "if that is an Exchange host of yours, name it: --autodiscover-url and -H",
+        "check that host; if it is your Exchange, name it: --autodiscover-url and -H",
         during="Autodiscover",
     )

@@ -9,9 +9,9 @@ import re
 from typing import TYPE_CHECKING
 
 from ...base.vocabulary import METHODS, SERVICE
-from ..groups import nodes as nodes_of
-from ..groups import severity
 from ..output import FIRST_LINE, clean, sentence
+from .groups import nodes as nodes_of
+from .groups import severity
 
 if TYPE_CHECKING:
     from ..judge import Judged

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..base.vocabulary import SEVERITY, worst
+from ...base.vocabulary import SEVERITY, worst
 
 if TYPE_CHECKING:
-    from .judge import Judged
+    from ..judge import Judged
 
 
 def grouped(judged: list[Judged]) -> list[list[Judged]]:
