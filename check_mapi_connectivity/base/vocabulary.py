@@ -178,6 +178,9 @@ LABELS = {name: method.labels for name, method in METHODS.items()}
 UNITLESS = frozenset({"mapi_connectivity", "address_book", "inbox_items", "certificate_days"})
 YES_OR_NO = frozenset({"mapi_connectivity", "address_book"})
 
+#: Addresses of one host that are tested at most.
+MOST_ADDRESSES = 16
+
 #: Labels of a run that is asked for the address book, and of one that signs in by certificate.
 ADDRESS_BOOK_LABELS = frozenset({"address_book", "time_address_book"})
 OPTIONAL_LABELS = ADDRESS_BOOK_LABELS | {"certificate_days"}

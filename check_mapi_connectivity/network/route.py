@@ -115,7 +115,6 @@ class Route:
         """From now on go for the test of this report."""
         self.trace, self.times = report.trace, report.times
         self.patience = None
-        self.instead = {}
 
     def open(self, host: str, port: int) -> tls.Secured:
         """A verified TLS connection to `host`.

@@ -130,9 +130,6 @@ class Transport:
 
     def attach(self, report: Report) -> None:
         """From now on work for this report."""
-        if self._route.instead:
-            # The next test may be of another address of the same host.
-            self.close()
         self._report = report
         self._route.attach(report)
 

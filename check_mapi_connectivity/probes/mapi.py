@@ -246,6 +246,7 @@ class MapiProbe:
                 together=listing.together,
                 server=report.finding.server or "",
                 store=report.trace.facts["store GUID"],
+                front=report.trace.facts.get("front end", ""),
                 name=report.finding.named or "",
             )
             self._changes(learned)
@@ -380,3 +381,7 @@ class MapiProbe:
         ):
             if was and now and was != now:
                 self._report.trace.remark(f"another {what} than in the run before: {was}")
+        if before.front and endpoint.front and before.front != endpoint.front:
+            # With a load balancer that is as it should be.
+            text = f"front end {endpoint.front} answers; in the run before it was {before.front}"
+            self._report.trace.note(text)

@@ -30,6 +30,8 @@ class Endpoint:
     store: str = ""
     #: What the server calls the mailbox.
     name: str = ""
+    #: The front end that answered.
+    front: str = ""
     #: Addresses of its address book, None where they are not known.
     address_books: tuple[str, ...] | None = None
 
@@ -71,6 +73,7 @@ def recall(document: dict[str, Any]) -> Endpoint | None:
         url, legacy_dn, user_dn = map(known.text, ("url", "legacy_dn", "user_dn"))
         server, store, name = map(known.text, ("server", "store", "name"))
         inbox, together = known.text("inbox"), known.flag("together")
+        front = known.text("front") if known.there("front") else ""
         books = known.texts("address_books") if known.there("address_books") else None
     except Odd:
         return None
@@ -79,7 +82,7 @@ def recall(document: dict[str, Any]) -> Endpoint | None:
     if not usable_store(url) or not all(map(usable_dn, (legacy_dn, user_dn))):
         return None
     found = Endpoint(url, legacy_dn, user_dn, bytes.fromhex(inbox), together, server, store, name)
-    return replace(found, address_books=books)
+    return replace(found, address_books=books, front=front)
 
 
 def whole(known: str, told: str) -> str:

@@ -88,6 +88,7 @@ def test_three_requests_and_a_user_who_is_known(visited):
     failure, report, server = visited(PROBE, BOUND, recorded(NAMES, 4), UNBOUND)
     assert failure is None
     assert report.trace.facts == {"address book": "Probe Mailbox, probe@example.test"}
+    assert report.trace.remarks == []
     assert [(kind, cookie) for kind, cookie, _ in server.sent] == [
         ("Bind", None),
         ("ResolveNames", "sid=a; sequence=1"),

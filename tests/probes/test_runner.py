@@ -386,3 +386,17 @@ def test_a_certificate_is_told_to_every_report(testing, facts, monkeypatch):
     monkeypatch.setattr(runner.Identity, "facts", facts)
     reports, _ = testing(succeed, 3)
     assert [report.certificate for report in reports] == [facts] * 3
+
+
+def test_a_run_that_ends_in_the_address_book(options):
+    """A name server that never answers lets nothing but the watchdog end it."""
+    chosen = options(methods=("mapi",), address_book=True)
+    report = Report("m0@x.y", "mapi")
+    report.success = True
+    report.times.address_book.start("dns")
+    report.times.reach("book.x.y")
+    runner.cut_off(chosen, [report])
+    assert (report.failure, report.address_book_answers) == (None, False)
+    failure = report.address_book_failure
+    assert failure.kind == "address-book"
+    assert failure.cause.startswith("address book: no DNS answer for book.x.y in address book, ")

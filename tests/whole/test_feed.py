@@ -157,6 +157,24 @@ def test_methods_keep_their_prefix(fed, spool, to_nagios):
     assert " graph_inbox_items=" in output
 
 
+#: Addresses that the command line takes, of mailboxes that nobody has.
+ODD = ("a|b", "100%25", "it's", "a&b=c?d#e", "a+b", "a!b", "{mailbox}", "\u00fc")
+
+
+def test_odd_names_go_to_their_own_services(fed, icinga, to_icinga):
+    icinga.services = {full_name(name) for name in (*ODD, *NAMES)}
+    run = fed(ODD, *to_icinga)
+    assert (run.code, run.line) == (
+        1,
+        f"MAPI WARNING - 1 of 8 results refused, {service('a!b')}: Icinga has no name with !, which "
+        "separates host...",
+    )
+    assert {*icinga.results} == {full_name(name) for name in ODD if name != "a!b"}
+    told = icinga.results[full_name("a|b")]
+    assert "|" not in told["plugin_output"]
+    assert told["performance_data"][0] == "mapi_connectivity=0;;;0;1"
+
+
 def test_what_icinga_does_not_know(fed, icinga, to_icinga):
     icinga.services.discard(full_name("moving"))
     run = fed(NAMES, *to_icinga)
@@ -251,7 +269,10 @@ def test_a_second_run_of_the_same_feed(fed, spool, to_nagios, tmp_path, tenant):
     with open(lock, "rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         run = fed(NAMES[:2], *to_nagios)
+        found = json.loads(fed(NAMES[:2], *to_nagios, "--json").stdout)
         other = fed(NAMES[1:3], *to_nagios)
+    validate(found, "result")
+    assert (found["reports"], found["feed"]["failure"]["kind"]) == ([], "untested")
     assert (run.code, run.line, run.perfdata) == (
         3,
         "MAPI UNKNOWN - another run of this feed is at work; give the runs more distance, or less "

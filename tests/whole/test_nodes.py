@@ -30,10 +30,22 @@ def test_one_address_changes_no_label(mapi, tenant):
     assert mapi("healthy", "-v").diagnosis.count("EXFE01") > 0
 
 
-def test_all_are_well(mapi, tenant):
+def test_another_node_than_in_the_run_before(mapi, tenant):
+    """One address, as of a load balancer, and another server behind it."""
+    tenant.node(FIRST, "EX2")
+    mapi("healthy", *addresses(FIRST))
+    tenant.stop_nodes()
+    tenant.node(FIRST, "EX3")
+    run = mapi("healthy", *addresses(FIRST), "-v")
+    assert run.code == 0
+    assert "note          front end EX3 answers; in the run before it was EX2" in run.diagnosis
+
+
+@pytest.mark.parametrize("more", [(), ("--concurrency", "1")])
+def test_all_are_well(mapi, tenant, more):
     for number, address in enumerate((FIRST, SECOND), 2):
         tenant.node(address, f"EX{number}")
-    run = mapi("healthy", *addresses(FIRST, SECOND))
+    run = mapi("healthy", *addresses(FIRST, SECOND), *more)
     assert run.code == 0
     assert re.fullmatch(
         rf"MAPI OK - {WHO}: 2 nodes: Inbox listed in 0\.\d+s at most \(mapi\)", run.outcome.line
@@ -70,7 +82,7 @@ def test_as_the_issue_has_it(mapi, tenant):
     for address in (FIRST, SECOND):
         tenant.node(address, "EX2")
     run = mapi("healthy", *addresses(FIRST, SECOND, THIRD, FOURTH))
-    assert run.line == "MAPI CRITICAL - 2 of 4 nodes fail: all alike: connection refused"
+    assert run.line == (f"MAPI CRITICAL - 2 of 4 nodes fail: {THIRD}, {FOURTH} connection refused")
     tenant.node(FOURTH, "EX5", "http-503")
     run = mapi("healthy", *addresses(FIRST, SECOND, THIRD, FOURTH))
     assert run.line.startswith(
@@ -84,7 +96,7 @@ def test_a_wrong_password_is_one_failed_logon(mapi, tenant, tmp_path):
     wrong = private_file(tmp_path / "wrong", b"Not.The.Password\n")
     run = mapi("healthy", *addresses(FIRST, SECOND, THIRD), "--password-file", wrong)
     assert run.code == 2
-    assert run.line.startswith("MAPI CRITICAL - 3 of 3 nodes fail: all alike: refuses user ")
+    assert run.line.startswith("MAPI CRITICAL - 3 of 3 nodes fail: refuses user ")
     asked = [headers for _, _, headers, _ in tenant.requests if "authorization" in headers]
     assert len(asked) == 1
 
@@ -98,16 +110,22 @@ def test_nothing_secret_goes_to_an_address_with_another_name(mapi, tenant):
 
 def test_through_a_proxy(mapi, tenant):
     tenant.node(FIRST, "EX2")
+    tenant.node(SECOND, "EX3", "certificate")
+    tenant.node(THIRD, "EX4", "silent")
     through = OddProxy(OddProxy.relay)
     try:
-        run = mapi("healthy", *addresses(FIRST, SECOND), "--proxy", f"http://{through.address}")
+        where = (*addresses(FIRST, SECOND, THIRD), "--proxy", f"http://{through.address}")
+        run = mapi("healthy", *where, "-t", "3")
     finally:
         through.close()
-    assert sorted({head.split()[1] for head in through.seen}) == [
-        f"{FIRST}:{tenant.port}",
-        f"{SECOND}:{tenant.port}",
-    ]
-    assert run.line.startswith(f"MAPI CRITICAL - 1 of 2 nodes fail: {SECOND} ")
+    assert {head.split()[1] for head in through.seen} == {
+        f"{address}:{tenant.port}" for address in (FIRST, SECOND, THIRD)
+    }
+    assert run.line == (
+        f"MAPI CRITICAL - 2 of 3 nodes fail: {SECOND} certificate not for this address; "
+        f"{THIRD} no answer (tls)"
+    )
+    assert run.outcome.seconds < 3 + GRACE
     assert "front end     EX2" in run.diagnosis
     hosts = {headers["host"] for _, _, headers, _ in tenant.requests}
     assert hosts == {f"127.0.0.1:{tenant.port}"}

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ...base.vocabulary import METHODS, SERVICE
-from ..output import FIRST_LINE, clean
+from ..output import FIRST_LINE, clean, sentence
 from .groups import nodes as nodes_of
 from .groups import severity
 
@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 #: Characters that a node's cause has at least, where others are named beside it.
 _LEAST = 16
 
+#: Nodes of the same trouble that are named, where there are more.
+_MOST_ALIKE = 3
+
 #: What is said of each node in fewer words; the diagnosis has them all.
 _SHORTER = (
     ("(?<=no answer) in (?:[A-Za-z ]+, )?phase ([a-z]+).*", r" (\1)"),
-    ("^certificate refused(?: through proxy [^:]+:[0-9]+)?: (?:it is )?", "certificate "),
+    ("^certificate refused(?: through proxy [^:]+:[0-9]+)?: (?:it is |it )?", "certificate "),
 )
 
 
@@ -37,25 +40,40 @@ def line(group: list[Judged], subject: str, taken: int) -> str:
     head = f"{subject}{len(broken)} of {len(nodes)} nodes {verb}: "
     if not broken:
         head = f"{subject}all {len(nodes)} nodes answer; "
+    alike: dict[str, list[str]] = {}
+    for one in bad:
+        alike.setdefault(_cause(one), []).append(_name(one))
     room = FIRST_LINE - len(f"{SERVICE} CRITICAL - {head}") - taken
-    causes = {_cause(one) for one in broken}
-    if len(broken) == len(bad) > 1 and len(causes) == 1:
-        return head + clean(f"all alike: {causes.pop()}", room)
-    return head + _named(bad, room)
+    failure = bad[0].report.failure
+    if failure is not None and len(alike) == 1 and len(bad) == len(nodes):
+        return head + sentence(next(iter(alike)), failure.code, failure.remedy, room)
+    return head + _named(alike, room)
 
 
-def _named(bad: list[Judged], room: int) -> str:
-    """Who is not well and why, as room allows, the rest counted."""
-    found = [(f"{_name(one)} {_cause(one)}", len(_name(one)) + _LEAST) for one in bad]
+def _named(alike: dict[str, list[str]], room: int) -> str:
+    """Who is not well and why, by cause, as room allows, the rest counted."""
+    found = [(_joined(names), cause, len(names)) for cause, names in alike.items()]
+    texts = [f"{names} {cause}" for names, cause, _ in found]
     for number in range(len(found), 0, -1):
-        rest = len(found) - number
+        rest = sum(count for _, _, count in found[number:])
         more = f"; {rest} more" if rest else ""
-        shown = found[:number]
         left = room - len(more) - len("; ") * (number - 1)
-        each = _share([len(text) for text, _ in shown], left)
-        if number == 1 or all(each >= min(len(text), least) for text, least in shown):
-            return "; ".join(clean(text, each) for text, _ in shown) + more
+        each = _share([len(text) for text in texts[:number]], left)
+        least = (len(names) + _LEAST for names, _, _ in found[:number])
+        if number == 1 or all(each >= min(len(text), one) for text, one in zip(texts, least)):
+            return "; ".join(clean(text, each) for text in texts[:number]) + more
     return ""
+
+
+def _joined(names: list[str]) -> str:
+    """Names of nodes in one list, of many the first.
+
+    >>> _joined(["10.0.0.1", "10.0.0.2"]), _joined(["a", "b", "c", "d", "e"])
+    ('10.0.0.1, 10.0.0.2', 'a, b, c and 2 more')
+    """
+    if len(names) < _MOST_ALIKE + 2:
+        return ", ".join(names)
+    return f"{', '.join(names[:_MOST_ALIKE])} and {len(names) - _MOST_ALIKE} more"
 
 
 def _share(lengths: list[int], left: int) -> int:
