@@ -167,7 +167,11 @@ def line(name, figure, ruler, stored):
     absolute = name == MEMORY or name.startswith("further")
     share = "" if absolute else f"{figure / ruler:8.3f}"
     wanted = "" if target is None else f"{target:8.2f}"
-    before = "" if name not in stored else f"{stored[name]:9.1f}{100 * figure / stored[name] - 100:+7.1f} %"
+    before = (
+        ""
+        if name not in stored
+        else f"{stored[name]:9.1f}{100 * figure / stored[name] - 100:+7.1f} %"
+    )
     return f"{name:<32}{figure:9.1f}{share:>8}{wanted:>8}{before}"
 
 
@@ -201,7 +205,9 @@ def main(words):
     found = measured(tree, known["rows"])
     if words == ["store"]:
         STORED.write_text(json.dumps({"where": where, "rows": found}, indent=1) + "\n")
-    worse = [name for name, figure in found.items() if figure > WORSE * known["rows"].get(name, figure)]
+    worse = [
+        name for name, figure in found.items() if figure > WORSE * known["rows"].get(name, figure)
+    ]
     if words == ["check"] and same and worse:
         print(f"more than 5 % worse than stored: {', '.join(worse)}")
         return 1

@@ -91,10 +91,9 @@ base.reading.pem base.reading.untrusted base.report
 codes codes.recipients
 commandline.credentials commandline.limits commandline.network commandline.secrets
 commandline.target
-network network.answer network.confidential network.head network.headers network.lockout
-network.ntlm_kerberos network.pools network.proxy network.proxy.connect network.proxy.refusals
-network.proxy.schemes network.response network.route network.shared_logon network.tls
-network.transport
+network network.answer network.carriers network.carriers.plain network.carriers.request
+network.confidential network.head network.headers network.lockout network.response network.route
+network.shared_logon network.tls network.transport network.trust
 probes probes.cmdlet probes.context probes.runner probes.unrecorded
 result.conclusion result.diagnosis result.document result.first_line result.frequency result.groups
 result.judge result.notes result.phase_tree result.several result.time_analysis

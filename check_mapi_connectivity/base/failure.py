@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class Row(Protocol):
@@ -34,8 +33,7 @@ class Row(Protocol):
         """What messages show."""
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(NamedTuple):
     """Why a run is no success.
 
     `kind` is a word of the contract's table, `cause` and `remedy` are half sentences without

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import clock_skew
@@ -357,8 +356,7 @@ class Report:
         """The failure with this host's clock as its cause, where it is one."""
         if self.times.skew is None or not clock_skew.explains(self.times.skew, failure.code):
             return failure
-        return replace(
-            failure,
+        return failure._replace(
             cause=f"this host's clock {self.times.skew}",
             remedy="set it, and keep it right by NTP",
             detail="; ".join(text for text in (failure.cause, failure.detail) if text),

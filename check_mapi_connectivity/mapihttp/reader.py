@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import struct
 import uuid
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,8 +125,7 @@ class Writer:
             raise WireError(f"{text!r} is no 8-bit text") from None
 
 
-@dataclass(frozen=True)
-class Codec:
+class Codec(NamedTuple):
     """How one kind of field is read and written."""
 
     read: Callable[[Reader], Any]

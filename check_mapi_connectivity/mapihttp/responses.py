@@ -7,7 +7,6 @@ A response does not say how long it is: it can be read only beside the request t
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Union
 
 from . import properties, rops
@@ -112,14 +111,16 @@ class TooSmall(NamedTuple):
 Content = Union[Mailbox, Redirect, Folder, Rows, "tuple[Value, ...]", int, None]
 
 
-@dataclass(frozen=True)
 class Response:
     """The response to one request; `content` is None where it failed."""
 
-    request: rops.Request
-    index: int
-    return_value: int
-    content: Content
+    __slots__ = ("content", "index", "request", "return_value")
+
+    def __init__(
+        self, request: rops.Request, index: int, return_value: int, content: Content
+    ) -> None:
+        self.request, self.index = request, index
+        self.return_value, self.content = return_value, content
 
     @property
     def done(self) -> bool:

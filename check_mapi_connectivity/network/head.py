@@ -1,11 +1,9 @@
-"""An HTTP answer whose status line, headers and trailers are read by our own rules."""
+"""Status line, headers, sizes of chunks and trailers of an HTTP answer, read by our own rules."""
 
 from __future__ import annotations
 
-import http.client
-import io
 import re
-from typing import TYPE_CHECKING, Callable, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,8 +15,6 @@ if TYPE_CHECKING:
         def readline(self, limit: int, /) -> bytes:
             """One line with its end, or so many bytes of it; empty at the end."""
 
-    import socket
-    from typing import Any
 
 #: Bytes of status lines and headers that are read of one answer, those of interim answers included.
 HEADER_LIMIT = 65536
@@ -41,7 +37,7 @@ _ENDLESS = "what answers there is not the service"
 _GATEWAY = "a gateway or proxy between may have changed the answer: look at its own log"
 
 
-class HeadError(http.client.HTTPException):
+class HeadError(Exception):
     """A head that cannot be used.
 
     Its text follows the name of who sent it, `line` is the culprit, `remedy` says what to do.
@@ -51,6 +47,27 @@ class HeadError(http.client.HTTPException):
         super().__init__(text)
         self.line = _shown(line)
         self.remedy = remedy
+
+
+def no_http(line: str) -> HeadError:
+    """What says that it is no HTTP, by this line of its or these words of a library's."""
+    return HeadError("answers with what is no HTTP", line.encode(), _ENDLESS)
+
+
+class Disconnected(ConnectionResetError):
+    """The connection ends before the head does."""
+
+
+class BrokenOff(Exception):
+    """A body ends, or cannot be read on, after so many bytes; `detail` is why."""
+
+    def __init__(self, size: int, detail: str) -> None:
+        super().__init__(detail)
+        self.size, self.detail = size, detail
+
+
+class Late(Exception):
+    """The time that an answer was given is over."""
 
 
 class Head(NamedTuple):
@@ -75,7 +92,9 @@ class Head(NamedTuple):
 
     @property
     def closing(self) -> bool:
-        """Whether it says that the connection ends with the answer."""
+        """Whether it says that the connection ends with the answer, or is one of HTTP no more."""
+        if self.status == 101:
+            return True
         if self.version == b"HTTP/1.1":
             return b"close" in b",".join(self.all(b"connection")).lower()
         said = b",".join(self.all(b"connection", b"proxy-connection")).lower()
@@ -87,19 +106,30 @@ class Head(NamedTuple):
         return [_shown(line) for line in self.odd]
 
     @property
+    def framing(self) -> tuple[int | None, bool]:
+        """Bytes of the body, None where that is not told; and whether it comes in chunks."""
+        lengths = self.all(b"content-length")
+        return int(lengths[0]) if lengths else None, bool(self.all(b"transfer-encoding"))
+
+    @property
+    def seen(self) -> list[tuple[bytes, bytes]]:
+        """The headers with one word on whether the connection is kept."""
+        if not (self.closing or self.odd):
+            return self.fields
+        return [*self.without(*_KEEPING).fields, (b"Connection", b"close")]
+
+    @property
     def uniform(self) -> bytes:
         """The head in the spelling that all readers agree on."""
         lines = [b"%s %d %s" % (self.version, self.status, self.reason)]
-        closing = self.closing or bool(self.odd)
-        kept = self.without(*_KEEPING) if closing else self
-        lines += [b"%s:%s" % field for field in kept.fields]
-        return b"\r\n".join([*lines, *([b"Connection:close"] if closing else []), b"", b""])
+        lines += [b"%s:%s" % field for field in self.seen]
+        return b"\r\n".join([*lines, b"", b""])
 
 
 def read(stream: Stream, method: str | None = None) -> Head:
     """The head of the answer to a request of this method; interim answers are passed over.
 
-    Raises HeadError, http.client.RemoteDisconnected, and OSError of the stream.
+    Raises HeadError, Disconnected, and OSError of the stream.
     """
     lines = _Lines(stream)
     odd: list[bytes] = []
@@ -131,7 +161,7 @@ class _Lines:
             raise HeadError(f"sends more than {HEADER_LIMIT >> 10} KiB of headers", remedy=_ENDLESS)
         if not line.endswith(b"\n"):
             cut = "the headers break off" if self._begun or line else "no answer"
-            raise http.client.RemoteDisconnected(cut)
+            raise Disconnected(cut)
         self._begun = True
         return line
 
@@ -245,47 +275,20 @@ def chunk_size(line: bytes) -> int:
 
 
 #: Bytes of the line before a chunk, and of all lines behind the last one.
-_LINE_LIMIT = 4096
+LINE_LIMIT = 4096
 _TRAILER_LIMIT = 16384
 
+#: What is wrong with a body that ends too early, or whose chunks cannot be read.
+MISSING = "the body does not end as it was announced"
 
-class CappedResponse(http.client.HTTPResponse):
-    """Raises head.HeadError, an HTTPException, for a head that cannot be used.
 
-    `told`, of a subclass, learns of header lines that are odd.
-    """
-
-    told: Callable[[list[str]], None] | None = None
-
-    def __init__(
-        self, sock: socket.socket, debuglevel: int = 0, method: str | None = None, url: Any = None
-    ) -> None:
-        super().__init__(sock, debuglevel, method, url)
-        self._asked_by = method
-
-    def begin(self) -> None:
-        """Read status line and headers."""
-        stream: Any = self.fp
-        found = read(stream, self._asked_by)
-        if found.odd and self.told is not None:
-            self.told(found.oddities)
-        self.fp: Any = io.BytesIO(found.uniform)
-        try:
-            super().begin()
-        finally:
-            self.fp = stream
-
-    def _read_next_chunk_size(self) -> int:
-        """What http.client asks for before each chunk; int() of it would take a sign, too."""
-        return chunk_size(self.fp.readline(_LINE_LIMIT))
-
-    def _read_and_discard_trailer(self) -> None:
-        """What http.client calls after the last chunk, which it does without a limit."""
-        left = _TRAILER_LIMIT
-        while True:
-            line = self.fp.readline(left)
-            left -= len(line)
-            if line in (b"\r\n", b"\n", b""):
-                return
-            if left <= 0:
-                raise http.client.HTTPException("endless lines behind the last chunk")
+def pass_trailers(stream: Stream) -> None:
+    """Read over the lines behind the last chunk. Raises ValueError."""
+    left = _TRAILER_LIMIT
+    while True:
+        line = stream.readline(left)
+        left -= len(line)
+        if line in (b"\r\n", b"\n", b""):
+            return
+        if left <= 0:
+            raise ValueError("endless lines behind the last chunk")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..base.errors import UsageError
@@ -202,7 +201,7 @@ class Handshake:
         keytab = _unreadable("KRB5_CLIENT_KTNAME") if self._keytab else None
         if number == _TICKET_ENDED and keytab:
             # Its key would have given a new one.
-            found = replace(found, cause=f"{keytab[0]}, ticket ended", remedy=keytab[1])
+            found = found._replace(cause=f"{keytab[0]}, ticket ended", remedy=keytab[1])
         return found
 
 

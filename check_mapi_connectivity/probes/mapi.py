@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..base.cache import Cache
@@ -145,7 +144,7 @@ class MapiProbe:
         if places[0] == places[1] and failure.kind != "timeout":
             if not self._others or not self._unreached(failure):
                 raise CheckFailure(failure)
-            fresh = replace(fresh, url=self._others.pop(0))
+            fresh = fresh._replace(url=self._others.pop(0))
         return fresh
 
     def _unreached(self, failure: Failure) -> bool:
@@ -177,7 +176,7 @@ class MapiProbe:
         found_there = Endpoint(url, settings.legacy_dn, user_dn, name=settings.display_name)
         if self._learned is not None and self._learned.legacy_dn == settings.legacy_dn:
             inbox, together = self._learned.inbox, self._learned.together
-            found_there = replace(found_there, inbox=inbox, together=together)
+            found_there = found_there._replace(inbox=inbox, together=together)
         self._found = found_there
         self._others = [other for other in others if usable_store(other)]
         return found_there
@@ -233,8 +232,7 @@ class MapiProbe:
             )
             report.finding.round_trip = report.finding.connection_time
             report.success = True
-            learned = replace(
-                endpoint,
+            learned = endpoint._replace(
                 inbox=listing.inbox,
                 together=listing.together,
                 server=report.finding.server or "",
@@ -256,7 +254,7 @@ class MapiProbe:
         try:
             listing.take(session)
         except SessionLost as error:
-            raise CheckFailure(replace(error.failure, transient=False)) from None
+            raise CheckFailure(error.failure._replace(transient=False)) from None
 
     def _reached(self, endpoint: Endpoint) -> tuple[Endpoint, Session]:
         """A connected session, at the mailbox's next address where one cannot be reached (contract
@@ -270,7 +268,7 @@ class MapiProbe:
         except CheckFailure as error:
             if not self._others or not self._unreached(error.failure):
                 raise
-            other = replace(endpoint, url=self._others.pop(0))
+            other = endpoint._replace(url=self._others.pop(0))
             text = f"{error.failure.cause}; Autodiscover names {other.url}, too"
             if not self._discovery.trust.allows(other.url):
                 self._report.trace.remark(f"{text}, where no password is sent")
@@ -308,7 +306,7 @@ class MapiProbe:
             session = self._connected(endpoint.url, endpoint.user_dn, None)
         if endpoint.user_dn == endpoint.legacy_dn:
             # The name is that of the user, who may be another.
-            endpoint = replace(endpoint, name=whole(endpoint.name, session.display_name))
+            endpoint = endpoint._replace(name=whole(endpoint.name, session.display_name))
         report.finding.named = endpoint.name or report.finding.named
         user = self._authentication.user
         user = f"user {user}" if user.startswith("of ") else user
@@ -371,7 +369,7 @@ class MapiProbe:
     def _remember(self, endpoint: Endpoint, *, doubted: bool = False) -> None:
         """Keep what was learned; `doubted` while nobody knows whether it still holds."""
         document: dict[str, Any] = {
-            **vars(endpoint),
+            **endpoint._asdict(),
             "inbox": endpoint.inbox.hex(),
             "scheme": self._authentication.scheme,
             "doubted": doubted,

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import base64
 from contextlib import ExitStack
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
@@ -202,7 +201,7 @@ class Authentication:
             remedy = (
                 "it was let in before: see IISAuthenticationMethods of Get-MapiVirtualDirectory"
             )
-            failure = replace(failure, remedy=remedy)
+            failure = failure._replace(remedy=remedy)
         return failure
 
     @property

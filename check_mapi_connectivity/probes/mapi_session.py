@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import re
 import uuid
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from ..base.failure import CheckFailure, Failure
@@ -165,7 +164,7 @@ class Session:
         if answer.status_code:
             failure = mapi_refusals.status_code(answer.status_code)
             if failure.transient and self.retry_delay:
-                failure = replace(failure, retry_after=self.retry_delay)
+                failure = failure._replace(retry_after=self.retry_delay)
             raise ExecuteRefused(failure, answer.status_code)
         if answer.error_code:
             failure = mapi_refusals.error_code(answer.error_code, "Execute")

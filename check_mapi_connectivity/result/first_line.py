@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..base.vocabulary import METHODS, SERVICE, SEVERITY
@@ -161,7 +160,7 @@ def _disagreement(group: list[Judged], taken: int) -> str:
     if failure is None or all(same_sign_in([one]) for one in group):
         return single(bad.report, limits, taken)
     said = _said(group, failed, bad)
-    cause = failure_text(replace(failure, remedy=""), _ANY_ROOM)
+    cause = failure_text(failure._replace(remedy=""), _ANY_ROOM)
     mailbox, room = clean(bad.report.mailbox, 48), FIRST_LINE - taken
     words = [text for _, text in limits]
     counted = len(more(words))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .echoes import MOST_SEARCHED, Echoes
@@ -71,7 +70,7 @@ def _clean(report: Report, echoes: Echoes) -> None:
 def _concealed(failure: Failure, echoes: Echoes) -> Failure:
     """A failure without what must not show."""
     code, detail = (fields(echoes.masked(text)) for text in (failure.code, failure.detail))
-    return replace(failure, cause=echoes.odd.masked(failure.cause), code=code, detail=detail)
+    return failure._replace(cause=echoes.odd.masked(failure.cause), code=code, detail=detail)
 
 
 def _each(value: Any, clean: Callable[[str], str]) -> Any:

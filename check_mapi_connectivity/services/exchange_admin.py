@@ -12,8 +12,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..base.failure import CheckFailure, Failure
 from . import exchange_refusals, http_refusals
@@ -38,8 +37,7 @@ _DURATION = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """One MapiTransactionOutcome.
 
     `latency` in seconds, None where Exchange reports none that can be read.
@@ -97,8 +95,8 @@ def read(answer: Answer) -> Outcome:
     row = _row(document)
     if row is None:
         if errors:
-            failure = replace(
-                _cmdlet_error(errors), cause="Exchange reports an error and no result"
+            failure = _cmdlet_error(errors)._replace(
+                cause="Exchange reports an error and no result"
             )
             named = (exchange_refusals.exchange_error(text) for text in errors)
             raise CheckFailure(next((found for found in named if found), failure))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..base.failure import Failure
@@ -98,12 +97,12 @@ def exchange_status(answer: Answer, claims: Mapping[str, Any], mailbox: str = ""
         return mapi_error(text if "MapiException" in text else f"{exception}: {text}")
     found = _by_exception(exception, text, mailbox)
     if found is not None:
-        return replace(found, code=exception or code)
+        return found._replace(code=exception or code)
     if status in (401, 403) and not exception:
         return _refused(answer, claims)
     if status >= 500 or status == 408:
         failure = trouble(answer, "Exchange", _BURST if status == 500 else "")
-        return replace(failure, code=f"{code}, {exception}" if exception else code)
+        return failure._replace(code=f"{code}, {exception}" if exception else code)
     if error_document(answer):
         return unknown_error("Exchange", exception or code, text)
     return Failure.of(ADMIN[404], code, text, host=answer.host)

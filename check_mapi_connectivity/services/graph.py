@@ -8,9 +8,8 @@ puts any other into words, by the code that Graph names (codes.graph), else by t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from ..base.failure import CheckFailure
@@ -36,8 +35,7 @@ _DATE = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Listed:
+class Listed(NamedTuple):
     """An Inbox as Graph lists it: the newest messages, and how many there are; None where Graph
     does not tell.
     """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -65,7 +64,7 @@ def throttled(answer: Answer, who: str, remedy: str = "") -> Failure:
 
 
 def _retried(failure: Failure, wait: float) -> Failure:
-    return replace(failure, transient=True, retry_after=wait)
+    return failure._replace(transient=True, retry_after=wait)
 
 
 def trouble(answer: Answer, who: str, remedy: str = "") -> Failure:
@@ -86,7 +85,7 @@ def trouble(answer: Answer, who: str, remedy: str = "") -> Failure:
         advised = remedy or "does a gateway answer in its place? else see service health"
     row = row._replace(cause=cause, remedy=advised)
     failure = Failure.of(row, f"HTTP {answer.status}", message(answer))
-    return replace(failure, status=answer.status)
+    return failure._replace(status=answer.status)
 
 
 def _phrase(answer: Answer) -> str:
@@ -116,10 +115,10 @@ def document(
     """
     if not answer.decoded:
         failure = none(answer, "the answer's body is not what its encoding says")
-        raise CheckFailure(replace(failure, transient=True))
+        raise CheckFailure(failure._replace(transient=True))
     large = too_large(answer)
     if large is not None:
-        raise CheckFailure(replace(large, remedy=smaller or large.remedy))
+        raise CheckFailure(large._replace(remedy=smaller or large.remedy))
     found = answer.json()
     if found is None:
         raise CheckFailure(none(answer, f"{answer.host} answers with what is no JSON"))

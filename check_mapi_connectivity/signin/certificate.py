@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..base.credentials import CertificateFacts
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
 _MOST_KEYS = 16
 
 
-@dataclass(frozen=True)
-class ClientCertificate:
+class ClientCertificate(NamedTuple):
     """Facts, and the key and certificate as PEM text for msal."""
 
     facts: CertificateFacts

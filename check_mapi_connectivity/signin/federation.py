@@ -7,7 +7,6 @@ what it must not see, and what its refusals mean, is decided here.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -65,7 +64,7 @@ def send(
         )
     except CheckFailure as error:
         cause = f"federation server: {error.failure.cause}"
-        raise CheckFailure(replace(error.failure, cause=cause)) from None
+        raise CheckFailure(error.failure._replace(cause=cause)) from None
     limit = _LIMIT if method == "POST" else _METADATA_LIMIT
     if answer.status >= 500 and b"Envelope" not in answer.body:
         raise CheckFailure(http_refusals.trouble(answer, where, "look at the federation server"))

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import math
 from contextlib import ExitStack
-from dataclasses import asdict, replace
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -141,7 +140,7 @@ class Identity:
                 with ExitStack() as held:
                     token = self._known(session, resource, held) or self._first(session, resource)
             except CheckFailure as error:
-                raise CheckFailure(replace(error.failure, during="sign-in")) from None
+                raise CheckFailure(error.failure._replace(during="sign-in")) from None
             finally:
                 report.times.sign_in.stop()
                 if self._facts is not report.certificate:
@@ -166,8 +165,8 @@ class Identity:
             token, refusal = self._tokens.get(resource), self._refusals.get(resource)
             wait = refusal.until - session.deadline.now() if refusal is not None else math.inf
             return {
-                "token": token and asdict(token),
-                "refusal": refusal and asdict(refusal.failure),
+                "token": token and token._asdict(),
+                "refusal": refusal and refusal.failure._asdict(),
                 "wait": wait if math.isfinite(wait) else None,
             }
 
@@ -201,7 +200,7 @@ class Identity:
             wait = refusal.until - session.deadline.now()
             again = refusal.failure.transient and math.isfinite(wait)
             raise CheckFailure(
-                replace(refusal.failure, transient=again, retry_after=wait if again else None)
+                refusal.failure._replace(transient=again, retry_after=wait if again else None)
             )
         session.report.times.sign_in.discard()
         session.report.times.sign_in.start("cache")
@@ -259,7 +258,7 @@ class Identity:
             {
                 "access_token": token.access_token,
                 "expires_at": token.expires_at,
-                "certificate": asdict(self._facts) if self._facts else None,
+                "certificate": self._facts._asdict() if self._facts else None,
             },
         )
         return token
@@ -278,7 +277,7 @@ class Identity:
         except CheckFailure as error:
             if not pause.sent:
                 raise
-            failure = replace(error.failure, transient=False)
+            failure = error.failure._replace(transient=False)
             pause.told(failure)
             raise CheckFailure(failure) from None
         pause.told(None)

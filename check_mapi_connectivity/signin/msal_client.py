@@ -7,7 +7,6 @@ too little about a failure.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..base.clouds import CLOUDS
@@ -194,7 +193,7 @@ class EntraHttp:
         large = too_large(answer, SIGN_IN_LIMIT)
         if large is not None:
             # An error page tells enough by its status.
-            page = replace(answer, body=answer.body[:_BEGINNING])
+            page = answer._replace(body=answer.body[:_BEGINNING])
             raise CheckFailure(entra.status(page) or large)
         failure = entra.status(answer)
         document = answer.json()
@@ -256,7 +255,7 @@ def _elsewhere(failure: Failure, cloud: Cloud | None, session: Session) -> Failu
         return failure
     session.report.trace.remark(_says(cloud))
     # Short enough for the first line.
-    return replace(failure, remedy=f"use --cloud {cloud.name}")
+    return failure._replace(remedy=f"use --cloud {cloud.name}")
 
 
 def _unusable(http: EntraHttp, session: Session, error: Exception) -> Failure:

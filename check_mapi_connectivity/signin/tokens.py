@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..base.reading.untrusted import YEAR_9999, Fields, Odd, claims
 
@@ -20,8 +19,7 @@ MARGIN = 300.0
 _LONGEST = 30 * 3600.0
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """An access token, and when it ends in seconds since 1970."""
 
     access_token: str
