@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 from functools import partial
-from typing import TYPE_CHECKING
 
 from .base.deadline import Deadline
 from .base.errors import UsageError
@@ -18,6 +17,7 @@ from .probes.unrecorded import Unrecorded
 from .process import Watchdog
 from .result import conclusion, output
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .base.options import Options
     from .base.report import Report

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from .value import NamedTuple
 
 #: Where Microsoft 365 answers.
 MICROSOFT = ("outlook.com", "office365.com", "office.com", "partner.outlook.cn", "office365.us")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
 
+from .value import NamedTuple
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn, Union
 

@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from .value import NamedTuple
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
 
-class Row(Protocol):
-    """A row of the tables of codes, as `codes.Advice` is one."""
+    class Row(Protocol):
+        """A row of the tables of codes, as `codes.Advice` is one."""
 
-    @property
-    def kind(self) -> str:
-        """Kind of failure."""
+        @property
+        def kind(self) -> str:
+            """Kind of failure."""
 
-    @property
-    def cause(self) -> str:
-        """Half a sentence, maybe with blanks."""
+        @property
+        def cause(self) -> str:
+            """Half a sentence, maybe with blanks."""
 
-    @property
-    def remedy(self) -> str:
-        """Another."""
+        @property
+        def remedy(self) -> str:
+            """Another."""
 
-    @property
-    def judged_as(self) -> str:
-        """The word that `--state` knows it by, where that is another than its kind."""
+        @property
+        def judged_as(self) -> str:
+            """The word that `--state` knows it by, where that is another than its kind."""
 
-    @property
-    def transient(self) -> bool:
-        """Whether it may be tried once more."""
+        @property
+        def transient(self) -> bool:
+            """Whether it may be tried once more."""
 
-    @property
-    def code(self) -> str:
-        """What messages show."""
+        @property
+        def code(self) -> str:
+            """What messages show."""
 
 
 class Failure(NamedTuple):

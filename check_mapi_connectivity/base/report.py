@@ -8,13 +8,13 @@ way may be given one. `tests/test_house.py` names the modules that write to each
 from __future__ import annotations
 
 import contextlib
-import copy
 import time
-from typing import TYPE_CHECKING, NamedTuple
 
 from . import clock_skew
 from .failure import Failure
+from .value import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any
@@ -342,6 +342,8 @@ class Report:
 
         Raises RuntimeError where another thread adds to it meanwhile.
         """
+        import copy
+
         kept = copy.copy(self)
         kept.finding, kept.times = _copied(self.finding), _copied(self.times)
         kept.trace, kept.confidences = _copied(self.trace), _copied(self.confidences)
@@ -374,6 +376,8 @@ class Report:
 
 def _copied(part: Any) -> Any:
     """A part with collections and stopwatches of its own."""
+    import copy
+
     kept = copy.copy(part)
     for name, value in vars(part).items():
         if isinstance(value, (list, dict, set, Stopwatch)):

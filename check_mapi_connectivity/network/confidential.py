@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import base64
 import contextlib
-from typing import TYPE_CHECKING, Callable, NamedTuple
 
 from ..base.report import Exchange
+from ..base.value import NamedTuple
 from ..secrecy import echoes as secrecy_echoes
 from ..secrecy import names
 from .answer import Answer, Headers
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Callable
 
     from .carriers.request import Request
 

@@ -17,13 +17,13 @@ import hashlib
 import os
 import re
 import time
-from typing import TYPE_CHECKING
 
 from ..base.cache import Cache
 from ..base.failure import CheckFailure, Failure
 from ..base.vocabulary import KINDS
 from ..secrecy import echoes as secrecy_echoes
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ssl
 import time
-from typing import TYPE_CHECKING
 
 from ..base.failure import CheckFailure, Failure
 from ..base.reading import untrusted
 from . import head, tls
 from .answer import BODY_LIMIT, Answer
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .carriers.carrier import Response
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from typing import TYPE_CHECKING, NamedTuple
 
 from ..base.credentials import (
     CertificateFiles,
@@ -23,10 +22,12 @@ from ..base.credentials import (
 from ..base.failure import CheckFailure, Failure
 from ..base.options import Confided, Network
 from ..base.report import Stopwatch
+from ..base.value import NamedTuple
 from . import tls
 from .shared_logon import Logon
 from .trust import Trust, may_help
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar, Union

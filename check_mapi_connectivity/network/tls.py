@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 import ssl
 import time
-from typing import TYPE_CHECKING
 
 from ..base.clouds import MICROSOFT
 from ..base.failure import Failure
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
     from typing import Any, Union

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
-from typing import TYPE_CHECKING, Callable, NamedTuple
 
 from .. import __version__
 from ..base.failure import CheckFailure
+from ..base.value import NamedTuple
 from ..secrecy import echoes as secrecy_echoes
 from .answer import Answer, place
 from .carriers.request import Request, prepare
@@ -21,9 +21,10 @@ from .head import HeadError, Late
 from .response import broken, build, read
 from .route import Route
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
+    from typing import Any, Callable
 
     from ..base.deadline import Deadline
     from ..base.report import Report, Stopwatch

@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 import ssl
 import threading
-from typing import TYPE_CHECKING
 
 from ..base.errors import UsageError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..base.options import Network
 

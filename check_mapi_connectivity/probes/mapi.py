@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from ..base.cache import Cache
 from ..base.failure import CheckFailure, Failure
@@ -16,6 +15,7 @@ from .mapi_endpoint import Endpoint, recall, usable_dn, whole
 from .mapi_listing import Listing
 from .mapi_session import Session, SessionLost
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

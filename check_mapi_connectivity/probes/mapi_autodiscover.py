@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from ..base.clouds import MICROSOFT
 from ..base.errors import UsageError
 from ..base.failure import CheckFailure, Failure
+from ..base.value import NamedTuple
 from ..mapihttp import autodiscover, discovery
 from ..mapihttp.discovery import (
     GUESSED,
@@ -23,6 +22,7 @@ from ..mapihttp.reader import WireError
 from ..network.ntlm_kerberos import Unusable
 from ..services import autodiscover_refusals, mapi_http_refusals, mapi_refusals
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

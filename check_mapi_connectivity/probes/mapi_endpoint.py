@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
 
 from ..base.reading.untrusted import Fields, Odd
+from ..base.value import NamedTuple
 from ..mapihttp.discovery import usable_store
 from .mapi_listing import PRESUMED_INBOX
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import re
 import uuid
-from typing import TYPE_CHECKING, TypeVar
 
 from ..base.failure import CheckFailure, Failure
 from ..mapihttp import dump, envelope, responses, rops, rpcext
@@ -16,8 +15,10 @@ from ..network.headers import number
 from ..services import mapi_http_refusals, mapi_refusals
 from .context import ID_HEADERS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import TypeVar
 
     from ..base.deadline import Deadline
     from ..base.report import Report
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from ..network.confidential import Reading
     from .mapi_authentication import Authentication
 
-T = TypeVar("T")
+    T = TypeVar("T")
 
 #: Seconds that the end of a session is waited for.
 _PATIENCE = 3.0

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import importlib
 import threading
-from typing import TYPE_CHECKING, Optional
 
 from ..base.cache import Cache
 from ..base.errors import UsageError
@@ -23,8 +22,10 @@ from ..network.transport import Transport
 from ..signin.identity import Identity
 from .context import ProbeContext
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Optional
 
     from ..base.deadline import Deadline
     from ..base.options import Options

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..base.report import Report
 from ..base.vocabulary import STATES, worst
 from ..secrecy import echoes
 from ..secrecy import reports as secrecy_reports
-from . import document, first_line, frequency, notes, several
+from . import first_line, frequency, notes, several
 from .diagnosis import field
 from .judge import judge
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -40,6 +39,8 @@ def conclude(options: Options, reports: list[Report], clock: Deadline) -> tuple[
     line = first_line.line(judged)
     display = options.display
     if display.json:
+        from . import document
+
         account, network, sources = options.account, options.network, options.sources
         text = document.build(
             state, line, judged, account=account, network=network, sources=sources

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+import time
 
+from ..base.clock_skew import YEAR_10000
 from ..base.vocabulary import METHODS
 from ..secrecy import names
 from . import phase_tree
 from .output import clean
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -220,12 +221,11 @@ def _body(lines: list[str]) -> Iterator[str]:
 
 def moment(seconds: float) -> str:
     """A point in time, in UTC; the number where no calendar has it."""
-    try:
-        return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
-    except (OverflowError, OSError, ValueError):
+    if not abs(seconds) < YEAR_10000:
         return f"{seconds:.0f}s since 1970"
+    return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(seconds))
 
 
 def date(seconds: float) -> str:
     """The day of a point in time, in UTC."""
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d")
+    return time.strftime("%Y-%m-%d", time.gmtime(seconds))

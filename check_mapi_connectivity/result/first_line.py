@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..base.vocabulary import METHODS, SERVICE, SEVERITY
 from .groups import grouped, same_sign_in, severity, state_of
 from .output import FIRST_LINE, clean, sentence
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..base.failure import Failure
     from ..base.report import Report

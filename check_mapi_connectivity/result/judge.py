@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
 
 import nagiosplugin
 
 from ..base.report import Report
+from ..base.value import NamedTuple
 from ..base.vocabulary import LABELS, SEVERITY, STATES, UNITLESS, prefixes, worst
 from . import output
 from .output import decimal
 from .time_analysis import ANALYSED, Analysis, analyse
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

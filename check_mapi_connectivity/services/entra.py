@@ -8,12 +8,13 @@ writes `error` in its own way: an object, a list, a number.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
 
 from ..base.failure import Failure
+from ..base.value import NamedTuple
 from ..network import headers
 from . import http_refusals
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from ..base.failure import Failure
 from ..codes import recipients
@@ -20,6 +19,7 @@ from .http_refusals import (
     unknown_error,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 _WRAPPERS = frozenset({"Exception", "ODataServiceException", "CmdletProxyException"})
 
 #: Words of a refusal that is about Exchange's roles, not about the token.
-_OF_ROLES = re.compile(
-    r"not allowed to call|assigned to any management role|supported in this scenario", re.IGNORECASE
-)
+_OF_ROLES = r"(?i)not allowed to call|assigned to any management role|supported in this scenario"
 
 #: After about ten quick calls the admin API has answered 500 (exchange-online 1.8).
 _BURST = "see the service health page; it may be a burst of calls: spread the checks"
@@ -44,7 +42,7 @@ def _refused(answer: Answer, claims: Mapping[str, Any]) -> Failure:
 
     person, roles = "scp" in claims, claims.get("roles")
     lacking = isinstance(roles, list) and "Exchange.ManageAsApp" not in roles
-    of_roles = not lacking and _OF_ROLES.search(message(answer)[:1000])
+    of_roles = not lacking and re.search(_OF_ROLES, message(answer)[:1000])
     code, detail = f"HTTP {answer.status}", _explained(answer)
     if is_page(answer):
         cause = "the request is refused with a web page, by a gateway or by Exchange"

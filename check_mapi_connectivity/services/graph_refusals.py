@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from ..base.failure import Failure
 from ..base.vocabulary import BEARER
@@ -12,6 +11,7 @@ from ..codes.http import GRAPH
 from ..network import headers
 from . import http_refusals
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 from ..base.failure import CheckFailure, Failure
 from ..base.reading import untrusted
@@ -12,6 +10,7 @@ from ..network import headers
 from ..network.response import too_large
 from ..secrecy import names
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
@@ -90,6 +89,8 @@ def trouble(answer: Answer, who: str, remedy: str = "") -> Failure:
 
 def _phrase(answer: Answer) -> str:
     """What a status without a row is called: the status itself, in the words of RFC 9110."""
+    from http import HTTPStatus
+
     known = {status.value: status.phrase.lower() for status in HTTPStatus}
     return known.get(answer.status, f"status {answer.status}")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..base.failure import Failure
@@ -13,6 +12,7 @@ from ..network import headers
 from . import http_refusals
 from .mapi_refusals import plain, short, worded
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..network.answer import Answer
 

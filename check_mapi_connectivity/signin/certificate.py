@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import time
-from typing import TYPE_CHECKING, NamedTuple
 
 from ..base.credentials import CertificateFacts
 from ..base.errors import UsageError
 from ..base.reading import pem
+from ..base.value import NamedTuple
 from ..base.vocabulary import PLUGIN
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

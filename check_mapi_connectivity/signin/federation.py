@@ -7,13 +7,13 @@ what it must not see, and what its refusals mean, is decided here.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..base.failure import CheckFailure, Failure
 from ..network.confidential import Lines
 from ..services import http_refusals
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any

@@ -12,7 +12,6 @@ import hashlib
 import math
 from contextlib import ExitStack
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple
 
 from ..base import credentials
 from ..base.cache import Cache
@@ -20,11 +19,12 @@ from ..base.credentials import ClientSecret, FederatedToken, ManagedIdentity, Us
 from ..base.failure import CheckFailure, Failure
 from ..base.reading.untrusted import YEAR_9999, Fields, Odd
 from ..base.report import SHARED
-from ..network import lockout
-from . import certificate, managed_identity, msal_client
+from ..base.value import NamedTuple
+from . import certificate
 from .session import Session
 from .tokens import Token, lifetime, usable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
@@ -219,6 +219,8 @@ class Identity:
 
     def _refuse(self, failure: Failure, resource: str, session: Session, *, last: bool) -> None:
         """Remember a failed sign-in for everybody in this run."""
+        from ..network import lockout
+
         wait = math.inf
         if failure.transient and not last:
             wait = _PAUSE if failure.retry_after is None else failure.retry_after
@@ -232,7 +234,9 @@ class Identity:
         """Keep other runs from signing in meanwhile; from sending a password, at any price."""
         user = self._account.credential
         if isinstance(user, UserPassword):
-            pause = lockout.Pause.of_sign_in(self._account, user, session.cache)
+            from ..network.lockout import Pause
+
+            pause = Pause.of_sign_in(self._account, user, session.cache)
             return pause.alone(session.deadline)
         return session.cache.lock(self._keys[resource])
 
@@ -267,10 +271,15 @@ class Identity:
         """A token answer. Raises CheckFailure."""
         credential = self._account.credential
         if isinstance(credential, ManagedIdentity):
+            from . import managed_identity
+
             return managed_identity.ask(session, credential, resource)
         if not isinstance(credential, UserPassword):
             return self._shown(session, resource)
-        pause = lockout.Pause.of_sign_in(self._account, credential, session.cache)
+        from ..network.lockout import Pause
+        from . import msal_client
+
+        pause = Pause.of_sign_in(self._account, credential, session.cache)
         pause.check()
         try:
             found = msal_client.ask(session, resource, None, pause.sending)
@@ -288,6 +297,8 @@ class Identity:
         next one that is valid, where Entra does not know the first (contract 7.28). Raises
         CheckFailure.
         """
+        from . import msal_client
+
         now, tried = session.deadline.wall(), 0
         valid = [one for one in self._clients if not certificate.unfit(one.facts, now)]
         clients = valid or self._clients[:1]

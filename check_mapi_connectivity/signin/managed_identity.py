@@ -8,7 +8,6 @@ access token").
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from ..base.failure import CheckFailure, Failure
 from ..network.answer import SIGN_IN_LIMIT
@@ -16,6 +15,7 @@ from ..network.response import too_large
 from ..services import entra, http_refusals
 from .tokens import sendable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any

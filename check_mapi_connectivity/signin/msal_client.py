@@ -7,7 +7,6 @@ too little about a failure.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from ..base.clouds import CLOUDS
 from ..base.credentials import ClientSecret, FederatedToken, UserPassword
@@ -19,6 +18,7 @@ from ..services import entra
 from . import federation
 from .tokens import sendable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any

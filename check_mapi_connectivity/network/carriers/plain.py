@@ -13,11 +13,11 @@ import socket
 import ssl
 import time
 from functools import partial
-from typing import TYPE_CHECKING
 
 from .. import head
 from ..answer import Headers
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any

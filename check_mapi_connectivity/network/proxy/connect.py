@@ -17,12 +17,12 @@ import contextlib
 import http.client
 import re
 import socket
-from typing import TYPE_CHECKING, NamedTuple
 
 from ...base.credentials import Login
 from ...base.errors import UsageError
 from ...base.failure import CheckFailure, Failure
 from ...base.report import KDC
+from ...base.value import NamedTuple
 from ...base.vocabulary import BASIC, NEGOTIATE, NTLM
 from ...secrecy import echoes as secrecy_echoes
 from .. import headers, ntlm_kerberos
@@ -32,6 +32,7 @@ from ..ntlm_kerberos import Unusable
 from . import schemes
 from .refusals import broken, interrupted, no_http, refused
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

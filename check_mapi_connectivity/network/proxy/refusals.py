@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from typing import TYPE_CHECKING
 
 from ...base.failure import Failure
 from .. import tls
 from ..head import HeadError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...base.credentials import Proxy
 
