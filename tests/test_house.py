@@ -80,7 +80,8 @@ MOST_FILES = 12
 HELP = """
 __main__ process
 base base.deadline base.errors base.reading base.reading.files base.reading.pasted base.vocabulary
-commandline commandline.arguments commandline.given commandline.help_text commandline.ini
+commandline commandline.argv commandline.argv.help commandline.argv.help_text
+commandline.argv.plain commandline.arguments commandline.given commandline.ini
 commandline.option commandline.option_table commandline.parse
 result result.output
 """
