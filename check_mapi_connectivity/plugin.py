@@ -7,6 +7,7 @@ thread at the end, or by the watchdog at the deadline or on a signal.
 
 from __future__ import annotations
 
+import gc
 import threading
 from functools import partial
 
@@ -42,6 +43,10 @@ def run(
     deadline = Deadline(started, allowed(options))
     reports = blank(options, deadline)
     recorder.begin(deadline, reports)
+    if len(reports) > 1:
+        # Memory stays bounded; what was imported is no garbage.
+        gc.freeze()
+        gc.enable()
     shown = terminal if options.display.verbose and len(reports) > 1 else None
     progress = output.Progress(shown, len(reports))
 

@@ -31,6 +31,8 @@ else:
 
         def __new__(cls, *given: Any, **named: Any) -> NamedTuple:
             """A value of all fields. Raises TypeError."""
+            if not named and len(given) == len(cls._fields):
+                return tuple.__new__(cls, given)
             missing = cls._fields[len(given) :]
             if missing:
                 known = {**cls._field_defaults, **named}

@@ -58,7 +58,11 @@ def _plain(value: object) -> str:
 
 def without(secrets: set[str], answer: Answer) -> Answer:
     """The answer with every secret masked."""
+    shown = (*answer.headers.values(), *(value for _, value in answer.lines))
+    texts = "\n".join((answer.reason, *shown))
     body = answer.body
+    if not any(one in texts or one.encode("utf-8", "replace") in body for one in secrets):
+        return answer
     for secret in sorted(secrets, key=len, reverse=True):
         body = body.replace(secret.encode("utf-8", "replace"), names.MASK.encode())
     return _masked(answer._replace(body=body), lambda _, text: secrecy_echoes.known(text, secrets))

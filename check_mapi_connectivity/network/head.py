@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-from ..base.value import NamedTuple
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,6 +32,9 @@ _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 #: Headers by which a connection is kept.
 _KEEPING = (b"connection", b"keep-alive", b"proxy-connection")
+
+#: What would end a line is a blank.
+_BLANKS = bytes(32 if byte in b"\r\n\0" else byte for byte in range(256))
 
 _ENDLESS = "what answers there is not the service"
 _GATEWAY = "a gateway or proxy between may have changed the answer: look at its own log"
@@ -72,25 +73,40 @@ class Late(Exception):
     """The time that an answer was given is over."""
 
 
-class Head(NamedTuple):
+class Head:
     """The last head of an answer: name and value of each header.
 
     `odd` are the lines that are no headers, or none that is well formed.
     """
 
-    version: bytes
-    status: int
-    reason: bytes
-    fields: list[tuple[bytes, bytes]]
-    odd: list[bytes]
+    __slots__ = ("_lower", "fields", "odd", "reason", "status", "version")
+
+    def __init__(
+        self,
+        version: bytes,
+        status: int,
+        reason: bytes,
+        fields: list[tuple[bytes, bytes]],
+        odd: list[bytes],
+    ) -> None:
+        self.version, self.status, self.reason = version, status, reason
+        self.fields, self.odd = fields, odd
+        self._lower = [name.lower() for name, _ in fields]
 
     def all(self, *names: bytes) -> list[bytes]:
         """The values of headers of these names, which are in lower case."""
-        return [value for name, value in self.fields if name.lower() in names]
+        if all(name not in self._lower for name in names):
+            return []
+        return [field[1] for name, field in zip(self._lower, self.fields) if name in names]
 
-    def without(self, *names: bytes) -> Head:
-        """The same but for headers of these names, which are in lower case."""
-        return self._replace(fields=[one for one in self.fields if one[0].lower() not in names])
+    def without(self, *names: bytes) -> list[tuple[bytes, bytes]]:
+        """The headers of other names than these, which are in lower case."""
+        return [field for name, field in zip(self._lower, self.fields) if name not in names]
+
+    def framed(self, framing: list[tuple[bytes, bytes]], odd: list[bytes]) -> Head:
+        """The same with this word on where the body ends, and with further odd lines."""
+        fields = [*self.without(b"content-length", b"transfer-encoding"), *framing]
+        return Head(self.version, self.status, self.reason, fields, [*self.odd, *odd])
 
     @property
     def closing(self) -> bool:
@@ -118,7 +134,7 @@ class Head(NamedTuple):
         """The headers with one word on whether the connection is kept."""
         if not (self.closing or self.odd):
             return self.fields
-        return [*self.without(*_KEEPING).fields, (b"Connection", b"close")]
+        return [*self.without(*_KEEPING), (b"Connection", b"close")]
 
     @property
     def uniform(self) -> bytes:
@@ -204,14 +220,14 @@ def _fields(lines: _Lines, odd: list[bytes]) -> list[tuple[bytes, bytes]]:
 
 def _plain(value: bytes) -> bytes:
     """A value without what would end its line (RFC 9110 5.5)."""
-    return re.sub(rb"[\r\n\0]", b" ", value).strip(b" \t")
+    return value.translate(_BLANKS).strip(b" \t")
 
 
 def _framed(head: Head, method: str | None) -> Head:
     """The head with exactly one word on where the body ends. Raises HeadError."""
     tunnel = method == "CONNECT"
     if method == "HEAD" or head.status in (101, 204, 304) or (tunnel and head.status < 300):
-        return head.without(b"content-length", b"transfer-encoding")
+        return head.framed([], [])
     try:
         framing, odd = _framing(head)
     except HeadError as error:
@@ -219,8 +235,7 @@ def _framed(head: Head, method: str | None) -> Head:
             raise
         # Why a proxy refuses says more than how it ends the page beside its refusal.
         framing, odd = [], [error.line.encode()]
-    bare = head.without(b"content-length", b"transfer-encoding")
-    bare = bare._replace(fields=[*bare.fields, *framing], odd=[*head.odd, *odd])
+    bare = head.framed(framing, odd)
     if framing or head.closing or tunnel or not bare.odd:
         return bare
     # To wait for the end of the connection would be to wait for the deadline.

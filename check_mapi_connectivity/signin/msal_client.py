@@ -129,8 +129,8 @@ def _credential(session: Session, client: ClientCertificate | None) -> Any:
     if _version(msal.__version__) >= (1, 35):
         # From here on msal signs PS256 with the SHA-256 thumbprint, given the certificate and
         # no thumbprint.
-        return {"private_key": client.private_key, "public_certificate": client.certificate}
-    return {"private_key": client.private_key, "thumbprint": client.facts.sha1}
+        return {"private_key": client.key, "public_certificate": client.certificate}
+    return {"private_key": client.key, "thumbprint": client.facts.sha1}
 
 
 class EntraHttp:
