@@ -89,7 +89,7 @@ def test_a_limit_and_another_mailbox(line):
         "MAPI WARNING - 1 of 2 nodes not OK: 10.0.0.4 "
     )
     assert line(well("x"), bad("y", "offline"), well("x", B), well("y", B)) == (
-        f"MAPI CRITICAL - {A}: 1 of 2 nodes fail: y offline; 1 of 2 mailboxes not OK"
+        f"MAPI CRITICAL - 1 of 2 mailboxes not OK: {A}: 1 of 2 nodes fail: y offline"
     )
     assert line(well("x"), well("y")) == (
         f"MAPI OK - {A}: 2 nodes: Inbox listed in 0.250s at most (mapi)"
