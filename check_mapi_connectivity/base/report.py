@@ -126,9 +126,9 @@ _LOOK = {
     "dns": "check /etc/resolv.conf; its name servers do not answer",
     "tcp": "check firewall and route; packets may be dropped, or a proxy is needed",
     "proxy": "check the proxy; see its own log",
-    "tls": "check firewall and proxy; one of them may hold up the handshake",
+    "tls": "check the firewall; it or a proxy may hold up the handshake",
     "request": "see service health; the service may hang, or needs a longer --timeout",
-    "connect": "run Test-ServiceHealth there; the server may hang, or needs a longer --timeout",
+    "connect": "run Test-ServiceHealth; the server may hang, or needs a longer --timeout",
     "execute": "test another mailbox; its database may hang, or packets are dropped",
 }
 

@@ -127,13 +127,31 @@ def thresholds(
     pairs = {
         name: list(DEFAULT_THRESHOLDS.get(names[0], (None, None))) for name, names in labels.items()
     }
+    given_limits: list[dict[str, str | None]] = []
     for position, level in enumerate(("warning", "critical")):
         limits = _given_limits(given, level, known, bare)
+        given_limits.append(limits)
         for name, names in labels.items():
             for one in names:
                 if one in limits:
                     pairs[name][position] = limits[one]
+    _check_order(*given_limits)
     return {name: (warning, critical) for name, (warning, critical) in pairs.items()}
+
+
+def _check_order(warning: dict[str, str | None], critical: dict[str, str | None]) -> None:
+    """Refuse plain limits of which the critical one is met first, so that the other never counts.
+
+    Raises UsageError.
+    """
+    for label, low in warning.items():
+        high = critical.get(label)
+        plain = all(re.fullmatch(_NUMBER, limit or "") for limit in (low, high))
+        if plain and float(high or 0) < float(low or 0):
+            raise UsageError(
+                f"the critical limit {high} of {label} is below its warning limit {low}; "
+                "exchange them"
+            )
 
 
 def _given_limits(

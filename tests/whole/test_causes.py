@@ -120,7 +120,7 @@ AGENTS = [
     (
         *(401, "Bearer", {"error": "unauthorized"}),
         *("UNKNOWN", "sign-in refused: 127.0.0.1 wants a proof before it gives a token (HTTP 401)"),
-        "for Azure VMs only, not App Service or Azure Arc: else use a certificate",
+        "use a certificate; this is for Azure VMs only, not App Service or Azure Arc",
     ),
     (
         *(400, "", {"error": {"code": "Odd.Code", "message": "Not like this."}}),
@@ -205,7 +205,7 @@ AUTODISCOVER = [
     ),
     (
         "redirect-url-foreign",
-        "Autodiscover failed: no password is sent to autodiscover.elsew...",
+        "Autodiscover: no password is sent to autodiscover.elsew...",
         *(
             "protocol",
             "check that host; if it is your Exchange, name it: --autodiscover-url and -H",
