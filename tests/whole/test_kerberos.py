@@ -163,7 +163,9 @@ def test_a_kdc_that_is_down(place, who):
     with place.realm.kdc_down():
         run = place(user=None if keytab else who, **keytab)
     cause = f"no KDC of the realm of {who} answers (KRB5 156)"
-    assert told(run) == place.expected(UNKNOWN, cause, "check /etc/krb5.conf and port 88; the KDC may be down")
+    assert told(run) == place.expected(
+        UNKNOWN, cause, "check /etc/krb5.conf and port 88; the KDC may be down"
+    )
     assert place.proofs() == []
 
 
@@ -231,7 +233,7 @@ def test_a_clock_that_differs_from_all(place, unsynchronized, timeless, monkeypa
     with place.realm.kdc_ahead(HOUR):
         run = place(user=timeless[0], password=OLD, **unsynchronized)
     cause = "this host's clock is 60 minutes behind that of localhost (KRB5 148)"
-    assert told(run) == place.expected(UNKNOWN, cause, "set it, and keep it right by NTP")
+    assert told(run) == place.expected(UNKNOWN, cause, "set the clock; and keep it right by NTP")
 
 
 @pytest.mark.parametrize(
@@ -366,9 +368,7 @@ def test_a_ticket_that_is_refused_for_the_clock(request, other_clocks, name, use
     else:
         remedy = "compare the clocks; then run setspn -Q for its name, and see Extended Protection"
         if user:
-            remedy = (
-                "check the password and clocks; else Extended Protection behind a gateway may refuse it"
-            )
+            remedy = "check the password and clocks; else Extended Protection behind a gateway may refuse it"
         cause = f"localhost refuses {who} (Negotiate) (HTTP 401)"
         wanted = place.expected(CRITICAL, cause, remedy)
     assert told(run) == wanted
