@@ -99,7 +99,8 @@ network.proxy.schemes network.response network.route network.shared_logon networ
 network.transport
 probes probes.cmdlet probes.context probes.runner probes.unrecorded
 result.conclusion result.diagnosis result.document result.first_line result.frequency result.layout
-result.judge result.notes result.phase_tree result.several result.time_analysis
+result.judge result.nodes result.nodes.groups result.notes result.phase_tree result.several
+result.time_analysis
 secrecy secrecy.decodings secrecy.echoes secrecy.names secrecy.reports
 services services.entra services.exchange_admin services.exchange_refusals services.http_refusals
 signin signin.certificate signin.federation signin.identity signin.managed_identity

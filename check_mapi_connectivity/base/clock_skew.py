@@ -33,8 +33,13 @@ class Skew(NamedTuple):
     host: str
     seconds: float
 
+    @property
+    def near(self) -> bool:
+        """Whether the clocks agree, as far as a Date tells."""
+        return abs(self.seconds) < _NEAR
+
     def __str__(self) -> str:
-        if abs(self.seconds) < _NEAR:
+        if self.near:
             return f"agrees with that of {self.host}"
         return f"is {self._words} that of {self.host}"
 

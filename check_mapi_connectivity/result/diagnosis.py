@@ -27,7 +27,12 @@ _MOST_LIMITS = 3
 _ADDRESS = 64
 
 #: Facts and ids that the default diagnosis has; `-v` has all.
-_FACTS = ("endpoint", "signed in", "permission", "TLS inspected", "without proxy", "proxy logon")
+_FACTS = (
+    *("endpoint", "signed in", "permission", "TLS inspected", "without proxy", "proxy logon"),
+    "address book",
+)
+#: And of one node behind a name.
+_OF_NODE = ("front end", "affinity")
 _IDS = ("request-id", "client-request-id")
 
 #: What the admin API answers beside each failure: it says nothing.
@@ -85,8 +90,13 @@ def brief(judged: Judged) -> Iterator[str]:
 def beside(judged: Judged) -> Iterator[Block]:
     """What is told besides of one of few."""
     report, ids = judged.report, judged.report.trace.ids
+    skew = report.times.skew if report.address else None
+    if skew is not None and not skew.near:
+        yield Block(1, list(told("clock", f"this host's {skew}", 0, lines=1)))
     if report.failure is None:
-        named = [name for name in (report.finding.database, report.finding.server) if name]
+        front = report.trace.facts.get("front end", "") if report.address else ""
+        database = "" if report.address else report.finding.database
+        named = [name for name in (front, database, report.finding.server) if name]
         if named:
             yield Block(2, list(told("at", ", ".join(named), 0, foreign=True)))
         yield Block(1, list(told("phases", phase_tree.in_words(report), 0)))
@@ -125,7 +135,8 @@ def _head(judged: Judged) -> str:
         return f"{_who(judged)}: kind {failure.kind}{judged_as}{counted}"
     limits = ", but beyond a limit" if judged.limits else ""
     if report.address_book_failure is not None:
-        limits = f", but not the address book{limits and ', and beyond a limit'}"
+        limits = f", but kind address-book{limits and ', and beyond a limit'}"
+        limits += _counted(report.address_book_failure, judged.state)
     return f"{_who(judged)}: {clean(report.finding.result or 'Success')}{limits}"
 
 
@@ -190,7 +201,7 @@ def _found(report: Report, verbose: int) -> Iterator[Block]:
         if value and (verbose or report.success or name in method.names or name == "mailbox"):
             yield Block(3, list(told(name, value, verbose, foreign=True)))
     for name, value in report.trace.facts.items():
-        if verbose or name in _FACTS:
+        if verbose or name in _FACTS or (report.address and name in _OF_NODE):
             yield Block(4, list(told(name, value, verbose, foreign=True)))
     if method.lists and report.success:
         yield Block(3, list(told("inbox", _inbox(report), verbose)))

@@ -27,7 +27,7 @@ def test_one_address_changes_no_label(mapi, tenant):
     assert "front end     EX2" in run.diagnosis
     assert f"[OK] {WHO} by mapi at {FIRST}: Success" in run.diagnosis
     assert "affinity      cookie " in run.diagnosis
-    assert mapi("healthy").diagnosis.count("EXFE01") > 0
+    assert "EXFE01" in mapi("healthy", "-v").diagnosis
 
 
 def test_another_node_than_in_the_run_before(mapi, tenant):
@@ -53,7 +53,7 @@ def test_all_are_well(mapi, tenant, more):
     labels = re.findall(r"(\S+)_mapi_connectivity=1", run.perfdata)
     assert labels == ["127_0_0_2", "127_0_0_3"]
     for name in ("EX2", "EX3"):
-        assert f"front end     {name}" in run.diagnosis
+        assert f"  at            {name}, exbe01.practice.example\n" in run.diagnosis
 
 
 def test_the_bad_ones_are_named_with_their_causes(mapi, tenant):
@@ -72,9 +72,9 @@ def test_the_bad_ones_are_named_with_their_causes(mapi, tenant):
         ("127_0_0_3", "0"),
         ("127_0_0_4", "0"),
     ]
-    assert run.diagnosis.startswith(
+    assert " ".join(run.diagnosis.split()).startswith(
         f"{WHO}: one node answers: the mailbox is well; the load balancer should not use "
-        f"{SECOND}, {THIRD}\n"
+        f"{SECOND}, {THIRD} "
     )
 
 
@@ -126,7 +126,7 @@ def test_through_a_proxy(mapi, tenant):
         f"{THIRD} no answer (tls)"
     )
     assert run.outcome.seconds < 3 + GRACE
-    assert "front end     EX2" in run.diagnosis
+    assert "  at            EX2, " in run.diagnosis
     hosts = {headers["host"] for _, _, headers, _ in tenant.requests}
     assert hosts == {f"127.0.0.1:{tenant.port}"}
 
