@@ -42,7 +42,8 @@ def run(
     """
     recorder = recorder or Unrecorded()
     deadline = Deadline(started, allowed(options) - (feeder.kept if feeder else 0.0))
-    conclude = feeder.conclude if feeder else conclusion.conclude
+    worded = partial(conclusion.conclude, by_hand=terminal is not None)
+    conclude = feeder.conclude if feeder else worded
     reports = blank(options, deadline)
     recorder.begin(deadline, reports)
     shown = terminal if options.display.verbose and len(reports) > 1 else None
@@ -67,10 +68,8 @@ def run(
         ended = [report for report in so_far if report.times.over]
         progress.show(len(ended), sum(report.failure is not None for report in ended))
 
-    conclude = partial(conclusion.conclude, by_hand=terminal is not None)
-
-    def again(changed: Options, worded: list[Report]) -> str:
-        return conclude(changed, worded, deadline)[0]
+    def again(changed: Options, concealed: list[Report]) -> str:
+        return worded(changed, concealed, deadline)[0]
 
     latest = started + options.judging.timeout + output.GRACE
     watchdog = Watchdog(deadline, last_words, partial(output.write, latest=latest))

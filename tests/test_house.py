@@ -98,8 +98,8 @@ network.ntlm_kerberos network.pools network.proxy network.proxy.connect network.
 network.proxy.schemes network.response network.route network.shared_logon network.tls
 network.transport
 probes probes.cmdlet probes.context probes.runner probes.unrecorded
-result.conclusion result.diagnosis result.document result.first_line result.frequency result.layout
-result.judge result.nodes result.nodes.groups result.notes result.phase_tree result.several
+result.conclusion result.diagnosis result.document result.first_line result.frequency result.judge
+result.layout result.nodes result.nodes.groups result.notes result.phase_tree result.several
 result.time_analysis
 secrecy secrecy.decodings secrecy.echoes secrecy.names secrecy.reports
 services services.entra services.exchange_admin services.exchange_refusals services.http_refusals

@@ -158,7 +158,12 @@ class Feeder:
                 raised.append(error)
 
         thread = threading.Thread(target=run, name="feed", daemon=True)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:
+            limits = "raise the limits (ulimit -u, -d, -v)"
+            self._outcome.fail(Failure("submit", "no thread can be started", limits))
+            return
         came = ""
         while thread.is_alive() and deadline.remaining() > 0 and not came:
             thread.join(min(_LOOK, deadline.remaining()))

@@ -28,11 +28,16 @@ _ADDRESS = 64
 
 #: Facts and ids that the default diagnosis has; `-v` has all.
 _FACTS = (
-    *("endpoint", "signed in", "permission", "TLS inspected", "without proxy", "proxy logon"),
+    "endpoint",
+    "signed in",
+    "permission",
+    "TLS inspected",
+    "without proxy",
+    "proxy logon",
     "address book",
 )
-#: And of one node behind a name.
-_OF_NODE = ("front end", "affinity")
+#: Facts that it has beside them where one address of several was tested: who answered there.
+_NODE_FACTS = ("front end", "affinity")
 _IDS = ("request-id", "client-request-id")
 
 #: What the admin API answers beside each failure: it says nothing.
@@ -90,13 +95,14 @@ def brief(judged: Judged) -> Iterator[str]:
 def beside(judged: Judged) -> Iterator[Block]:
     """What is told besides of one of few."""
     report, ids = judged.report, judged.report.trace.ids
-    skew = report.times.skew if report.address else None
-    if skew is not None and not skew.near:
-        yield Block(1, list(told("clock", f"this host's {skew}", 0, lines=1)))
+    if clock_told(report):
+        yield Block(1, list(told("clock", f"this host's {report.times.skew}", 0)))
+    for name in _NODE_FACTS if report.address else ():
+        if name in report.trace.facts:
+            yield Block(2, list(told(name, report.trace.facts[name], 0, foreign=True)))
     if report.failure is None:
-        front = report.trace.facts.get("front end", "") if report.address else ""
-        database = "" if report.address else report.finding.database
-        named = [name for name in (front, database, report.finding.server) if name]
+        places = {"database": report.finding.database, "server": report.finding.server}
+        named = [places[name] for name in METHODS[report.method].names if places[name]]
         if named:
             yield Block(2, list(told("at", ", ".join(named), 0, foreign=True)))
         yield Block(1, list(told("phases", phase_tree.in_words(report), 0)))
@@ -134,9 +140,9 @@ def _head(judged: Judged) -> str:
         counted = _counted(failure, judged.state)
         return f"{_who(judged)}: kind {failure.kind}{judged_as}{counted}"
     limits = ", but beyond a limit" if judged.limits else ""
-    if report.address_book_failure is not None:
-        limits = f", but kind address-book{limits and ', and beyond a limit'}"
-        limits += _counted(report.address_book_failure, judged.state)
+    second = report.address_book_failure
+    if second is not None:
+        limits += f", but kind {second.kind}{_counted(second, judged.state)}"
     return f"{_who(judged)}: {clean(report.finding.result or 'Success')}{limits}"
 
 
@@ -200,8 +206,9 @@ def _found(report: Report, verbose: int) -> Iterator[Block]:
         # What a method never names is told to who asks, or where all is well.
         if value and (verbose or report.success or name in method.names or name == "mailbox"):
             yield Block(3, list(told(name, value, verbose, foreign=True)))
+    facts = (*_FACTS, *(_NODE_FACTS if report.address else ()))
     for name, value in report.trace.facts.items():
-        if verbose or name in _FACTS or (report.address and name in _OF_NODE):
+        if verbose or name in facts:
             yield Block(4, list(told(name, value, verbose, foreign=True)))
     if method.lists and report.success:
         yield Block(3, list(told("inbox", _inbox(report), verbose)))

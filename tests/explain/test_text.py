@@ -93,7 +93,7 @@ def test_a_certificate_that_has_ended_or_is_none(here):
                 check_mapi_connectivity_setup --tenant contoso.onmicrosoft.com
                 --renew
   subject       CN=probe
-  ends          (day) (in -1.0 days)
+  ends          (day)
   SHA-1         (sha1)
   SHA-256       (sha256)
 """

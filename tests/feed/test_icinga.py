@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 
 import pytest
 
-from check_mapi_connectivity.base.credentials import Secret
+from check_mapi_connectivity.base.credentials import Proxy, Secret
 from check_mapi_connectivity.base.errors import UsageError
 from check_mapi_connectivity.base.options import Network
 from check_mapi_connectivity.feed import icinga as client
@@ -174,6 +175,21 @@ def test_a_certificate_that_nobody_trusts(icinga):
     assert outcome.failure.cause.startswith(why)
     assert "--submit-ca-file" in outcome.failure.remedy
     assert (outcome.submitted, icinga.asked) == (0, [])
+
+
+def test_a_proxy_of_its_own(icinga):
+    """Nobody is there: the way is by the proxy, and its option is named."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        through = Proxy("127.0.0.1", port, "--submit-proxy")
+        network = feed(icinga).network._replace(proxy=through)
+        outcome = submitted(icinga, ten(), network=network)
+    assert outcome.failure.cause == (
+        f"Icinga is not reached: proxy 127.0.0.1 port {port}: connection refused"
+    )
+    assert (outcome.failure.kind, outcome.failure.remedy) == ("submit", "check --submit-proxy")
+    assert icinga.asked == []
 
 
 def test_a_wrong_password_is_sent_once(icinga):

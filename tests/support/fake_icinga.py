@@ -49,9 +49,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         icinga = self.server.icinga
         text = self.rfile.read(int(self.headers["Content-Length"]))
         path, _, query = self.path.partition("?")
-        name = urllib.parse.unquote(
-            dict(urllib.parse.parse_qsl(query.replace("+", "%2B")))["service"]
-        )
+        name = dict(urllib.parse.parse_qsl(query.replace("+", "%2B")))["service"]
         icinga.asked.append(name)
         icinga.bodies.append(text)
         if icinga.before(self) or not self._known():

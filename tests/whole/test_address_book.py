@@ -96,8 +96,9 @@ def test_what_fails_there_leaves_the_mailbox_as_it_is(mapi, tenant, mailbox, fau
     assert run.code == 1
     assert "mapi_connectivity=1;;;0;1 connection_time=#s" in run.perfdata
     assert "address_book=0;;;0;1 time_address_book=" in run.perfdata
-    assert "Success, but kind address-book" in run.diagnosis
-    assert f"  cause         {cause}" in run.diagnosis
+    assert "Success, but kind address-book\n" in run.diagnosis
+    # The first line has the cause, or the diagnosis where that had no room.
+    assert cause in " ".join(run.outcome.stdout.split())
     assert code in run.diagnosis
 
 
@@ -107,7 +108,7 @@ def test_the_state_can_be_chosen(mapi, tenant):
     assert run.code == 2
     run = mapi("healthy", "--address-book", "--state", "address-book=OK")
     assert (run.line, run.code) == (OK.format("healthy"), 0)
-    assert "Success, but kind address-book, counts as OK" in run.diagnosis
+    assert "Success, but kind address-book, counts as OK\n" in run.diagnosis
 
 
 def test_a_limit_of_its_time(mapi):

@@ -27,7 +27,7 @@ def test_one_address_changes_no_label(mapi, tenant):
     assert "front end     EX2" in run.diagnosis
     assert f"[OK] {WHO} by mapi at {FIRST}: Success" in run.diagnosis
     assert "affinity      cookie " in run.diagnosis
-    assert "EXFE01" in mapi("healthy", "-v").diagnosis
+    assert mapi("healthy", "-v").diagnosis.count("EXFE01") > 0
 
 
 def test_another_node_than_in_the_run_before(mapi, tenant):

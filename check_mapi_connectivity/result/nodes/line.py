@@ -24,7 +24,7 @@ _MOST_ALIKE = 3
 
 #: What is said of each node in fewer words; the diagnosis has them all.
 _SHORTER = (
-    ("(?<=no answer) in (?:[A-Za-z ]+, )?phase ([a-z]+) after .*", r" (\1)"),
+    ("(?<=no answer) in (?:[A-Za-z ]+, )?phase ([a-z]+).*", r" (\1)"),
     ("^certificate refused(?: through proxy [^:]+:[0-9]+)?: (?:it is |it )?", "certificate "),
 )
 
