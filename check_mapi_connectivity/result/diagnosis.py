@@ -102,9 +102,9 @@ def beside(judged: Judged) -> Iterator[Block]:
             yield Block(2, list(told(name, report.trace.facts[name], 0, foreign=True)))
     if report.failure is None:
         places = {"database": report.finding.database, "server": report.finding.server}
-        named = [places[name] for name in METHODS[report.method].names if places[name]]
-        if named:
-            yield Block(2, list(told("at", ", ".join(named), 0, foreign=True)))
+        named = [places[name] or "" for name in METHODS[report.method].names]
+        if any(named):
+            yield Block(2, list(told("at", ", ".join(filter(None, named)), 0, foreign=True)))
         yield Block(1, list(told("phases", phase_tree.in_words(report), 0)))
         return
     for state, words in judged.limits[:1]:
