@@ -10,7 +10,7 @@ test: .venv ; $(BIN)/python -m pytest --collect-only -qq >/dev/null && $(BIN)/py
 test-all: .venv ; SWEEPS=all HYPOTHESIS=patient $(BIN)/python -m pytest -n 8 --dist worksteal
 test-integration: .venv ; SWEEPS=all $(BIN)/python -m pytest tests/integration
 lint: .venv ; $(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
-bench: .venv ; $(BIN)/python -m compileall -q check_mapi_connectivity && $(BIN)/python -m tests.bench
+bench: .venv .bench ; .bench/bin/python -m compileall -q check_mapi_connectivity && $(BIN)/python -m tests.costs $(COSTS) && $(BIN)/python -m tests.bench
 docs: .venv ; $(BIN)/python -m generate
 tenant: .venv ; $(BIN)/python -m tests.tenant
 golden: .venv ; GOLDEN=write $(BIN)/python -m pytest -q -n 4 --dist worksteal tests/test_golden.py tests/test_recordings.py tests/explain/test_golden.py
@@ -21,6 +21,9 @@ zipapp: .venv ; $(BIN)/python packaging/zipapp/build.py
 deb: ; packaging/deb
 rpm: ; packaging/rpm
 release: ; packaging/release && $(MAKE) dist zipapp deb rpm
-clean: ; rm -rf .venv .tenant build dist *.egg-info
+clean: ; rm -rf .venv .bench .tenant build dist *.egg-info
 
 .venv: setup.cfg pyproject.toml ; $(PYTHON) -m venv .venv && $(BIN)/pip install --quiet -e '.[test,lint]' && $(BIN)/python -m compileall -q check_mapi_connectivity && touch .venv
+
+# The ruler of `bench`: Debian's interpreter and these libraries.
+.bench: tests/costs.txt ; /usr/bin/python3 -m venv .bench && .bench/bin/pip install --quiet -r tests/costs.txt && touch .bench

@@ -7,9 +7,9 @@ thread at the end, or by the watchdog at the deadline or on a signal.
 
 from __future__ import annotations
 
+import gc
 import threading
 from functools import partial
-from typing import TYPE_CHECKING
 
 from .base.deadline import Deadline
 from .base.errors import UsageError
@@ -18,6 +18,7 @@ from .probes.unrecorded import Unrecorded
 from .process import Watchdog
 from .result import conclusion, output
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .base.options import Options
     from .base.report import Report
@@ -46,6 +47,10 @@ def run(
     conclude = feeder.conclude if feeder else worded
     reports = blank(options, deadline)
     recorder.begin(deadline, reports)
+    if len(reports) > 1:
+        # Memory stays bounded; what was imported is no garbage.
+        gc.freeze()
+        gc.enable()
     shown = terminal if options.display.verbose and len(reports) > 1 else None
     progress = output.Progress(shown, len(reports))
 

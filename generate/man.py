@@ -7,13 +7,13 @@ import re
 from check_mapi_connectivity import __version__
 from check_mapi_connectivity.base import vocabulary
 from check_mapi_connectivity.commandline import (
-    arguments,
     given,
-    help_text,
     ini,
     option_table,
     parse,
 )
+from check_mapi_connectivity.commandline.argv import help as argv_help
+from check_mapi_connectivity.commandline.argv import help_text
 from check_mapi_connectivity.setup import option_table as set_up
 from check_mapi_connectivity.setup.steps import names
 from check_mapi_connectivity.setup.steps.on_paper import NOT_YET_SEEN
@@ -156,7 +156,7 @@ def examples_for_man(name: str, examples: tuple[tuple[str, str], ...]) -> list[s
     lines = [".SH EXAMPLES"]
     for purpose, words in examples:
         lines += [".PP", f"{roff(purpose[0].upper() + purpose[1:])}", ".PP", ".EX"]
-        lines += [*map(roff, arguments.command_lines(name, words)), ".EE"]
+        lines += [*map(roff, argv_help.command_lines(name, words)), ".EE"]
     return lines
 
 

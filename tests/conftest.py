@@ -22,7 +22,7 @@ from check_mapi_connectivity.base.vocabulary import DEFAULT_THRESHOLDS, KINDS, L
 from check_mapi_connectivity.commandline import given
 
 from .guard.hook import VARIABLE, Guard
-from .support import keys, masks
+from .support import carriers, keys, masks
 from .support.options import made
 from .support.sweeps import left_out
 from .support.ways import Way, counters
@@ -48,6 +48,9 @@ PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 
 #: Seconds a run may take beyond its deadline on a busy machine.
 GRACE = 4.0
+
+
+carriers.force()
 
 
 @pytest.hookimpl(trylast=True)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import re
 
-from requests.structures import CaseInsensitiveDict
-
 from check_mapi_connectivity.base.vocabulary import KINDS, LABELS, prefixes
 from check_mapi_connectivity.mapihttp.reader import WireError
 from check_mapi_connectivity.network import headers
-from check_mapi_connectivity.network.answer import Answer
+from check_mapi_connectivity.network.answer import Answer, Headers
 from check_mapi_connectivity.services import graph, graph_refusals
 from check_mapi_connectivity.signin import federation, msal_client
 
@@ -61,7 +59,7 @@ def _answer(data: bytes) -> Answer:
         lines.append((name, value))
     status = STATUSES[data[0] % len(STATUSES)] if data else 200
     url = "https://graph.microsoft.com/v1.0/users/a@b.example/mailFolders/inbox/messages"
-    headers = CaseInsensitiveDict(lines)
+    headers = Headers(lines)
     return Answer(url, "graph.microsoft.com", status, "", headers, body, lines=tuple(lines))
 
 

@@ -18,8 +18,8 @@ ROOT = Path(check_mapi_connectivity.__file__).parent
 #: Room -> the rooms that it may import.
 PLAN = {
     "base": "",
-    "codes": "",
-    "mapihttp": "",
+    "codes": "base",
+    "mapihttp": "base",
     "secrecy": "base mapihttp",
     "commandline": "base mapihttp",
     "network": "base codes secrecy",
@@ -81,30 +81,28 @@ MOST_FILES = 12
 HELP = """
 __main__ process
 base base.deadline base.errors base.reading base.reading.files base.reading.pasted base.vocabulary
-commandline commandline.arguments commandline.given commandline.groups commandline.groups.feeding
-commandline.groups.sign_in commandline.help_text commandline.ini commandline.option
+commandline commandline.argv commandline.argv.help commandline.argv.help_text
+commandline.argv.plain commandline.arguments commandline.given commandline.groups
+commandline.groups.feeding commandline.groups.sign_in commandline.ini commandline.option
 commandline.option_table commandline.parse
 result result.output
 """
 WARM = """
-plugin
-base.cache base.clock_skew base.clouds base.credentials base.failure base.options
-base.reading.pem base.reading.untrusted base.report
+base.cache base.clock_skew base.clouds base.credentials base.failure base.options base.reading.pem
+base.reading.untrusted base.report base.value
 codes codes.recipients
 commandline.credentials commandline.limits commandline.network commandline.secrets
 commandline.target
-network network.answer network.confidential network.head network.headers network.lockout
-network.ntlm_kerberos network.pools network.proxy network.proxy.connect network.proxy.refusals
-network.proxy.schemes network.response network.route network.shared_logon network.tls
-network.transport
+network network.answer network.carriers network.carriers.plain network.carriers.request
+network.confidential network.head network.headers network.response network.route
+network.shared_logon network.tls network.transport network.trust
+plugin
 probes probes.cmdlet probes.context probes.runner probes.unrecorded
-result.conclusion result.diagnosis result.document result.first_line result.frequency result.judge
-result.layout result.nodes result.nodes.groups result.notes result.phase_tree result.several
-result.time_analysis
+result.conclusion result.diagnosis result.first_line result.frequency result.judge result.layout
+result.nodes result.nodes.groups result.notes result.phase_tree result.several result.time_analysis
 secrecy secrecy.decodings secrecy.echoes secrecy.names secrecy.reports
-services services.entra services.exchange_admin services.exchange_refusals services.http_refusals
-signin signin.certificate signin.federation signin.identity signin.managed_identity
-signin.msal_client signin.session signin.tokens
+services services.exchange_admin services.exchange_refusals services.http_refusals
+signin signin.certificate signin.identity signin.session signin.tokens
 """
 
 FILES = sorted(ROOT.rglob("*.py"))

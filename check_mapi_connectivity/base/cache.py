@@ -16,11 +16,10 @@ import fcntl
 import hashlib
 import json
 import os
-import re
 import stat
 import time
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
@@ -34,8 +33,6 @@ _LOCK_WAIT = 0.5
 #: Bytes that are enough for what is known of a refused password.
 ROOM = 16384
 
-#: The end of a name under which a document is written, before it gets its own.
-_TEMPORARY = re.compile(r"\.json\.[0-9]+\.[0-9]+\Z")
 _NOFOLLOW = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
@@ -110,7 +107,7 @@ class Cache:
         names: list[str] = []
         with contextlib.suppress(OSError):
             names = os.listdir(self._directory)
-        for name in filter(_TEMPORARY.search, names):
+        for name in filter(_temporary, names):
             with contextlib.suppress(OSError):
                 _swept(os.path.join(self._directory or "", name))
 
@@ -222,6 +219,21 @@ class Room:
             with contextlib.suppress(OSError):
                 os.unlink(self._temporary)
             os.close(self._descriptor)
+
+
+def _temporary(name: str) -> bool:
+    """Whether a document is written under this name, before it gets its own.
+
+    >>> _temporary("token-1.json.17.18"), _temporary("token-1.json"), _temporary(".json.1.x")
+    (True, False, False)
+    """
+    before, _, after = name.rpartition(".json.")
+    words = after.split(".")
+    return bool(name != before) and len(words) == 2 and all(map(_digits, words))
+
+
+def _digits(word: str) -> bool:
+    return word.isascii() and word.isdigit()
 
 
 def _written(descriptor: int, data: bytes) -> None:

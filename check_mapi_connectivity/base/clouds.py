@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from .value import NamedTuple
 
 #: Where Microsoft 365 answers.
 MICROSOFT = ("outlook.com", "office365.com", "office.com", "partner.outlook.cn", "office365.us")
 
 
-@dataclass(frozen=True)
-class Cloud:
+class Cloud(NamedTuple):
     """Hosts of one Microsoft cloud (reference sheet exchange-online 7); `doubt` is what nobody has
     confirmed about them.
     """

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from .value import NamedTuple
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn, Union
 
@@ -35,34 +36,33 @@ class Secret:
         raise TypeError("a Secret is not written anywhere")
 
 
-@dataclass(frozen=True)
-class CertificateFiles:
+class CertificateFiles(NamedTuple):
     """The certificate credential as read from disk; certificate.py makes sense of it."""
 
     path: str
-    data: bytes = field(repr=False)
+    data: bytes
     key_path: str | None = None
-    key_data: bytes | None = field(default=None, repr=False)
+    key_data: bytes | None = None
     passphrase: Secret | None = None
 
+    def __repr__(self) -> str:
+        return f"CertificateFiles({self.path!r}, {self.key_path!r})"
 
-@dataclass(frozen=True)
-class ClientSecret:
+
+class ClientSecret(NamedTuple):
     """The secret of an app registration."""
 
     secret: Secret
 
 
-@dataclass(frozen=True)
-class UserPassword:
+class UserPassword(NamedTuple):
     """A user of the tenant, signed in by the resource owner password grant."""
 
     username: str
     password: Secret
 
 
-@dataclass(frozen=True)
-class ManagedIdentity:
+class ManagedIdentity(NamedTuple):
     """The identity of the Azure VM that the check runs on: its own, or the user-assigned one of
     this client id. `url` is where the instance metadata service answers.
     """
@@ -71,16 +71,14 @@ class ManagedIdentity:
     url: str
 
 
-@dataclass(frozen=True)
-class FederatedToken:
+class FederatedToken(NamedTuple):
     """A token of another issuer, which Entra takes for the app registration's credential."""
 
     path: str
     token: Secret
 
 
-@dataclass(frozen=True)
-class Login:
+class Login(NamedTuple):
     """A user of an Exchange Server: name, password, and the HTTP authentication scheme to use.
 
     Without a password a Kerberos ticket serves; without a scheme the server's offer decides.
@@ -91,8 +89,7 @@ class Login:
     scheme: str | None = None
 
 
-@dataclass(frozen=True)
-class Proxy:
+class Proxy(NamedTuple):
     """An HTTP proxy, and where its setting came from.
 
     `tls` is whether it is spoken to by TLS, `scheme` how to authenticate where that is not left to
@@ -116,8 +113,7 @@ class Proxy:
 DAY = 86400.0
 
 
-@dataclass(frozen=True)
-class CertificateFacts:
+class CertificateFacts(NamedTuple):
     """What an administrator compares with the portal.
 
     Times are seconds since 1970, thumbprints upper-case hex.

@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from .value import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Row(Protocol):
+        """A row of the tables of codes, as `codes.Advice` is one."""
+
+        @property
+        def kind(self) -> str:
+            """Kind of failure."""
+
+        @property
+        def cause(self) -> str:
+            """Half a sentence, maybe with blanks."""
+
+        @property
+        def remedy(self) -> str:
+            """Another."""
+
+        @property
+        def judged_as(self) -> str:
+            """The word that `--state` knows it by, where that is another than its kind."""
+
+        @property
+        def transient(self) -> bool:
+            """Whether it may be tried once more."""
+
+        @property
+        def code(self) -> str:
+            """What messages show."""
 
 
-class Row(Protocol):
-    """A row of the tables of codes, as `codes.Advice` is one."""
-
-    @property
-    def kind(self) -> str:
-        """Kind of failure."""
-
-    @property
-    def cause(self) -> str:
-        """Half a sentence, maybe with blanks."""
-
-    @property
-    def remedy(self) -> str:
-        """Another."""
-
-    @property
-    def judged_as(self) -> str:
-        """The word that `--state` knows it by, where that is another than its kind."""
-
-    @property
-    def transient(self) -> bool:
-        """Whether it may be tried once more."""
-
-    @property
-    def code(self) -> str:
-        """What messages show."""
-
-
-@dataclass(frozen=True)
-class Failure:
+class Failure(NamedTuple):
     """Why a run is no success.
 
     `kind` is a word of the contract's table, `cause` and `remedy` are half sentences without

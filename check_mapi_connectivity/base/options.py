@@ -6,8 +6,6 @@ All frozen; nothing here reads anything.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from .clouds import Cloud
 from .credentials import (
     CertificateFiles,
@@ -19,8 +17,10 @@ from .credentials import (
     Secret,
     UserPassword,
 )
+from .value import NamedTuple
 from .vocabulary import METHODS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Union

@@ -8,14 +8,13 @@ way may be given one. `tests/test_house.py` names the modules that write to each
 from __future__ import annotations
 
 import contextlib
-import copy
 import time
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
 
 from . import clock_skew
 from .failure import Failure
+from .value import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any
@@ -358,6 +357,8 @@ class Report:
 
         Raises RuntimeError where another thread adds to it meanwhile.
         """
+        import copy
+
         kept = copy.copy(self)
         kept.finding, kept.times = _copied(self.finding), _copied(self.times)
         kept.trace, kept.confidences = _copied(self.trace), _copied(self.confidences)
@@ -372,8 +373,7 @@ class Report:
         """The failure with this host's clock as its cause, where it is one."""
         if self.times.skew is None or not clock_skew.explains(self.times.skew, failure.code):
             return failure
-        return replace(
-            failure,
+        return failure._replace(
             cause=f"this host's clock {self.times.skew}",
             remedy="set the clock; and keep it right by NTP",
             detail="; ".join(text for text in (failure.cause, failure.detail) if text),
@@ -391,6 +391,8 @@ class Report:
 
 def _copied(part: Any) -> Any:
     """A part with collections and stopwatches of its own."""
+    import copy
+
     kept = copy.copy(part)
     for name, value in vars(part).items():
         if isinstance(value, (list, dict, set, Stopwatch)):

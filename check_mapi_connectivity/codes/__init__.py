@@ -8,7 +8,8 @@ may be tried once more. A row is `code name: cause`; without a cause it has that
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from ..base.value import NamedTuple
 
 
 class Advice(NamedTuple):

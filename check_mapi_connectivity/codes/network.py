@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
-from typing import NamedTuple
 
+from ..base.value import NamedTuple
 from . import Advice, table
 
 #: What getaddrinfo says, all of glibc's netdb.h (RFC 3493 6.1).

@@ -202,11 +202,9 @@ def read_proxy(given: Given, environ: MutableMapping[str, str]) -> tuple[Proxy |
         if not url:
             return None, ""
 
-    from dataclasses import replace
-
     found = parse_url(url, source, user, password, given.text("proxy-domain"))
     scheme, spn_host = _proxy_logon(given, found)
-    return replace(found, scheme=scheme, spn_host=spn_host), no_proxy
+    return found._replace(scheme=scheme, spn_host=spn_host), no_proxy
 
 
 def _no_proxy(environ: MutableMapping[str, str]) -> str:

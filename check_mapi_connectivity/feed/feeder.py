@@ -19,18 +19,18 @@ from ..base.deadline import SIGNALS, Deadline
 from ..base.failure import CheckFailure, Failure
 from ..result import conclusion
 from . import nagios_directory, nagios_file
-from .icinga import Icinga, context
+from .icinga import Icinga, trust
 from .outcome import Outcome
 from .results import results
 from .settings import ICINGA2, NAGIOS, impossible, read
 from .summary import Summary
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable, Sequence
 
     from ..base.options import Command, Options
     from ..base.report import Report
+    from ..network.trust import Trust
     from .results import Result
     from .settings import Feed
 
@@ -54,9 +54,9 @@ class Feeder:
     def __init__(self, feed: Feed, options: Options) -> None:
         self._feed, self._options = feed, options
         self._outcome = Outcome()
-        self._settings: ssl.SSLContext | None = None
+        self._settings: Trust | None = None
         if feed.scheduler == ICINGA2 and not feed.dry_run:
-            self._settings = context(feed)
+            self._settings = trust(feed)
         self._lock = contextlib.ExitStack()
         # What tells this feed from others; no secret is in it.
         said = repr((feed._replace(password=None, dry_run=False), options.targets))

@@ -13,23 +13,21 @@ from __future__ import annotations
 import base64
 import re
 from collections import deque
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..base.errors import UsageError
 from ..base.failure import CheckFailure, Failure
 from ..base.options import Confided
 from ..base.report import Report
-from ..network import tls
 from ..network.route import Means, NotKept, Shared
 from ..network.shared_logon import Logon
 from ..network.transport import Transport
+from ..network.trust import Trust
 from ..secrecy import echoes
 from . import icinga_answers as answers
 from .settings import ICINGA2, impossible
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Sequence
 
     from ..base.deadline import Deadline
@@ -63,17 +61,17 @@ class _Gone(Exception):
         self.failure = failure
 
 
-def context(feed: Feed) -> ssl.SSLContext:
+def trust(feed: Feed) -> Trust:
     """TLS settings for Icinga's API, with the client's certificate. Raises UsageError."""
     try:
-        made = tls.context(feed.network)
+        made = Trust(feed.network)
     except UsageError as error:
         text = str(error).replace("--ca-file", "--submit-ca-file")
         raise UsageError(text, *error.details) from None
     if feed.certificate is not None:
         try:
             # Without a passphrase OpenSSL would ask for one on the terminal.
-            made.load_cert_chain(feed.certificate, feed.key, password=lambda: b"")
+            made.context.load_cert_chain(feed.certificate, feed.key, password=lambda: b"")
         except (OSError, ValueError):
             raise UsageError(
                 f"--submit-certificate: {feed.certificate} and its key cannot be used; PEM is "
@@ -85,9 +83,7 @@ def context(feed: Feed) -> ssl.SSLContext:
 class Icinga:
     """One feed's connection to Icinga's API."""
 
-    def __init__(
-        self, feed: Feed, settings: ssl.SSLContext, deadline: Deadline, outcome: Outcome
-    ) -> None:
+    def __init__(self, feed: Feed, settings: Trust, deadline: Deadline, outcome: Outcome) -> None:
         self._feed, self._deadline, self._outcome = feed, deadline, outcome
         secrets = () if feed.password is None else (("SUBMIT-PASSWORD", feed.password),)
         self._confided = Confided(secrets, (feed.host, feed.user or ""))
@@ -233,7 +229,7 @@ class Icinga:
     def _concealed(self, failure: Failure) -> Failure:
         """A failure without what must not show."""
         cause, detail = self._masked(failure.cause), self._masked(failure.detail)
-        return replace(failure, cause=cause, detail=detail)
+        return failure._replace(cause=cause, detail=detail)
 
 
 def _busy(why: str) -> Failure:
@@ -247,4 +243,4 @@ def _to_icinga(failure: Failure) -> Failure:
     cause = f"Icinga is not reached: {failure.cause}"
     # The options of the feed's own way.
     remedy = re.sub("--(ca-file|proxy)", r"--submit-\1", failure.remedy)
-    return replace(failure, kind="submit", cause=cause, remedy=remedy, judged_as="", during="")
+    return failure._replace(kind="submit", cause=cause, remedy=remedy, judged_as="", during="")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import NamedTuple, Union
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
+from ..base.value import NamedTuple
 from .reader import WireError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Union
 
 #: Without this header the server leaves the mapiHttp protocol out (MS-OXDSCLI 2.2.2.1).
 CAPABILITY = {"X-MapiHttpCapability": "1"}
@@ -93,7 +97,8 @@ class Refusal(NamedTuple):
     message: str
 
 
-Result = Union[Settings, RedirectAddress, RedirectUrl, Refusal]
+if TYPE_CHECKING:
+    Result = Union[Settings, RedirectAddress, RedirectUrl, Refusal]
 
 
 def request(address: str) -> bytes:

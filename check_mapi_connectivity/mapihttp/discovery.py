@@ -5,9 +5,9 @@ password (MS-OXDISCO 3.1.5, MS-OXDSCLI 3.1.5).
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
+from ..base.value import NamedTuple
 from . import autodiscover
 from .reader import WireError
 

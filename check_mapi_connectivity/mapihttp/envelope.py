@@ -4,14 +4,14 @@ and Disconnect (MS-OXCMAPIHTTP 2.2).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Union
-
+from ..base.value import NamedTuple
 from . import rpcext
 from .reader import TEXT8, U32, Codec, Reader, Structure, WireError, Writer
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from typing import Union
 
 CONTENT_TYPE = "application/mapi-http"
 
@@ -125,7 +125,6 @@ def _write_sized(writer: Writer, data: bytes) -> None:
 SIZED = Codec(_read_sized, _write_sized)
 
 
-@dataclass(frozen=True)
 class Body(Structure):
     """A request body."""
 
@@ -136,7 +135,6 @@ class Body(Structure):
         return writer.data()
 
 
-@dataclass(frozen=True)
 class ConnectRequest(Body):
     """Connect (MS-OXCMAPIHTTP 2.2.4.1.1). Gromox reads the two locale ids the other way round: they
     are equal.
@@ -158,7 +156,6 @@ class ConnectRequest(Body):
     auxiliary: bytes = b""
 
 
-@dataclass(frozen=True)
 class ExecuteRequest(Body):
     """Execute (MS-OXCMAPIHTTP 2.2.4.2.1); `rop_buffer` is framed."""
 
@@ -174,7 +171,6 @@ class ExecuteRequest(Body):
     auxiliary: bytes = b""
 
 
-@dataclass(frozen=True)
 class DisconnectRequest(Body):
     """Disconnect (MS-OXCMAPIHTTP 2.2.4.3.1): four zero bytes."""
 
@@ -300,7 +296,8 @@ def plain(request_type: str, entity: bytes) -> bytes:
     return entity[:kept] + writer.data()
 
 
-Response = Union[ConnectResponse, ExecuteResponse, DisconnectResponse]
+if TYPE_CHECKING:
+    Response = Union[ConnectResponse, ExecuteResponse, DisconnectResponse]
 
 #: Request type -> reader of the answer's body.
 RESPONSES: dict[str, Callable[[bytes], Response]] = {

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import struct
 import uuid
-from typing import TYPE_CHECKING, NamedTuple, Union
 
+from ..base.value import NamedTuple
 from .reader import Reader, WireError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Union
 
 #: Tags of what the check asks for or shows: tag -> name (MS-OXPROPS).
 TAGS = {
@@ -73,8 +75,9 @@ class Time(NamedTuple):
         return (self.ticks - _EPOCH) / 10**7
 
 
-#: What a property may hold: a plain value, several of them, an error, or None where it is absent.
-Value = Union[int, float, str, bytes, uuid.UUID, Time, PropertyError, "tuple[Value, ...]", None]
+if TYPE_CHECKING:
+    #: What a property may hold: a plain value, several, an error, or None where it is absent.
+    Value = Union[int, float, str, bytes, uuid.UUID, Time, PropertyError, "tuple[Value, ...]", None]
 
 
 def _unpacked(form: str) -> Callable[[Reader], Value]:

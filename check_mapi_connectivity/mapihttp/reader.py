@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import struct
 import uuid
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from ..base.value import NamedTuple, dataclass_transform
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
@@ -126,8 +127,7 @@ class Writer:
             raise WireError(f"{text!r} is no 8-bit text") from None
 
 
-@dataclass(frozen=True)
-class Codec:
+class Codec(NamedTuple):
     """How one kind of field is read and written."""
 
     read: Callable[[Reader], Any]
@@ -175,10 +175,43 @@ GUID = Codec(
 )
 
 
+@dataclass_transform(frozen_default=True)
 class Structure:
-    """A frozen dataclass whose fields stand on the wire in the order of `LAYOUT`: (name, codec)."""
+    """Frozen fields, which stand on the wire in the order of `LAYOUT`: (name, codec).
+
+    Annotated names are the fields of a class, but for those in capitals.
+    """
 
     LAYOUT: tuple[tuple[str, Codec], ...] = ()
+    FIELDS: tuple[str, ...] = ()
+
+    def __init_subclass__(cls) -> None:
+        # A class without annotations of its own has its parent's, until Python 3.9.
+        own = (name for name in cls.__annotations__ if not name.isupper())
+        cls.FIELDS = (*dict.fromkeys((*cls.FIELDS, *own)),)
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        if len(given) > len(self.FIELDS) or not named.keys() <= {*self.FIELDS[len(given) :]}:
+            raise TypeError(f"{type(self).__name__} has the fields {', '.join(self.FIELDS)}")
+        values = {**dict(zip(self.FIELDS, given)), **named}
+        # What is not given is the class's own, where it has it.
+        vars(self).update(
+            (name, values[name] if name in values else getattr(type(self), name))
+            for name in self.FIELDS
+        )
+
+    def __setattr__(self, name: str, _: object) -> None:
+        raise AttributeError(f"{name} of {type(self).__name__} is frozen")
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *vars(self).values()))
+
+    def __repr__(self) -> str:
+        pairs = (f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({', '.join(pairs)})"
 
     def write(self, writer: Writer) -> None:
         """Append all fields to `writer`. Raises WireError."""

@@ -7,16 +7,17 @@ A response does not say how long it is: it can be read only beside the request t
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Union
 
+from ..base.value import NamedTuple
 from . import properties, rops
-from .properties import Value
 from .reader import Reader, WireError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from typing import Any
+    from typing import Any, Union
+
+    from .properties import Value
 
 #: Return values that say: done, with a remark (MS-OXCDATA 2.4.2).
 WARNINGS = frozenset({0x00040380, 0x00040481})
@@ -107,19 +108,31 @@ class TooSmall(NamedTuple):
     requests: bytes
 
 
-#: What a response holds besides its return value. A folder's table gives a row count, SetColumns
-#: and SortTable a status, GetPropertiesSpecific one row.
-Content = Union[Mailbox, Redirect, Folder, Rows, "tuple[Value, ...]", int, None]
+if TYPE_CHECKING:
+    #: What a response holds besides its return value. A folder's table gives a row count,
+    #: SetColumns and SortTable a status, GetPropertiesSpecific one row.
+    Content = Union[Mailbox, Redirect, Folder, Rows, "tuple[Value, ...]", int, None]
 
 
-@dataclass(frozen=True)
 class Response:
     """The response to one request; `content` is None where it failed."""
 
-    request: rops.Request
-    index: int
-    return_value: int
-    content: Content
+    __slots__ = ("content", "index", "request", "return_value")
+
+    def __init__(
+        self, request: rops.Request, index: int, return_value: int, content: Content
+    ) -> None:
+        self.request, self.index = request, index
+        self.return_value, self.content = return_value, content
+
+    def _told(self) -> tuple[object, ...]:
+        return self.request, self.index, self.return_value, self.content
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Response) and self._told() == other._told()
+
+    def __hash__(self) -> int:
+        return hash(self._told()[:3])
 
     @property
     def done(self) -> bool:

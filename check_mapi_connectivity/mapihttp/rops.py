@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
-
+from ..base.value import NamedTuple
 from .reader import ID, TAGS, U8, U16, U32, Codec, Reader, Structure, WireError, Writer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import ClassVar
 
 #: An entry of the handle table that no object stands for yet (MS-OXCROPS 2.2.1).
 NO_HANDLE = 0xFFFFFFFF
@@ -35,7 +37,6 @@ def _write_essdn(writer: Writer, text: str) -> None:
 _ESSDN = Codec(_read_essdn, _write_essdn)
 
 
-@dataclass(frozen=True)
 class Request(Structure):
     """A ROP request. `LAYOUT` is what follows RopId and LogonId; all logons here have LogonId 0."""
 
@@ -51,7 +52,6 @@ class Request(Structure):
         return writer.data()
 
 
-@dataclass(frozen=True)
 class Logon(Request):
     """RopLogon to a private mailbox (MS-OXCROPS 2.2.3.1, MS-OXCSTOR 2.2.1.1.1)."""
 
@@ -72,7 +72,6 @@ class Logon(Request):
     store_state: int = 0
 
 
-@dataclass(frozen=True)
 class OpenFolder(Request):
     """RopOpenFolder (MS-OXCROPS 2.2.4.1)."""
 
@@ -85,7 +84,6 @@ class OpenFolder(Request):
     open_mode: int = 0
 
 
-@dataclass(frozen=True)
 class GetPropertiesSpecific(Request):
     """RopGetPropertiesSpecific (MS-OXCROPS 2.2.8.3)."""
 
@@ -98,7 +96,6 @@ class GetPropertiesSpecific(Request):
     want_unicode: int = 1
 
 
-@dataclass(frozen=True)
 class GetContentsTable(Request):
     """RopGetContentsTable (MS-OXCROPS 2.2.4.14)."""
 
@@ -110,7 +107,6 @@ class GetContentsTable(Request):
     table_flags: int = 0
 
 
-@dataclass(frozen=True)
 class SetColumns(Request):
     """RopSetColumns (MS-OXCROPS 2.2.5.1)."""
 
@@ -122,7 +118,6 @@ class SetColumns(Request):
     flags: int = 0
 
 
-@dataclass(frozen=True)
 class SortTable(Request):
     """RopSortTable (MS-OXCROPS 2.2.5.2)."""
 
@@ -155,7 +150,6 @@ class SortTable(Request):
         return found
 
 
-@dataclass(frozen=True)
 class QueryRows(Request):
     """RopQueryRows (MS-OXCROPS 2.2.5.4)."""
 
@@ -168,7 +162,6 @@ class QueryRows(Request):
     forward: int = 1
 
 
-@dataclass(frozen=True)
 class Release(Request):
     """RopRelease, which is never answered (MS-OXCROPS 2.2.15.3)."""
 

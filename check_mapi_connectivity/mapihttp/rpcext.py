@@ -5,11 +5,12 @@ the auxiliary blocks (MS-OXCRPC 2.2.2).
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
 
+from ..base.value import NamedTuple
 from . import lz77
 from .reader import Reader, WireError, Writer
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

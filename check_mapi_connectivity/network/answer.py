@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-import requests
-from requests.structures import CaseInsensitiveDict
+from collections.abc import Mapping
 
 from ..base.reading import untrusted
+from ..base.value import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
 #: Bytes of a body, decoded, that are read of one answer.
@@ -21,8 +19,38 @@ BODY_LIMIT = 4 << 20
 SIGN_IN_LIMIT = 64 << 10
 
 
-@dataclass(frozen=True)
-class Answer:
+class Headers(Mapping[str, str]):
+    """Headers by their names in any letter case, in the spelling and order of their first lines."""
+
+    __slots__ = ("_found",)
+
+    def __init__(self, given: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
+        pairs = given.items() if isinstance(given, Mapping) else given
+        self._found = {name.lower(): (name, value) for name, value in pairs}
+
+    @classmethod
+    def merged(cls, lines: Iterable[tuple[str, str]]) -> Headers:
+        """Headers of lines; values of one name with commas between (RFC 9110 5.3)."""
+        made = cls()
+        for name, value in lines:
+            spelt, before = made._found.get(name.lower(), (name, None))
+            made._found[name.lower()] = spelt, value if before is None else f"{before}, {value}"
+        return made
+
+    def __getitem__(self, name: str) -> str:
+        return self._found[name.lower()][1]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, _ in self._found.values())
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def __repr__(self) -> str:
+        return repr(dict(self.items()))
+
+
+class Answer(NamedTuple):
     """An HTTP answer read to its end; `body` is decoded where its encoding holds true, else as it
     came; `lines` are the headers one by one, `received` is when it was there in seconds since 1970.
     """
@@ -31,11 +59,11 @@ class Answer:
     host: str
     status: int
     reason: str
-    headers: CaseInsensitiveDict[str]
+    headers: Headers
     body: bytes
     decoded: bool = True
     lines: tuple[tuple[str, str], ...] = ()
-    received: float = field(default_factory=time.time)
+    received: float = 0.0
 
     def all(self, name: str) -> list[str]:
         """Every value of a header that may come more than once."""
@@ -53,10 +81,14 @@ class Answer:
 
 def host_of(url: str) -> str:
     """The host of a URL."""
-    return requests.compat.urlparse(url).hostname or url
+    from urllib.parse import urlsplit
+
+    return urlsplit(url).hostname or url
 
 
 def place(url: str) -> tuple[str, int]:
     """Host and port of a URL, as connections are known by."""
-    parts = requests.compat.urlparse(url)
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url)
     return (parts.hostname or "").rstrip("."), parts.port or (80 if parts.scheme == "http" else 443)

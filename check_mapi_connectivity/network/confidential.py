@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import base64
 import contextlib
-from dataclasses import replace
-from typing import TYPE_CHECKING, Callable, NamedTuple
-
-import requests
-from requests.structures import CaseInsensitiveDict
 
 from ..base.report import Exchange
+from ..base.value import NamedTuple
 from ..secrecy import echoes as secrecy_echoes
 from ..secrecy import names
-from .answer import Answer
+from .answer import Answer, Headers
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Callable
+
+    from .carriers.request import Request
 
     #: Puts the bodies of a request and its answer (None for none) into words; None where it cannot.
     Reading = Callable[[bytes, "Answer | None"], "Lines | None"]
@@ -58,10 +58,14 @@ def _plain(value: object) -> str:
 
 def without(secrets: set[str], answer: Answer) -> Answer:
     """The answer with every secret masked."""
+    shown = (*answer.headers.values(), *(value for _, value in answer.lines))
+    texts = "\n".join((answer.reason, *shown))
     body = answer.body
+    if not any(one in texts or one.encode("utf-8", "replace") in body for one in secrets):
+        return answer
     for secret in sorted(secrets, key=len, reverse=True):
         body = body.replace(secret.encode("utf-8", "replace"), names.MASK.encode())
-    return _masked(replace(answer, body=body), lambda _, text: secrecy_echoes.known(text, secrets))
+    return _masked(answer._replace(body=body), lambda _, text: secrecy_echoes.known(text, secrets))
 
 
 def without_echoes(secrets: set[str], words: set[str], answer: Answer) -> Answer:
@@ -76,7 +80,7 @@ def without_echoes(secrets: set[str], words: set[str], answer: Answer) -> Answer
 
     plain = masked("", answer.text)
     body = answer.body if plain == answer.text else plain.encode()
-    return _masked(replace(answer, body=body), masked)
+    return _masked(answer._replace(body=body), masked)
 
 
 def _masked(answer: Answer, masked: Callable[[str, str], str]) -> Answer:
@@ -84,21 +88,18 @@ def _masked(answer: Answer, masked: Callable[[str, str], str]) -> Answer:
     headers = {name: masked(name, value) for name, value in answer.headers.items()}
     lines = tuple((name, masked(name, value)) for name, value in answer.lines)
     reason = masked("", answer.reason)
-    return replace(answer, reason=reason, headers=CaseInsensitiveDict(headers), lines=lines)
+    return answer._replace(reason=reason, headers=Headers(headers), lines=lines)
 
 
-def shown_exchange(
-    prepared: requests.PreparedRequest, answer: Answer | None, reading: Reading | None
-) -> Exchange:
+def shown_exchange(request: Request, answer: Answer | None, reading: Reading | None) -> Exchange:
     """A request and its answer, if there was one, as `-vv` shows them: without what is secret."""
-    body = prepared.body or b""
-    data = body if isinstance(body, bytes) else str(body).encode()
+    data = request.body
     sent = data.decode("utf-8", "replace")
     received = answer.text if answer else ""
     lines = reading(data, answer) if reading else None
     return Exchange(
-        f"{prepared.method} {prepared.url}",
-        names.headers(prepared.headers),
+        f"{request.method} {request.url}",
+        names.headers(request.headers),
         [names.body(sent)] if lines is None else lines.sent,
         f"HTTP {answer.status} {answer.reason}" if answer else "none that is whole",
         names.headers(answer.headers) if answer else [],

@@ -1,12 +1,10 @@
-"""An HTTP answer whose status line, headers and trailers are read by our own rules."""
+"""Status line, headers, sizes of chunks and trailers of an HTTP answer, read by our own rules."""
 
 from __future__ import annotations
 
-import http.client
-import io
 import re
-from typing import TYPE_CHECKING, Callable, NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Protocol
@@ -17,8 +15,6 @@ if TYPE_CHECKING:
         def readline(self, limit: int, /) -> bytes:
             """One line with its end, or so many bytes of it; empty at the end."""
 
-    import socket
-    from typing import Any
 
 #: Bytes of status lines and headers that are read of one answer, those of interim answers included.
 HEADER_LIMIT = 65536
@@ -37,11 +33,14 @@ _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 #: Headers by which a connection is kept.
 _KEEPING = (b"connection", b"keep-alive", b"proxy-connection")
 
+#: What would end a line is a blank.
+_BLANKS = bytes(32 if byte in b"\r\n\0" else byte for byte in range(256))
+
 _ENDLESS = "check host and proxy; what answers there is not the service"
 _GATEWAY = "check gateway and proxy; one of them may have changed the answer"
 
 
-class HeadError(http.client.HTTPException):
+class HeadError(Exception):
     """A head that cannot be used.
 
     Its text follows the name of who sent it, `line` is the culprit, `remedy` says what to do.
@@ -53,29 +52,67 @@ class HeadError(http.client.HTTPException):
         self.remedy = remedy
 
 
-class Head(NamedTuple):
+def no_http(line: str) -> HeadError:
+    """What says that it is no HTTP, by this line of its or these words of a library's."""
+    return HeadError("answers with what is no HTTP", line.encode(), _ENDLESS)
+
+
+class Disconnected(ConnectionResetError):
+    """The connection ends before the head does."""
+
+
+class BrokenOff(Exception):
+    """A body ends, or cannot be read on, after so many bytes; `detail` is why."""
+
+    def __init__(self, size: int, detail: str) -> None:
+        super().__init__(detail)
+        self.size, self.detail = size, detail
+
+
+class Late(Exception):
+    """The time that an answer was given is over."""
+
+
+class Head:
     """The last head of an answer: name and value of each header.
 
     `odd` are the lines that are no headers, or none that is well formed.
     """
 
-    version: bytes
-    status: int
-    reason: bytes
-    fields: list[tuple[bytes, bytes]]
-    odd: list[bytes]
+    __slots__ = ("_lower", "fields", "odd", "reason", "status", "version")
+
+    def __init__(
+        self,
+        version: bytes,
+        status: int,
+        reason: bytes,
+        fields: list[tuple[bytes, bytes]],
+        odd: list[bytes],
+    ) -> None:
+        self.version, self.status, self.reason = version, status, reason
+        self.fields, self.odd = fields, odd
+        self._lower = [name.lower() for name, _ in fields]
 
     def all(self, *names: bytes) -> list[bytes]:
         """The values of headers of these names, which are in lower case."""
-        return [value for name, value in self.fields if name.lower() in names]
+        if all(name not in self._lower for name in names):
+            return []
+        return [field[1] for name, field in zip(self._lower, self.fields) if name in names]
 
-    def without(self, *names: bytes) -> Head:
-        """The same but for headers of these names, which are in lower case."""
-        return self._replace(fields=[one for one in self.fields if one[0].lower() not in names])
+    def without(self, *names: bytes) -> list[tuple[bytes, bytes]]:
+        """The headers of other names than these, which are in lower case."""
+        return [field for name, field in zip(self._lower, self.fields) if name not in names]
+
+    def framed(self, framing: list[tuple[bytes, bytes]], odd: list[bytes]) -> Head:
+        """The same with this word on where the body ends, and with further odd lines."""
+        fields = [*self.without(b"content-length", b"transfer-encoding"), *framing]
+        return Head(self.version, self.status, self.reason, fields, [*self.odd, *odd])
 
     @property
     def closing(self) -> bool:
-        """Whether it says that the connection ends with the answer."""
+        """Whether it says that the connection ends with the answer, or is one of HTTP no more."""
+        if self.status == 101:
+            return True
         if self.version == b"HTTP/1.1":
             return b"close" in b",".join(self.all(b"connection")).lower()
         said = b",".join(self.all(b"connection", b"proxy-connection")).lower()
@@ -87,19 +124,30 @@ class Head(NamedTuple):
         return [_shown(line) for line in self.odd]
 
     @property
+    def framing(self) -> tuple[int | None, bool]:
+        """Bytes of the body, None where that is not told; and whether it comes in chunks."""
+        lengths = self.all(b"content-length")
+        return int(lengths[0]) if lengths else None, bool(self.all(b"transfer-encoding"))
+
+    @property
+    def seen(self) -> list[tuple[bytes, bytes]]:
+        """The headers with one word on whether the connection is kept."""
+        if not (self.closing or self.odd):
+            return self.fields
+        return [*self.without(*_KEEPING), (b"Connection", b"close")]
+
+    @property
     def uniform(self) -> bytes:
         """The head in the spelling that all readers agree on."""
         lines = [b"%s %d %s" % (self.version, self.status, self.reason)]
-        closing = self.closing or bool(self.odd)
-        kept = self.without(*_KEEPING) if closing else self
-        lines += [b"%s:%s" % field for field in kept.fields]
-        return b"\r\n".join([*lines, *([b"Connection:close"] if closing else []), b"", b""])
+        lines += [b"%s:%s" % field for field in self.seen]
+        return b"\r\n".join([*lines, b"", b""])
 
 
 def read(stream: Stream, method: str | None = None) -> Head:
     """The head of the answer to a request of this method; interim answers are passed over.
 
-    Raises HeadError, http.client.RemoteDisconnected, and OSError of the stream.
+    Raises HeadError, Disconnected, and OSError of the stream.
     """
     lines = _Lines(stream)
     odd: list[bytes] = []
@@ -131,7 +179,7 @@ class _Lines:
             raise HeadError(f"sends more than {HEADER_LIMIT >> 10} KiB of headers", remedy=_ENDLESS)
         if not line.endswith(b"\n"):
             cut = "the headers break off" if self._begun or line else "no answer"
-            raise http.client.RemoteDisconnected(cut)
+            raise Disconnected(cut)
         self._begun = True
         return line
 
@@ -172,14 +220,14 @@ def _fields(lines: _Lines, odd: list[bytes]) -> list[tuple[bytes, bytes]]:
 
 def _plain(value: bytes) -> bytes:
     """A value without what would end its line (RFC 9110 5.5)."""
-    return re.sub(rb"[\r\n\0]", b" ", value).strip(b" \t")
+    return value.translate(_BLANKS).strip(b" \t")
 
 
 def _framed(head: Head, method: str | None) -> Head:
     """The head with exactly one word on where the body ends. Raises HeadError."""
     tunnel = method == "CONNECT"
     if method == "HEAD" or head.status in (101, 204, 304) or (tunnel and head.status < 300):
-        return head.without(b"content-length", b"transfer-encoding")
+        return head.framed([], [])
     try:
         framing, odd = _framing(head)
     except HeadError as error:
@@ -187,8 +235,7 @@ def _framed(head: Head, method: str | None) -> Head:
             raise
         # Why a proxy refuses says more than how it ends the page beside its refusal.
         framing, odd = [], [error.line.encode()]
-    bare = head.without(b"content-length", b"transfer-encoding")
-    bare = bare._replace(fields=[*bare.fields, *framing], odd=[*head.odd, *odd])
+    bare = head.framed(framing, odd)
     if framing or head.closing or tunnel or not bare.odd:
         return bare
     # To wait for the end of the connection would be to wait for the deadline.
@@ -245,47 +292,20 @@ def chunk_size(line: bytes) -> int:
 
 
 #: Bytes of the line before a chunk, and of all lines behind the last one.
-_LINE_LIMIT = 4096
+LINE_LIMIT = 4096
 _TRAILER_LIMIT = 16384
 
+#: What is wrong with a body that ends too early, or whose chunks cannot be read.
+MISSING = "the body does not end as it was announced"
 
-class CappedResponse(http.client.HTTPResponse):
-    """Raises head.HeadError, an HTTPException, for a head that cannot be used.
 
-    `told`, of a subclass, learns of header lines that are odd.
-    """
-
-    told: Callable[[list[str]], None] | None = None
-
-    def __init__(
-        self, sock: socket.socket, debuglevel: int = 0, method: str | None = None, url: Any = None
-    ) -> None:
-        super().__init__(sock, debuglevel, method, url)
-        self._asked_by = method
-
-    def begin(self) -> None:
-        """Read status line and headers."""
-        stream: Any = self.fp
-        found = read(stream, self._asked_by)
-        if found.odd and self.told is not None:
-            self.told(found.oddities)
-        self.fp: Any = io.BytesIO(found.uniform)
-        try:
-            super().begin()
-        finally:
-            self.fp = stream
-
-    def _read_next_chunk_size(self) -> int:
-        """What http.client asks for before each chunk; int() of it would take a sign, too."""
-        return chunk_size(self.fp.readline(_LINE_LIMIT))
-
-    def _read_and_discard_trailer(self) -> None:
-        """What http.client calls after the last chunk, which it does without a limit."""
-        left = _TRAILER_LIMIT
-        while True:
-            line = self.fp.readline(left)
-            left -= len(line)
-            if line in (b"\r\n", b"\n", b""):
-                return
-            if left <= 0:
-                raise http.client.HTTPException("endless lines behind the last chunk")
+def pass_trailers(stream: Stream) -> None:
+    """Read over the lines behind the last chunk. Raises ValueError."""
+    left = _TRAILER_LIMIT
+    while True:
+        line = stream.readline(left)
+        left -= len(line)
+        if line in (b"\r\n", b"\n", b""):
+            return
+        if left <= 0:
+            raise ValueError("endless lines behind the last chunk")

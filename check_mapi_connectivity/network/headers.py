@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import email.utils
 import re
-from typing import TYPE_CHECKING, NamedTuple
 
+from ..base import clock_skew
+from ..base.value import NamedTuple
 from ..base.vocabulary import SCHEMES
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -28,13 +29,13 @@ _KNOWN = {name.lower(): name for name in SCHEMES}
 _MOST = 65536
 
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_SCHEME = re.compile(rf"({_WORD})(?=[\s,]|\Z)")
-_TOKEN = re.compile(r"([A-Za-z0-9._~+/-]+=*)\s*(?=,|\Z)")
+_SCHEME = rf"({_WORD})(?=[\s,]|\Z)"
+_WHOLE = r"([A-Za-z0-9._~+/-]+=*)\s*(?=,|\Z)"
 #: A string without its end goes on to the end of the line.
-_PARAMETER = re.compile(rf'({_WORD})\s*=\s*(?:"((?:[^"\\]|\\.)*)(?:"|\\?\Z)|([^\s,"]*))', re.DOTALL)
-_BETWEEN = re.compile(r"[\s,]*")
-_SPACE = re.compile(r"\s*")
-_REST = re.compile(r"[^,]*")
+_PARAMETER = rf'({_WORD})\s*=\s*(?:"((?:[^"\\]|\\.)*)(?:"|\\?\Z)|([^\s,"]*))'
+_BETWEEN = r"[\s,]*"
+_SPACE = r"\s*"
+_REST = r"[^,]*"
 
 
 class Challenge(NamedTuple):
@@ -68,7 +69,7 @@ def challenges(lines: Iterable[str]) -> list[Challenge]:
             at = _end(_BETWEEN, text, at)
             # A line may go on with the parameters of the line before it.
             after = _parameters(text, at, found[-1].parameters if found else {})
-            scheme = _SCHEME.match(text, at) if after == at else None
+            scheme = re.compile(_SCHEME).match(text, at) if after == at else None
             if scheme is not None:
                 after = _challenge(text, scheme, found)
             at = after if after > at else _end(_REST, text, at)
@@ -78,7 +79,7 @@ def challenges(lines: Iterable[str]) -> list[Challenge]:
 def _challenge(text: str, scheme: re.Match[str], found: list[Challenge]) -> int:
     """Take the challenge that begins with `scheme`; where its text ends."""
     at = _end(_SPACE, text, scheme.end())
-    token = _TOKEN.match(text, at)
+    token = re.compile(_WHOLE).match(text, at)
     found.append(Challenge(scheme[1], token[1] if token else "", {}))
     if token is not None:
         return token.end()
@@ -88,19 +89,20 @@ def _challenge(text: str, scheme: re.Match[str], found: list[Challenge]) -> int:
 
 def _parameters(text: str, at: int, parameters: dict[str, str]) -> int:
     """Take parameters one after the other; where they end."""
-    match = _PARAMETER.match(text, at)
+    parameter = re.compile(_PARAMETER, re.DOTALL)
+    match = parameter.match(text, at)
     while match is not None:
         name, quoted, plain = match.groups()
         value = plain if quoted is None else re.sub(r"(?s)\\(.)", r"\1", quoted)
         parameters.setdefault(name.lower(), value)
         at = match.end()
-        match = _PARAMETER.match(text, _end(_BETWEEN, text, at))
+        match = parameter.match(text, _end(_BETWEEN, text, at))
     return at
 
 
-def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
+def _end(pattern: str, text: str, at: int) -> int:
     """Where the pattern, which matches anything, ends."""
-    match = pattern.match(text, at)
+    match = re.compile(pattern).match(text, at)
     return match.end() if match else at
 
 
@@ -163,14 +165,10 @@ def retry_after(answer: Answer) -> float | None:
     value = answer.headers.get("Retry-After", "").strip()
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", value):
         return float(value)
-    moments = [email.utils.parsedate_tz(text) for text in (value, answer.headers.get("Date", ""))]
-    try:
-        until, now = (email.utils.mktime_tz(moment) if moment else None for moment in moments)
-    except (ValueError, OverflowError):
-        return None
+    until, now = map(clock_skew.read_date, (value, answer.headers.get("Date", "")))
     if until is None:
         return None
-    wait = float(until) - (float(now) if now is not None else answer.received)
+    wait = until - (now if now is not None else answer.received)
     return wait if wait >= 0 else None
 
 

@@ -17,14 +17,13 @@ import hashlib
 import os
 import re
 import time
-from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ..base.cache import Cache
 from ..base.failure import CheckFailure, Failure
 from ..base.vocabulary import KINDS
 from ..secrecy import echoes as secrecy_echoes
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -159,7 +158,7 @@ class Pause:
     def _check_room(self) -> None:
         """Raise CheckFailure where only the disk keeps the rest from being written down."""
         if self._cache.failed:
-            raise CheckFailure(replace(_NO_ROOM, cause=f"{_NO_ROOM.cause}: {self._cache.failed}"))
+            raise CheckFailure(_NO_ROOM._replace(cause=f"{_NO_ROOM.cause}: {self._cache.failed}"))
 
     def told(self, failure: Failure | None) -> None:
         """What became of the password; None where it was taken."""

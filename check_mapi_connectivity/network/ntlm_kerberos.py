@@ -7,15 +7,13 @@ it would try the same one by NTLM, and accounts are locked after a few tries.
 
 from __future__ import annotations
 
-import importlib.util
 import os
-from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ..base.errors import UsageError
 from ..base.failure import CheckFailure, Failure
 from ..base.vocabulary import NTLM
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -60,7 +58,9 @@ def proves(token: bytes) -> bool:
 
 def available() -> bool:
     """Whether pyspnego is installed."""
-    return importlib.util.find_spec("spnego") is not None
+    from importlib import util
+
+    return util.find_spec("spnego") is not None
 
 
 def missing(what: str, *, there: bool | None = None) -> str:
@@ -202,7 +202,7 @@ class Handshake:
         keytab = _unreadable("KRB5_CLIENT_KTNAME") if self._keytab else None
         if number == _TICKET_ENDED and keytab:
             # Its key would have given a new one.
-            found = replace(found, cause=f"{keytab[0]}, ticket ended", remedy=keytab[1])
+            found = found._replace(cause=f"{keytab[0]}, ticket ended", remedy=keytab[1])
         return found
 
 
@@ -308,4 +308,6 @@ def _protocol(scheme: str, password: str | None) -> str:
 
 def kerberos() -> bool:
     """Whether Kerberos is installed for pyspnego."""
-    return all(importlib.util.find_spec(name) for name in ("gssapi", "krb5"))
+    from importlib import util
+
+    return all(util.find_spec(name) for name in ("gssapi", "krb5"))

@@ -2,57 +2,44 @@
 
 from __future__ import annotations
 
-import http.client
-import re
 import ssl
-import zlib
-
-import requests
-from requests.structures import CaseInsensitiveDict
-from urllib3.exceptions import HTTPError
+import time
 
 from ..base.failure import CheckFailure, Failure
 from ..base.reading import untrusted
-from . import tls
+from . import head, tls
 from .answer import BODY_LIMIT, Answer
-from .head import HeadError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .carriers.carrier import Response
 
 
-def read(response: requests.Response, host: str) -> bytes:
-    """The body as it came, undecoded. Raises CheckFailure."""
-    # urllib3 before 2 takes a body for whole that ends before its announced length.
-    response.raw.enforce_content_length = True
+def read(response: Response, host: str) -> bytes:
+    """The body as it came, undecoded. Raises CheckFailure, head.Late."""
     chunks: list[bytes] = []
     size = 0
     try:
         while True:
-            chunk = response.raw.read(65536, decode_content=False)
+            chunk = response.read(65536)
             if not chunk:
                 return b"".join(chunks)
             chunks.append(chunk)
             size += len(chunk)
             if size > BODY_LIMIT:
                 raise CheckFailure(beyond(host))
-    except (HTTPError, http.client.HTTPException, OSError, ValueError) as error:
-        cause = _innermost(error)
-        if isinstance(cause, ssl.SSLError):
-            raise CheckFailure(tls.broken(cause, host)) from None
+    except ssl.SSLError as error:
+        raise CheckFailure(tls.broken(error, host)) from None
+    except head.BrokenOff as error:
         failure = Failure(
             "protocol",
-            f"{host} breaks off its answer after {_came(cause, size)} bytes",
+            f"{host} breaks off its answer after {error.size} bytes",
             "check gateway and proxy; one of them may have cut the answer",
-            f"HTTP {response.status_code}",
-            detail=f"{type(error).__name__}: {error}",
+            f"HTTP {response.status}",
+            detail=error.detail,
             transient=True,
         )
         raise CheckFailure(failure) from None
-
-
-def _came(error: BaseException, size: int) -> int:
-    """Bytes of a body that breaks off; `size` is what was read of it before the last read."""
-    partial = error.partial if isinstance(error, http.client.IncompleteRead) else b""
-    # urllib3 counts the whole body, http.client gives what was left over of the last read.
-    return partial if isinstance(partial, int) else size + len(partial)
 
 
 def beyond(host: str) -> Failure:
@@ -78,18 +65,19 @@ def too_large(answer: Answer, limit: int = untrusted.JSON_LIMIT) -> Failure | No
     )
 
 
-def build(response: requests.Response, url: str, host: str, body: bytes) -> Answer:
+def build(response: Response, url: str, host: str, body: bytes) -> Answer:
     """The answer with the body that was read of it. Raises CheckFailure."""
     decoded = decode(response.headers.get("Content-Encoding", ""), body, host)
     return Answer(
         url,
         host,
-        response.status_code,
-        response.reason or "",
-        CaseInsensitiveDict(response.headers),
+        response.status,
+        response.reason,
+        response.headers,
         body if decoded is None else decoded,
         decoded is not None,
-        tuple(response.raw.headers.items()),
+        response.lines,
+        time.time(),
     )
 
 
@@ -135,6 +123,9 @@ def decode(encoding: str, body: bytes, host: str) -> bytes | None:
 
 def _inflated(body: bytes, bits: int, host: str) -> bytes | None:
     """What was compressed, in one member or several (RFC 1952 2.2); None for what was not."""
+    import re
+    import zlib
+
     decoder = zlib.decompressobj(bits)
     parts: list[bytes] = []
     size = 0
@@ -157,58 +148,28 @@ def _inflated(body: bytes, bits: int, host: str) -> bytes | None:
     return b"".join(parts) if decoder.eof else None
 
 
-def _innermost(error: BaseException) -> BaseException:
-    """The error that libraries have wrapped into their own."""
-    for _ in range(8):
-        if isinstance(error, (http.client.HTTPException, OSError)) and not isinstance(
-            error, requests.RequestException
-        ):
-            break
-        deeper = next(
-            (
-                part
-                for part in (*error.args, getattr(error, "reason", None))
-                if isinstance(part, BaseException)
-            ),
-            None,
-        )
-        if deeper is None:
-            break
-        error = deeper
-    return error
-
-
-def broken(error: requests.RequestException, host: str) -> Failure:
+def broken(cause: OSError | head.HeadError, host: str) -> Failure:
     """What became of a request that got no answer."""
-    cause = _innermost(error)
-    detail = f"{type(cause).__name__}: {cause}"
-    if isinstance(cause, http.client.RemoteDisconnected):
+    if isinstance(cause, head.Disconnected):
         return Failure(
             "connect",
             f"{host} closes the connection without an answer",
             "check gateway and proxy; one of them may cut the connection",
             transient=True,
         )
-    if isinstance(cause, HeadError):
+    if isinstance(cause, head.HeadError):
         return Failure("protocol", f"{host} {cause}", cause.remedy, detail=cause.line)
     if isinstance(cause, ssl.SSLError):
         return tls.broken(cause, host)
-    if isinstance(cause, (http.client.HTTPException, HTTPError, ValueError)):
-        return Failure(
-            "protocol",
-            f"{host} does not speak HTTP",
-            "check host and proxy; what answers there is not the service",
-            detail=detail,
-        )
     from ..codes import network
 
-    known = network.system(cause) if isinstance(cause, OSError) else None
+    known = network.system(cause)
     reason = known.cause if known else type(cause).__name__.lower()
     return Failure(
         "connect",
         f"{host} breaks the connection: {reason}",
         "check gateway and proxy; one of them may cut the connection",
         known.code if known else "",
-        detail="" if known else detail,
+        detail="" if known else f"{type(cause).__name__}: {cause}",
         transient=True,
     )

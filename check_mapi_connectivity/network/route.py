@@ -10,10 +10,7 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
 
-from ..base.cache import Cache
 from ..base.credentials import (
     CertificateFiles,
     ClientSecret,
@@ -25,13 +22,15 @@ from ..base.credentials import (
 from ..base.failure import CheckFailure, Failure
 from ..base.options import Confided, Network
 from ..base.report import Stopwatch
+from ..base.value import NamedTuple
 from . import tls
-from .lockout import Pause
-from .proxy.connect import Tunnel
 from .shared_logon import Logon
+from .trust import Trust, may_help
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Union
+    from collections.abc import Callable
+    from typing import TypeVar, Union
 
     Credential = Union[
         "CertificateFiles", "ClientSecret", "UserPassword", "ManagedIdentity", "FederatedToken"
@@ -40,6 +39,8 @@ if TYPE_CHECKING:
 
     from ..base.deadline import Deadline
     from ..base.report import Report
+
+    _Shaken = TypeVar("_Shaken")
 
 
 def choose(network: Network, url: str) -> Proxy | None:
@@ -74,7 +75,7 @@ class Shared(NamedTuple):
     the proxy said of the credential.
     """
 
-    context: ssl.SSLContext
+    trust: Trust
     proxy_logon: Logon
 
 
@@ -109,7 +110,7 @@ class Route:
         self.direct = False
         #: Whether only a connection that is open already will do.
         self.kept = False
-        self.shared = shared or Shared(tls.context(means.network), Logon())
+        self.shared = shared or Shared(Trust(means.network), Logon())
 
     def attach(self, report: Report) -> None:
         """From now on go for the test of this report."""
@@ -123,17 +124,12 @@ class Route:
         """
         if self.kept:
             raise NotKept(host)
-        sock, through = self._reach(host, port)
-        self.watch.start("tls")
+        through = self._through(host, port)
         try:
-            sock.settimeout(self.patience)
-            secured = tls.wrap(sock, self.shared.context, host.rstrip("."))
+            sock, secured = self._trusted(lambda: self._secured(host, port, through))
         except socket.timeout:
-            sock.close()
-            took = self.deadline.seconds - self.deadline.remaining()
-            raise CheckFailure(self.times.timed_out(round(took, 1))) from None
+            raise CheckFailure(self.timed_out()) from None
         except (OSError, ValueError) as error:
-            sock.close()
             via = f" through proxy {through}" if through else ""
             failure = tls.failure(error, host, port, via)
             if tls.worth_a_look(error):
@@ -151,12 +147,44 @@ class Route:
             self.trace.fact("TLS inspected", inspector)
         return secured
 
+    def _trusted(self, shake: Callable[[], _Shaken]) -> _Shaken:
+        """What a handshake on a new connection gives; it is made once more where an authority that
+        was not known may be in the part of the system's store that is read only then.
+
+        Raises what `shake` raises.
+        """
+        trust = self.shared.trust
+        whole = trust.whole
+        try:
+            return shake()
+        except ssl.SSLCertVerificationError as error:
+            if whole or not may_help(error):
+                raise
+        trust.complete()
+        self.watch.stop()
+        return shake()
+
+    def _secured(
+        self, host: str, port: int, through: Proxy | None
+    ) -> tuple[socket.socket, tls.Secured]:
+        """A TCP connection and TLS over it. Raises CheckFailure, OSError, ValueError."""
+        sock = self._reach(host, port, through)
+        self.watch.start("tls")
+        try:
+            sock.settimeout(self.patience)
+            return sock, tls.wrap(sock, self.shared.trust.context, host.rstrip("."))
+        except (OSError, ValueError):
+            sock.close()
+            raise
+
     def open_plain(self, host: str, port: int) -> socket.socket:
         """A connection without TLS, for what needs no secrecy.
 
         Raises CheckFailure of kind dns, connect or proxy.
         """
-        sock = self.sockets[host.rstrip("."), port] = self._reach(host, port)[0]
+        sock = self.sockets[host.rstrip("."), port] = self._reach(
+            host, port, self._through(host, port)
+        )
         return sock
 
     def _unverified(self, host: str, port: int) -> bytes:
@@ -166,7 +194,7 @@ class Route:
         """
         patience, self.patience = self.patience, min(3.0, self.deadline.remaining() / 3)
         try:
-            sock, _ = self._reach(host, port)
+            sock = self._reach(host, port, self._through(host, port))
             with sock:
                 self.watch.start("tls")
                 sock.settimeout(self.patience)
@@ -178,16 +206,20 @@ class Route:
         finally:
             self.patience = patience
 
-    def _reach(self, host: str, port: int) -> tuple[socket.socket, Proxy | None]:
-        """A TCP connection to `host`, and the proxy that it goes through."""
+    def _through(self, host: str, port: int) -> Proxy | None:
+        """The proxy on the way to `host`; None for none."""
+        if self.direct or self.means.network.proxy is None:
+            return None
+        return choose(self.means.network, f"https://{_place(host, port)}/")
+
+    def _reach(self, host: str, port: int, through: Proxy | None) -> socket.socket:
+        """A TCP connection to `host`. Raises CheckFailure."""
         # The request that wants this connection has not begun yet.
         self.watch.discard()
-        place = f"{f'[{host}]' if ':' in host else host}:{port}"
-        through = None if self.direct else choose(self.means.network, f"https://{place}/")
         there, other = self.instead.get(host.lower(), (host, None))
         port = other or port
         if through is not None:
-            sock = self._tunnel(through, f"{f'[{there}]' if ':' in there else there}:{port}")
+            sock = self._tunnel(through, _place(there, port))
         else:
             if self.means.network.proxy is not None and not self.direct:
                 self.trace.fact("without proxy", f"{host}, because NO_PROXY says so")
@@ -195,7 +227,7 @@ class Route:
             self.watch.start("tcp")
             sock = self._tcp(there, port, addresses)
         self.times.reach(host)
-        return sock, through
+        return sock
 
     def _resolve(self, host: str, port: int) -> list[Any]:
         self.watch.start("dns")
@@ -237,6 +269,10 @@ class Route:
         raise CheckFailure(_tcp_failure(host, port, failed))
 
     def _tunnel(self, through: Proxy, place: str) -> socket.socket:
+        from ..base.cache import Cache
+        from .lockout import Pause
+        from .proxy.connect import Tunnel
+
         self.times.reach(f"proxy {through}")
         made = Tunnel(
             through,
@@ -251,6 +287,11 @@ class Route:
         )
         return made.open()
 
+    def timed_out(self) -> Failure:
+        """The failure of a test that has waited long enough for what it waits for now."""
+        took = self.deadline.seconds - self.deadline.remaining()
+        return self.times.timed_out(round(took, 1))
+
     def odd(self, lines: list[str]) -> None:
         """Tell of header lines that are odd; what became of the answer is told by others."""
         shown = ", ".join(f'"{line}"' for line in lines[:3])
@@ -259,25 +300,41 @@ class Route:
 
     def _to(self, through: Proxy) -> socket.socket:
         """A connection to the proxy itself. Raises CheckFailure of kind `proxy`."""
+        if not through.tls:
+            return self._tcp_to(through)
+        try:
+            return self._trusted(lambda: self._secured_to(through))
+        except (OSError, ValueError) as error:
+            failure = tls.failure(error, through.host, through.port, "")
+            raise CheckFailure(
+                failure._replace(kind="proxy", cause=f"TLS to the proxy: {failure.cause}")
+            ) from None
+
+    def _tcp_to(self, through: Proxy) -> socket.socket:
+        """The same without TLS."""
         try:
             addresses = self._resolve(through.host, through.port)
             self.watch.start("proxy")
             sock = self._tcp(through.host, through.port, addresses)
         except CheckFailure as error:
             cause, remedy = f"proxy {error.failure.cause}", f"check {through.source}"
-            failure = replace(error.failure, kind="proxy", cause=cause, remedy=remedy)
-            raise CheckFailure(replace(failure, transient=False)) from None
+            failure = error.failure._replace(kind="proxy", cause=cause, remedy=remedy)
+            raise CheckFailure(failure._replace(transient=False)) from None
         sock.settimeout(self.patience)
-        if not through.tls:
-            return sock
+        return sock
+
+    def _secured_to(self, through: Proxy) -> socket.socket:
+        """The same by TLS. Raises CheckFailure, OSError, ValueError."""
+        sock, name = self._tcp_to(through), through.host.rstrip(".")
         try:
-            return self.shared.context.wrap_socket(sock, server_hostname=through.host.rstrip("."))
-        except (OSError, ValueError) as error:
+            return self.shared.trust.context.wrap_socket(sock, server_hostname=name)
+        except (OSError, ValueError):
             sock.close()
-            failure = tls.failure(error, through.host, through.port, "")
-            raise CheckFailure(
-                replace(failure, kind="proxy", cause=f"TLS to the proxy: {failure.cause}")
-            ) from None
+            raise
+
+
+def _place(host: str, port: int) -> str:
+    return f"{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _dns_failure(host: str, error: socket.gaierror, version: int | None) -> Failure:
@@ -288,7 +345,7 @@ def _dns_failure(host: str, error: socket.gaierror, version: int | None) -> Fail
     # The resolver's own words only where there are none of ours.
     detail = "" if row.code else error.strerror or ""
     failure = Failure.of(row, detail=detail, host=host)
-    return replace(failure, cause=failure.cause + suffix)
+    return failure._replace(cause=failure.cause + suffix)
 
 
 def _tcp_failure(host: str, port: int, failed: list[tuple[str, OSError]]) -> Failure:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 from ..base.failure import Failure
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
@@ -69,7 +68,7 @@ class Logon:
         """What is known, for a recording."""
         return {
             "scheme": self.scheme,
-            "refusal": self.refusal and asdict(self.refusal),
+            "refusal": self.refusal and self.refusal._asdict(),
             "accepted": self.accepted,
             "each_request": self.each_request,
         }

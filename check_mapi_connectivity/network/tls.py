@@ -1,4 +1,4 @@
-"""TLS: settings, connections within connections, what a failed handshake means, and who inspects.
+"""TLS: connections within connections, what a failed handshake means, and who inspects.
 
 A proxy that inspects TLS shows certificates of its own. It is told from a broken server by their
 issuer, which is read in a second handshake when the first one fails, and nothing secret is sent
@@ -7,25 +7,20 @@ after it: a request for nothing, because its answer tells what time it is there.
 
 from __future__ import annotations
 
-import os
 import re
 import ssl
 import time
-from dataclasses import replace
-from typing import TYPE_CHECKING, Union
-
-from urllib3.util.ssltransport import SSLTransport
 
 from ..base.clouds import MICROSOFT
-from ..base.errors import UsageError
 from ..base.failure import Failure
-from ..base.reading import files, pem
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
-    from typing import Any
+    from typing import Any, Union
 
-    from ..base.options import Network
+    from urllib3.util.ssltransport import SSLTransport
+
     from ..codes import Advice
 
     #: A TLS connection: over TCP, or over another TLS connection.
@@ -38,6 +33,9 @@ _ISSUERS = ("microsoft", "digicert")
 _OWN = (*(name for name in MICROSOFT if not name.endswith(".cn")), "microsoftonline.com")
 _OWN_HOSTS = (*_OWN, "microsoftonline.us", "microsoft.com", "microsoft.us")
 
+#: What of an issuer's name is told, in the words of `SSLSocket.getpeercert`.
+_NAMES = ("commonName", "organizationName")
+
 #: Bytes of an answer that are read for its Date.
 _MOST_HEAD = 16384
 
@@ -48,48 +46,14 @@ _UNKNOWN_ISSUER = (2, 18, 19, 20, 21)
 _DATES = (9, 10)
 
 
-def context(network: Network) -> ssl.SSLContext:
-    """TLS settings: the system's trust store plus the files named. Raises UsageError."""
-    made = ssl.create_default_context()
-    lowest = ssl.TLSVersion.TLSv1_3 if network.min_tls == "1.3" else ssl.TLSVersion.TLSv1_2
-    made.minimum_version = lowest
-    # From 3.13 on Python refuses what companies' own authorities often issue: without the key
-    # identifiers of RFC 5280 4.2.1. The same certificate must not depend on the Python version.
-    made.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    for path in network.ca_files:
-        if os.path.isdir(path):
-            made.load_verify_locations(capath=path)
-        else:
-            _trust(made, path, files.read(path, "--ca-file"))
-    for path, text in network.authorities:
-        _trust(made, path, text.encode())
-    return made
-
-
-def _trust(made: ssl.SSLContext, path: str, data: bytes) -> None:
-    """Trust the certificates that a file holds. Raises UsageError."""
-    found = pem.read(data).certificates
-    damaged = []
-    # One by one: a damaged one would take the beginning of the next for its own.
-    for number, certificate in enumerate(found, 1):
-        try:
-            made.load_verify_locations(cadata=certificate)
-        except (OSError, ValueError):
-            damaged.append(str(number))
-    if len(damaged) == len(found):
-        text = f"--ca-file: {path} holds no usable certificate authority; PEM is wanted"
-        raise UsageError(text)
-    if damaged:
-        numbers = ", ".join(damaged[:9])
-        raise UsageError(f"--ca-file: damaged in {path}: certificate {numbers} of {len(found)}")
-
-
 def wrap(sock: socket.socket, settings: ssl.SSLContext, host: str) -> Secured:
     """TLS with `host` over a connection, which may itself be TLS with a proxy.
 
     Raises OSError, ValueError.
     """
     if isinstance(sock, ssl.SSLSocket):
+        from urllib3.util.ssltransport import SSLTransport
+
         return SSLTransport(sock, settings, host)
     return settings.wrap_socket(sock, server_hostname=host)
 
@@ -145,14 +109,12 @@ def told_by_issuer(failed: Failure, certificate: bytes, host: str) -> Failure:
     if issuer is None:
         return failed
     if _is_microsofts(host) and not _known(issuer):
-        return replace(
-            failed,
+        return failed._replace(
             cause=f"a proxy or firewall inspects TLS to {host}: certificate issued by {issuer}",
             remedy="name that authority with --ca-file, or exempt the host from inspection",
             detail=failed.cause,
         )
-    return replace(
-        failed,
+    return failed._replace(
         cause=f"certificate of {host} is not trusted here: issued by {issuer}",
         detail=failed.cause,
     )
@@ -162,8 +124,19 @@ def inspector(secured: Secured, host: str) -> str | None:
     """Who inspects TLS to a host of Microsoft's, though trusted; None where nobody does."""
     if not _is_microsofts(host):
         return None
-    issuer = _issuer(secured.getpeercert(True) or b"")
+    try:
+        certificate: Any = secured.getpeercert() or {}
+        issuer = _verified_issuer(certificate)
+    except (OSError, ValueError):
+        # OpenSSL has verified it; what it cannot put into words says nothing about who issued it.
+        return None
     return f"{host} by {issuer}" if issuer is not None and not _known(issuer) else None
+
+
+def _verified_issuer(certificate: dict[str, Any]) -> str | None:
+    """The same of a certificate that OpenSSL has verified, which needs no library to read it."""
+    pairs = [pair for name in certificate.get("issuer", ()) for pair in name]
+    return _named([text for wanted in _NAMES for kind, text in pairs if kind == wanted])
 
 
 def _is_microsofts(host: str) -> bool:
@@ -190,6 +163,11 @@ def _issuer(certificate: bytes) -> str | None:
         ]
     except ValueError:
         return None
+    return _named(found)
+
+
+def _named(found: list[str]) -> str | None:
+    """Names of an issuer in words; None where there are none."""
     return " of ".join(dict.fromkeys(found))[:80] or None
 
 

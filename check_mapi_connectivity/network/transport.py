@@ -1,4 +1,4 @@
-"""One requests session for everything: sign-in and mailbox go the same way, under the same caps.
+"""One way for everything: sign-in and mailbox go by the same connections, under the same caps.
 
 An answer is a value, whatever its status: nothing here raises for 403 or 500. Redirects are never
 followed, because a token would go with them; bodies are read to a limit and decoded to the same
@@ -7,31 +7,29 @@ limit; what goes over the wire is kept, masked, for `-vv`.
 
 from __future__ import annotations
 
-import uuid
-from dataclasses import replace
+import os
 from functools import cached_property
-from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING, Callable, NamedTuple
-
-import requests
-from requests.adapters import HTTPAdapter
 
 from .. import __version__
-from ..base.failure import CheckFailure, Failure
+from ..base.failure import CheckFailure
 from ..base.options import address_parts
+from ..base.value import NamedTuple
 from ..secrecy import echoes as secrecy_echoes
 from .answer import Answer, host_of, place
+from .carriers.request import Request, prepare
 from .confidential import confidential, credentials, shown_exchange, without, without_echoes
-from .pools import Cut, pool_classes
+from .head import HeadError, Late
 from .response import broken, build, read
 from .route import Route
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
+    from typing import Any, Callable
 
     from ..base.deadline import Deadline
     from ..base.report import Report, Stopwatch
+    from .carriers.carrier import Carrier, Response
     from .confidential import Reading
     from .route import Means, Shared
 
@@ -49,37 +47,6 @@ class Manner(NamedTuple):
     heard: Callable[[Answer], None] | None = None
     direct: bool = False
     kept: bool = False
-
-
-class _Adapter(HTTPAdapter):
-    """requests' adapter with our connections in the pool.
-
-    Certificates are the connection's own affair.
-    """
-
-    def __init__(self, route: Route) -> None:
-        super().__init__()
-        self.poolmanager.pool_classes_by_scheme = pool_classes(route)
-
-    def get_connection_with_tls_context(
-        self, request: requests.PreparedRequest, *_: Any, **__: Any
-    ) -> Any:
-        """The one pool of a host, which `Transport.connect` uses, too (requests 2.32 and later)."""
-        return self.poolmanager.connection_from_url(request.url)
-
-    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Nothing to do: Route verifies every connection."""
-
-
-class _Session(requests.Session):
-    """A session that knows no redirects.
-
-    requests reads and decodes the body of a redirect without limit, even one it is told not to
-    follow.
-    """
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """None for every answer."""
 
 
 class Transport:
@@ -105,16 +72,7 @@ class Transport:
         #: Credentials among it, as headers and forms hold them.
         self._words: set[str] = set()
         self._means = means
-        self._session = _Session()
-        # Environment proxies, CA variables and .netrc would otherwise win over what the options
-        # say.
-        self._session.trust_env = False
-        # Cookies belong to a session with one server; who has one keeps them himself.
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.headers.clear()
-        adapter = _Adapter(self._route)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
+        self._carrier = carrier(self._route)
 
     @property
     def shared(self) -> Shared:
@@ -174,46 +132,38 @@ class Transport:
         text into words, `direct` goes past any proxy, `kept` goes by the connection that is
         open or not at all. Raises CheckFailure for everything that is not an answer, NotKept.
         """
-        prepared = self._prepared(method, url, headers or {}, data, params)
-        self._report.times.reach(host_of(prepared.url or url))
+        request = self._prepared(method, url, headers or {}, data, params)
+        self._report.times.reach(request.named)
         answer: Answer | None = None
         try:
-            answer = self._carry(prepared, url, watch, Manner(phase, until, heard, direct, kept))
+            answer = self._carry(request, url, watch, Manner(phase, until, heard, direct, kept))
         finally:
-            self._keep(prepared, answer, reading)
+            self._keep(request, answer, reading)
         return answer
 
-    def _carry(
-        self, prepared: requests.PreparedRequest, url: str, watch: Stopwatch, manner: Manner
-    ) -> Answer:
+    def _carry(self, request: Request, url: str, watch: Stopwatch, manner: Manner) -> Answer:
         """The answer to a request. Raises CheckFailure."""
         host, route = self._report.times.host, self._route
         route.watch, route.phase, route.direct = watch, manner.phase, manner.direct
         route.kept = manner.kept
         watch.start(manner.phase)
         before = self.connections(url)
-        cut = Cut(route, place(url), manner.until)
+        finished = True
         try:
-            with cut:
-                response = self._session.send(
-                    prepared, stream=True, allow_redirects=False, timeout=None
-                )
-                answer = self._read(response, url, host, manner.heard)
-            if cut.failure is not None:
-                # What came may be but the beginning: a cut looks like the end.
-                raise CheckFailure(cut.failure)
-        except requests.RequestException as error:
+            response = self._carrier.send(request, manner.until)
+            return self._read(response, url, host, manner.heard)
+        except Late:
+            finished = False
+            raise CheckFailure(route.timed_out()) from None
+        except (OSError, HeadError) as error:
             failure = broken(error, host)
             if failure.transient and before and before == self.connections(url):
                 # A kept connection that the other side has closed meanwhile: no need to wait.
-                failure = replace(failure, retry_after=0.0)
-            raise CheckFailure(cut.failure or failure) from None
-        except CheckFailure as error:
-            raise CheckFailure(cut.failure or error.failure) from None
+                failure = failure._replace(retry_after=0.0)
+            raise CheckFailure(failure) from None
         finally:
             route.kept = False
-            watch.stop(finished=cut.failure is None)
-        return answer
+            watch.stop(finished=finished)
 
     def learn(
         self, kind: str, ask: Callable[[], Any], take: Callable[[Any], None] | None = None
@@ -227,18 +177,19 @@ class Transport:
 
     def _read(
         self,
-        response: requests.Response,
+        response: Response,
         url: str,
         host: str,
         heard: Callable[[Answer], None] | None,
     ) -> Answer:
         """The whole answer, without what is secret. Raises CheckFailure."""
-        with response:
+        try:
             if heard is not None:
                 heard(build(response, url, host, b""))
             answer = build(response, url, host, read(response, host))
-            date = answer.headers.get("Date")
-            self._report.times.compare_clock(host, date, answer.received)
+        finally:
+            response.close()
+        self._report.times.compare_clock(host, answer.headers.get("Date"), answer.received)
         self._not_of_a_proxy(answer)
         if answer.status == 200:
             return without(self._secrets, answer)
@@ -258,20 +209,20 @@ class Transport:
 
     def _keep(
         self,
-        prepared: requests.PreparedRequest,
+        request: Request,
         answer: Answer | None,
         reading: Reading | None,
     ) -> None:
         """Keep what went over the wire, as far as it is asked for."""
         if self._detail and len(self._report.trace.exchanges) < _MOST_EXCHANGES:
-            exchange = shown_exchange(prepared, answer, reading)
+            exchange = shown_exchange(request, answer, reading)
             if not self._bodies:
                 exchange = exchange._replace(request_body=[], response_body=[])
             self._report.trace.met(exchange)
 
     def _prepared(
         self, method: str, url: str, headers: Mapping[str, str], data: Any, params: Any
-    ) -> requests.PreparedRequest:
+    ) -> Request:
         """The request with the headers that every one has; its secrets and its id are noted.
 
         Raises CheckFailure for a URL that is none.
@@ -279,38 +230,30 @@ class Transport:
         sent = {
             "User-Agent": USER_AGENT,
             "Accept-Encoding": "identity",
-            "client-request-id": str(uuid.uuid4()),
+            "client-request-id": _fresh_id(),
             **{name: str(value) for name, value in headers.items()},
         }
-        try:
-            prepared = self._session.prepare_request(
-                requests.Request(method, url, headers=sent, data=data, params=params)
-            )
-        except requests.RequestException:
-            raise CheckFailure(_no_address(url)) from None
-        if params is None and url.isascii():
-            # requests would spell some characters of a query differently.
-            prepared.url = url
+        request = prepare(method, url, sent, data, params)
         words = credentials(sent, data)
         self._words |= words
         self._secrets |= words | confidential(data)
         self._report.confidences.keep(self._secrets, self._words)
         self._report.trace.identify({"client-request-id": sent["client-request-id"]})
-        return prepared
+        return request
 
     def connect(self, url: str, watch: Stopwatch, phase: str) -> bytes:
         """Open the connection that the next request to this host will use, if there is none.
 
         Returns the server's certificate in DER. Raises CheckFailure.
         """
+        request = prepare("GET", url, {})
         self._route.watch, self._route.phase, self._route.direct = watch, phase, False
-        adapter: Any = self._session.get_adapter(url)
         watch.start(phase)
         try:
-            adapter.poolmanager.connection_from_url(url).open()
+            self._carrier.open(request)
         finally:
             watch.stop()
-        return self._route.certificates[place(url)]
+        return self._route.certificates[request.host, request.port]
 
     @property
     def patience(self) -> float | None:
@@ -327,10 +270,25 @@ class Transport:
 
     def close(self) -> None:
         """Close all connections."""
-        self._session.close()
+        self._carrier.close()
         for sock in self._route.sockets.values():
             sock.close()
 
 
-def _no_address(url: str) -> Failure:
-    return Failure("protocol", f"{url[:80]} is no address that can be used", "check the host names")
+def carrier(route: Route) -> Carrier:
+    """What carries the requests of a transport: requests where a proxy is on the way, else we."""
+    if route.means.network.proxy is not None:
+        from .carriers.by_requests import ByRequests
+
+        return ByRequests(route)
+    from .carriers.plain import Plain
+
+    return Plain(route)
+
+
+def _fresh_id() -> str:
+    """A random UUID (RFC 9562 5.4)."""
+    number = bytearray(os.urandom(16))
+    number[6], number[8] = number[6] & 0x0F | 0x40, number[8] & 0x3F | 0x80
+    text = number.hex()
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from ..base.credentials import UserPassword
 from ..base.failure import CheckFailure, Failure
 from ..services import exchange_admin, exchange_refusals
 from .context import ID_HEADERS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..network.answer import Answer
     from ..signin.tokens import Token

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from ..base.value import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from ..base.cache import Cache
     from ..base.deadline import Deadline
     from ..base.options import Account, Server, Targets
@@ -12,6 +15,19 @@ if TYPE_CHECKING:
     from ..network.shared_logon import Logon
     from ..network.transport import Transport
     from ..signin.identity import SignIn
+
+    class Probe(Protocol):
+        """One way to test a mailbox. It lives through the tries of one run."""
+
+        def run(self) -> None:
+            """Try once and fill in the report.
+
+            Raises CheckFailure when the mailbox was not logged on to and listed, UsageError.
+            """
+
+        def end(self) -> None:
+            """Put in order what the last try left behind; raises nothing."""
+
 
 #: Response headers that Microsoft support asks for, or that tell which server answered.
 ID_HEADERS = ("request-id", "X-FEServer", "X-BEServer", "X-CalculatedBETarget", "X-FailureContext")
@@ -33,16 +49,3 @@ class ProbeContext(NamedTuple):
     cache: Cache
     report: Report
     deadline: Deadline
-
-
-class Probe(Protocol):
-    """One way to test a mailbox. It lives through the tries of one run."""
-
-    def run(self) -> None:
-        """Try once and fill in the report.
-
-        Raises CheckFailure when the mailbox was not logged on to and listed, UsageError.
-        """
-
-    def end(self) -> None:
-        """Put in order what the last try left behind; raises nothing."""

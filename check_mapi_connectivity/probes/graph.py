@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..base.failure import CheckFailure
 from ..services import graph, graph_refusals
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..network.answer import Answer
     from ..signin.tokens import Token

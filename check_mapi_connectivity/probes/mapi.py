@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
-
 from ..base.cache import Cache
 from ..base.failure import CheckFailure, Failure
 from ..mapihttp.discovery import address_book_beside, host_of
@@ -16,6 +13,7 @@ from .mapi_listing import Listing
 from .mapi_session import Session
 from .session_context import SessionLost
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .context import ProbeContext
 
@@ -127,7 +125,7 @@ class MapiProbe:
         except CheckFailure as error:
             self._report.trace.remark(f"Autodiscover: {error.failure.cause}")
             return ()
-        learned = replace(self._learned, address_books=books)
+        learned = self._learned._replace(address_books=books)
         self._memory.store(learned, self._authentication.scheme)
         return books
 
@@ -198,7 +196,7 @@ class MapiProbe:
         if places[0] == places[1] and failure.kind != "timeout":
             if not self._others or not self._unreached(failure):
                 raise CheckFailure(failure)
-            fresh = replace(fresh, url=self._others.pop(0))
+            fresh = fresh._replace(url=self._others.pop(0))
         return fresh
 
     def _unreached(self, failure: Failure) -> bool:
@@ -240,8 +238,7 @@ class MapiProbe:
             )
             report.finding.round_trip = report.finding.connection_time
             report.success = True
-            learned = replace(
-                endpoint,
+            learned = endpoint._replace(
                 inbox=listing.inbox,
                 together=listing.together,
                 server=report.finding.server or "",
@@ -265,7 +262,7 @@ class MapiProbe:
         try:
             listing.take(session)
         except SessionLost as error:
-            raise CheckFailure(replace(error.failure, transient=False)) from None
+            raise CheckFailure(error.failure._replace(transient=False)) from None
 
     def _reached(self, endpoint: Endpoint) -> tuple[Endpoint, Session]:
         """A connected session, at the mailbox's next address where one cannot be reached (contract
@@ -279,7 +276,7 @@ class MapiProbe:
         except CheckFailure as error:
             if not self._others or not self._unreached(error.failure):
                 raise
-            other = replace(endpoint, url=self._others.pop(0))
+            other = endpoint._replace(url=self._others.pop(0))
             text = f"{error.failure.cause}; Autodiscover names {other.url}, too"
             if not self._discovery.trust.allows(other.url):
                 self._report.trace.remark(f"{text}, where no password is sent")
@@ -317,7 +314,7 @@ class MapiProbe:
             session = self._connected(endpoint.url, endpoint.user_dn, None)
         if endpoint.user_dn == endpoint.legacy_dn:
             # The name is that of the user, who may be another.
-            endpoint = replace(endpoint, name=whole(endpoint.name, session.display_name))
+            endpoint = endpoint._replace(name=whole(endpoint.name, session.display_name))
         report.finding.named = endpoint.name or report.finding.named
         user = self._authentication.user
         user = f"user {user}" if user.startswith("of ") else user

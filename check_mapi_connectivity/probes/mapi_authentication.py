@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import base64
 from contextlib import ExitStack
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from ..base.credentials import UserPassword
 from ..base.errors import UsageError
 from ..base.failure import CheckFailure, Failure
 from ..base.report import KDC
+from ..base.value import NamedTuple
 from ..base.vocabulary import BASIC, BEARER, NEGOTIATE, NTLM
 from ..network import headers, ntlm_kerberos
 from ..network.lockout import Pause
@@ -26,6 +25,7 @@ from ..network.ntlm_kerberos import Unusable
 from ..network.route import NotKept
 from ..services import mapi_http_refusals, sign_in_offers
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
@@ -212,7 +212,7 @@ class Authentication:
             remedy = (
                 "run Get-MapiVirtualDirectory; see IISAuthenticationMethods, Autodiscover let it in"
             )
-            failure = replace(failure, remedy=remedy)
+            failure = failure._replace(remedy=remedy)
         return failure
 
     @property

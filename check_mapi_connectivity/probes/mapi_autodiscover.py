@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
-
 from ..base.clouds import MICROSOFT
 from ..base.errors import UsageError
 from ..base.failure import CheckFailure, Failure
+from ..base.value import NamedTuple
 from ..mapihttp import autodiscover, discovery
 from ..mapihttp.discovery import (
     GUESSED,
@@ -25,6 +23,7 @@ from ..mapihttp.reader import WireError
 from ..network.ntlm_kerberos import Unusable
 from ..services import autodiscover_refusals, mapi_http_refusals, mapi_refusals
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
@@ -147,12 +146,12 @@ class Discovery:
         if how == NAMED:
             return failure
         if failure.kind == "protocol" and how == GUESSED and not is_autodiscover(step.url):
-            return replace(failure, remedy=mapi_http_refusals.LOGON_PAGE)
+            return failure._replace(remedy=mapi_http_refusals.LOGON_PAGE)
         if failure.kind == "proxy" and failure.code in _UNREACHED:
-            return replace(failure, kind="dns")
+            return failure._replace(kind="dns")
         if failure.kind == "logon" and how == GUESSED:
             remedy = f"{failure.remedy}; or it is not the Exchange host: --hostname"
-            return replace(failure, remedy=remedy)
+            return failure._replace(remedy=remedy)
         return failure
 
     def _step(self, walk: Walk) -> autodiscover.Settings | None:
@@ -320,9 +319,9 @@ def _refused(answer: Answer, walk: Walk, refusal: autodiscover.Refusal, *, asked
     failure, step = autodiscover_refusals.error(refusal.code, refusal.message), walk.steps[0]
     if step.how == GUESSED and not asked:
         # Exchange wants to know first who asks: the next candidate may be Exchange.
-        return replace(failure, kind="protocol", cause=f"{answer.host}: {failure.cause}")
+        return failure._replace(kind="protocol", cause=f"{answer.host}: {failure.cause}")
     if refusal.code in _UNKNOWN and step.address.lower() != walk.address.lower():
-        return replace(_moved(step.address), code=failure.code, detail=failure.detail)
+        return _moved(step.address)._replace(code=failure.code, detail=failure.detail)
     return failure
 
 
@@ -339,7 +338,7 @@ def _concluded(failures: list[Failure], address: str) -> Failure:
     failure = _worst(failures, address)
     if failure.kind in ("logon", "credential", "permission", "untested"):
         return failure
-    return replace(failure, during=failure.during or "Autodiscover")
+    return failure._replace(during=failure.during or "Autodiscover")
 
 
 def _worst(failures: list[Failure], address: str) -> Failure:
@@ -357,7 +356,7 @@ def _worst(failures: list[Failure], address: str) -> Failure:
     meant = f"autodiscover.{discovery.domain_of(address)}"
     for failure in failures:
         if failure.kind == "tls" and meant in failure.cause:
-            return replace(failure, detail=f"{failure.detail}; {causes}".lstrip("; "))
+            return failure._replace(detail=f"{failure.detail}; {causes}".lstrip("; "))
     return Failure(
         ranked[0].kind if ranked else "protocol",
         f"no Autodiscover service found for {domain}",

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from ..base.reading.untrusted import Fields, Odd
+from ..base.value import NamedTuple
 from ..mapihttp.discovery import usable_store
 from .mapi_listing import PRESUMED_INBOX
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from ..base.cache import Cache
 
 
-@dataclass(frozen=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """Where a mailbox is, and what an earlier run learned there."""
 
     url: str
@@ -82,7 +81,7 @@ def recall(document: dict[str, Any]) -> Endpoint | None:
     if not usable_store(url) or not all(map(usable_dn, (legacy_dn, user_dn))):
         return None
     found = Endpoint(url, legacy_dn, user_dn, bytes.fromhex(inbox), together, server, store, name)
-    return replace(found, address_books=books, front=front)
+    return found._replace(address_books=books, front=front)
 
 
 def whole(known: str, told: str) -> str:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..base.failure import CheckFailure
 from ..base.report import Row
 from ..mapihttp import properties, responses, rops
-from ..mapihttp.properties import Time, Value
+from ..mapihttp.properties import Time
 from ..services import mapi_refusals
 from .mapi_session import ExecuteRefused
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..base.options import Targets
     from ..base.report import Report
+    from ..mapihttp.properties import Value
     from .mapi_session import Session
 
 #: Where the Inbox of a mailbox made by Exchange 2013 or later most likely is (reference sheet

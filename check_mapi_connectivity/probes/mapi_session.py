@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ..base.failure import CheckFailure
 from ..mapihttp import dump, envelope, responses, rops, rpcext
@@ -16,8 +14,10 @@ from ..network.headers import number
 from ..services import mapi_refusals
 from .session_context import PATIENCE, SessionContext, SessionLost, read
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import TypeVar
 
     from ..base.deadline import Deadline
     from ..base.failure import Failure
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ..network.answer import Answer
     from ..network.confidential import Reading
     from .mapi_authentication import Authentication
+
+    T = TypeVar("T")
 
 #: ecBufferTooSmall: not even one operation fits into an answer.
 _TOO_SMALL = 0x47D
@@ -132,7 +134,7 @@ class Session(SessionContext):
         if answer.status_code:
             failure = mapi_refusals.status_code(answer.status_code)
             if failure.transient and self.retry_delay:
-                failure = replace(failure, retry_after=self.retry_delay)
+                failure = failure._replace(retry_after=self.retry_delay)
             raise ExecuteRefused(failure, answer.status_code)
         if answer.error_code:
             failure = mapi_refusals.error_code(answer.error_code, "Execute")

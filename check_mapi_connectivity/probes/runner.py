@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import importlib
 import threading
-from dataclasses import replace
-from typing import TYPE_CHECKING, Optional
 
 from ..base.cache import Cache
 from ..base.errors import UsageError
@@ -24,8 +22,10 @@ from ..network.transport import Transport
 from ..signin.identity import Identity
 from .context import ProbeContext
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Optional
 
     from ..base.deadline import Deadline
     from ..base.options import Options
@@ -316,7 +316,7 @@ def _wait(failure: Failure, deadline: Deadline, took: float) -> float | None:
 def _again_refused(first: Failure | None, failure: Failure) -> Failure:
     """A 503 after a wait that the service had asked for is throttling too (contract 7.4)."""
     if first is not None and first.kind == "throttled" and failure.status == 503:
-        return replace(failure, kind="throttled")
+        return failure._replace(kind="throttled")
     return failure
 
 

@@ -5,7 +5,6 @@ before the body of an answer (MS-OXCMAPIHTTP 3.1, 3.2).
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, TypeVar
 
 from ..base.failure import CheckFailure, Failure
 from ..mapihttp import envelope
@@ -14,8 +13,10 @@ from ..network.headers import number
 from ..services import mapi_http_refusals, mapi_refusals
 from .context import ID_HEADERS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeVar
 
     from ..base.deadline import Deadline
     from ..base.report import Report, Stopwatch
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from ..network.confidential import Reading
     from .mapi_authentication import Authentication
 
-T = TypeVar("T")
+    T = TypeVar("T")
 
 #: Seconds that the end of a session is waited for.
 PATIENCE = 3.0

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable
-
 from ..network.transport import Transport
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Callable
+
     from ..base.deadline import Deadline
     from ..base.options import Options
     from ..base.report import Report

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-
-from requests.structures import CaseInsensitiveDict
 
 from ..base.clock_skew import Skew
 from ..base.failure import Failure
 from ..base.reading.untrusted import YEAR_9999, Fields, Odd
 from ..base.report import Phase
 from ..base.vocabulary import KINDS, SCHEMES
-from ..network.answer import Answer, host_of
+from ..network.answer import Answer, Headers, host_of
 
 if TYPE_CHECKING:
     from typing import Any
@@ -85,7 +83,7 @@ def document(entry: Entry) -> dict[str, Any]:
         "skew": entry.skew and entry.skew._asdict(),
         "request": entry.request and _sent_document(entry.request),
         "answer": entry.answer and _answer_document(entry.answer),
-        "failure": entry.failure and asdict(entry.failure),
+        "failure": entry.failure and entry.failure._asdict(),
         "usage": entry.usage,
         "value": entry.value,
     }
@@ -165,9 +163,6 @@ def _sent(fields: Fields) -> Sent:
 
 def _answer(fields: Fields, url: str) -> Answer:
     lines = fields.pairs("headers")
-    joined: CaseInsensitiveDict[str] = CaseInsensitiveDict()
-    for name, value in lines:
-        joined[name] = f"{joined[name]}, {value}" if name in joined else value
     try:
         host = host_of(url)
     except ValueError:
@@ -177,7 +172,7 @@ def _answer(fields: Fields, url: str) -> Answer:
         host=host,
         status=fields.whole("status", 999),
         reason=fields.text("reason"),
-        headers=joined,
+        headers=Headers.merged(lines),
         body=fields.body("body"),
         decoded=fields.flag("decoded"),
         lines=lines,
@@ -221,7 +216,7 @@ def _value(kind: str, fields: Fields) -> Any:
         return [pair.text("host", 300), pair.whole("port", 65535)]
     inner = fields.inner("value")
     refusal = inner.inner("refusal") if inner.there("refusal") else None
-    refused = refusal and asdict(failure(refusal))
+    refused = refusal and failure(refusal)._asdict()
     if kind == "turn":
         return {
             "scheme": inner.choice("scheme", SCHEMES) if inner.there("scheme") else None,

@@ -9,7 +9,6 @@ secrets; they are what stands in the recording's answers.
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from ..base.clouds import CLOUDS
@@ -99,7 +98,7 @@ def _proxy_document(proxy: Proxy | None) -> dict[str, Any] | None:
     if proxy is None:
         return None
     # Without its secret, which nothing may copy.
-    return {**asdict(replace(proxy, password=None)), "password": proxy.password is not None}
+    return {**proxy._replace(password=None)._asdict(), "password": proxy.password is not None}
 
 
 def _credential_document(credential: Credential | None) -> dict[str, Any] | None:

@@ -94,14 +94,18 @@ class Recording:
     name: str = ""
 
 
+def _test_document(test: Test) -> dict[str, Any]:
+    return {**vars(test), "failure": test.failure and test.failure._asdict()}
+
+
 def document(recording: Recording) -> dict[str, Any]:
     """A recording as JSON has it, but for its bodies, which are still bytes."""
     return {
         "options": record_options.document(recording.options),
-        "certificate": recording.certificate and asdict(recording.certificate),
+        "certificate": recording.certificate and recording.certificate._asdict(),
         "environment": recording.environment,
         "moment": recording.moment,
-        "tests": [asdict(test) for test in recording.tests],
+        "tests": [_test_document(test) for test in recording.tests],
         "entries": [record_entries.document(entry) for entry in recording.entries],
         "ending": asdict(recording.ending),
         "result": recording.result and asdict(recording.result),

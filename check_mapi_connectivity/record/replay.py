@@ -7,21 +7,19 @@ stood, and the rest of its code finds nothing to go on with.
 
 from __future__ import annotations
 
-import ssl
-from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
-
-from requests.structures import CaseInsensitiveDict
 
 from ..base.cache import Cache
 from ..base.deadline import Deadline
 from ..base.errors import UsageError
 from ..base.failure import CheckFailure
-from ..network.answer import place
+from ..base.options import Network
+from ..network.answer import Headers, place
 from ..network.route import Shared
 from ..network.shared_logon import Logon
 from ..network.transport import Transport
+from ..network.trust import Trust
 from ..probes import runner
 from ..result import conclusion, output
 from .recording import read
@@ -30,11 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    import requests
-
     from ..base.options import Options, Replay
     from ..base.report import Report, Stopwatch
     from ..network.answer import Answer
+    from ..network.carriers.request import Request
     from ..network.route import Means
     from ..network.transport import Manner
     from .entries import Entry, Sent
@@ -133,7 +130,7 @@ class Player(Transport):
         self, means: Means, clock: Clock, report: Report, recording: Recording, number: int
     ) -> None:
         # Nothing is ever connected to.
-        shared = Shared(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), Logon())
+        shared = Shared(Trust(Network()), Logon())
         super().__init__(means, clock, report, shared)
         self._clock, self._recording = clock, recording
         test = recording.tests[number]
@@ -150,25 +147,23 @@ class Player(Transport):
         """How many connections were opened to this host so far."""
         return self._places.get(_place(url), 0)
 
-    def _carry(
-        self, prepared: requests.PreparedRequest, url: str, watch: Stopwatch, manner: Manner
-    ) -> Answer:
-        entry = self._next("request", f"{prepared.method} {prepared.url}")
+    def _carry(self, request: Request, url: str, watch: Stopwatch, manner: Manner) -> Answer:
+        entry = self._next("request", f"{request.method} {request.url}")
         sent, answer = entry.request, entry.answer
         if sent is not None:
-            answer = answer and _echoing(answer, sent, prepared)
+            answer = answer and _echoing(answer, sent, request)
             # What is shown of the wire is what was recorded.
-            prepared.headers, prepared.body = CaseInsensitiveDict(sent.headers), sent.body
-            identifier = prepared.headers.get("client-request-id", "")
+            request.headers, request.body = dict(sent.headers), sent.body
+            identifier = request.headers.get("client-request-id", "")
             self._report.trace.identify({"client-request-id": identifier})
         self._charge(entry, watch)
         self._places[_place(url)] = entry.connections
         if answer is not None and manner.heard is not None:
-            manner.heard(replace(answer, body=b""))
+            manner.heard(answer._replace(body=b""))
         self._fail(entry)
         if answer is None:
-            raise self._missing(f"{prepared.method} {prepared.url}")
-        return replace(answer, url=url)
+            raise self._missing(f"{request.method} {request.url}")
+        return answer._replace(url=url)
 
     def connect(self, url: str, watch: Stopwatch, phase: str) -> bytes:
         """The certificate that the server showed then."""
@@ -262,14 +257,13 @@ def _place(url: str) -> str:
     return f"{host}:{port}"
 
 
-def _echoing(answer: Answer, sent: Sent, prepared: requests.PreparedRequest) -> Answer:
+def _echoing(answer: Answer, sent: Sent, request: Request) -> Answer:
     """The answer with the id of the request as it is made now, where it repeats that of then."""
-    then, now = CaseInsensitiveDict(sent.headers).get(_ECHOED, ""), prepared.headers.get(_ECHOED)
+    then, now = Headers(sent.headers).get(_ECHOED, ""), Headers(request.headers).get(_ECHOED)
     if now is None or answer.headers.get(_ECHOED, "").lower() != then.lower():
         return answer
     lines = tuple(
         (name, now if name.lower() == _ECHOED.lower() else value) for name, value in answer.lines
     )
-    headers = CaseInsensitiveDict(answer.headers)
-    headers[_ECHOED] = now
-    return replace(answer, lines=lines, headers=headers)
+    headers = Headers({**answer.headers, _ECHOED: now})
+    return answer._replace(lines=lines, headers=headers)

@@ -33,12 +33,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    import requests
-
     from ..base import options as base_options
     from ..base.deadline import Deadline
     from ..base.options import Options
     from ..base.report import Report, Stopwatch
+    from ..network.carriers.request import Request
     from ..network.route import Means, Shared
     from ..network.transport import Manner
     from ..probes.unrecorded import Again
@@ -288,11 +287,9 @@ class RecordingTransport(Transport):
         connections = {f"{host}:{port}": n for (host, port), n in self._route.opened.items()}
         self._recorder.set_out(report, connections, dict(self.authenticated))
 
-    def _carry(
-        self, prepared: requests.PreparedRequest, url: str, watch: Stopwatch, manner: Manner
-    ) -> Any:
+    def _carry(self, request: Request, url: str, watch: Stopwatch, manner: Manner) -> Any:
         mark = self._recorder.mark("request", self._report, watch)
-        mark.tell(request=_sent(prepared))
+        mark.tell(request=_sent(request))
 
         def heard(answer: Any) -> None:
             mark.tell(answer=answer)
@@ -301,7 +298,7 @@ class RecordingTransport(Transport):
 
         def carry() -> Any:
             answer = super(RecordingTransport, self)._carry(
-                prepared, url, watch, manner._replace(heard=heard)
+                request, url, watch, manner._replace(heard=heard)
             )
             mark.tell(answer=answer)
             return answer
@@ -349,11 +346,8 @@ class RecordingTransport(Transport):
             mark.end(self._recorder.now())
 
 
-def _sent(prepared: requests.PreparedRequest) -> Sent:
-    body = prepared.body or b""
-    headers = tuple((str(name), str(value)) for name, value in prepared.headers.items())
-    data = body if isinstance(body, bytes) else str(body).encode()
-    return Sent(prepared.method or "", prepared.url or "", headers, data)
+def _sent(request: Request) -> Sent:
+    return Sent(request.method, request.url, tuple(request.headers.items()), request.body)
 
 
 def _environment() -> dict[str, str]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..base.report import Report
 from ..base.vocabulary import STATES, worst
 from ..secrecy import echoes
 from ..secrecy import reports as secrecy_reports
-from . import document, first_line, frequency, notes, several
+from . import first_line, frequency, notes, several
 from .judge import judge
 from .layout import field, told
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -50,6 +49,8 @@ def conclude(
     line = first_line.line(found)
     display = options.display
     if display.json:
+        from . import document
+
         account, network, sources = options.account, options.network, options.sources
         text = document.build(state, line, found, account=account, network=network, sources=sources)
         return text, STATES[state]

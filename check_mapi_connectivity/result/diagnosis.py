@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+import time
 
+from ..base.clock_skew import YEAR_10000
 from ..base.vocabulary import METHODS
 from . import phase_tree
 from .first_line import success_text
 from .layout import WIDTH, Block, field, plain, shown, told
 from .output import LONG_LINE, clean, ending, slashed
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -102,9 +103,9 @@ def beside(judged: Judged) -> Iterator[Block]:
             yield Block(2, list(told(name, report.trace.facts[name], 0, foreign=True)))
     if report.failure is None:
         places = {"database": report.finding.database, "server": report.finding.server}
-        named = [places[name] or "" for name in METHODS[report.method].names]
-        if any(named):
-            yield Block(2, list(told("at", ", ".join(filter(None, named)), 0, foreign=True)))
+        named = ", ".join(filter(None, map(places.get, METHODS[report.method].names)))
+        if named:
+            yield Block(2, list(told("at", named, 0, foreign=True)))
         yield Block(1, list(told("phases", phase_tree.in_words(report), 0)))
         return
     for state, words in judged.limits[:1]:
@@ -303,7 +304,6 @@ def _body(lines: list[str]) -> Iterator[str]:
 
 def moment(seconds: float) -> str:
     """A point in time, in UTC; the number where no calendar has it."""
-    try:
-        return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
-    except (OverflowError, OSError, ValueError):
+    if not abs(seconds) < YEAR_10000:
         return f"{seconds:.0f}s since 1970"
+    return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(seconds))

@@ -5,14 +5,15 @@ Every text that came from outside passes `clean`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ..base.vocabulary import LABELS, METHODS, UNITLESS
 from ..secrecy import names
 from . import notes, output
 from .output import clean, json_head, render_json
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from nagiosplugin import Performance
 
     from ..base.clock_skew import Skew

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
-
 from ..base.vocabulary import METHODS, SERVICE, SEVERITY
 from .nodes.groups import grouped, nodes, same_sign_in, severity, state_of
 from .output import FIRST_LINE, clean, sentence, shortened
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..base.failure import Failure
     from ..base.report import Report
@@ -192,7 +190,7 @@ def _disagreement(group: list[Judged], taken: int) -> str:
     said, mailbox = _said(group, failed, bad), clean(bad.report.mailbox, 48)
     room = FIRST_LINE - taken - len(f"{SERVICE} CRITICAL - : : ")
     # Others, then the address, are cut before cause and remedy are.
-    least = failure_text(replace(failure, remedy="", code=""), _ANY_ROOM)
+    least = failure_text(failure._replace(remedy="", code=""), _ANY_ROOM)
     least += "; ".join(["", *shortened(failure.remedy)[-1:]])
     if len(mailbox + said + least) > room:
         said = _shortly(group, failed) or said

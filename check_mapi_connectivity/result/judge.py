@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
 
 import nagiosplugin
 
 from ..base.report import Report
+from ..base.value import NamedTuple
 from ..base.vocabulary import (
     LABELS,
     SEVERITY,
@@ -23,6 +23,7 @@ from . import output
 from .output import decimal, ending
 from .time_analysis import ANALYSED, Analysis, analyse
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 

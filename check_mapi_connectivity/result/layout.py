@@ -4,11 +4,11 @@ so many lines.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
+from ..base.value import NamedTuple
 from ..secrecy import names
 from .output import clean
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 

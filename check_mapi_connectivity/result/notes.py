@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..base.clouds import MODULE_CLIENT_ID
 from ..base.credentials import ManagedIdentity, UserPassword
 from ..base.vocabulary import METHODS
 from .layout import field
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -6,9 +6,6 @@ counted; and where methods disagree about a mailbox, what that means.
 
 from __future__ import annotations
 
-import statistics
-from typing import TYPE_CHECKING
-
 from ..base.vocabulary import METHODS, SEVERITY
 from . import diagnosis as result_diagnosis
 from .first_line import LISTED, UNTESTED, joined
@@ -16,6 +13,7 @@ from .layout import Block, field, fitted, plain
 from .nodes.groups import grouped, nodes, same_sign_in, severity
 from .output import clean, first_line, printable, slashed
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -166,9 +164,10 @@ def _short(groups: list[list[Judged]]) -> Iterator[str]:
         times = [report.finding.connection_time or 0.0 for report in well]
         slowest = max(well, key=lambda report: report.finding.connection_time or 0.0)
         what = f"{len(well)} of {len(ranked)}"
-        median = statistics.median(times)
+        from statistics import median
+
         yield from plain(
-            f"[OK] {what}: Inbox {LISTED} {median:.3f}s (median), {max(times):.3f}s at most "
+            f"[OK] {what}: Inbox {LISTED} {median(times):.3f}s (median), {max(times):.3f}s at most "
             f"({clean(slowest.mailbox, 64)} by {slowest.method})",
             0,
         )

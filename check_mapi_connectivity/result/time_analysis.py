@@ -17,8 +17,9 @@ The rules, each on figures of this very run:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from ..base.value import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

@@ -6,12 +6,10 @@ and shells, lists of numbers, and these within each other. All work is linear in
 
 from __future__ import annotations
 
-import html
 import re
 from functools import partial
-from typing import TYPE_CHECKING
-from urllib.parse import unquote, unquote_plus
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -56,7 +54,7 @@ def views(content: str) -> Iterator[str]:
         if "&#" in text:
             text = re.sub(r"&#0+(?=[0-9])", "&#", content)
             text = re.sub(r"&#[0-9]{8,};?", " ", text)
-        blanks, text = (html.unescape(decode(text)) for decode in (unquote_plus, unquote))
+        blanks, text = _decoded(text)
         if blanks != text:
             yield blanks
         if text != content:
@@ -67,6 +65,16 @@ def views(content: str) -> Iterator[str]:
         if decoded == content:
             return
         content = decoded
+
+
+def _decoded(text: str) -> tuple[str, str]:
+    """Percent-encoding and character references undone, with a plus for a blank and without."""
+    if not ("%" in text or "+" in text or "&" in text):
+        return text, text
+    from html import unescape
+    from urllib.parse import unquote, unquote_plus
+
+    return unescape(unquote_plus(text)), unescape(unquote(text))
 
 
 def skeleton(text: str) -> str:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import base64
-import html
 import json
 import re
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import quote, quote_plus, unquote
 
+from ..base.value import NamedTuple
 from . import decodings
 from .names import MASK
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -27,9 +26,9 @@ _PART, _MOST_OF_A_WORD, MOST_SEARCHED = 12, 1 << 15, 64000
 _LAYERS = 3
 
 #: A run of what tokens are made of, with its line folds; each letter is looked at once.
-_RUN = re.compile(r"[A-Za-z0-9+/=_.~%-]+(?:\r?\n[ \t]*[A-Za-z0-9+/=_.~%-]+)*")
+_RUN = r"[A-Za-z0-9+/=_.~%-]+(?:\r?\n[ \t]*[A-Za-z0-9+/=_.~%-]+)*"
 #: What a secret that is encoded stays in.
-_ENCODED = re.compile(r"""[^\s"'<>{},]+""")
+_ENCODED = r"""[^\s"'<>{},]+"""
 
 
 def known(content: str, secrets: Iterable[str]) -> str:
@@ -56,7 +55,7 @@ class Echoes:
 
     def __init__(self, secrets: Iterable[str], words: Iterable[str] = ()) -> None:
         self._words = [word[:_MOST_OF_A_WORD] for word in words]
-        spelt = {one for word in self._words for one in (word, word.rstrip("="), quote(word, ""))}
+        spelt = {one for word in self._words for one in (word, word.rstrip("="), _percent(word))}
         self._spelt, self._secrets = _longest(spelt), _longest(secrets)
 
     def masked(self, content: str, *, wholly: bool = True) -> str:
@@ -67,12 +66,12 @@ class Echoes:
         start, rest = content[:MOST_SEARCHED], content[MOST_SEARCHED:]
         if self._parts:
             # Before the secrets: a part of the word of Basic is the password's.
-            start = _RUN.sub(lambda run: MASK if self._shares(run[0]) else run[0], start)
+            start = re.sub(_RUN, lambda run: MASK if self._shares(run[0]) else run[0], start)
         content = _replaced(start + rest, self._secrets)
         start, rest = content[:MOST_SEARCHED], content[MOST_SEARCHED:]
         hidden = hides(start, self._looked_for)
         if hidden:
-            start = _ENCODED.sub(lambda run: MASK if hides(run[0], hidden) else run[0], start)
+            start = re.sub(_ENCODED, lambda run: MASK if hides(run[0], hidden) else run[0], start)
             start = MASK if wholly and hides(start, hidden) else start
         return start + rest
 
@@ -124,7 +123,7 @@ class _Sought(NamedTuple):
 def sought(secrets: Iterable[str]) -> list[_Sought]:
     """What to look for so that a secret is found behind any encoding; see `hides`."""
     # A secret may look as if it were encoded itself.
-    found = dict.fromkeys(one for secret in secrets for one in (secret, unquote(secret)))
+    found = dict.fromkeys(one for secret in secrets for one in (secret, _unquoted(secret)))
     return [_Sought(one, decodings.skeleton(one)) for one in found if len(one) > 3]
 
 
@@ -150,7 +149,7 @@ def _decoded(word: str) -> bytes:
 def _plain(word: str) -> str:
     """A token's characters as base64 has them."""
     for _ in range(_LAYERS if "%" in word else 0):
-        word = unquote(word)
+        word = _unquoted(word)
     return word.replace("-", "+").replace("_", "/").rstrip("=")
 
 
@@ -164,15 +163,14 @@ def spellings(secret: str) -> set[str]:
     """A secret as it may come back: as it is, with its blanks folded, and as XML, HTML, forms,
     JSON, hexadecimal and base64 write it, whether they write all of it in codes or what they must.
     """
-    from xml.sax.saxutils import escape
-
-    quotes = {'"': "&quot;", "'": "&apos;"}
     data = secret.encode("utf-8", "replace")
-    found = {secret, escape(secret), escape(secret, quotes), html.escape(secret)}
+    found = {secret, _escaped(secret)}
+    for quote in ("&apos;", "&#x27;"):
+        found.add(_escaped(secret).replace('"', "&quot;").replace("'", quote))
     for coded in (
-        quote(secret),
-        quote(secret, safe=""),
-        quote_plus(secret),
+        _percent(secret, "/"),
+        _percent(secret),
+        _percent(secret, " ").replace(" ", "+"),
         "".join(f"%{byte:02X}" for byte in data),
     ):
         found |= {coded, re.sub("%..", lambda part: part[0].lower(), coded)}
@@ -184,11 +182,37 @@ def spellings(secret: str) -> set[str]:
     found |= {json.dumps(one, ensure_ascii=plain)[1:-1] for one in found for plain in (True, False)}
     found |= {data.hex(), data.hex().upper(), *_base64(data)}
     # One gateway encodes what another has encoded.
-    found |= _base64(base64.b64encode(data)) | _base64(quote(secret, safe="").encode())
+    found |= _base64(base64.b64encode(data)) | _base64(_percent(secret).encode())
     for encoding in ("utf-16-le", "utf-16-be"):
         found |= _base64(secret.encode(encoding, "replace"))
     found |= {" ".join(one.split()) for one in found}
     return {one for one in found if len(one) > 3}
+
+
+#: What percent-encoding leaves as it is (RFC 3986 2.3).
+_UNRESERVED = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~"
+
+
+def _percent(text: str, also: str = "") -> str:
+    """Percent-encoding of all but the unreserved characters, and some others."""
+    if not text.strip(_UNRESERVED):
+        return text
+    kept = (_UNRESERVED + also).encode()
+    data = text.encode("utf-8", "replace")
+    return "".join(chr(byte) if byte in kept else f"%{byte:02X}" for byte in data)
+
+
+def _unquoted(text: str) -> str:
+    if "%" not in text:
+        return text
+    from urllib.parse import unquote
+
+    return unquote(text)
+
+
+def _escaped(text: str) -> str:
+    """As XML writes text."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _base64(data: bytes) -> set[str]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 import sys
-from typing import TYPE_CHECKING
 
 from ..base.reading import untrusted
 from ..base.vocabulary import SCHEMES
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -42,21 +42,17 @@ def pattern(names: Iterable[str]) -> str:
 
 _NAMES = pattern(SECRETS)
 _SCHEMES = "|".join(SCHEMES)
-_FORM = re.compile(rf"((?<![A-Za-z0-9_-])(?:{_NAMES})=)[^&\r\n]*", re.IGNORECASE)
-_MEMBER = re.compile(
-    rf"""((?:["']|&quot;|&#34;)(?:{_NAMES})\\*(?:["']|&quot;|&#34;)\s*:\s*)"""
-    r"""(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|\[[^\]]*\]?|\{[^}]*\}?|[^,}\s]+)""",
-    re.IGNORECASE,
+_FORM = rf"(?i)((?<![A-Za-z0-9_-])(?:{_NAMES})=)[^&\r\n]*"
+_MEMBER = (
+    rf"""(?i)((?:["']|&quot;|&#34;)(?:{_NAMES})\\*(?:["']|&quot;|&#34;)\s*:\s*)"""
+    r"""(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|\[[^\]]*\]?|\{[^}]*\}?|[^,}\s]+)"""
 )
-_ELEMENT = re.compile(
-    rf"((?:<|&lt;)(?:\w{{1,40}}:)?(?:{_NAMES})\b[^<>&]*(?:>|&gt;))(?:[^<&]|&(?!lt;))+",
-    re.IGNORECASE,
-)
+_ELEMENT = rf"(?i)((?:<|&lt;)(?:\w{{1,40}}:)?(?:{_NAMES})\b[^<>&]*(?:>|&gt;))(?:[^<&]|&(?!lt;))+"
 
 #: A JWT, or a part of one: base64url that begins a JSON object. Each run of its characters is
 #: either taken whole or given up within 17, so the search stays linear.
-JWT = re.compile(r"eyJ[A-Za-z0-9_-]{17,}(?:\.[A-Za-z0-9_-]+)*")
-_BEARER = re.compile(rf"(\b(?:{_SCHEMES})\s+)[A-Za-z0-9._~+/=-]{{8,}}", re.IGNORECASE)
+JWT = r"eyJ[A-Za-z0-9_-]{17,}(?:\.[A-Za-z0-9_-]+)*"
+_BEARER = rf"(?i)(\b(?:{_SCHEMES})\s+)[A-Za-z0-9._~+/=-]{{8,}}"
 
 
 def headers(given: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -101,7 +97,8 @@ def fields(content: str) -> str:
     content = content.replace("\0", "")
     if "\\u00" in content:
         content = re.sub(r"\\u00[2-7][0-9A-Fa-f]", _letter, content)
-    return _ELEMENT.sub(rf"\1{MASK}", _MEMBER.sub(rf'\1"{MASK}"', _FORM.sub(rf"\1{MASK}", content)))
+    content = re.sub(_FORM, rf"\1{MASK}", content)
+    return re.sub(_ELEMENT, rf"\1{MASK}", re.sub(_MEMBER, rf'\1"{MASK}"', content))
 
 
 def _letter(escaped: re.Match[str]) -> str:
@@ -121,4 +118,4 @@ def _members(value: object) -> object:
 
 def text(content: str) -> str:
     """Free text without tokens."""
-    return _BEARER.sub(rf"\1{MASK}", JWT.sub(MASK, content))
+    return re.sub(_BEARER, rf"\1{MASK}", re.sub(JWT, MASK, content))

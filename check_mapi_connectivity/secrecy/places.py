@@ -216,8 +216,10 @@ class Places:
     def _bare(self, text: str) -> str:
         """Text without the tokens that it holds."""
         made = self._placeholders
-        return names.JWT.sub(
-            lambda found: found[0] if found[0] in made else made.of(found[0], "TOKEN"), text
+        return re.sub(
+            names.JWT,
+            lambda found: found[0] if found[0] in made else made.of(found[0], "TOKEN"),
+            text,
         )
 
 

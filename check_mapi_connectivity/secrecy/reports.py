@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
-
 from .echoes import MOST_SEARCHED, Echoes
 from .names import fields
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
@@ -74,7 +72,7 @@ def _clean(report: Report, echoes: Echoes) -> None:
 def _concealed(failure: Failure, echoes: Echoes) -> Failure:
     """A failure without what must not show."""
     code, detail = (fields(echoes.masked(text)) for text in (failure.code, failure.detail))
-    return replace(failure, cause=echoes.odd.masked(failure.cause), code=code, detail=detail)
+    return failure._replace(cause=echoes.odd.masked(failure.cause), code=code, detail=detail)
 
 
 def _each(value: Any, clean: Callable[[str], str]) -> Any:

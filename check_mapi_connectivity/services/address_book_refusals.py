@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..base.failure import Failure
 from ..codes.address_book import ADDRESS_BOOK
 from . import mapi_refusals
@@ -40,8 +38,7 @@ def within(failure: Failure) -> Failure:
     if failure.kind == KIND:
         return failure
     remedy = _REMEDIES.get(failure.code, failure.remedy)
-    return replace(
-        failure,
+    return failure._replace(
         kind=KIND,
         cause=f"address book: {failure.cause}",
         remedy=remedy,

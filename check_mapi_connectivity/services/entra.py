@@ -8,13 +8,13 @@ writes `error` in its own way: an object, a list, a number.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
 
 from ..base.failure import Failure
+from ..base.value import NamedTuple
 from ..network import headers
 from . import http_refusals
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
@@ -144,9 +144,8 @@ def with_words(failure: Failure, answer: Answer) -> Failure:
     detail = ": ".join(part for part in ("" if code else found.error, found.text) if part)
     row = ENTRA.get(found.number)
     if row is not None and row.kind == "throttled":
-        failure = replace(failure, kind=row.kind, cause=row.cause, remedy=row.remedy)
-    return replace(
-        failure,
+        failure = failure._replace(kind=row.kind, cause=row.cause, remedy=row.remedy)
+    return failure._replace(
         code=f"{failure.code}, {code}" if code else failure.code,
         detail=detail or failure.detail,
     )

@@ -12,12 +12,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from ..base.failure import CheckFailure, Failure
+from ..base.value import NamedTuple
 from . import exchange_refusals, http_refusals
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
@@ -29,17 +29,14 @@ _ANCHOR = "SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}"
 #: Seconds beyond which a Latency is nonsense: no request lives for a month.
 _LONGEST = 30 * 86400.0
 
-_TIMESPAN = re.compile(
-    r"(-)?(?:([0-9]{1,8})\.)?([0-9]{1,2}):([0-9]{2}):([0-9]{2}(?:\.[0-9]{1,7})?)"
-)
-_DURATION = re.compile(
+_TIMESPAN = r"(-)?(?:([0-9]{1,8})\.)?([0-9]{1,2}):([0-9]{2}):([0-9]{2}(?:\.[0-9]{1,7})?)"
+_DURATION = (
     r"P(?:([0-9]{1,8}(?:\.[0-9]{1,9})?)D)?(?:T(?:([0-9]{1,8}(?:\.[0-9]{1,9})?)H)?(?:([0-9]{1,8}(?:\.[0-9]{1,9})?)M)?"
     r"(?:([0-9]{1,8}(?:\.[0-9]{1,9})?)S)?)?"
 )
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """One MapiTransactionOutcome.
 
     `latency` in seconds, None where Exchange reports none that can be read.
@@ -97,8 +94,8 @@ def read(answer: Answer) -> Outcome:
     row = _row(document)
     if row is None:
         if errors:
-            failure = replace(
-                _cmdlet_error(errors), cause="Exchange reports an error and no result"
+            failure = _cmdlet_error(errors)._replace(
+                cause="Exchange reports an error and no result"
             )
             named = (exchange_refusals.exchange_error(text) for text in errors)
             raise CheckFailure(next((found for found in named if found), failure))
@@ -168,7 +165,7 @@ def _seconds(value: object) -> float | None:
         return number if number < 1000 else None
     if not isinstance(value, str):
         return None
-    match = _TIMESPAN.fullmatch(value.strip())
+    match = re.fullmatch(_TIMESPAN, value.strip())
     if match:
         days, hours, minutes, seconds = (float(part or 0) for part in match.groups()[1:])
         total = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
@@ -179,7 +176,7 @@ def _seconds(value: object) -> float | None:
             if match[1] and total
             else total
         )
-    match = _DURATION.fullmatch(value.strip())
+    match = re.fullmatch(_DURATION, value.strip())
     if match and any(part is not None for part in match.groups()):
         days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
         return ((days * 24 + hours) * 60 + minutes) * 60 + seconds

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ..base.failure import Failure
 from ..codes import recipients
@@ -21,6 +19,7 @@ from .http_refusals import (
     unknown_error,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
@@ -31,9 +30,7 @@ if TYPE_CHECKING:
 _WRAPPERS = frozenset({"Exception", "ODataServiceException", "CmdletProxyException"})
 
 #: Words of a refusal that is about Exchange's roles, not about the token.
-_OF_ROLES = re.compile(
-    r"not allowed to call|assigned to any management role|supported in this scenario", re.IGNORECASE
-)
+_OF_ROLES = r"(?i)not allowed to call|assigned to any management role|supported in this scenario"
 
 #: After about ten quick calls the admin API has answered 500 (exchange-online 1.8).
 _BURST = "see service health; too many calls at once do it as well: spread the checks"
@@ -45,7 +42,7 @@ def _refused(answer: Answer, claims: Mapping[str, Any]) -> Failure:
 
     person, roles = "scp" in claims, claims.get("roles")
     lacking = isinstance(roles, list) and "Exchange.ManageAsApp" not in roles
-    of_roles = not lacking and _OF_ROLES.search(message(answer)[:1000])
+    of_roles = not lacking and re.search(_OF_ROLES, message(answer)[:1000])
     code, detail = f"HTTP {answer.status}", _explained(answer)
     if is_page(answer):
         cause = "a gateway or Exchange refuses the request with a web page"
@@ -100,12 +97,12 @@ def exchange_status(answer: Answer, claims: Mapping[str, Any], mailbox: str = ""
         return mapi_error(text if "MapiException" in text else f"{exception}: {text}")
     found = _by_exception(exception, text, mailbox)
     if found is not None:
-        return replace(found, code=exception or code)
+        return found._replace(code=exception or code)
     if status in (401, 403) and not exception:
         return _refused(answer, claims)
     if status >= 500 or status == 408:
         failure = trouble(answer, "Exchange", _BURST if status == 500 else "")
-        return replace(failure, code=f"{code}, {exception}" if exception else code)
+        return failure._replace(code=f"{code}, {exception}" if exception else code)
     if error_document(answer):
         return unknown_error("Exchange", exception or code, text)
     return Failure.of(ADMIN[404], code, text, host=answer.host)

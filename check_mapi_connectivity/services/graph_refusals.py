@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ..base.failure import Failure
 from ..base.vocabulary import BEARER
@@ -13,6 +11,7 @@ from ..codes.http import GRAPH
 from ..network import headers
 from . import http_refusals
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
@@ -49,7 +48,7 @@ def status(answer: Answer, claims: Mapping[str, Any]) -> Failure:
         return _by_row(answer, code, row)
     if answer.status >= 500 or answer.status == 408:
         failure = http_refusals.trouble(answer, "Graph")
-        return replace(failure, code=code or failure.code)
+        return failure._replace(code=code or failure.code)
     return _unknown(answer, code)
 
 
@@ -81,7 +80,7 @@ def error_in_200(answer: Answer) -> Failure:
     failure = http_refusals.unknown_error(
         "Graph", code or "HTTP 200", http_refusals.message(answer)
     )
-    return replace(failure, cause=cause)
+    return failure._replace(cause=cause)
 
 
 def no_list(answer: Answer, cause: str) -> Failure:
@@ -95,8 +94,7 @@ def no_list(answer: Answer, cause: str) -> Failure:
 def _by_row(answer: Answer, code: str, row: Advice) -> Failure:
     if row.kind == "throttled":
         return _throttled(answer, code, row)
-    return replace(
-        Failure.of(row, code, http_refusals.message(answer)),
+    return Failure.of(row, code, http_refusals.message(answer))._replace(
         transient=row.transient or (row.kind == "server" and answer.status in (503, 504)),
         retry_after=headers.retry_after(answer),
         status=answer.status,
@@ -104,14 +102,14 @@ def _by_row(answer: Answer, code: str, row: Advice) -> Failure:
 
 
 def _throttled(answer: Answer, code: str, row: Advice | None) -> Failure:
-    failure = replace(
-        http_refusals.throttled(answer, "Graph"), code=code or f"HTTP {answer.status}"
+    failure = http_refusals.throttled(answer, "Graph")._replace(
+        code=code or f"HTTP {answer.status}"
     )
     if row is None or row.kind != "throttled":
         return failure
     wait = headers.retry_after(answer)
     hint = f": wait {wait:.0f}s" if wait is not None else ""
-    return replace(failure, cause=row.cause + hint, remedy=row.remedy)
+    return failure._replace(cause=row.cause + hint, remedy=row.remedy)
 
 
 def _refused(answer: Answer, code: str, row: Advice | None, claims: Mapping[str, Any]) -> Failure:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 from ..base.failure import CheckFailure, Failure
 from ..base.reading import untrusted
@@ -13,6 +10,7 @@ from ..network import headers
 from ..network.response import too_large
 from ..secrecy import names
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
@@ -65,7 +63,7 @@ def throttled(answer: Answer, who: str, remedy: str = "") -> Failure:
 
 
 def _retried(failure: Failure, wait: float) -> Failure:
-    return replace(failure, transient=True, retry_after=wait)
+    return failure._replace(transient=True, retry_after=wait)
 
 
 def trouble(answer: Answer, who: str, remedy: str = "") -> Failure:
@@ -86,11 +84,13 @@ def trouble(answer: Answer, who: str, remedy: str = "") -> Failure:
         advised = remedy or "see service health; a gateway may have answered instead"
     row = row._replace(cause=cause, remedy=advised)
     failure = Failure.of(row, f"HTTP {answer.status}", message(answer))
-    return replace(failure, status=answer.status)
+    return failure._replace(status=answer.status)
 
 
 def _phrase(answer: Answer) -> str:
     """What a status without a row is called: the status itself, in the words of RFC 9110."""
+    from http import HTTPStatus
+
     known = {status.value: status.phrase.lower() for status in HTTPStatus}
     return known.get(answer.status, f"status {answer.status}")
 
@@ -116,10 +116,10 @@ def document(
     """
     if not answer.decoded:
         failure = none(answer, "the answer's body is not what its encoding says")
-        raise CheckFailure(replace(failure, transient=True))
+        raise CheckFailure(failure._replace(transient=True))
     large = too_large(answer)
     if large is not None:
-        raise CheckFailure(replace(large, remedy=smaller or large.remedy))
+        raise CheckFailure(large._replace(remedy=smaller or large.remedy))
     found = answer.json()
     if found is None:
         raise CheckFailure(none(answer, f"{answer.host} does not answer in JSON"))

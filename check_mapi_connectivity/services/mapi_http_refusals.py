@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..base.failure import Failure
@@ -14,6 +12,7 @@ from ..network import headers
 from . import http_refusals
 from .mapi_refusals import plain, short, worded
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..network.answer import Answer
 
@@ -44,7 +43,7 @@ def http_status(answer: Answer, *, scheme: str, offered: tuple[str, ...], user: 
     status, code, host = answer.status, f"HTTP {answer.status}", short(answer.host, 100)
     found = worded(answer.text) if status in (200, 456) else None
     if found:
-        return replace(found, code=code)
+        return found._replace(code=code)
     if status == 200:
         return not_mapi(answer)
     if status in (401, 403) and scheme.lower() == "bearer":
@@ -56,7 +55,7 @@ def http_status(answer: Answer, *, scheme: str, offered: tuple[str, ...], user: 
     if status == 404 or 300 <= status < 400:
         return _nothing_here(answer)
     if status == 429:
-        return replace(http_refusals.throttled(answer, host), detail=_told(answer))
+        return http_refusals.throttled(answer, host)._replace(detail=_told(answer))
     if status == 503 and answer.reason.startswith("L-202"):
         # Gromox, when all its connections are taken (reference sheet mapi-http, corrections).
         cause = f"{host} has no connection left"
@@ -64,7 +63,7 @@ def http_status(answer: Answer, *, scheme: str, offered: tuple[str, ...], user: 
         return Failure("server", cause, remedy, f"{code} L-202", _told(answer), transient=True)
     if status >= 500:
         remedy = "run Test-ServiceHealth there; see IIS, and the gateway if there is one"
-        return replace(http_refusals.trouble(answer, host, remedy), detail=_told(answer))
+        return http_refusals.trouble(answer, host, remedy)._replace(detail=_told(answer))
     cause = f"{host} does not answer as {_service(answer)} does"
     return Failure(
         "protocol", cause, "see the server's own text; -v shows it whole", code, _told(answer)
@@ -147,7 +146,7 @@ def not_mapi(answer: Answer) -> Failure:
     """
     found = worded(answer.text)
     if found:
-        return replace(found, code=f"HTTP {answer.status}")
+        return found._replace(code=f"HTTP {answer.status}")
     if answer.headers.get("Content-Type", "").lower().startswith("application/mapi-http"):
         return Failure(
             "protocol",

@@ -9,7 +9,6 @@ X-ResponseCode in a way of its own.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from ..base.failure import Failure
 from ..codes import Advice
@@ -91,7 +90,7 @@ def response_code(number: int, text: str, *, exchange: bool = False) -> Failure:
     own = plain(re.sub(r"(?is)<h1\b.*?</h1>", " ", text[:8000]))
     found = worded(text)
     if found:
-        return replace(found, code=name)
+        return found._replace(code=name)
     row = RESPONSE_CODES.get(number)
     meant = row if exchange or not own else _meant(own)
     if meant is not None:
@@ -175,7 +174,7 @@ def backoff(milliseconds: int) -> Failure:
 def redirected(server_dn: str) -> Failure:
     """RopLogon answers ecWrongServer with the DN of the server to go to (MS-OXCROPS 2.2.3.1)."""
     detail = f"ReturnValue of RopLogon; the mailbox is at: {plain(server_dn) or 'not told'}"
-    return replace(return_value(0x478, "RopLogon"), detail=detail)
+    return return_value(0x478, "RopLogon")._replace(detail=detail)
 
 
 def no_rows(count: int) -> Failure:

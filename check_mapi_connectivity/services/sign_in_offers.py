@@ -7,7 +7,6 @@ answers in its place would name its own.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..base.failure import Failure
@@ -15,6 +14,7 @@ from ..base.vocabulary import BEARER
 from ..network import headers
 from .mapi_refusals import short
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..network.answer import Answer
 

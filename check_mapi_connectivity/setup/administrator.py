@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..base.clouds import MODULE_CLIENT_ID
@@ -255,12 +254,12 @@ def _way_round(failure: Failure) -> Failure:
     code = failure.code
     if code in _CODES:
         cause, remedy = _CODES[code]
-        return replace(failure, cause=cause or failure.cause, remedy=remedy)
+        return failure._replace(cause=cause or failure.cause, remedy=remedy)
     # Codes of Entra alone: the way there is the same for a person.
     if code in _AS_FOR_THE_CHECK or not re.fullmatch(r"AADSTS[0-9]+|[a-z_]+", code):
         return failure
     if failure.kind in ("server", "throttled"):
-        return replace(failure, remedy="run this again in a few minutes")
+        return failure._replace(remedy="run this again in a few minutes")
     known = OAUTH.get(code)
     cause = "Entra refuses the sign-in" if known else failure.cause
-    return replace(failure, cause=cause, remedy=_AGAIN)
+    return failure._replace(cause=cause, remedy=_AGAIN)

@@ -17,7 +17,9 @@ from ..base.errors import UsageError
 from ..base.reading import files
 from ..commandline import given as commandline_given
 from ..commandline import parse as check_cli
-from ..commandline.arguments import Parser, program, split, wrapped
+from ..commandline.arguments import program, split
+from ..commandline.argv.help import wrapped
+from ..commandline.argv.parser import Parser
 from ..commandline.secrets import check_path
 from .files import places, reach, recall
 from .files.directory import Directory, Owner

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -42,4 +41,4 @@ class Line(Transport):
             took = time.monotonic() - begun
             cause = f"{urlsplit(url).hostname} has not answered for {took:.0f} seconds"
             remedy = "check the way there, or run this again later"
-            raise CheckFailure(replace(error.failure, cause=cause, remedy=remedy)) from None
+            raise CheckFailure(error.failure._replace(cause=cause, remedy=remedy)) from None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..base.failure import CheckFailure, Failure
@@ -279,7 +279,7 @@ def _graph_failure(answer: Answer) -> Failure:
         return Failure("permission", cause, remedy, code, text)
     if answer.status == 429 or answer.status >= 500:
         failure = http_refusals.trouble(answer, "Graph", "run this again later")
-        return replace(failure, code=code)
+        return failure._replace(code=code)
     return Failure("protocol", "Graph refuses the request", "see Graph's own text", code, text)
 
 

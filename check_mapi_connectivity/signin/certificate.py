@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
 
 from ..base.credentials import CertificateFacts
 from ..base.errors import UsageError
 from ..base.reading import pem
+from ..base.value import NamedTuple
 from ..base.vocabulary import PLUGIN
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
@@ -29,13 +29,24 @@ if TYPE_CHECKING:
 _MOST_KEYS = 16
 
 
-@dataclass(frozen=True)
-class ClientCertificate:
-    """Facts, and the key and certificate as PEM text for msal."""
+class ClientCertificate(NamedTuple):
+    """Facts, the key, which takes long to read and is read once, and the certificate as PEM."""
 
     facts: CertificateFacts
-    private_key: str
+    key: RSAPrivateKey
     certificate: str
+
+    @property
+    def private_key(self) -> str:
+        """The key as PEM text."""
+        from cryptography.hazmat.primitives.serialization import (
+            Encoding,
+            NoEncryption,
+            PrivateFormat,
+        )
+
+        plain = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        return plain.decode("ascii")
 
     def __repr__(self) -> str:
         return f"ClientCertificate({self.facts!r})"
@@ -125,18 +136,14 @@ def _rank(facts: CertificateFacts, now: float) -> tuple[int, float]:
 
 
 def _paired(path: str, one: Certificate, key: RSAPrivateKey) -> ClientCertificate | None:
-    """A certificate and its key as msal wants them; None where the certificate is damaged."""
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+    """A certificate and its key; None where the certificate is damaged."""
+    from cryptography.hazmat.primitives.serialization import Encoding
 
     try:
         facts = _facts(path, one)
     except ValueError:
         return None
-    return ClientCertificate(
-        facts,
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode("ascii"),
-        one.public_bytes(Encoding.PEM).decode("ascii"),
-    )
+    return ClientCertificate(facts, key, one.public_bytes(Encoding.PEM).decode("ascii"))
 
 
 class _Found(NamedTuple):

@@ -7,14 +7,13 @@ what it must not see, and what its refusals mean, is decided here.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..base.failure import CheckFailure, Failure
 from ..network.confidential import Lines
 from ..services import http_refusals
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
@@ -65,7 +64,7 @@ def send(
         )
     except CheckFailure as error:
         cause = f"federation server: {error.failure.cause}"
-        raise CheckFailure(replace(error.failure, cause=cause)) from None
+        raise CheckFailure(error.failure._replace(cause=cause)) from None
     limit = _LIMIT if method == "POST" else _METADATA_LIMIT
     if answer.status >= 500 and b"Envelope" not in answer.body:
         raise CheckFailure(

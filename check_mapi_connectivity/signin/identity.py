@@ -11,9 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 from contextlib import ExitStack
-from dataclasses import asdict, replace
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple
 
 from ..base import credentials
 from ..base.cache import Cache
@@ -21,11 +19,12 @@ from ..base.credentials import ClientSecret, FederatedToken, ManagedIdentity, Us
 from ..base.failure import CheckFailure, Failure
 from ..base.reading.untrusted import YEAR_9999, Fields, Odd
 from ..base.report import SHARED
-from ..network import lockout
-from . import certificate, managed_identity, msal_client
+from ..base.value import NamedTuple
+from . import certificate
 from .session import Session
 from .tokens import Token, lifetime, usable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
@@ -141,7 +140,7 @@ class Identity:
                 with ExitStack() as held:
                     token = self._known(session, resource, held) or self._first(session, resource)
             except CheckFailure as error:
-                raise CheckFailure(replace(error.failure, during="sign-in")) from None
+                raise CheckFailure(error.failure._replace(during="sign-in")) from None
             finally:
                 report.times.sign_in.stop()
                 if self._facts is not report.certificate:
@@ -166,8 +165,8 @@ class Identity:
             token, refusal = self._tokens.get(resource), self._refusals.get(resource)
             wait = refusal.until - session.deadline.now() if refusal is not None else math.inf
             return {
-                "token": token and asdict(token),
-                "refusal": refusal and asdict(refusal.failure),
+                "token": token and token._asdict(),
+                "refusal": refusal and refusal.failure._asdict(),
                 "wait": wait if math.isfinite(wait) else None,
             }
 
@@ -201,7 +200,7 @@ class Identity:
             wait = refusal.until - session.deadline.now()
             again = refusal.failure.transient and math.isfinite(wait)
             raise CheckFailure(
-                replace(refusal.failure, transient=again, retry_after=wait if again else None)
+                refusal.failure._replace(transient=again, retry_after=wait if again else None)
             )
         session.report.times.sign_in.discard()
         session.report.times.sign_in.start("cache")
@@ -220,6 +219,8 @@ class Identity:
 
     def _refuse(self, failure: Failure, resource: str, session: Session, *, last: bool) -> None:
         """Remember a failed sign-in for everybody in this run."""
+        from ..network import lockout
+
         wait = math.inf
         if failure.transient and not last:
             wait = _PAUSE if failure.retry_after is None else failure.retry_after
@@ -233,7 +234,9 @@ class Identity:
         """Keep other runs from signing in meanwhile; from sending a password, at any price."""
         user = self._account.credential
         if isinstance(user, UserPassword):
-            pause = lockout.Pause.of_sign_in(self._account, user, session.cache)
+            from ..network.lockout import Pause
+
+            pause = Pause.of_sign_in(self._account, user, session.cache)
             return pause.alone(session.deadline)
         return session.cache.lock(self._keys[resource])
 
@@ -259,7 +262,7 @@ class Identity:
             {
                 "access_token": token.access_token,
                 "expires_at": token.expires_at,
-                "certificate": asdict(self._facts) if self._facts else None,
+                "certificate": self._facts._asdict() if self._facts else None,
             },
         )
         return token
@@ -268,17 +271,22 @@ class Identity:
         """A token answer. Raises CheckFailure."""
         credential = self._account.credential
         if isinstance(credential, ManagedIdentity):
+            from . import managed_identity
+
             return managed_identity.ask(session, credential, resource)
         if not isinstance(credential, UserPassword):
             return self._shown(session, resource)
-        pause = lockout.Pause.of_sign_in(self._account, credential, session.cache)
+        from ..network.lockout import Pause
+        from . import msal_client
+
+        pause = Pause.of_sign_in(self._account, credential, session.cache)
         pause.check()
         try:
             found = msal_client.ask(session, resource, None, pause.sending)
         except CheckFailure as error:
             if not pause.sent:
                 raise
-            failure = replace(error.failure, transient=False)
+            failure = error.failure._replace(transient=False)
             pause.told(failure)
             raise CheckFailure(failure) from None
         pause.told(None)
@@ -289,6 +297,8 @@ class Identity:
         next one that is valid, where Entra does not know the first (contract 7.28). Raises
         CheckFailure.
         """
+        from . import msal_client
+
         now, tried = session.deadline.wall(), 0
         valid = [one for one in self._clients if not certificate.unfit(one.facts, now)]
         clients = valid or self._clients[:1]

@@ -8,8 +8,6 @@ access token").
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ..base.failure import CheckFailure, Failure
 from ..network.answer import SIGN_IN_LIMIT
@@ -17,6 +15,7 @@ from ..network.response import too_large
 from ..services import entra, http_refusals
 from .tokens import sendable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
@@ -77,8 +76,7 @@ def _absent(failure: Failure, identity: ManagedIdentity) -> Failure:
     """Nobody answers: most likely this is no Azure VM."""
     if failure.kind not in ("dns", "connect", "timeout"):
         return failure
-    return replace(
-        failure,
+    return failure._replace(
         kind="credential",
         cause=f"no instance metadata service answers at {identity.url}",
         remedy=_INSTEAD,
@@ -96,8 +94,8 @@ def _refused(answer: Answer, document: object, identity: ManagedIdentity) -> Fai
     if answer.status >= 500 or answer.status in (404, 410):
         failure = http_refusals.trouble(answer, who, "wait for the next run")
         if answer.status < 500:
-            failure = replace(failure, cause="the instance metadata service is not ready")
-        return replace(entra.with_words(failure, answer), transient=True)
+            failure = failure._replace(cause="the instance metadata service is not ready")
+        return entra.with_words(failure, answer)._replace(transient=True)
     challenge = answer.headers.get("WWW-Authenticate", "")
     if answer.status == 401 and challenge:
         return _challenged(answer, challenge)

@@ -7,8 +7,6 @@ too little about a failure.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ..base.clouds import CLOUDS
 from ..base.credentials import ClientSecret, FederatedToken, UserPassword
@@ -20,6 +18,7 @@ from ..services import entra
 from . import federation
 from .tokens import sendable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
@@ -130,8 +129,8 @@ def _credential(session: Session, client: ClientCertificate | None) -> Any:
     if _version(msal.__version__) >= (1, 35):
         # From here on msal signs PS256 with the SHA-256 thumbprint, given the certificate and
         # no thumbprint.
-        return {"private_key": client.private_key, "public_certificate": client.certificate}
-    return {"private_key": client.private_key, "thumbprint": client.facts.sha1}
+        return {"private_key": client.key, "public_certificate": client.certificate}
+    return {"private_key": client.key, "thumbprint": client.facts.sha1}
 
 
 class EntraHttp:
@@ -194,7 +193,7 @@ class EntraHttp:
         large = too_large(answer, SIGN_IN_LIMIT)
         if large is not None:
             # An error page tells enough by its status.
-            page = replace(answer, body=answer.body[:_BEGINNING])
+            page = answer._replace(body=answer.body[:_BEGINNING])
             raise CheckFailure(entra.status(page) or large)
         failure = entra.status(answer)
         document = answer.json()
@@ -256,7 +255,7 @@ def _elsewhere(failure: Failure, cloud: Cloud | None, session: Session) -> Failu
         return failure
     session.report.trace.remark(_says(cloud))
     # Short enough for the first line.
-    return replace(failure, remedy=f"use --cloud {cloud.name}")
+    return failure._replace(remedy=f"use --cloud {cloud.name}")
 
 
 def _unusable(http: EntraHttp, session: Session, error: Exception) -> Failure:

@@ -6,10 +6,9 @@ pairs has the others in bags of the same file.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..base.reading import pem
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any

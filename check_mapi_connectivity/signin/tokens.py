@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ..base.reading.untrusted import YEAR_9999, Fields, Odd, claims
+from ..base.value import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
@@ -20,8 +20,7 @@ MARGIN = 300.0
 _LONGEST = 30 * 3600.0
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """An access token, and when it ends in seconds since 1970."""
 
     access_token: str

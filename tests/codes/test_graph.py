@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
 
@@ -263,7 +262,7 @@ def test_the_wording_says_more_than_the_code(message, guest, cause):
     path, _ = services_graph.request(
         "a_b.example#EXT#@c.example" if guest else "a@c.example", 1, "T", subjects=False
     )
-    answer = replace(make_answer(404, body), url=f"https://host.example{path}")
+    answer = make_answer(404, body)._replace(url=f"https://host.example{path}")
     failure = graph_refusals.status(answer, {})
     assert (failure.kind, failure.cause) == ("mailbox", cause)
 
@@ -311,7 +310,7 @@ def test_denial_is_explained_by_the_token(claims, cause):
 )
 def test_token_for_something_else(audience, host, cause):
     answer = error(401, "InvalidAuthenticationToken", "Access token validation failure.")
-    failure = graph_refusals.status(replace(answer, host=host), {"aud": audience})
+    failure = graph_refusals.status(answer._replace(host=host), {"aud": audience})
     assert (failure.kind, failure.cause) == ("permission", cause)
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from check_mapi_connectivity.base.errors import Information
 from check_mapi_connectivity.base.vocabulary import KINDS, LABELS
-from check_mapi_connectivity.commandline import arguments, help_text, option_table
+from check_mapi_connectivity.commandline import arguments, option_table
 from check_mapi_connectivity.commandline import given as commandline_given
+from check_mapi_connectivity.commandline.argv import help_text
 
 from ..support.options import parsed
 

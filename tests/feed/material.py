@@ -7,7 +7,7 @@ import time
 from check_mapi_connectivity.base.credentials import Secret
 from check_mapi_connectivity.base.deadline import Deadline
 from check_mapi_connectivity.base.options import Network
-from check_mapi_connectivity.feed.icinga import Icinga, context
+from check_mapi_connectivity.feed.icinga import Icinga, trust
 from check_mapi_connectivity.feed.outcome import Outcome
 from check_mapi_connectivity.feed.results import Result
 from check_mapi_connectivity.feed.settings import Feed
@@ -56,5 +56,5 @@ def feed(icinga, **changes):
 def submitted(icinga, results, seconds=20.0, **changes):
     """The outcome of a feed."""
     outcome, to = Outcome(), feed(icinga, **changes)
-    Icinga(to, context(to), Deadline(time.monotonic(), seconds), outcome).submit(results)
+    Icinga(to, trust(to), Deadline(time.monotonic(), seconds), outcome).submit(results)
     return outcome

@@ -236,4 +236,4 @@ def test_a_key_with_a_passphrase_is_not_asked_for(icinga, tmp_path):
         "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"
     )
     with pytest.raises(UsageError, match="the key without a passphrase"):
-        client.context(feed(icinga, certificate=str(path)))
+        client.trust(feed(icinga, certificate=str(path)))

@@ -14,12 +14,12 @@ from check_mapi_connectivity.base.clouds import CLOUDS
 from check_mapi_connectivity.commandline import (
     arguments,
     given,
-    help_text,
     ini,
     option_table,
     parse,
 )
 from check_mapi_connectivity.commandline import given as commandline_given
+from check_mapi_connectivity.commandline.argv import help_text
 from check_mapi_connectivity.commandline.credentials import IMDS_VARIABLE
 from check_mapi_connectivity.setup import command_line as set_up_cli
 from check_mapi_connectivity.setup import option_table as set_up

@@ -6,11 +6,10 @@ The expected values were read in the recordings.
 from __future__ import annotations
 
 import pytest
-from requests.structures import CaseInsensitiveDict
 
 from check_mapi_connectivity.mapihttp import autodiscover, envelope, responses
 from check_mapi_connectivity.mapihttp.reader import WireError
-from check_mapi_connectivity.network.answer import Answer
+from check_mapi_connectivity.network.answer import Answer, Headers
 from check_mapi_connectivity.probes.mapi_endpoint import whole
 from check_mapi_connectivity.services import (
     autodiscover_refusals,
@@ -92,7 +91,7 @@ def test_a_server_without_a_connection_left():
         "mail.example",
         exchange.status,
         "L-202 Service Unavailable",
-        CaseInsensitiveDict(exchange.headers),
+        Headers(exchange.headers),
         exchange.body,
     )
     failure = mapi_http_refusals.http_status(answer, scheme="basic", offered=(), user="probe")

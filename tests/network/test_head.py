@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from check_mapi_connectivity.network import head
-from check_mapi_connectivity.network.head import CappedResponse
+from check_mapi_connectivity.network.carriers.capped import CappedResponse
 
 OK = b"HTTP/1.1 200 OK\r\n"
 END = b"\r\n"
@@ -135,7 +135,7 @@ def test_limits():
     ],
 )
 def test_a_head_that_breaks_off(data):
-    with pytest.raises(http.client.RemoteDisconnected):
+    with pytest.raises(head.Disconnected):
         read(data)
 
 
@@ -258,7 +258,7 @@ def test_any_bytes_are_a_head_or_none(data, begun, method):
     whole = (OK if begun else b"") + data
     try:
         found = read(whole, method)
-    except (head.HeadError, http.client.RemoteDisconnected) as error:
+    except (head.HeadError, head.Disconnected) as error:
         assert "\n" not in str(error)
         return
     # What is made uniform means the same to us, and to http.client.

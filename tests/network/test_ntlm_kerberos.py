@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -115,9 +116,7 @@ def test_whose_ticket_it_is(monkeypatch, tmp_path):
 
 
 def test_kerberos_that_is_not_installed(monkeypatch):
-    monkeypatch.setattr(
-        ntlm_kerberos.importlib.util, "find_spec", lambda name: name == "spnego" or None
-    )
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name == "spnego" or None)
     assert ntlm_kerberos.available()
     assert ntlm_kerberos._protocol("Negotiate", "a password") == "negotiate"
     assert ntlm_kerberos._protocol("Negotiate", None) == "kerberos"

@@ -4,8 +4,6 @@ installed. The tokens are fake.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from check_mapi_connectivity.base.credentials import Secret
@@ -127,7 +125,7 @@ def test_ntlm_that_stands_in_for_kerberos_does_not_hide_its_cause(
     monkeypatch.setattr(ntlm_kerberos, "proves", lambda _: False)
     odd = proxy(answers(wanted("Negotiate"), wanted("Negotiate"), kept=False))
     failure = refused(opening(odd, user=UPN, password=Secret("p")))
-    assert failure == replace(NOTHING_MADE, kind="proxy")
+    assert failure == NOTHING_MADE._replace(kind="proxy")
     assert opening.report.trace.notes == ["Negotiate for the proxy: no token"]
 
 
@@ -152,7 +150,7 @@ def test_a_password_that_the_kdc_refuses_goes_no_further(proxy, opening, handsha
     fake = handshake(Negotiate=told)
     odd = proxy(answers(wanted(*ALL), wanted(*ALL), kept=False))
     failure = refused(opening(odd, user=UPN, password=Secret("p")))
-    assert failure == replace(told, kind="proxy", remedy="check --proxy-password-file")
+    assert failure == told._replace(kind="proxy", remedy="check --proxy-password-file")
     assert (odd.seen, len(fake.made)) == ([ASKED], 1)
     # Nor is the KDC asked again.
     assert refused(opening(odd, user=UPN, password=Secret("p"))) == failure

@@ -23,6 +23,7 @@ from check_mapi_connectivity.base.report import Report, Stopwatch
 from check_mapi_connectivity.network import tls
 from check_mapi_connectivity.network.route import Route
 from check_mapi_connectivity.network.transport import Transport
+from check_mapi_connectivity.network.trust import Trust
 
 from ..support.odd_proxy import OddProxy
 from ..support.options import means
@@ -184,18 +185,18 @@ def test_an_inspection_that_is_trusted_is_named(route, server, chain):
 
 def test_the_same_certificate_on_every_python(tmp_path):
     """Python 3.13 would refuse what has no key identifiers."""
-    assert not tls.context(Network()).verify_flags & getattr(ssl, "VERIFY_X509_STRICT", 0)
-    assert tls.context(Network()).minimum_version == ssl.TLSVersion.TLSv1_2
-    assert tls.context(Network(min_tls="1.3")).minimum_version == ssl.TLSVersion.TLSv1_3
+    assert not Trust(Network()).context.verify_flags & getattr(ssl, "VERIFY_X509_STRICT", 0)
+    assert Trust(Network()).context.minimum_version == ssl.TLSVersion.TLSv1_2
+    assert Trust(Network(min_tls="1.3")).context.minimum_version == ssl.TLSVersion.TLSv1_3
     key, certificate = make_certificate("127.0.0.1", key=ec.generate_private_key(ec.SECP256R1()))
     assert not list(certificate.extensions)
     (tmp_path / "own.pem").write_bytes(pem(certificate) + pem_key(key))
-    settings = tls.context(Network(ca_files=(str(tmp_path / "own.pem"),)))
+    settings = Trust(Network(ca_files=(str(tmp_path / "own.pem"),))).context
     assert settings.cert_store_stats()["x509"] >= 1
 
 
 @pytest.fixture
-def through_tls(tenant, options, server):
+def through_tls(tenant, options, server, carried):
     """`through_tls(act, **changes)` -> Transport through a proxy that is spoken to by TLS, and the
     proxy, whose certificate is the tenant's.
     """

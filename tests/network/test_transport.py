@@ -16,6 +16,8 @@ from check_mapi_connectivity.network import transport
 
 from ..support.options import means
 
+pytestmark = pytest.mark.usefixtures("carried")
+
 
 @pytest.fixture
 def send(tenant, options):

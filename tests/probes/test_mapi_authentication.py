@@ -7,7 +7,6 @@ import threading
 import time
 
 import pytest
-from requests.structures import CaseInsensitiveDict
 
 from check_mapi_connectivity.base.cache import Cache
 from check_mapi_connectivity.base.credentials import Login, Secret, UserPassword
@@ -16,7 +15,7 @@ from check_mapi_connectivity.base.errors import UsageError
 from check_mapi_connectivity.base.failure import CheckFailure
 from check_mapi_connectivity.base.report import Report, Stopwatch
 from check_mapi_connectivity.network import ntlm_kerberos
-from check_mapi_connectivity.network.answer import Answer
+from check_mapi_connectivity.network.answer import Answer, Headers
 from check_mapi_connectivity.network.shared_logon import Logon
 from check_mapi_connectivity.probes.context import ProbeContext
 from check_mapi_connectivity.probes.mapi_authentication import Authentication
@@ -29,7 +28,7 @@ BLOB = base64.b64encode(b"probe:Secret.123").decode()
 
 def answer(status=200, *challenges):
     lines = tuple(("WWW-Authenticate", text) for text in challenges)
-    headers = CaseInsensitiveDict({"WWW-Authenticate": ", ".join(challenges)} if lines else {})
+    headers = Headers({"WWW-Authenticate": ", ".join(challenges)} if lines else {})
     return Answer(URL, "mail.example", status, "", headers, b"", lines=lines)
 
 

@@ -6,12 +6,11 @@ import sys
 import types
 
 import pytest
-from requests.structures import CaseInsensitiveDict
 
 from check_mapi_connectivity.base.credentials import Login, Secret
 from check_mapi_connectivity.base.failure import CheckFailure, Failure
 from check_mapi_connectivity.base.report import Report
-from check_mapi_connectivity.network.answer import Answer
+from check_mapi_connectivity.network.answer import Answer, Headers
 from check_mapi_connectivity.probes.mapi_autodiscover import Discovery
 
 PATH = "/autodiscover/autodiscover.xml"
@@ -28,7 +27,7 @@ SETTINGS = """<Autodiscover><Response><User><LegacyDN>/o=C/cn=probe</LegacyDN></
 
 
 def answer(url, status=200, body=SETTINGS, location=""):
-    headers = CaseInsensitiveDict({"Location": location} if location else {})
+    headers = Headers({"Location": location} if location else {})
     host = url.split("/")[2]
     return Answer(url, host, status, "", headers, body.encode(), lines=tuple(headers.items()))
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 import time
 
 import pytest
-from requests.structures import CaseInsensitiveDict
 
 from check_mapi_connectivity.base.deadline import Deadline
 from check_mapi_connectivity.base.failure import CheckFailure
 from check_mapi_connectivity.base.report import Report
 from check_mapi_connectivity.mapihttp import rops
-from check_mapi_connectivity.network.answer import Answer
+from check_mapi_connectivity.network.answer import Answer, Headers
 from check_mapi_connectivity.probes.mapi_session import ExecuteRefused, Session
 from check_mapi_connectivity.probes.session_context import SessionLost
 
@@ -56,9 +55,7 @@ class Server:
 def answer(body, code="0", lines=(), status=200, **more):
     def make(headers):
         found = {"X-RequestId": headers["X-RequestId"], "X-ResponseCode": code, **more}
-        return Answer(
-            URL, "mail.example", status, "", CaseInsensitiveDict(found), body, lines=tuple(lines)
-        )
+        return Answer(URL, "mail.example", status, "", Headers(found), body, lines=tuple(lines))
 
     return make
 

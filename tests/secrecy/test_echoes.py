@@ -12,12 +12,11 @@ import urllib.parse
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from requests.structures import CaseInsensitiveDict
 
 from check_mapi_connectivity.base.failure import Failure
 from check_mapi_connectivity.base.report import Exchange
 from check_mapi_connectivity.network import confidential
-from check_mapi_connectivity.network.answer import Answer
+from check_mapi_connectivity.network.answer import Answer, Headers
 from check_mapi_connectivity.secrecy import echoes as secrecy_echoes
 from check_mapi_connectivity.secrecy import names, reports
 from check_mapi_connectivity.services import http_refusals
@@ -46,9 +45,7 @@ SPELT = {
 
 def answer(status, body=b"", **headers):
     lines = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(
-        "https://h/", "h", status, "", CaseInsensitiveDict(lines), body, lines=(*lines.items(),)
-    )
+    return Answer("https://h/", "h", status, "", Headers(lines), body, lines=(*lines.items(),))
 
 
 @pytest.mark.parametrize("how", SPELT)

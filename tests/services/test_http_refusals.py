@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from requests.structures import CaseInsensitiveDict
 
 from check_mapi_connectivity.base.vocabulary import KINDS
 from check_mapi_connectivity.codes.entra import ENTRA, OAUTH
 from check_mapi_connectivity.codes.exchange import EC, EXCHANGE, MAPI
 from check_mapi_connectivity.network import headers
-from check_mapi_connectivity.network.answer import Answer
+from check_mapi_connectivity.network.answer import Answer, Headers
 from check_mapi_connectivity.services import entra, exchange_refusals, http_refusals
 
 
@@ -35,7 +33,7 @@ def make_answer(status=200, body=b"", decoded=True, **headers):
         "host.example",
         status,
         "",
-        CaseInsensitiveDict(named),
+        Headers(named),
         body,
         decoded,
         tuple(named.items()),
@@ -271,7 +269,7 @@ EXCEPTIONS = [
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409])
 def test_an_exception_counts_for_more_than_the_status(name, kind, cause, status):
     answer = exchange_error(f"Ex9E65A2|Microsoft.Exchange.Some.Space.{name}|What it says.")
-    answer = replace(answer, status=status)
+    answer = answer._replace(status=status)
     failure = exchange_refusals.exchange_status(answer, {"roles": ["Exchange.ManageAsApp"]})
     assert (failure.kind, failure.cause, failure.code) == (kind, cause, name)
     assert "What it says." in failure.detail
@@ -279,7 +277,7 @@ def test_an_exception_counts_for_more_than_the_status(name, kind, cause, status)
 
 def test_an_exception_that_only_carries_another_is_none():
     text = "Ex1|Microsoft.Exchange.Admin.OData.Core.ODataServiceException|No."
-    failure = exchange_refusals.exchange_status(replace(exchange_error(text), status=403), {})
+    failure = exchange_refusals.exchange_status(exchange_error(text)._replace(status=403), {})
     assert (failure.kind, failure.code) == ("permission", "HTTP 403")
 
 

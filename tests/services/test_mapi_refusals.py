@@ -7,12 +7,11 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from requests.structures import CaseInsensitiveDict
 
 from check_mapi_connectivity.base.failure import Failure
 from check_mapi_connectivity.base.vocabulary import KINDS
 from check_mapi_connectivity.codes.mapi import AUTODISCOVER_CODES, CODES, RESPONSE_CODES
-from check_mapi_connectivity.network.answer import Answer
+from check_mapi_connectivity.network.answer import Answer, Headers
 from check_mapi_connectivity.services import (
     autodiscover_refusals,
     mapi_http_refusals,
@@ -24,7 +23,7 @@ AUTODISCOVER_URL = "https://mail.example/autodiscover/autodiscover.xml"
 
 
 def make_answer(status=200, body=b"", url=MAPI_URL, host="mail.example", headers=None):
-    return Answer(url, host, status, "", CaseInsensitiveDict(headers or {}), body)
+    return Answer(url, host, status, "", Headers(headers or {}), body)
 
 
 def status(number, body=b"", scheme="basic", offered=(), url=MAPI_URL, **headers):

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 import jwt
 import pytest
-from requests.structures import CaseInsensitiveDict
 
 from check_mapi_connectivity.base.clouds import MODULE_CLIENT_ID
 from check_mapi_connectivity.base.deadline import Deadline
@@ -19,7 +18,7 @@ from check_mapi_connectivity.base.errors import UsageError
 from check_mapi_connectivity.base.failure import CheckFailure
 from check_mapi_connectivity.base.report import Report
 from check_mapi_connectivity.codes.entra import ENTRA
-from check_mapi_connectivity.network.answer import Answer
+from check_mapi_connectivity.network.answer import Answer, Headers
 from check_mapi_connectivity.setup.administrator import Administrator, sort
 from check_mapi_connectivity.setup.steps import names
 from check_mapi_connectivity.setup.terminal import Voice
@@ -62,7 +61,7 @@ class Entra:
         elif path.endswith("/token"):
             status, document = self._token(data)
         body = json.dumps(document).encode()
-        headers = CaseInsensitiveDict({"Content-Type": "application/json"})
+        headers = Headers({"Content-Type": "application/json"})
         return Answer(url, urlsplit(url).hostname, status, "", headers, body)
 
     @staticmethod

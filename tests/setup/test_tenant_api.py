@@ -10,12 +10,11 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from requests.structures import CaseInsensitiveDict
 
 from check_mapi_connectivity.base.clouds import CLOUDS
 from check_mapi_connectivity.base.failure import CheckFailure, Failure
 from check_mapi_connectivity.base.options import Account, Server
-from check_mapi_connectivity.network.answer import Answer
+from check_mapi_connectivity.network.answer import Answer, Headers
 from check_mapi_connectivity.setup.tenant_api import Call, Services
 from check_mapi_connectivity.setup.terminal import Voice
 
@@ -36,9 +35,7 @@ class Line:
             raise CheckFailure(found)
         status, body, *more = found
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        extra = CaseInsensitiveDict(
-            {"Content-Type": "application/json", **(more[0] if more else {})}
-        )
+        extra = Headers({"Content-Type": "application/json", **(more[0] if more else {})})
         return Answer(url, urlsplit(url).hostname, status, "", extra, content)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import pytest
 from cryptography import x509
@@ -148,12 +147,12 @@ def test_refused(given_files, text):
 
 def test_dates(facts):
     certificate.check_dates(facts, time.time())
-    expired = replace(facts, not_after=1790000000.0)
+    expired = facts._replace(not_after=1790000000.0)
     with pytest.raises(UsageError) as caught:
         certificate.check_dates(expired, time.time())
     assert str(caught.value) == "certificate /etc/probe.pem expired on 2026-09-21; renew it"
     assert caught.value.details == ("subject CN=probe", f"SHA-1 {'A' * 40}", f"SHA-256 {'B' * 64}")
-    early = replace(facts, not_before=4000000000.0, not_after=5000000000.0)
+    early = facts._replace(not_before=4000000000.0, not_after=5000000000.0)
     with pytest.raises(UsageError, match="is not valid before 2096-10-02; check this host's clock"):
         certificate.check_dates(early, time.time())
 
@@ -168,7 +167,7 @@ def test_fingerprint_changes_with_any_part():
     ]
     assert len({certificate.fingerprint(variant) for variant in variants}) == len(variants)
     assert certificate.fingerprint(files(b"a")) == certificate.fingerprint(
-        replace(files(b"a"), path="elsewhere")
+        files(b"a")._replace(path="elsewhere")
     )
 
 

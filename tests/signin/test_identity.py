@@ -4,7 +4,6 @@ each asked for once, by many threads as well.
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from functools import partial
 
@@ -354,7 +353,7 @@ def test_a_password_that_comes_back_shows_in_no_report(runs, tenant, monkeypatch
     refused = refusal(other)
     assert tenant.token_requests == 1
     for report in reports:
-        report.failure = dataclasses.replace(refused)
+        report.failure = refused._replace()
         secrecy_reports.conceal([report], echoes.of_run(first.options.confided))
         assert "is wrong" in report.failure.detail
         assert "geheim" not in report.failure.detail

@@ -13,10 +13,9 @@ import uuid
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import jwt
-from requests.structures import CaseInsensitiveDict
 
 from check_mapi_connectivity.base.failure import Failure
-from check_mapi_connectivity.network.answer import Answer
+from check_mapi_connectivity.network.answer import Answer, Headers
 from check_mapi_connectivity.setup import keypair
 from check_mapi_connectivity.setup.proof import Outcome
 from check_mapi_connectivity.setup.steps import names
@@ -349,7 +348,7 @@ class AdminTenant:
 def answer(url, status, document):
     """An Answer with a JSON body."""
     body = b"" if document is None else json.dumps(document).encode()
-    headers = CaseInsensitiveDict({"Content-Type": "application/json"})
+    headers = Headers({"Content-Type": "application/json"})
     return Answer(url, urlsplit(url).hostname, status, "", headers, body)
 
 

@@ -10,7 +10,6 @@ import os
 import re
 import stat
 import urllib.parse
-from dataclasses import replace
 
 from check_mapi_connectivity.base.credentials import CertificateFiles
 from check_mapi_connectivity.commandline import given as commandline_given
@@ -47,7 +46,7 @@ def _loaded(data):
 def _load(given):
     """A certificate, whose key was checked before under any name."""
     found = _loaded(given.data)
-    return replace(found, facts=replace(found.facts, path=given.path))
+    return found._replace(facts=found.facts._replace(path=given.path))
 
 
 class Arranged:

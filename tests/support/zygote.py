@@ -20,7 +20,7 @@ import sys
 import time
 
 from ..guard import hook
-from . import keys
+from . import carriers, keys
 
 #: Loaded before the first fork.
 MODULES = (
@@ -103,6 +103,7 @@ def serve(descriptor):
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     orders = socket.socket(fileno=descriptor)
     keys.read_once()
+    carriers.force()
     primed = set()
     while True:
         order, ancillary, _, _ = orders.recvmsg(1 << 20, socket.CMSG_SPACE(4 * 4))

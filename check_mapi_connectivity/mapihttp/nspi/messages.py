@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
 
+from ...base.value import NamedTuple
 from ..envelope import CODE_PAGE, LCID, SIZED, Body
-from ..properties import Value
 from ..reader import TEXT8, U32, Codec, Reader, Structure, WireError
 from . import values
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Union
+
+    from ..properties import Value
 
 BIND, RESOLVE_NAMES, DN_TO_MID, UNBIND = "Bind", "ResolveNames", "DNToMId", "Unbind"
 

@@ -6,13 +6,14 @@ byte before each value of variable size says whether there is one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ..properties import DISPLAY_NAME, TYPES, PropertyError, Value
+from ..properties import DISPLAY_NAME, TYPES, PropertyError
 from ..reader import U32, Codec, Reader, WireError, Writer
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from ..properties import Value
 
 SMTP_ADDRESS = 0x39FE001F
 #: Of an entry whose address type is EX the legacy DN.

@@ -17,21 +17,22 @@ import contextlib
 import http.client
 import re
 import socket
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
 
 from ...base.credentials import Login
 from ...base.errors import UsageError
 from ...base.failure import CheckFailure, Failure
 from ...base.report import KDC
+from ...base.value import NamedTuple
 from ...base.vocabulary import BASIC, NEGOTIATE, NTLM
 from ...secrecy import echoes as secrecy_echoes
 from .. import headers, ntlm_kerberos
-from ..head import CappedResponse
+from ..carriers.capped import CappedResponse
+from ..head import Disconnected, HeadError
 from ..ntlm_kerberos import Unusable
 from . import schemes
 from .refusals import broken, interrupted, no_http, refused
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -149,7 +150,7 @@ class Tunnel:
         cause, detail = map(echoes.masked, (failure.cause, failure.detail))
         remedy = re.sub("--(username|password-file)", _of_the_proxy, failure.remedy)
         kind = "untested" if failure.kind == "untested" else "proxy"
-        return replace(failure, kind=kind, cause=cause, detail=detail, remedy=remedy)
+        return failure._replace(kind=kind, cause=cause, detail=detail, remedy=remedy)
 
     @property
     def _has_credential(self) -> bool:
@@ -246,7 +247,7 @@ class Tunnel:
             # What was only asked goes on by another connection: proxies close the first one, and
             # not all say so.
             kept = authorization is not None and response.status == 407 and _drained(response)
-        except http.client.HTTPException as error:
+        except (http.client.HTTPException, HeadError, Disconnected) as error:
             raise CheckFailure(no_http(self._proxy, error)) from None
         finally:
             # Only the response's own view of the connection.
@@ -337,9 +338,9 @@ class Tunnel:
         if self._no_ticket is not None:
             # Whoever takes Kerberos alone has not judged the NTLM that stood in for it.
             lead = f"proxy {self._proxy} takes no NTLM, and Kerberos gives no token: "
-            failure = replace(self._no_ticket, cause=f"{lead}{self._no_ticket.cause}")
+            failure = self._no_ticket._replace(cause=f"{lead}{self._no_ticket.cause}")
         elif self._scheme == NEGOTIATE and self._proxy.user and "@" not in self._proxy.user:
-            failure = replace(failure, remedy=_REALM)
+            failure = failure._replace(remedy=_REALM)
         if reply.schemes and self._scheme not in reply.schemes:
             failure = self._not_taken(reply)
         failure = self._logon.refusal = self._of_the_proxy(failure)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import http.client
 import re
 import socket
 import ssl
-from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ...base.failure import Failure
 from .. import tls
 from ..head import HeadError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...base.credentials import Proxy
 
@@ -45,10 +43,10 @@ def squid(proxy: str, target: str, status: int, hint: str) -> Failure | None:
     system = network.of_number(int(number) if re.fullmatch("[0-9]{1,3}", number) else 0)
     why = f": {system.cause}" if system else ""
     failure = Failure.of(row, f"HTTP {status}", hint, proxy=proxy, target=target)
-    return replace(failure, cause=failure.cause + why)
+    return failure._replace(cause=failure.cause + why)
 
 
-def no_http(proxy: Proxy, error: http.client.HTTPException) -> Failure:
+def no_http(proxy: Proxy, error: Exception) -> Failure:
     """What answers CONNECT does not speak HTTP."""
     line = f": {error.line}" if isinstance(error, HeadError) and error.line else ""
     cause = f"proxy {proxy} answers CONNECT with no HTTP"
@@ -75,7 +73,7 @@ def broken(proxy: Proxy, error: OSError) -> Failure:
     cause = f"proxy {proxy} breaks the connection during CONNECT"
     if isinstance(error, ssl.SSLError):
         found = tls.broken(error, f"proxy {proxy}")
-        return replace(found, kind="proxy", transient=False)
+        return found._replace(kind="proxy", transient=False)
     row = network.system(error)
     code, detail = (row.code, row.cause) if row else ("", str(error))
     return Failure("proxy", cause, _NO_PROXY, code, detail)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ...base.errors import UsageError
 from ...base.failure import CheckFailure, Failure
 from ...base.vocabulary import BASIC, NEGOTIATE, NTLM
 from .. import ntlm_kerberos
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

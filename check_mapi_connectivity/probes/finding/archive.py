@@ -8,10 +8,10 @@ a GUID at a domain, is the MailboxId of its address has not yet been seen on a l
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from ...base.failure import CheckFailure, Failure
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...mapihttp.autodiscover import Alternative, Settings
 

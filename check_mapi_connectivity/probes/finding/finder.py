@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
 
 from ...base.failure import CheckFailure, Failure
+from ...base.value import NamedTuple
 from ...mapihttp.discovery import host_of, usable_store
 from ...network.shared_logon import TURN
 from ...services import autodiscover_refusals, mapi_refusals
 from ..mapi_endpoint import Endpoint, usable_dn
 from . import archive
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -63,7 +63,7 @@ class Finder:
         if report.archive:
             endpoint, others = self._archive(found, endpoint, others)
         if learned is not None and learned.legacy_dn == endpoint.legacy_dn:
-            endpoint = replace(endpoint, inbox=learned.inbox, together=learned.together)
+            endpoint = endpoint._replace(inbox=learned.inbox, together=learned.together)
         return Whereabouts(endpoint, others)
 
     def _endpoint(self, found: Found) -> Endpoint:
@@ -102,12 +102,12 @@ class Finder:
         if not place.address:
             if not usable_dn(place.legacy_dn):
                 raise CheckFailure(mapi_refusals.wire("the archive's DN is none", "Autodiscover"))
-            endpoint = replace(own, legacy_dn=place.legacy_dn, name=name)
+            endpoint = own._replace(legacy_dn=place.legacy_dn, name=name)
             url, *rest = (archive.at(one, place.server) for one in (own.url, *others))
-            return replace(endpoint, url=url), rest
+            return endpoint._replace(url=url), rest
         there = self._discovery.settings(place.address, found.url).settings
         url, name = self._usable(there), there.display_name or name
-        endpoint = replace(own, url=url, legacy_dn=there.legacy_dn, name=name)
+        endpoint = own._replace(url=url, legacy_dn=there.legacy_dn, name=name)
         return endpoint, [other for other in there.urls[1:] if usable_store(other)]
 
     def _own_dn(self, legacy_dn: str, url: str) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ...base.vocabulary import SEVERITY, worst
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..judge import Judged
 

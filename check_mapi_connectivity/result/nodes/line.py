@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from ...base.vocabulary import METHODS, SERVICE
 from ..output import FIRST_LINE, clean, sentence
 from .groups import nodes as nodes_of
 from .groups import severity
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..judge import Judged
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-import threading
-import time
 from typing import TYPE_CHECKING
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from ..base.failure import Failure
-from .head import CappedResponse
-from .route import Route
+from ..route import Route
+from .capped import CappedResponse
 
 if TYPE_CHECKING:
     from typing import Any
@@ -79,43 +76,6 @@ class Pool(HTTPSConnectionPool):
     def _get_conn(self, timeout: float | None = None) -> Any:
         opened, self._opened = self._opened, None
         return super()._get_conn(timeout) if opened is None else opened
-
-
-class Cut:
-    """Ends a connection at a time (of the monotonic clock): whoever waits for it comes back.
-
-    The deadline itself is the watchdog's; this one leaves time to put things in order before it.
-    """
-
-    def __init__(self, route: Route, place: tuple[str, int], until: float | None) -> None:
-        self.failure: Failure | None = None
-        self._route = route
-        self._place = place
-        self._timer: threading.Timer | None = None
-        if until is not None:
-            self._timer = threading.Timer(max(0.0, until - time.monotonic()), self._cut)
-
-    def __enter__(self) -> None:
-        if self._timer is not None:
-            self._timer.daemon = True
-            # Without another thread the watchdog has to do alone.
-            with contextlib.suppress(RuntimeError):
-                self._timer.start()
-
-    def __exit__(self, *_: object) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _cut(self) -> None:
-        deadline = self._route.deadline
-        self.failure = self._route.times.timed_out(
-            round(deadline.seconds - deadline.remaining(), 1)
-        )
-        sock = self._route.sockets.get(self._place)
-        if sock is not None:
-            with contextlib.suppress(OSError):
-                # Not SSLSocket's own: that one takes the session from under the thread reading.
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 def pool_classes(route: Route) -> dict[str, type[HTTPConnectionPool]]:
