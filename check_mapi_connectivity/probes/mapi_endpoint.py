@@ -57,7 +57,7 @@ class Memory:
     def store(self, endpoint: Endpoint, scheme: str | None, *, doubted: bool = False) -> None:
         """Keep what was learned; `doubted` while nobody knows whether it still holds."""
         document: dict[str, Any] = {
-            **vars(endpoint),
+            **endpoint._asdict(),
             "inbox": endpoint.inbox.hex(),
             "scheme": scheme,
             "doubted": doubted,
