@@ -91,7 +91,7 @@ def test_what_fails_there_leaves_the_mailbox_as_it_is(mapi, tenant, mailbox, fau
         tenant.faults.on(*f"nspi-{fault}".split("/"))
     # A session without a cookie cannot be ended.
     mapi.left = 1 if "no-cookies" in fault else 0
-    run = mapi(mailbox, "--address-book")
+    run = mapi(mailbox, "--address-book", "-v")
     assert run.line.startswith(f"MAPI WARNING - {mailbox}@practice.example: {cause[:50]}")
     assert run.code == 1
     assert "mapi_connectivity=1;;;0;1 connection_time=#s" in run.perfdata
@@ -152,7 +152,7 @@ def test_a_remembered_address_is_asked_for_again(mapi, tenant):
 
 def test_one_that_hangs(mapi, tenant):
     tenant.faults.on("nspi-resolvenames", "silent")
-    run = mapi("healthy", "--address-book", "-t", "2")
+    run = mapi("healthy", "--address-book", "-t", "2", "-v")
     assert run.line.startswith("MAPI WARNING - healthy@practice.example: address book: ")
     assert "in address book, phase resolvenames" in run.diagnosis
     assert run.code == 1

@@ -65,7 +65,7 @@ def test_other_mailboxes_are_named_with_v(mapi):
 )
 def test_a_host_that_takes_tokens_only(mapi, tenant, fault, words):
     tenant.faults.on("autodiscover", fault)
-    run = mapi("healthy", section="mapi-auto")
+    run = mapi("healthy", "-v", section="mapi-auto")
     assert "127.0.0.1 takes tokens only (Bearer)" in run.line
     assert words in run.diagnosis
     assert "a token comes from the configured authority only" in run.diagnosis

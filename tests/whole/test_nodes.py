@@ -53,7 +53,7 @@ def test_all_are_well(mapi, tenant, more):
     labels = re.findall(r"(\S+)_mapi_connectivity=1", run.perfdata)
     assert labels == ["127_0_0_2", "127_0_0_3"]
     for name in ("EX2", "EX3"):
-        assert f"front end     {name}" in run.diagnosis
+        assert f"front end     {name}\n" in run.diagnosis
 
 
 def test_the_bad_ones_are_named_with_their_causes(mapi, tenant):
@@ -126,7 +126,7 @@ def test_through_a_proxy(mapi, tenant):
         f"{THIRD} no answer (tls)"
     )
     assert run.outcome.seconds < 3 + GRACE
-    assert "front end     EX2" in run.diagnosis
+    assert "front end     EX2\n" in run.diagnosis
     hosts = {headers["host"] for _, _, headers, _ in tenant.requests}
     assert hosts == {f"127.0.0.1:{tenant.port}"}
 
