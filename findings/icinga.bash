@@ -29,6 +29,7 @@ icinga_api() {
     port=$(python3 -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])')
     api=https://127.0.0.1:$port/v1
     mkdir Data/certs
+    [ ${#as[@]} = 0 ] || chown -R "$user:$group" "$folder"
     "${command[@]}" pki new-ca "${definitions[@]}" >>install.log
     "${command[@]}" pki new-cert --cn node --key Data/certs/node.key --csr Data/certs/node.csr "${definitions[@]}" >>install.log
     "${command[@]}" pki sign-csr --csr Data/certs/node.csr --cert Data/certs/node.crt "${definitions[@]}" >>install.log
