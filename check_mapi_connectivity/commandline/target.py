@@ -6,7 +6,7 @@ import re
 
 from ..base.errors import UsageError
 from ..base.reading import files, pasted
-from ..base.vocabulary import LABELS
+from ..base.vocabulary import OFFERED, SIGN_IN
 from .given import GUID, TENANT, Given
 
 TYPE_CHECKING = False
@@ -213,13 +213,34 @@ def read_hosts(
     }
 
 
+#: Options that name what --sign-in-only does not test.
+_OF_MAILBOXES = ("mailbox", "mailbox-file", "archive")
+
+
+def only_sign_in(given: Given, methods: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Mailboxes and methods of a run that tests the sign-in alone: a test without a mailbox, by the
+    token for the first of these methods.
+
+    A section of an ini file may be shared with the mailboxes' tests; what names a mailbox beside
+    the option is an error. Raises UsageError.
+    """
+    for name in _OF_MAILBOXES:
+        alone = given.source.get(name) not in given.sections and name in given.origins()
+        if alone and given.values[name]:
+            raise UsageError(
+                f"--sign-in-only tests no mailbox: leave out --{name}, or --sign-in-only"
+            )
+        given.values.pop(name, None)
+    return ("",), (SIGN_IN[methods[0]],)
+
+
 def read_methods(names: Sequence[str]) -> tuple[str, ...]:
     """The methods to test by, each once. Raises UsageError."""
     found = tuple(dict.fromkeys(name.lower() for name in names)) or ("cmdlet",)
     for name in found:
-        if name not in LABELS:
+        if name not in OFFERED:
             each = "; give --method once for each" if re.search("[,; ]", name) else ""
-            raise UsageError(f"--method: {name} is none of {', '.join(LABELS)}{each}")
+            raise UsageError(f"--method: {name} is none of {', '.join(OFFERED)}{each}")
     return found
 
 

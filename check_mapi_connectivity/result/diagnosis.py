@@ -37,17 +37,7 @@ def diagnosis(judged: Judged, verbose: int) -> Iterator[str]:
     if judged.slow is not None:
         yield field("time went", judged.slow.shares)
         yield field("", judged.slow.points_to)
-    named = report.finding.result or report.success
-    method = METHODS[report.method]
-    unknown = f"not named by {method.named_by}" if named else "not known: the test gave no result"
-    yield field("mailbox", report.finding.named or unknown)
-    yield field("database", report.finding.database or unknown)
-    yield field("server", report.finding.server or unknown)
-    for name, value in report.trace.facts.items():
-        yield field(name, value)
-    if method.lists and report.success:
-        yield field("inbox", _inbox(report))
-    yield field("latency", _latency(report))
+    yield from _found(report)
     yield from phase_tree.phases(report)
     if report.certificate is not None:
         yield from _certificate(report.certificate, report.certificate_days or 0.0)
@@ -57,6 +47,25 @@ def diagnosis(judged: Judged, verbose: int) -> Iterator[str]:
         yield field("note", remark)
     if verbose:
         yield from _verbose(report, verbose)
+
+
+def _found(report: Report) -> Iterator[str]:
+    """Where the mailbox is and what is in it, as far as the method tells, and other facts."""
+    finding, method = report.finding, METHODS[report.method]
+    if method.mailbox:
+        told = finding.result or report.success
+        unknown = (
+            f"not named by {method.named_by}" if told else "not known: the test gave no result"
+        )
+        yield field("mailbox", finding.named or unknown)
+        yield field("database", finding.database or unknown)
+        yield field("server", finding.server or unknown)
+    for name, value in report.trace.facts.items():
+        yield field(name, value)
+    if method.lists and report.success:
+        yield field("inbox", _inbox(report))
+    if method.mailbox:
+        yield field("latency", _latency(report))
 
 
 def brief(judged: Judged) -> Iterator[str]:
@@ -87,6 +96,8 @@ def _head(judged: Judged) -> str:
         clean(failure.cause) if failure else f"{clean(report.finding.result or 'Success')}{limits}"
     )
     archive = " (archive)" if report.archive else ""
+    if not METHODS[report.method].mailbox:
+        return f"[{judged.state}] sign-in: {outcome}"
     return f"[{judged.state}] {clean(report.mailbox)} by {report.method}{archive}: {outcome}"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import nagiosplugin
 
 from ..base.report import Report
-from ..base.vocabulary import LABELS, SEVERITY, STATES, UNITLESS, prefixes, worst
+from ..base.vocabulary import LABELS, OUTCOMES, SEVERITY, STATES, UNITLESS, prefixes, worst
 from . import output
 from .output import decimal
 from .time_analysis import ANALYSED, Analysis, analyse
@@ -55,7 +55,10 @@ def judge(reports: list[Report], targets: Targets, judging: Judging) -> list[Jud
         _Test(report, prefix[report.mailbox, report.method], judging) for report in reports
     ]
     contexts += [
-        _Connectivity(f"{resource.prefix}mapi_connectivity", judging) for resource in resources
+        _Connectivity(resource.prefix + label, judging)
+        for resource in resources
+        for label in OUTCOMES
+        if label in LABELS[resource.report.method]
     ]
     check = nagiosplugin.Check(*resources, *contexts)
     check()
@@ -116,7 +119,7 @@ def measurements(report: Report) -> dict[str, float | None]:
         values[f"time_{times.service.current}"] = None
     success = report.success and report.failure is None
     return {
-        "mapi_connectivity": 1.0 if success else 0.0,
+        **dict.fromkeys(OUTCOMES, 1.0 if success else 0.0),
         "connection_time": finding.connection_time if success else None,
         "time_token": 0.0 if "token" in times.unneeded else times.sign_in.total(),
         "time_autodiscover": 0.0 if "autodiscover" in times.unneeded else times.discovery.total(),
@@ -158,7 +161,7 @@ class _Test(nagiosplugin.Resource):
         for name in self.labels:
             label = name[len(self.prefix) :]
             unit = "" if label in UNITLESS else "s"
-            bounds = (0, 1) if label == "mapi_connectivity" else (None, None)
+            bounds = (0, 1) if label in OUTCOMES else (None, None)
             yield nagiosplugin.Metric(name, values[label], unit, *bounds)
 
 
@@ -203,7 +206,9 @@ class _Threshold(nagiosplugin.Context):
 
 
 class _Connectivity(_Threshold):
-    """Judges `mapi_connectivity`: by its ranges like any label, and by the kind of failure."""
+    """Judges `mapi_connectivity` and its like: by their ranges as any label, and by the kind of
+    failure.
+    """
 
     def __init__(self, label: str, judging: Judging) -> None:
         super().__init__(label, *judging.thresholds[label])
