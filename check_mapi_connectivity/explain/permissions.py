@@ -179,7 +179,7 @@ def _sign_in(targets: Targets, account: Account, server: Server) -> Iterator[Ent
     """What makes Entra give a token at all; what it may be used for does not matter."""
     if not isinstance(account.credential, UserPassword):
         yield from _app(account)
-        yield Entry(FACT, "none: a token that may nothing will do", "Entra")
+        yield Entry(FACT, "none: any token will do, whatever it permits", "Entra")
     elif account.client_id == MODULE_CLIENT_ID:
         yield Entry(FACT, _MODULE_APP, "app")
     else:
