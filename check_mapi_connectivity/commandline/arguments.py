@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 
 _NO_VALUE = " takes no value"
 
+#: What the words of Icinga's CheckCommand about a variable begin with.
+_VARIABLE = "mapi_"
+
+#: Options of which an empty value is no "not given": it would be another mailbox that is tested,
+#: that of --username; no time is none at all; and an empty section is the default one.
+_NEVER_EMPTY = {"mailbox", "mailbox-file", "timeout", "extra-opts"}
 
 #: Dashes of word processors and web pages: hyphen, non-breaking hyphen, en dash, em dash, minus.
 _DASHES = "\u2010\u2011\u2013\u2014\u2212"
@@ -134,9 +140,17 @@ def program(
 def parse_command_line(argv: Sequence[str]) -> dict[str, Any]:
     """Long name -> value (text, list of texts, True, or a count) of what the command line gives.
 
-    Raises UsageError for what is no option, Information for `--help` and `--version`.
+    A template passes a variable that is empty on as an empty value: it is not given, but for those
+    of `_NEVER_EMPTY`. Raises UsageError for what is no option, Information for `--help` and
+    `--version`.
     """
-    return split(parser(), argv)
+    found = split(parser(), argv)
+    for name in found.keys() - _NEVER_EMPTY:
+        if isinstance(found[name], list):
+            found[name] = [one for one in found[name] if one]
+        if not found[name]:
+            del found[name]
+    return found
 
 
 def split(parser: Parser, argv: Sequence[str]) -> dict[str, Any]:
@@ -172,12 +186,15 @@ def split(parser: Parser, argv: Sequence[str]) -> dict[str, Any]:
 def _with_value(complaint: str, argv: Sequence[str]) -> str:
     """A complaint about a value that is none of an option's, with the value.
 
-    Icinga's CheckCommand passes a variable that it does not understand on like this.
+    Icinga's CheckCommand passes a variable that it does not understand on like this, in words.
     """
     option, words, _ = complaint.partition(_NO_VALUE)
     value = next((word for word in argv if words and word.startswith(f"{option}=")), "")
-    value = value[len(option) + 1 :]
-    return f"{complaint}: {value}" if value.isprintable() and value else complaint
+    # A dictionary of Icinga's has line ends.
+    value = " ".join(value[len(option) + 1 :].split())
+    if not value.isprintable() or not value:
+        return complaint
+    return f"{option}: {value}" if value.startswith(_VARIABLE) else f"{complaint}: {value}"
 
 
 def wrapped(text: str) -> str:

@@ -7,7 +7,7 @@ import re
 from ..base.errors import UsageError
 from ..base.reading import files, pasted
 from ..base.vocabulary import OFFERED, SIGN_IN
-from .given import GUID, TENANT, Given
+from .given import GUID, TENANT, Given, is_none
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -225,8 +225,9 @@ def only_sign_in(given: Given, methods: tuple[str, ...]) -> tuple[tuple[str, ...
     the option is an error. Raises UsageError.
     """
     for name in _OF_MAILBOXES:
-        alone = given.source.get(name) not in given.sections and name in given.origins()
-        if alone and given.values[name]:
+        value = given.values.get(name)
+        named = [one for one in (value if isinstance(value, list) else [value]) if one]
+        if given.source.get(name) not in given.sections and not all(map(is_none, named)):
             raise UsageError(
                 f"--sign-in-only tests no mailbox: leave out --{name}, or --sign-in-only"
             )

@@ -24,7 +24,6 @@ HOST = {
     "imports": [director.HOST_TEMPLATE],
     "vars": {
         "mapi_tenant": "contoso.onmicrosoft.com",
-        director.SIGN_IN_MAILBOX: "probe@contoso.com",
         "mapi_mailbox": ["probe@contoso.com", "dana@contoso.com"],
         "mapi_env_password": "",
     },
