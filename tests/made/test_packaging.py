@@ -18,7 +18,7 @@ import pytest
 
 from check_mapi_connectivity import __version__, process
 from check_mapi_connectivity.commandline import given, parse
-from generate import completion, project
+from generate import completion, fish, project
 
 from ..conftest import ROOT
 
@@ -157,6 +157,7 @@ def test_everything_made_for_shells_and_manual_is_in_the_wheel():
     files = " ".join(text for place, text in places.items() if "/doc/" not in place).split()
     assert set(files) == {
         *completion.files(),
+        *fish.files(),
         "docs/check_mapi_connectivity.1",
         "docs/check_mapi_connectivity_setup.8",
     }
