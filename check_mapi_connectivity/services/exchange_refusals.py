@@ -35,6 +35,9 @@ _OF_ROLES = re.compile(
     r"not allowed to call|assigned to any management role|supported in this scenario", re.IGNORECASE
 )
 
+#: What the headers Rate-Limit-... tell: calls allowed, those left, and when they are all back.
+_RATE = ("Limit", "Remaining", "Reset")
+
 #: After about ten quick calls the admin API has answered 500 (exchange-online 1.8).
 _BURST = "see the service health page; it may be a burst of calls: spread the checks"
 
@@ -107,6 +110,15 @@ def exchange_status(answer: Answer, claims: Mapping[str, Any], mailbox: str = ""
     if error_document(answer):
         return unknown_error("Exchange", exception or code, text)
     return Failure.of(ADMIN[404], code, text, host=answer.host)
+
+
+def throttling(answer: Answer) -> str | None:
+    """How near the admin API's limit this caller is, where it says so: most answers do not
+    (exchange-online 1.8).
+    """
+    found = [(name, answer.headers.get(f"Rate-Limit-{name}", "")) for name in _RATE]
+    told = [f"{name.lower()} {' '.join(text[:60].split())}" for name, text in found if text]
+    return ", ".join(told) or None
 
 
 def _by_exception(exception: str, text: str, mailbox: str) -> Failure | None:
