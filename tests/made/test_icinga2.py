@@ -125,6 +125,12 @@ def test_lists_repeat_their_key_and_flags_have_no_value():
             assert "value =" not in block
 
 
+def test_a_value_is_joined_to_its_option():
+    for argument in ARGUMENTS:
+        joined = '\t\t\tseparator = "="\n' in BLOCKS[argument.key]
+        assert joined == bool(argument.value and not argument.skip_key)
+
+
 def test_variables_are_unique_and_secrets_have_their_own():
     ours = [icinga2.variable(option.name) for option in icinga2.options()]
     secrets = [icinga2.secret_variable(name) for name in commandline_given.ENVIRONMENT_SECRETS]
