@@ -147,3 +147,38 @@ def test_what_icinga_refuses_it_refuses_before_it_runs(lab):
         AssertionError, match=re.escape("Closing $ not found in macro format string")
     ):
         node.validate()
+
+
+HOST = """
+object Host "contoso" {{
+  import "mapi-tenant"
+  vars.mapi_tenant = "contoso.onmicrosoft.com"
+  {mailboxes}
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "mailboxes", "said"),
+    [
+        (0, 'vars.mapi_mailboxes = "a@b.example"', "contoso: vars.mapi_mailboxes is no dictionary"),
+        (
+            1,
+            'vars.mapi_mailboxes["a@b.example"] = "x"',
+            "contoso: vars.mapi_mailboxes[a@b.example] is no dictionary; write { } for none",
+        ),
+        (2, 'vars.mapi_mailboxes["a!b@c.example"] = { }', "Object names may not contain '!'"),
+        (3, 'vars.mapi_mailboxes["a@b.example"] = null', ""),
+        (4, 'vars.mapi_mailboxes["a@b.example"] = [ ]', ""),
+    ],
+)
+def test_mailboxes_that_are_no_dictionary(lab, number, mailboxes, said):
+    node = Node(lab, "/nowhere", f"mailboxes{number}", trustme.CA())
+    for name in ("check_mapi_connectivity.conf", "templates.conf"):
+        node.include(ROOT / "icinga-templates/icinga2" / name)
+    node.configuration += HOST.format(mailboxes=mailboxes)
+    if said:
+        with pytest.raises(AssertionError, match=re.escape(said)):
+            node.validate()
+    else:
+        assert "Instantiated 2 Services" in node.validate()
