@@ -48,9 +48,9 @@ object PerfdataWriter "writer" {
 CONFIGURATION
 daemon "${icinga[@]}"
 for tries in $(seq 300); do
-    ! grep -qs "^held" seen.* || break
+    ! grep -qs Timeout seen.* || break
     sleep 0.1
 done
 is "services" "free OK MAPI OK
 held UNKNOWN MAPI OK
-<Timeout exceeded.>" "$(cat seen.* | grep -A 1 "^free\|^held" | sort -u | sed '/^--$/d; /^</d'; grep -h -m 1 -A 1 "^held" seen.* | tail -n +2)"
+<Timeout exceeded.>" "$(cat seen.* | grep -m 1 ^free; cat seen.* | grep -m 1 -A 1 ^held)"

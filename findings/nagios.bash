@@ -91,7 +91,8 @@ CONFIGURATION
 shown() {
     local tries
     for tries in $(seq 300); do
-        sed -n '/^servicestatus/,/}/ { s/^\t//; /^current_state=\|plugin_output=\|^performance_data=/p }' status.dat >shown 2>>install.log || true
+        sed -n '/^servicestatus/,/}/ s/^\t\(current_state=\|plugin_output=\|long_plugin_output=\|performance_data=\)/\1/p' \
+            status.dat >shown 2>>install.log || true
         ! grep -q "$1" shown || break
         sleep 0.1
     done

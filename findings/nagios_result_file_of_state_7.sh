@@ -4,7 +4,7 @@
 # One would guess: a return code above 3 is UNKNOWN or CRITICAL, as it is from a plugin ("out of bounds") and from the command
 # pipe.
 # What happens: the number out of the file becomes the state as it is: status.dat has current_state=7, or -1.
-# Why it matters: what reads status.dat knows 0 to 3, and neither counts such a service as broken nor as well. Whoever writes
+# Why it matters: what reads status.dat is made for 0 to 3, and what it makes of 7 is its own. Whoever writes
 # result files limits the code himself.
 
 . "$(dirname "$0")/common.bash"
