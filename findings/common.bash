@@ -28,10 +28,7 @@ cd "$folder"
 # debian NAME=VERSION [NAME ...]: unpack packages; those without a version are libraries of the others.
 debian() {
     local package
-    for package; do
-        apt-get download -q "$package" >>install.log 2>&1 ||
-            { echo "cannot install $package, so nothing is known"; exit 2; }
-    done
+    apt-get download -q "$@" >>install.log 2>&1 || { echo "cannot install $*, so nothing is known"; exit 2; }
     for package in *.deb; do
         dpkg -x "$package" .
         rm "$package"

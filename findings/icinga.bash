@@ -22,3 +22,82 @@ CONFIGURATION
     done
     [ ${#as[@]} = 0 ] || chown -R "$user:$group" "$folder"
 }
+
+# icinga_api: let it run with an API and the passive services alice and bob of the host `tenant`.
+# `send QUERY JSON` submits a result, `states` shows what the services have.
+icinga_api() {
+    local port command=("${icinga[@]:0:3}") definitions=("${icinga[@]:6}")
+    mkdir Data/certs
+    [ ${#as[@]} = 0 ] || chown -R "$user:$group" "$folder"
+    "${command[@]}" pki new-ca "${definitions[@]}" >>install.log
+    "${command[@]}" pki new-cert --cn node --key Data/certs/node.key --csr Data/certs/node.csr "${definitions[@]}" >>install.log
+    "${command[@]}" pki sign-csr --csr Data/certs/node.csr --cert Data/certs/node.crt "${definitions[@]}" >>install.log
+    cp Data/ca/ca.crt Data/certs
+    port=$(python3 -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])')
+    api=https://127.0.0.1:$port/v1
+    cat >>icinga2.conf <<CONFIGURATION
+object Endpoint NodeName { }
+object Zone ZoneName {
+  endpoints = [ NodeName ]
+}
+object ApiListener "api" {
+  bind_host = "127.0.0.1"
+  bind_port = $port
+}
+object ApiUser "probe" {
+  password = "S3cret"
+  permissions = [ "*" ]
+}
+object CheckCommand "none" {
+  command = [ "/bin/true" ]
+}
+object Host "tenant" {
+  check_command = "none"
+  enable_active_checks = false
+}
+for (mailbox in [ "alice", "bob" ]) {
+  object Service mailbox {
+    host_name = "tenant"
+    check_command = "none"
+    enable_active_checks = false
+  }
+}
+CONFIGURATION
+    cat >ask.py <<'PYTHON'
+import base64
+import json
+import ssl
+import sys
+import time
+import urllib.error
+import urllib.request
+
+OPENER = urllib.request.build_opener(
+    urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=ssl._create_unverified_context())
+)
+LOGON = base64.b64encode(b"probe:S3cret").decode()
+HEADERS = {"Accept": "application/json", "Authorization": f"Basic {LOGON}"}
+REQUEST = urllib.request.Request(sys.argv[1], sys.argv[2].encode() if sys.argv[2:] else None, HEADERS)
+
+
+def answer():
+    for _ in range(300):
+        try:
+            return json.load(OPENER.open(REQUEST, timeout=20))["results"]
+        except urllib.error.HTTPError as error:
+            return [{"code": error.code}]
+        except OSError:
+            time.sleep(0.1)
+
+
+for result in answer():
+    if "code" in result:
+        print(result["code"], result.get("status", "").partition(" for ")[0])
+    else:
+        seen = result["attrs"]["last_check_result"]
+        print(result["attrs"]["name"], f"{int(seen['state'])} {seen['output']}" if seen else "nothing")
+PYTHON
+    daemon "${icinga[@]}"
+}
+send() { python3 ask.py "$api/actions/process-check-result$1" "$2" | sed 's/ *$//' | paste -s -d ,; }
+states() { python3 ask.py "$api/objects/services?attrs=name&attrs=last_check_result" | sort | paste -s -d ,; }

@@ -16,6 +16,7 @@ log_file=$folder/nagios.log
 object_cache_file=$folder/objects.cache
 precached_object_file=$folder/objects.precache
 status_file=$folder/status.dat
+status_update_interval=1
 temp_file=$folder/nagios.tmp
 temp_path=$folder
 check_result_path=$folder/spool
@@ -85,3 +86,42 @@ CONFIGURATION
     daemon usr/sbin/nagios4 "$folder/nagios.cfg"
     await seen 1
 }
+
+# shown PATTERN: what Nagios has of the service, as soon as the pattern is in it.
+shown() {
+    local tries
+    for tries in $(seq 300); do
+        sed -n '/^servicestatus/,/}/ { s/^\t//; /^current_state=\|plugin_output=\|^performance_data=/p }' status.dat >shown 2>>install.log || true
+        ! grep -q "$1" shown || break
+        sleep 0.1
+    done
+    cat shown
+}
+
+# passive: begin again, without checks of the service; `result CODE TEXT FINISHED` writes the file of a result.
+passive() {
+    kill -KILL -- "-${started[0]}"
+    while kill -0 -- "-${started[0]}" 2>/dev/null; do sleep 0.1; done
+    rm -f nagios.qh nagios.lock nagios.cmd status.dat
+    sed -i '/service_description mailbox/a active_checks_enabled 0' objects.cfg
+    echo "check_result_reaper_frequency=1" >>nagios.cfg
+    daemon usr/sbin/nagios4 "$folder/nagios.cfg"
+}
+result() {
+    local name
+    name=c$(printf %06d "$((results += 1))")
+    cat >"spool/$name" <<RESULT
+file_time=$(date +%s)
+
+host_name=tenant
+service_description=mailbox
+check_type=1
+start_time=$3.0
+finish_time=$3.0
+return_code=$1
+output=$2
+RESULT
+    : >"spool/$name.ok"
+    [ ${#as[@]} = 0 ] || chown "$user:$group" spool/*
+}
+results=0

@@ -212,7 +212,7 @@ ENTRA = numbered(
 80013 OnPremisePasswordValidationTimeSkew
 80014 OnPremisePasswordValidationAuthenticationAgentTimeout
 
-[credential] check --tenant, and --cloud: it may live in another cloud
+[credential] check --tenant; and --cloud, it may live in another cloud
 90002 InvalidTenantName: Entra knows no such tenant
 
 [server, again] wait for the next run

@@ -66,7 +66,7 @@ _EXCEPTIONS = {
     "MapiExceptionWrongServer": (0x478, "wait for the next run"),
     "MapiExceptionUnknownUser": (0x3EB, _LICENCE),
     "MapiExceptionMailboxDisabled": (0x96C, _LICENCE),
-    "MapiExceptionMailboxQuarantined": (0xA33, "wait, or ask Microsoft support why"),
+    "MapiExceptionMailboxQuarantined": (0xA33, "ask Microsoft support why; or wait"),
     "MapiExceptionMailboxSoftDeleted": (0xA4B, "restore it or drop the check"),
     "MapiExceptionLoginPerm": (0x3F2, _LICENCE),
     "MapiExceptionLogonFailed": (0x80040111, "check licence and mailbox, then service health"),

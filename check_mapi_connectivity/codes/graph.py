@@ -51,7 +51,7 @@ Authorization_RequestDenied: no permission to look this user up
 [mailbox] check licence and mailbox; it may be on-premises, or too new
 MailboxNotEnabledForRESTAPI: mailbox is unlicensed, on-premises or a guest's
 
-[mailbox] use --method mapi for on-premises; else check the address
+[mailbox] check the address; use --method mapi for on-premises
 ResourceNotFound: mailbox is not here: on-premises or in another forest
 
 [mailbox] check the address; the user may be deleted, or in another tenant

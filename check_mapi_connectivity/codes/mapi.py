@@ -46,11 +46,11 @@ _LOGON = """
 [logon] run Get-CASMailbox; see MAPIBlockOutlookRpcHttp
 0x4E0 ecRpcHttpDisallowed: this user may not come over HTTP
 
-[logon] Set-CASMailbox -MAPIBlockOutlookNonCachedMode $false
+[logon] run Set-CASMailbox; -MAPIBlockOutlookNonCachedMode $false
 0x4E1 ecCachedModeRequired: only clients in cached mode are let in
 
 [logon] run Get-MailboxDatabaseCopyStatus; see Get-CASMailbox, the user's session limit
-0x80040111 MAPI_E_LOGON_FAILED: logon failed, and the server does not say why
+0x80040111 MAPI_E_LOGON_FAILED: logon failed without a reason
 
 [permission] grant the right: Add-MailboxPermission, Add-MailboxFolderPermission
 0x501 ecNoReadRight: signed-in user may not read there
@@ -68,7 +68,7 @@ _MAILBOX = """
 [mailbox] enable account and mailbox, or drop the check
 0x96C ecMailboxDisabled: mailbox is disabled
 
-[mailbox] Set-CASMailbox -MAPIEnabled $true
+[mailbox] run Set-CASMailbox -MAPIEnabled $true
 0x7D8 ecProtocolDisabled: MAPI is switched off for this mailbox
 
 [mailbox] compare Get-CASMailbox with that of a mailbox that works
@@ -106,7 +106,7 @@ _MAILBOX = """
 0x4D9 ecQuotaExceeded: a quota of resources would be exceeded
 0x4DD ecShutoffQuotaExceeded: mailbox is over the quota that shuts it off
 
-[mailbox] run New-MailboxRepairRequest; if Outlook works there, report it with --record
+[mailbox] open it in Outlook; if that fails too, run New-MailboxRepairRequest
 0x4FB ecFolderDisabled: access to the folder is switched off
 0x8004010F MAPI_E_NOT_FOUND: mailbox lacks what was asked for, or hides it
 0x8004011B MAPI_E_CORRUPT_DATA: data in the mailbox is corrupt

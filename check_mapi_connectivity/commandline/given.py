@@ -101,9 +101,11 @@ class Given:
                 f"--extra-opts: there is no monitoring-plugins.ini to read [{section}] from; "
                 f"name a file: {section}@FILE"
             )
-        found = _read_section(file, section)
+        text = _text(file)
+        found = _read_section(file, section, text)
         if found is None:
-            raise UsageError(f"--extra-opts: {file} has no section [{section}]")
+            meant = f"; {alike(section, ini.sections(text))}".rstrip("; ")
+            raise UsageError(f"--extra-opts: {file} has no section [{section}]{meant}")
         self._ini_files.append(file)
         self.sections.append(f"[{section}] of {file}")
         self.add(found, f"[{section}] of {file}")
@@ -127,7 +129,7 @@ class Given:
         if not os.access(file, os.R_OK):
             self.unreadable.append(file)
             return
-        found = _read_section(file, tenant)
+        found = _read_section(file, tenant, _text(file))
         if found is not None:
             self.sections.append(f"[{tenant}] of {file}")
             self.add(found, f"[{tenant}] of {file}", weak=True)
@@ -230,10 +232,20 @@ def is_none(value: object) -> bool:
     return isinstance(value, str) and value.lower() == "none"
 
 
-def _read_section(path: str, section: str) -> dict[str, Any] | None:
-    """Name -> value of one ini section, None when the file lacks it. Raises UsageError."""
+def _check_comment(value: str, where: str) -> None:
+    """Refuse a value with a comment behind it, which would be a part of it. Raises UsageError."""
+    if re.search(r"\s[;#](\s|$)", value):
+        raise UsageError(f"{where}: a comment stands on a line of its own, not behind a value")
+
+
+def _text(path: str) -> str:
+    """The text of an ini file. Raises UsageError."""
     named = "--extra-opts"
-    text = files.standard_input(named) if path == "-" else files.read_text(path, named)
+    return files.standard_input(named) if path == "-" else files.read_text(path, named)
+
+
+def _read_section(path: str, section: str, text: str) -> dict[str, Any] | None:
+    """Name -> value of one ini section, None when the file lacks it. Raises UsageError."""
     found = ini.parse(text, section, path)
     if found is None:
         return None
@@ -244,6 +256,8 @@ def _read_section(path: str, section: str) -> dict[str, Any] | None:
         holds_secret = name in INI_SECRETS or (name == "proxy" and "@" in value)
         if holds_secret and path != "-":
             files.read(path, where, secret=True)
+        elif not holds_secret:
+            _check_comment(value, where)
         option = OPTIONS.get(name)
         if option is None or option.shape not in (LIST, FLAG, COUNT, OPTIONAL):
             values[name] = value

@@ -71,6 +71,16 @@ def parse(text: str, section: str, source: str) -> list[tuple[int, str, str]] | 
     return found if known else None
 
 
+def sections(text: str) -> tuple[str, ...]:
+    """The names of all sections, in order.
+
+    >>> sections("[a]\\nx = 1\\n[b]")
+    ('a', 'b')
+    """
+    lines = (line.strip() for line in text.split("\n"))
+    return tuple(line[1:-1].strip() for line in lines if line[:1] == "[" and line[-1:] == "]")
+
+
 def _unquoted(value: str) -> str:
     if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
         return value[1:-1]

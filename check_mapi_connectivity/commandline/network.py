@@ -200,6 +200,8 @@ def read_proxy(given: Given, environ: MutableMapping[str, str]) -> tuple[Proxy |
         url = environ.get(source)
         no_proxy = _no_proxy(environ)
         if not url:
+            if user and given.source["proxy-user"] == "command line":
+                raise UsageError("--proxy-user: there is no proxy; give --proxy HOST:PORT as well")
             return None, ""
 
     found = parse_url(url, source, user, password, given.text("proxy-domain"))

@@ -8,6 +8,7 @@ it would try the same one by NTLM, and accounts are locked after a few tries.
 from __future__ import annotations
 
 import os
+import re
 
 from ..base.errors import UsageError
 from ..base.failure import CheckFailure, Failure
@@ -190,6 +191,9 @@ class Handshake:
             # MIT Kerberos found neither ticket nor key, and says only where it looked for a ticket.
             keytab = _unreadable("KRB5_CLIENT_KTNAME") if "(default cache: " in text else None
             cache = None if self._password else _unreadable("KRB5CCNAME")
+            looked = re.search(r"\(default cache: ([^)]{1,80})\)", text)
+            if looked:
+                cause = f"no Kerberos ticket in {looked[1]}"
             cause, remedy = cache or keytab or (cause, _TICKET)
         return Unusable(Failure("credential", cause, remedy, name, text))
 

@@ -98,9 +98,8 @@ def failure_text(failure: Failure, room: int) -> str:
     """Cause, code and remedy of a failure in at most `room` characters."""
     cause = failure.cause
     if failure.during and failure.during not in cause and failure.kind != "untested":
-        cause = (
-            f"{failure.during} {'refused' if failure.kind == 'credential' else 'failed'}: {cause}"
-        )
+        outcome = "refused" if failure.kind == "credential" else "failed"
+        cause = f"{failure.during}{f' {outcome}' if failure.during == 'sign-in' else ''}: {cause}"
     return sentence(cause, failure.code, failure.remedy, room)
 
 

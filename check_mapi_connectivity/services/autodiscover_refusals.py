@@ -42,7 +42,7 @@ def no_store(known: bool) -> Failure:
 
 def no_address(url: str) -> Failure:
     """Autodiscover names an address that cannot be one of MAPI over HTTP."""
-    named = "a MAPI address without https" if url.startswith("http:") else "no usable MAPI address"
+    named = "no https MAPI address" if url.startswith("http:") else "no usable MAPI address"
     return Failure(
         "protocol",
         f"Autodiscover names {named}",

@@ -150,7 +150,7 @@ def mapi_error(text: str) -> Failure:
         else:
             row = recipients.explain(text)
         if row is None:
-            cause = "Test-MAPIConnectivity fails with an error that is not known here"
+            cause = "Test-MAPIConnectivity fails, error not known here"
             return Failure(
                 "server", cause, "see Exchange's own text; -v shows it whole", code, detail
             )

@@ -118,7 +118,7 @@ def _refused(answer: Answer, code: str, row: Advice | None, claims: Mapping[str,
         return Failure(
             "permission",
             f"{answer.host} refuses the request with a web page",
-            "allow Graph on gateway and proxy; one of them has answered instead",
+            "check gateway and proxy; one of them must let Graph through",
             f"HTTP {answer.status}",
             http_refusals.message(answer),
         )

@@ -62,7 +62,7 @@ def http_status(answer: Answer, *, scheme: str, offered: tuple[str, ...], user: 
         remedy = "end some connections; or raise the limit"
         return Failure("server", cause, remedy, f"{code} L-202", _told(answer), transient=True)
     if status >= 500:
-        remedy = "run Test-ServiceHealth there; see IIS, and the gateway if there is one"
+        remedy = "run Test-ServiceHealth; see IIS there, and the gateway if there is one"
         return http_refusals.trouble(answer, host, remedy)._replace(detail=_told(answer))
     cause = f"{host} does not answer as {_service(answer)} does"
     return Failure(

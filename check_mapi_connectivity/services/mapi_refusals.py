@@ -21,7 +21,7 @@ NO_DATABASE = "no MAPI field names the database"
 #: Characters of the other side's own text that go into a detail.
 _TEXT = 300
 
-FULL_ACCESS = "grant FullAccess: Add-MailboxPermission -AccessRights FullAccess"
+FULL_ACCESS = "grant FullAccess; Add-MailboxPermission -AccessRights FullAccess"
 
 #: Request or ROP, and number, where the number says more than its row does.
 _IN_CONTEXT = {

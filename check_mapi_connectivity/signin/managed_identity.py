@@ -37,7 +37,7 @@ _REFUSALS = (
 )
 
 #: Those have services of their own for it.
-_INSTEAD = "for Azure VMs only, not App Service or Azure Arc: else use a certificate"
+_INSTEAD = "use a certificate; this is for Azure VMs only, not App Service or Azure Arc"
 
 
 def ask(session: Session, identity: ManagedIdentity, resource: str) -> Mapping[str, Any]:
@@ -110,7 +110,7 @@ def _refused(answer: Answer, document: object, identity: ManagedIdentity) -> Fai
     )
     if "identity not found" in found.text.lower():
         cause = "this VM has no managed identity"
-        remedy = "switch it on in the portal: the VM, Security, Identity"
+        remedy = "switch it on in the portal; the VM, Security, Identity"
         if identity.client_id:
             cause = f"this VM has no managed identity {identity.client_id}"
             remedy = "assign it to the VM, or check the client id"

@@ -101,3 +101,42 @@ def test_an_empty_mailbox(complaint):
     assert complaint("--tenant", "t.example", "-m", "") == (
         "--mailbox: its value is empty; write none for not given"
     )
+
+
+@pytest.mark.parametrize(
+    ("section", "lines", "text"),
+    [
+        ("prob", "timeout = 5", "--extra-opts: p.ini has no section [prob]; is probe meant?"),
+        ("other", "timeout = 5", "--extra-opts: p.ini has no section [other]"),
+        (
+            "probe",
+            "timeout = 5 ; seconds",
+            "p.ini line 2: a comment stands on a line of its own, not behind a value",
+        ),
+        (
+            "probe",
+            "tenant = t.example #",
+            "p.ini line 2: a comment stands on a line of its own, not behind a value",
+        ),
+    ],
+)
+def test_slips_in_an_ini_file(complaint, there, section, lines, text):
+    (there / "p.ini").write_text(f"[probe]\n{lines}\n[probes of others]\nx\n")
+    assert complaint(*MAILBOX, f"--extra-opts={section}@p.ini") == text
+
+
+def test_a_secret_may_look_like_a_comment(there):
+    (there / "p.ini").write_text("[probe]\npassword = a ; b # c\n")
+    (there / "p.ini").chmod(0o600)
+    words = ["--extra-opts=probe@p.ini", *MAILBOX, "--method", "mapi", "-H", "h.example"]
+    options = parsed([*words, "-l", "a@b.c"], {})
+    assert options.login.password.reveal() == "a ; b # c"
+
+
+def test_a_user_of_a_proxy_that_is_not_there(complaint):
+    words = ("--tenant", "t.example", *MAILBOX, "--client-id", "i", "--certificate", "c.pem")
+    text = "--proxy-user: there is no proxy; give --proxy HOST:PORT as well"
+    assert complaint(*words, "--proxy-user", "u") == text
+    # A proxy of the environment will do, and so will none at all.
+    parsed([*words, "--proxy-user", "u"], {"HTTPS_PROXY": "http://p.example:3128"})
+    parsed([*words, "--proxy-user", "u", "--no-proxy"], {})

@@ -94,7 +94,7 @@ def test_unknown_x_response_code():
 def test_words_of_a_server_win_over_its_number():
     failure = mapi_refusals.response_code(1, "<p>ProtocolDisabled</p>")
     assert (failure.kind, failure.code) == ("mailbox", "X-ResponseCode 1")
-    assert failure.remedy == "Set-CASMailbox -MAPIEnabled $true"
+    assert failure.remedy == "run Set-CASMailbox -MAPIEnabled $true"
 
 
 @pytest.mark.parametrize(

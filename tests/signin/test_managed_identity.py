@@ -68,7 +68,7 @@ def test_never_through_a_proxy(runs, tenant):
         (
             "",
             "this VM has no managed identity",
-            "switch it on in the portal: the VM, Security, Identity",
+            "switch it on in the portal; the VM, Security, Identity",
         ),
         (
             "5d1b7a3e-9999",
@@ -151,7 +151,7 @@ def test_no_azure_machine(runs):
     assert (failure.kind, failure.cause, failure.remedy, failure.transient) == (
         "credential",
         "no instance metadata service answers at http://127.0.0.1:1",
-        "for Azure VMs only, not App Service or Azure Arc: else use a certificate",
+        "use a certificate; this is for Azure VMs only, not App Service or Azure Arc",
         False,
     )
 

@@ -98,7 +98,7 @@ def test_after_one_that_entra_does_not_know_the_next(cmdlet, tenant, renewed):
     assert tenant.token_requests == 2
     words = " ".join(run.diagnosis.split())
     assert "Entra does not know CN=newest, SHA-1 " in words
-    assert "the next certificate of " in words
+    assert "the next one that fits is " in words
     assert "that fits is CN=check_mapi_connectivity probe, SHA-1 " in words
     assert "certificate CN=check_mapi_connectivity probe, ends " in words
     assert 360 < float(run.values()["certificate_days"]) < 370

@@ -74,7 +74,7 @@ def test_what_cannot_be_read_is_told_by_what_happened(through, way, fault):
     line, code, seen = through(way, fault, ".", 1 << 30, "-t", "3")
     lead = {
         "sign-in": "MAPI CRITICAL - sign-in failed: ",
-        "mapi": f"{CRITICAL}Autodiscover failed: ",
+        "mapi": f"{CRITICAL}Autodiscover: ",
     }
     cause = HARMFUL[fault]
     start = CRITICAL if cause == SILENT else lead.get(way, CRITICAL)

@@ -342,6 +342,15 @@ def test_a_name_that_nagios_does_not_give(fed, spool, to_nagios):
         f" note 100% healthy@{DOMAIN} and 1 more: Nagios has no service of this name, unless "
         "illegal_object_name_chars was changed "
     ) in " ".join(run.stdout.split())
+
+
+def test_a_dry_run_shows_what_would_be_sent(fed, icinga, to_icinga, spool, to_nagios):
+    run = fed(NAMES[:2], *to_icinga, "--submit-dry-run")
+    assert (run.code, run.line, run.perfdata) == (
+        3,
+        "MAPI UNKNOWN - 2 mailboxes tested, nothing submitted: --submit-dry-run shows what would be",
+        f"{TOTALS} submitted=0 refused=0",
+    )
     assert icinga.asked == []
     assert PASSWORD not in run.stdout
     assert f"\nPOST {icinga.url}/v1/actions/process-check-result?service=" in run.stdout

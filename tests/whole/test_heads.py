@@ -119,7 +119,7 @@ SUBJECT = {
     "cmdlet": HEALTHY,
     "sign-in": "sign-in failed",
     "graph": HEALTHY,
-    "mapi": f"{HEALTHY}: Autodiscover failed",
+    "mapi": f"{HEALTHY}: Autodiscover",
 }
 
 NO_NUMBER = "sends a Content-Length that is no number"

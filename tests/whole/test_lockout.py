@@ -13,6 +13,8 @@ from functools import partial
 
 import pytest
 
+from check_mapi_connectivity.result import output
+
 from ..support.signing import at_once
 from ..support.ways import expected
 from ..tenant.directory import MANY
@@ -51,26 +53,18 @@ def sent(tenant):
     return sum(b"grant_type=password" in raw or b"<wsse:Password" in raw for raw in bodies)
 
 
-#: Cause of another run's failure -> the same where the lead leaves less room.
-SHORTENED = {
-    f"federation server 127.0.0.1 refuses user {FEDERATED}": (
-        "federation server 127.0.0.1 refuses... (FailedAuthentication)"
-    ),
-    "Entra answers: internal error (HTTP 500); see service health; it is in the Microsoft 365 admin center": (
-        "Entra answers: internal error (HTTP 500)"
-    ),
-    "127.0.0.1 closes the connection without an answer; check gateway and proxy; one of them may cut the connection": (
-        "127.0.0.1 closes the connection without an answer"
-    ),
-}
-
-
 def not_tested(text):
     """The first line of a run that was kept from sending a password by this failure of another."""
-    cause = re.sub("^sign-in (refused|failed): ", "", text)
-    # The lead leaves no room for a code beside the remedy.
-    cause = cause.replace("wrong (AADSTS50126)", "wrong")
-    return f"MAPI UNKNOWN - {text if text == UNANSWERED else LEAD + SHORTENED.get(cause, cause)}"
+    if text == UNANSWERED:
+        return f"MAPI UNKNOWN - {text}"
+    if FEDERATED in text:
+        # Whom it refuses is too long beside the lead.
+        return f"MAPI UNKNOWN - {LEAD}federation server 127.0.0.1 refuses... (FailedAuthentication)"
+    cause, code, remedy = re.fullmatch(
+        r"sign-in (?:refused|failed): (.*?)(?: \(([^()]*)\))?(?:; (.*))?", text
+    ).groups("")
+    room = output.FIRST_LINE - len("MAPI CRITICAL - ")
+    return f"MAPI UNKNOWN - {output.sentence(LEAD + cause, code, remedy, room)}"
 
 
 def rests(run, text, method="cmdlet"):

@@ -120,7 +120,7 @@ KILLED = [
     (
         ("mapi-connect", "http-500"),
         "mapi",
-        "only the MAPI path fails: 127.0.0.1 answers: internal error; see service health",
+        "only the MAPI path fails: 127.0.0.1 answers: internal error; run Test-ServiceHealth",
         {"service": "reached", "time_connect": "#s", "time_autodiscover": "#s"},
         "the cmdlet and Graph work: the mailbox can be reached; the MAPI path fails",
     ),

@@ -74,7 +74,7 @@ def test_the_bad_ones_are_named_with_their_causes(mapi, tenant):
     ]
     assert " ".join(run.diagnosis.split()).startswith(
         f"{WHO}: one node answers: the mailbox is well; the load balancer should not use "
-        f"{SECOND}, {THIRD} "
+        f"{SECOND}, {THIRD} [CRITICAL]"
     )
 
 

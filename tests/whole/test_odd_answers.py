@@ -17,7 +17,7 @@ HOSTS = {
     "cmdlet": ("--exchange-url", HEALTHY),
     "graph": ("--graph-url", HEALTHY),
     "sign-in": ("--authority-url", "sign-in failed"),
-    "autodiscover": ("--autodiscover-url", f"{HEALTHY}: Autodiscover failed"),
+    "autodiscover": ("--autodiscover-url", f"{HEALTHY}: Autodiscover"),
     "mapi": ("--autodiscover-url", HEALTHY),
 }
 WHO = {"cmdlet": "Exchange", "graph": "Graph", "sign-in": "Entra"}

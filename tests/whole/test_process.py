@@ -52,7 +52,7 @@ def test_state_of_a_deadline_can_be_chosen(cmdlet, tenant, limit, state, code):
 def test_silent_handshake(cmdlet, tenant):
     tenant.faults.on("tls", "silent")
     run = cmdlet("healthy", "-t", "5")
-    text = "no answer from 127.0.0.1 in sign-in, phase tls after 5s"
+    text = "no answer from 127.0.0.1 in sign-in, phase tls after 5s; check the firewall"
     assert (run.line, run.code) == (f"MAPI CRITICAL - healthy@practice.example: {text}", 2)
 
 
@@ -93,7 +93,7 @@ def test_certificate_for_another_name(cmdlet, tenant):
     run = cmdlet("healthy", "--exchange-url", url)
     # The tenant listens on 127.0.0.1 only.
     assert re.match(
-        r"MAPI CRITICAL - healthy@practice.example: 127\.0\.0\.2 port \d+: connection refused \(ECONNREFUSED\)",
+        r"MAPI CRITICAL - healthy@practice.example: 127\.0\.0\.2 port \d+: connection refused; check name, port and firewall",
         run.line,
     )
     assert run.code == 2
@@ -149,7 +149,7 @@ def test_connection_refused(cmdlet):
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
         run = cmdlet("healthy", "--exchange-url", f"https://127.0.0.1:{port}")
-    text = f"healthy@practice.example: 127.0.0.1 port {port}: connection refused (ECONNREFUSED)"
+    text = f"healthy@practice.example: 127.0.0.1 port {port}: connection refused; check name"
     assert run.line.startswith(f"MAPI CRITICAL - {text}")
     phases = "time_dns=#s time_tcp=#s time_proxy=0s time_tls=U time_request=U"
     assert (run.perfdata, run.code) == (perfdata(service=phases), 2)
