@@ -20,7 +20,7 @@ dist: .venv ; packaging/dist $(BIN)/python
 zipapp: .venv ; $(BIN)/python packaging/zipapp/build.py
 deb: ; packaging/deb
 rpm: ; packaging/rpm
-release: ; packaging/release && $(MAKE) dist zipapp deb rpm
+release: .venv ; packaging/release $(BIN)/python $(MAKE)
 clean: ; rm -rf .venv .bench .tenant build dist *.egg-info
 
 .venv: setup.cfg pyproject.toml ; $(PYTHON) -m venv .venv && $(BIN)/pip install --quiet -e '.[test,lint]' && $(BIN)/python -m compileall -q check_mapi_connectivity && touch .venv

@@ -20,7 +20,7 @@ Groups = tuple[tuple[str, tuple[commandline_option.Option, ...]], ...]
 
 #: Option -> the words that it takes.
 WORDS = {
-    "method": tuple(vocabulary.LABELS),
+    "method": vocabulary.OFFERED,
     "cloud": tuple(clouds.CLOUDS),
     "auth": tuple(credentials.SCHEMES),
     "proxy-auth": tuple(credentials.SCHEMES),

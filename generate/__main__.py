@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import ROOT, completion, director, documents, grafana, icinga2, man, project
+from . import ROOT, completion, director, documents, fish, grafana, icinga2, man, project
 
 #: Who makes files.
-MAKERS = (documents, man, completion, icinga2, director, grafana, project)
+MAKERS = (documents, man, completion, fish, icinga2, director, grafana, project)
 
 
 def made() -> dict[str, str]:

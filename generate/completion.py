@@ -1,4 +1,4 @@
-"""Completion of both commands for bash and zsh.
+"""Completion of both commands for bash and zsh; fish.py has fish.
 
 Values come from the program's own tables. The bash functions need nothing of the package
 bash-completion but to be found by it.
@@ -115,7 +115,7 @@ def bash(name: str, groups: Groups) -> str:
 
 def _bash_value(command: str, option: Option) -> str:
     """Lines that say what an option's value is made of."""
-    words = " ".join(_words(command, option))
+    found = " ".join(words(command, option))
     lines = [":"]
     if option.name in PAIRS:
         keys, values = PAIRS[option.name]
@@ -127,8 +127,8 @@ def _bash_value(command: str, option: Option) -> str:
             *(["else", f"    COMPREPLY=($(compgen {given}))"] if values else []),
             "fi",
         ]
-    elif words:
-        lines = [f'COMPREPLY=($(compgen -W "{words}" -- "$current"))']
+    elif found:
+        lines = [f'COMPREPLY=($(compgen -W "{found}" -- "$current"))']
     elif option.metavar in SYSTEM:
         action = SYSTEM[option.metavar][0]
         # A name may hold blanks.
@@ -138,7 +138,7 @@ def _bash_value(command: str, option: Option) -> str:
     return "\n".join(f"{' ' * 12}{line}" for line in lines)
 
 
-def _words(command: str, option: Option) -> tuple[str, ...]:
+def words(command: str, option: Option) -> tuple[str, ...]:
     """The words that an option of this command takes; none where it takes any."""
     if (command, option.name) == (names.COMMAND, "method"):
         return SET_UP_METHODS
@@ -168,9 +168,9 @@ def _zsh_value(command: str, option: Option) -> str:
     # Two colons: the value may be missing.
     colon = "::" if option.shape == OPTIONAL or option.name == "extra-opts" else ":"
     action = SYSTEM.get(option.metavar, ("", " "))[1]
-    words = _words(command, option)
-    if words:
-        action = f"({' '.join(words)})"
+    found = words(command, option)
+    if found:
+        action = f"({' '.join(found)})"
     if option.name in PAIRS:
         keys, values = PAIRS[option.name]
         # The blank keeps _arguments from adding options of its own.

@@ -29,8 +29,11 @@ FED_SET = "Exchange Online mailboxes, fed by one run"
 SIGN_IN = "mapi sign-in"
 FEED = "mapi feed"
 
-#: The mailbox that the sign-in is tried with: a variable of the host.
-SIGN_IN_MAILBOX = "mapi_sign_in_mailbox"
+#: What a host needs for the set of services.
+_NEEDED = ("mapi_tenant", "mapi_mailbox")
+
+#: The Director's filter for such hosts.
+_EXCHANGE_ONLINE = "&".join(f"host.vars.{name}=true" for name in _NEEDED)
 
 #: Fields of the host template, by option; all others are added where they are needed.
 HOST_FIELDS = (
@@ -113,7 +116,7 @@ def _field(
 
 
 def fields() -> list[dict[str, Any]]:
-    """A field for each variable: those of the arguments, then the secrets, then the host's own."""
+    """A field for each variable: those of the arguments, then the secrets."""
     found = [
         _field(
             icinga2.variable(option.name), caption(option.name), option.help, title, _type(option)
@@ -130,9 +133,6 @@ def fields() -> list[dict[str, Any]]:
         title = f"{caption(name)} (secret)"
         hidden = ("String", {"visibility": "hidden"})
         found.append(_field(icinga2.secret_variable(name), title, text, "secrets", hidden))
-    text = """Mailbox that the sign-in is tried with; best one that is for nothing else."""
-    string = ("String", {"visibility": "visible"})
-    found.append(_field(SIGN_IN_MAILBOX, "Mailbox for the sign-in", text, "host", string))
     return found
 
 
@@ -207,20 +207,19 @@ def _command() -> dict[str, Any]:
         "command": f"PluginContribDir + /{vocabulary.PLUGIN}",
         "timeout": icinga2.TIMEOUT,
         "arguments": {argument.key: _argument(argument) for argument in icinga2.arguments()},
-        "fields": _used([field["varname"] for field in fields()[:-1]]),
+        "fields": _used([field["varname"] for field in fields()]),
     }
 
 
 def _host_template() -> dict[str, Any]:
     """A tenant, with the fields that a set of services needs."""
-    varnames = [SIGN_IN_MAILBOX, *(icinga2.variable(name) for name in HOST_FIELDS)]
-    required = (SIGN_IN_MAILBOX, icinga2.variable("mailbox"))
+    varnames = [icinga2.variable(name) for name in HOST_FIELDS]
     return {
         "object_name": HOST_TEMPLATE,
         "object_type": "template",
         "check_command": "dummy",
         "vars": {"dummy_state": 0, "dummy_text": "An Exchange Online tenant"},
-        "fields": _used(varnames, required),
+        "fields": _used(varnames, _NEEDED),
     }
 
 
@@ -232,7 +231,6 @@ def _service_template(name: str, **attributes: Any) -> dict[str, Any]:
 
 def _service_templates() -> dict[str, Any]:
     """One for a mailbox, one for the sign-in; the reasons are told in `icinga2/templates.conf`."""
-    tolerant = [f"{kind}=OK" for kind in ("logon", "mailbox", "moving")]
     off = ["certificate_days=none"]
     mailbox = _service_template(
         MAILBOX_TEMPLATE,
@@ -245,8 +243,10 @@ def _service_templates() -> dict[str, Any]:
         check_interval=120,
         max_check_attempts=3,
         vars={
-            "mapi_mailbox": f"$host.vars.{SIGN_IN_MAILBOX}$",
-            "mapi_state": tolerant,
+            "mapi_sign_in_only": True,
+            "mapi_mailbox": "none",
+            "mapi_mailbox_file": "none",
+            "mapi_archive": False,
             "mapi_warning": "none",
             "mapi_critical": "none",
             "mapi_warning_for": "none",
@@ -306,20 +306,19 @@ def _service_sets() -> dict[str, Any]:
     """The sign-in, and one service for each mailbox, on each host that names a mailbox for it: each
     asks by itself, or one run brings results to all.
     """
-    names = f"host.vars.{SIGN_IN_MAILBOX}=true"
     sign_in = _service(SIGN_IN, SIGN_IN_TEMPLATE)
     by_itself = {
         "object_name": SERVICE_SET,
         "object_type": "template",
         "description": "Sign-in to a tenant, and one service for each of its mailboxes",
-        "assign_filter": f"{names}&!host.vars.mapi_submit=true",
+        "assign_filter": f"{_EXCHANGE_ONLINE}&!host.vars.mapi_submit=true",
         "services": [sign_in, _each(MAILBOX_TEMPLATE)],
     }
     fed = {
         "object_name": FED_SET,
         "object_type": "template",
         "description": "The same where the host has a scheduler to submit to: one run feeds all",
-        "assign_filter": f"{names}&host.vars.mapi_submit=true",
+        "assign_filter": f"{_EXCHANGE_ONLINE}&host.vars.mapi_submit=true",
         "services": [sign_in, _service(FEED, FEED_TEMPLATE), _each(FED_TEMPLATE)],
     }
     return {SERVICE_SET: by_itself, FED_SET: fed}
@@ -335,8 +334,7 @@ def _dependency() -> dict[str, Any]:
         "states": ["OK", "Warning"],
         "ignore_soft_states": False,
         "disable_notifications": True,
-        "assign_filter": f'service.name="mapi *"&service.name!="{SIGN_IN}"'
-        f"&host.vars.{SIGN_IN_MAILBOX}=true",
+        "assign_filter": f'service.name="mapi *"&service.name!="{SIGN_IN}"&{_EXCHANGE_ONLINE}',
     }
 
 

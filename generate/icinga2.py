@@ -57,6 +57,7 @@ REFUSED = "(not understood)"
 _HEADER = """\
 Checks that users can log on to their Exchange mailboxes: check_mapi_connectivity {version}.
 Made from the plugin's own table of options; do not edit, set variables instead.
+It needs Icinga 2.13 or later: older ones refuse the attribute "separator".
 
 Each long option is a variable, mapi_ and its name with _ for -: --client-id is mapi_client_id.
 Lists are arrays, flags are true or false (also "yes" or "no", 1 or 0; anything else fails the
@@ -221,6 +222,9 @@ def _entry(argument: Argument) -> list[str]:
         lines.append(f"\t\t\tset_if = {_right(argument.set_if)}")
     if argument.value:
         lines.append(f"\t\t\tvalue = {_right(argument.value)}")
+        if not argument.skip_key:
+            # So that a value like -1:5 is none of the check's options.
+            lines.append('\t\t\tseparator = "="')
     if argument.repeat_key:
         lines.append("\t\t\trepeat_key = true")
     if argument.skip_key:

@@ -50,7 +50,8 @@ MOST_ADDRESSES = 16
 class Method:
     """One way to test a mailbox: all that is told of it by its name alone.
 
-    What is done is in `probes/NAME.py`, whose class is `probe`.
+    What is done is in `probes/MODULE.py`, named like the method if nothing else is said, whose
+    class is `probe`.
     """
 
     def __init__(
@@ -68,6 +69,8 @@ class Method:
         probe: str,
         unseen: str,
         labels: tuple[str, ...],
+        module: str = "",
+        mailbox: bool = True,
     ) -> None:
         #: What it does: for `--help`, and for `--explain`.
         self.usage, self.does = usage, does
@@ -82,7 +85,9 @@ class Method:
         #: The field of Cloud that says what a token is for, and the least that a user's token must
         #: allow (reference sheet exchange-online 5.6).
         self.resource, self.scope = resource, scope
-        self.probe = probe
+        self.module, self.probe = module, probe
+        #: Whether it logs on to a mailbox: those alone are offered by `--method`.
+        self.mailbox = mailbox
         #: What nobody here has seen yet.
         self.unseen = unseen
         #: Performance labels.
@@ -92,6 +97,28 @@ class Method:
 #: Labels that each method begins with, and those of the way to a host.
 _OUTCOME = ("mapi_connectivity", "connection_time", "time_token")
 _WAY = ("time_dns", "time_tcp", "time_proxy", "time_tls")
+
+
+def _sign_in(resource: str, scope: str) -> Method:
+    """The row of `--sign-in-only`, with a token for this resource."""
+    return Method(
+        usage="sign in only",
+        does="sign in at Entra and read the tenant's openid-configuration; no mailbox is tested",
+        path="the sign-in",
+        named_by="Entra",
+        names=(),
+        lists=False,
+        requests=1,
+        resource=resource,
+        scope=scope,
+        module="sign_in",
+        probe="SignInProbe",
+        mailbox=False,
+        unseen="""The sign-in alone was built on Microsoft's documentation; it has not yet been seen
+on a live tenant.""",
+        labels=("sign_in", "time_token", "total_time", "certificate_days"),
+    )
+
 
 #: Method -> its row.
 METHODS = {
@@ -171,12 +198,23 @@ live tenant.""",
     ),
 }
 
+#: The methods that test a mailbox.
+OFFERED = tuple(METHODS)
+
+#: Method -> what stands in its place where only the sign-in is tested: by its token.
+SIGN_IN = {"cmdlet": "sign-in", "mapi": "sign-in", "graph": "sign-in-graph"}
+METHODS["sign-in"] = _sign_in("exchange", ".default")
+METHODS["sign-in-graph"] = _sign_in("graph", "Mail.ReadBasic")
+
 #: Method -> the performance labels it prints, in this order, in every state but usage errors.
 LABELS = {name: method.labels for name, method in METHODS.items()}
 
+#: Labels that say whether a run was a success.
+OUTCOMES = ("mapi_connectivity", "sign_in")
+
 #: Labels that carry no unit; all others are seconds. Those of them that are 1 or 0.
-UNITLESS = frozenset({"mapi_connectivity", "address_book", "inbox_items", "certificate_days"})
-YES_OR_NO = frozenset({"mapi_connectivity", "address_book"})
+UNITLESS = frozenset({*OUTCOMES, "address_book", "inbox_items", "certificate_days"})
+YES_OR_NO = frozenset({*OUTCOMES, "address_book"})
 
 #: Addresses of one host that are tested at most.
 MOST_ADDRESSES = 16

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from .argv.help import Examples, Groups
     from .argv.parser import Parser
 
+#: Options of which an empty value is no "not given": it would be another mailbox that is tested,
+#: that of --username; no time is none at all; and an empty section is the default one.
+_NEVER_EMPTY = {"mailbox", "mailbox-file", "timeout", "extra-opts"}
+
 #: Dashes of word processors and web pages: hyphen, non-breaking hyphen, en dash, em dash, minus.
 _DASHES = "\u2010\u2011\u2013\u2014\u2212"
 
@@ -70,17 +74,29 @@ def program(
 def parse_command_line(argv: Sequence[str]) -> dict[str, Any]:
     """Long name -> value (text, list of texts, True, or a count) of what the command line gives.
 
-    Raises UsageError for what is no option, Information for `--help` and `--version`.
+    A template passes a variable that is empty on as an empty value: it is not given, but for those
+    of `_NEVER_EMPTY`. Raises UsageError for what is no option, Information for `--help` and
+    `--version`.
     """
     words = plain.read(argv, OPTIONS)
     if words is None:
-        return split(parser(), argv)
+        return _without_empty(split(parser(), argv))
     found, unknown = words
     if "help" in found:
         raise Information(argv_help.text(*_told()))
     if "version" in found:
         raise Information(f"{PLUGIN} {__version__}\n")
     _refuse(unknown, [flag for option in OPTIONS.values() for flag in option.flags])
+    return _without_empty(found)
+
+
+def _without_empty(found: dict[str, Any]) -> dict[str, Any]:
+    """What was given, without values that are empty: a template's variable that is none."""
+    for name in found.keys() - _NEVER_EMPTY:
+        if isinstance(found[name], list):
+            found[name] = [one for one in found[name] if one]
+        if not found[name]:
+            del found[name]
     return found
 
 

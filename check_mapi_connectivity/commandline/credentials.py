@@ -272,7 +272,7 @@ def _signs_in(
         return Who(login(given, environ, chosen), _account(given, None, ""))
     shown, identifier = credential(given, environ, tenant, chosen), ""
     if chosen != "--managed-identity":
-        module = chosen == "--username" and methods == ("cmdlet",)
+        module = chosen == "--username" and methods in (("cmdlet",), ("sign-in",))
         identifier = client_id(given, module=module)
     return Who(None, _account(given, shown, identifier))
 

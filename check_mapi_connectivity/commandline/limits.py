@@ -187,7 +187,9 @@ def _given_limits(
     limits: dict[str, str | None] = {}
     text = given.text(level)
     if text is not None:
-        limits["connection_time"] = check_range(text, f"--{level}")
+        # A sign-in alone has no connection to a mailbox: the whole run is what takes its time.
+        timed = "connection_time" if "connection_time" in known else "total_time"
+        limits[timed] = check_range(text, f"--{level}")
     for item in given.texts(f"{level}-for"):
         option = f"--{level}-for"
         label, equals, spec = item.partition("=")

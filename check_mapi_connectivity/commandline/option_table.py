@@ -6,7 +6,7 @@ Command line, ini sections, `--help`, the list in docs/options.md and the man pa
 
 from __future__ import annotations
 
-from ..base.vocabulary import KINDS, METHODS
+from ..base.vocabulary import KINDS, METHODS, OFFERED
 from .groups import feeding, sign_in
 from .option import COUNT, FLAG, LIST, Option
 
@@ -34,10 +34,19 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "--method",
                 "METHOD",
                 "How to test a mailbox. "
-                + "".join(f"{name}: {method.usage}. " for name, method in METHODS.items())
-                + f"One of: {', '.join(METHODS)}. Repeatable: all are run side by side. "
+                + "".join(f"{name}: {METHODS[name].usage}. " for name in OFFERED)
+                + f"One of: {', '.join(OFFERED)}. Repeatable: all are run side by side. "
                 "Default: cmdlet.",
                 LIST,
+            ),
+            Option(
+                "--sign-in-only",
+                "",
+                """Test no mailbox, only the sign-in: get a token, also from the cache, and the
+                tenant's openid-configuration, anew in each run. For the service that those of the
+                mailboxes depend on. --method says for what the token is, -w and -c judge
+                total_time.""",
+                FLAG,
             ),
             Option(
                 "--archive",

@@ -61,7 +61,10 @@ def checked(given: Given, environ: MutableMapping[str, str]) -> Command:
 
     started = time.monotonic()
     methods = target.read_methods(given.texts("method"))
-    mailboxes = target.mailboxes_of(given)
+    if given.flag("sign-in-only"):
+        mailboxes, methods = target.only_sign_in(given, methods)
+    else:
+        mailboxes = target.mailboxes_of(given)
     cloud = given.choice("cloud", ("worldwide", "gcc", "gcc-high", "dod", "china"), "worldwide")
     counted = target.read_counts(given, mailboxes, methods)
     shown = _shown(given)

@@ -6,8 +6,8 @@ import re
 
 from ..base.errors import UsageError
 from ..base.reading import files, pasted
-from ..base.vocabulary import LABELS, MOST_ADDRESSES
-from .given import GUID, TENANT, Given
+from ..base.vocabulary import MOST_ADDRESSES, OFFERED, SIGN_IN
+from .given import GUID, TENANT, Given, is_none
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -242,13 +242,35 @@ def read_hosts(
     }
 
 
+#: Options that name what --sign-in-only does not test.
+_OF_MAILBOXES = ("mailbox", "mailbox-file", "archive")
+
+
+def only_sign_in(given: Given, methods: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Mailboxes and methods of a run that tests the sign-in alone: a test without a mailbox, by the
+    token for the first of these methods.
+
+    A section of an ini file may be shared with the mailboxes' tests; what names a mailbox beside
+    the option is an error. Raises UsageError.
+    """
+    for name in _OF_MAILBOXES:
+        value = given.values.get(name)
+        named = [one for one in (value if isinstance(value, list) else [value]) if one]
+        if given.source.get(name) not in given.sections and not all(map(is_none, named)):
+            raise UsageError(
+                f"--sign-in-only tests no mailbox: leave out --{name}, or --sign-in-only"
+            )
+        given.values.pop(name, None)
+    return ("",), (SIGN_IN[methods[0]],)
+
+
 def read_methods(names: Sequence[str]) -> tuple[str, ...]:
     """The methods to test by, each once. Raises UsageError."""
     found = tuple(dict.fromkeys(name.lower() for name in names)) or ("cmdlet",)
     for name in found:
-        if name not in LABELS:
+        if name not in OFFERED:
             each = "; give --method once for each" if re.search("[,; ]", name) else ""
-            raise UsageError(f"--method: {name} is none of {', '.join(LABELS)}{each}")
+            raise UsageError(f"--method: {name} is none of {', '.join(OFFERED)}{each}")
     return found
 
 
@@ -279,6 +301,11 @@ def read_tenant(given: Given, methods: tuple[str, ...], chosen: str | None) -> s
     tenant = given.text("tenant")
     if tenant is None and (methods == ("mapi",) or chosen == "--managed-identity"):
         return ""
+    if tenant is None and methods[0] in SIGN_IN.values():
+        raise UsageError(
+            "--sign-in-only is for Exchange Online: give --tenant; an Exchange Server has no "
+            "sign-in apart from the logon to a mailbox"
+        )
     alien = [name for name in _MAPI_ONLY if given.text(name) is not None]
     if tenant is None and alien and "mapi" not in methods:
         raise UsageError(

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from ..base.clouds import MICROSOFT
 from ..base.credentials import ManagedIdentity, UserPassword
 from ..base.options import address_parts
-from ..base.vocabulary import NEGOTIATE
+from ..base.vocabulary import METHODS, NEGOTIATE
 from ..mapihttp.discovery import JSON, REDIRECT, SERVICE, Trust, Walk, domain_of, named_url
 from ..network import route
 
@@ -48,7 +48,7 @@ def contacts(targets: Targets, account: Account, server: Server, network: Networ
     """All that a run may contact, in the order it does; each host and port once."""
     found: dict[tuple[str, int, str], Contact] = {}
     for contact in (
-        *_sign_in(account, network),
+        *_sign_in(targets, account, network),
         *_services(targets, server, network),
         *_kerberos(server, network),
     ):
@@ -66,7 +66,7 @@ def contacts(targets: Targets, account: Account, server: Server, network: Networ
     return [Contact(through.host, through.port, protocol, purpose), *found.values()]
 
 
-def _sign_in(account: Account, network: Network) -> Iterator[Contact]:
+def _sign_in(targets: Targets, account: Account, network: Network) -> Iterator[Contact]:
     credential = account.credential
     if isinstance(credential, ManagedIdentity):
         because = "a managed identity is asked for on this machine" if network.proxy else ""
@@ -74,6 +74,8 @@ def _sign_in(account: Account, network: Network) -> Iterator[Contact]:
         yield place._replace(proxied=False, because=because)
     elif credential is not None:
         yield _contact(network, account.authority_url, "sign-in at Entra")
+    if not any(METHODS[method].mailbox for method in targets.methods):
+        yield _contact(network, account.authority_url, "the tenant's openid-configuration")
     if isinstance(credential, UserPassword):
         domain = domain_of(credential.username)
         purpose = f"federation server (AD FS) of {domain}, where Entra names one"
@@ -82,7 +84,8 @@ def _sign_in(account: Account, network: Network) -> Iterator[Contact]:
 
 def _services(targets: Targets, server: Server, network: Network) -> Iterator[Contact]:
     for method in targets.methods:
-        yield from _SERVICES[method](targets, server, network)
+        if METHODS[method].mailbox:
+            yield from _SERVICES[method](targets, server, network)
 
 
 def _cmdlet(targets: Targets, server: Server, network: Network) -> Iterator[Contact]:

@@ -34,6 +34,8 @@ _MOST_NAMED = 10
 _SHORT = 40
 
 _PUBLIC = "Authentication, Allow public client flows: Yes"
+_EXCHANGE = "Office 365 Exchange Online"
+_MODULE_APP = "Microsoft's own for Exchange PowerShell: nothing to grant"
 _UNTRIED = "these steps follow Microsoft's documentation and were not tried on a live tenant"
 _OBJECT_ID = """OBJECT-ID is the object id of the enterprise application, not that of the app
 registration"""
@@ -85,9 +87,9 @@ def _may_call_exchange(account: Account) -> Iterator[Entry]:
     credential = account.credential
     if isinstance(credential, UserPassword):
         if account.client_id == MODULE_CLIENT_ID:
-            yield Entry(FACT, "Microsoft's own for Exchange PowerShell: nothing to grant", "app")
+            yield Entry(FACT, _MODULE_APP, "app")
             return
-        yield from _public_client(account, "Office 365 Exchange Online: Exchange.Manage")
+        yield from _public_client(account, f"{_EXCHANGE}: Exchange.Manage")
         yield Entry(NOTE, "that this permission does is known from others' programs only")
     elif isinstance(credential, ManagedIdentity):
         yield Entry(FACT, "app role Exchange.ManageAsApp, in Microsoft Graph PowerShell:", "Entra")
@@ -173,7 +175,27 @@ def _mapi(targets: Targets, account: Account, server: Server) -> Iterator[Entry]
     yield from _others(targets, user)
 
 
-_NEEDED = {"cmdlet": _cmdlet, "mapi": _mapi, "graph": _graph}
+def _sign_in(targets: Targets, account: Account, server: Server) -> Iterator[Entry]:
+    """What makes Entra give a token at all; what it may be used for does not matter."""
+    if not isinstance(account.credential, UserPassword):
+        yield from _app(account)
+        yield Entry(FACT, "none: any token will do, whatever it permits", "Entra")
+    elif account.client_id == MODULE_CLIENT_ID:
+        yield Entry(FACT, _MODULE_APP, "app")
+    else:
+        graph = "sign-in-graph" in targets.methods
+        of = "Microsoft Graph: Mail.ReadBasic" if graph else f"{_EXCHANGE}: Exchange.Manage"
+        yield from _public_client(account, of)
+    yield Entry(NOTE, _UNTRIED)
+
+
+_NEEDED = {
+    "cmdlet": _cmdlet,
+    "mapi": _mapi,
+    "graph": _graph,
+    "sign-in": _sign_in,
+    "sign-in-graph": _sign_in,
+}
 
 
 def _others(targets: Targets, user: str | None) -> Iterator[Entry]:

@@ -130,7 +130,7 @@ def _tests(options: Options) -> Iterator[Entry]:
     targets = options.targets
     for method in targets.methods:
         yield Entry(FACT, METHODS[method].does, f"method {method}")
-    shown = ", ".join(targets.mailboxes[:_MOST_NAMED])
+    shown = ", ".join(targets.mailboxes[:_MOST_NAMED]) or "none, the sign-in alone"
     more = len(targets.mailboxes) - _MOST_NAMED
     rest = f" and {more} more" if more > 0 else ""
     yield Entry(FACT, shown + rest, "mailboxes" if len(targets.mailboxes) > 1 else "mailbox")

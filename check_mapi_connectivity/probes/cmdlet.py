@@ -93,4 +93,7 @@ class CmdletProbe:
         report.trace.identify(
             {name: answer.headers[name] for name in ID_HEADERS if name in answer.headers}
         )
+        throttling = exchange_refusals.throttling(answer)
+        if throttling:
+            report.trace.fact("throttling", throttling)
         return answer

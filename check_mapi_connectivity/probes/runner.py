@@ -299,8 +299,9 @@ def _reset(report: Report, failure: Failure, wait: float, deadline: Deadline) ->
 def _probe(run: ProbeContext) -> Probe:
     """The probe of the method; the others are not imported."""
     name = run.report.method
-    module = importlib.import_module(f".{name}", __package__)
-    probe: Probe = getattr(module, METHODS[name].probe)(run)
+    method = METHODS[name]
+    module = importlib.import_module(f".{method.module or name}", __package__)
+    probe: Probe = getattr(module, method.probe)(run)
     return probe
 
 

@@ -29,6 +29,7 @@ from ..base.vocabulary import (
     BASIC,
     KINDS,
     LABELS,
+    METHODS,
     NEGOTIATE,
     NTLM,
     OPTIONAL_LABELS,
@@ -126,10 +127,12 @@ def known(options: Options) -> tuple[Confided, Names]:
     hosts = (account.authority_url, server.exchange_url, server.graph_url, server.hostname)
     places = (server.autodiscover_url, server.mapi_url, server.legacy_dn)
     who = (account.tenant, account.client_id, username, user, proxy.host if proxy else None)
-    openly = (*options.targets.mailboxes, *hosts, *places, *who)
+    # Where only the sign-in is tested, the one "mailbox" has no name.
+    mailboxes = tuple(one for one in options.targets.mailboxes if one)
+    openly = (*mailboxes, *hosts, *places, *who)
     users = (username, user, proxy.user if proxy else None)
     return options.confided, Names(
-        options.targets.mailboxes,
+        mailboxes,
         tuple(one for one in users if one),
         account.tenant,
         tuple(one for one in openly if one),
@@ -182,7 +185,10 @@ def _check_tests(mailboxes: tuple[str, ...], methods: tuple[str, ...]) -> None:
         raise Odd("options.methods")
     if len(set(mailboxes)) < len(mailboxes) or len(set(methods)) < len(methods):
         raise Odd("options.mailboxes")
-    if not all(_shown(one, 320) for one in mailboxes) or len(mailboxes) * len(methods) > 1000:
+    shown = all(_shown(one, 320) for one in mailboxes)
+    if not any(METHODS[one].mailbox for one in methods):
+        shown = mailboxes == ("",)
+    if not shown or len(mailboxes) * len(methods) > 1000:
         raise Odd("options.mailboxes")
 
 

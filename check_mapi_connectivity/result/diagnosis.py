@@ -129,6 +129,8 @@ def clock_told(report: Report) -> bool:
 
 def _who(judged: Judged, longest: int = LONG_LINE) -> str:
     report = judged.report
+    if not METHODS[report.method].mailbox:
+        return f"[{judged.state}] sign-in"
     archive = " (archive)" if report.archive else ""
     at = f" at {report.address}" if report.address else ""
     return f"[{judged.state}] {clean(report.mailbox, longest)} by {report.method}{at}{archive}"

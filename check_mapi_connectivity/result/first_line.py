@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 #: What a success says of the Inbox, before the time it took.
 LISTED = "listed in"
 
+#: What the success of a sign-in alone says.
+SIGN_IN_WORKS = "sign-in works"
+
 #: Characters of the first line that a cause, or an address, has at least.
 LEAST = 24
 
@@ -24,6 +27,9 @@ _LEAST_ADDRESS = 32
 
 def success_text(report: Report) -> str:
     """What success means, with the time it took."""
+    if not METHODS[report.method].mailbox:
+        cached = ", token from the cache" if report.times.token_cached else ""
+        return f"{SIGN_IN_WORKS} ({report.times.total or 0.0:.3f}s{cached})"
     inbox = "Inbox of the archive" if report.archive else "Inbox"
     return f"{inbox} {LISTED} {report.finding.connection_time or 0.0:.3f}s ({report.method})"
 
@@ -105,7 +111,8 @@ def failure_text(failure: Failure, room: int) -> str:
 
 def _subject(report: Report, longest: int = 48) -> str:
     """The mailbox in front of what is about it; a refused sign-in is about the whole tenant."""
-    if report.failure is not None and report.failure.during == "sign-in":
+    alone = not METHODS[report.method].mailbox
+    if alone or (report.failure is not None and report.failure.during == "sign-in"):
         return ""
     # A long address must not eat the cause; the diagnosis has it whole.
     return f"{clean(report.mailbox, min(48, longest))}: "

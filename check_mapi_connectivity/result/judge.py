@@ -11,6 +11,7 @@ from ..base.report import Report
 from ..base.value import NamedTuple
 from ..base.vocabulary import (
     LABELS,
+    OUTCOMES,
     SEVERITY,
     STATES,
     UNITLESS,
@@ -154,7 +155,7 @@ def measurements(report: Report) -> dict[str, float | None]:
         values[f"time_{times.service.current}"] = None
     success = report.success and report.failure is None
     return {
-        "mapi_connectivity": 1.0 if success else 0.0,
+        **dict.fromkeys(OUTCOMES, 1.0 if success else 0.0),
         "connection_time": finding.connection_time if success else None,
         "time_token": 0.0 if "token" in times.unneeded else times.sign_in.total(),
         "time_autodiscover": 0.0 if "autodiscover" in times.unneeded else times.discovery.total(),
@@ -253,7 +254,9 @@ class _Threshold(nagiosplugin.Context):
 
 
 class _Connectivity(_Threshold):
-    """Judges `mapi_connectivity`: by its ranges like any label, and by the kind of failure."""
+    """Judges `mapi_connectivity` and its like: by their ranges as any label, and by the kind of
+    failure.
+    """
 
     def __init__(self, label: str, ranges: tuple[str | None, str | None], judging: Judging) -> None:
         super().__init__(label, *ranges)
@@ -283,7 +286,7 @@ class _AddressBook(_Connectivity):
 
 
 #: Label -> what judges it, where that is by the kind of a failure, too.
-_BY_KIND = {"mapi_connectivity": _Connectivity, "address_book": _AddressBook}
+_BY_KIND = {**dict.fromkeys(OUTCOMES, _Connectivity), "address_book": _AddressBook}
 
 
 def range_text(limits: Range, *, plain: bool = False) -> str:

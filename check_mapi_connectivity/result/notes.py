@@ -31,7 +31,7 @@ def hosts(account: Account, server: Server, methods: tuple[str, ...]) -> Iterato
         yield field("sign-in host", account.credential.url)
     elif account.credential is not None:
         yield field("sign-in host", account.authority_url)
-    resources = {METHODS[method].resource for method in methods}
+    resources = {METHODS[method].resource for method in methods if METHODS[method].mailbox}
     if account.credential is not None and "exchange" in resources:
         yield field("exchange host", server.exchange_url)
     if "graph" in resources:

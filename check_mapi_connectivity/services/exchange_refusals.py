@@ -32,6 +32,9 @@ _WRAPPERS = frozenset({"Exception", "ODataServiceException", "CmdletProxyExcepti
 #: Words of a refusal that is about Exchange's roles, not about the token.
 _OF_ROLES = r"(?i)not allowed to call|assigned to any management role|supported in this scenario"
 
+#: What the headers Rate-Limit-... tell: calls allowed, those left, and when they are all back.
+_RATE = ("Limit", "Remaining", "Reset")
+
 #: After about ten quick calls the admin API has answered 500 (exchange-online 1.8).
 _BURST = "see service health; too many calls at once do it as well: spread the checks"
 
@@ -106,6 +109,15 @@ def exchange_status(answer: Answer, claims: Mapping[str, Any], mailbox: str = ""
     if error_document(answer):
         return unknown_error("Exchange", exception or code, text)
     return Failure.of(ADMIN[404], code, text, host=answer.host)
+
+
+def throttling(answer: Answer) -> str | None:
+    """How near the admin API's limit this caller is, where it says so: most answers do not
+    (exchange-online 1.8).
+    """
+    found = [(name, answer.headers.get(f"Rate-Limit-{name}", "")) for name in _RATE]
+    told = [f"{name.lower()} {' '.join(text[:60].split())}" for name, text in found if text]
+    return ", ".join(told) or None
 
 
 def _by_exception(exception: str, text: str, mailbox: str) -> Failure | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from check_mapi_connectivity.base.errors import Information
-from check_mapi_connectivity.base.vocabulary import KINDS, LABELS
+from check_mapi_connectivity.base.vocabulary import KINDS, OFFERED
 from check_mapi_connectivity.commandline import arguments, option_table
 from check_mapi_connectivity.commandline import given as commandline_given
 from check_mapi_connectivity.commandline.argv import help_text
@@ -78,7 +78,7 @@ def test_every_option_of_the_contract_is_there():
 def test_vocabulary_of_the_help():
     for kind in set(KINDS) - {"usage"}:
         assert re.search(rf"\b{kind}\b", FLAT)
-    for method in LABELS:
+    for method in OFFERED:
         assert f"{method}: " in FLAT
     assert "Exit codes: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN, help and usage errors." in HELP
 

@@ -99,6 +99,9 @@ CASES = {
         "--method mapi --autodiscover-url https://auto.contoso.com/a.xml",
         {"KRB5CCNAME": "FILE:/t", "KRB5_CLIENT_KTNAME": "/k"},
     ),
+    "sign-in-certificate": ("certificate", "--sign-in-only -w 2", PROXIES),
+    "sign-in-managed": ("managed", "--sign-in-only --cloud gcc-high", {}),
+    "sign-in-user": ("user", "--sign-in-only --method graph", {}),
     "ticket-user": ("ticket", "--method mapi -l probe@contoso.com --no-cache", {}),
 }
 
@@ -111,7 +114,8 @@ def test_explanation(there, name):
     (there / "mailboxes").write_text("".join(names))
     (there / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\n")
     credential, more, environ = CASES[name]
-    mailbox = None if "--mailbox-file" in more else "probe@contoso.com"
+    own = "--mailbox-file" in more or "--sign-in-only" in more
+    mailbox = None if own else "probe@contoso.com"
     text = told(*CREDENTIALS[credential], *more.split(), mailbox=mailbox, **environ)
     path = GOLDEN / f"{name}.txt"
     if WRITE:

@@ -35,6 +35,7 @@ _PLACES = [
     "/usr/share/man",
     "/usr/share/python3",
     "/usr/share/zsh",
+    "/usr/share/fish",
     "/var/cache",
     "/var/lib/nagios",
 ]

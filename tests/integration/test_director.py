@@ -24,7 +24,6 @@ HOST = {
     "imports": [director.HOST_TEMPLATE],
     "vars": {
         "mapi_tenant": "contoso.onmicrosoft.com",
-        director.SIGN_IN_MAILBOX: "probe@contoso.com",
         "mapi_mailbox": ["probe@contoso.com", "dana@contoso.com"],
         "mapi_env_password": "",
     },
@@ -114,6 +113,13 @@ SWITCHED = {
 }
 
 
+def pieces(words):
+    """Option and value apart, but not what is said of a switch."""
+    for word in words:
+        option, equals, value = word.partition("=")
+        yield from [option, value] if equals and " is " not in value else [word]
+
+
 def test_a_command_of_the_directors_own_says_the_same(there, lab, plugin_dir):
     """Who lets the Director write the command, from what the basket says of it."""
     shown = there.show("command", icinga2.COMMAND)
@@ -133,8 +139,9 @@ def test_a_command_of_the_directors_own_says_the_same(there, lab, plugin_dir):
         node.configuration += f'  check_command = "{name}"\n{assignments(SWITCHED)}}}\n'
     node.validate()
     node.start()
+    # This Director knows no separator between key and value.
     by_file, by_director = (
-        sorted(node.check("h", name).command) for name in (icinga2.COMMAND, "mapi_own")
+        sorted(pieces(node.check("h", name).command)) for name in (icinga2.COMMAND, "mapi_own")
     )
     assert by_director == by_file
     for word in ("--archive", "-vv", "--no-cache", "none", "b@contoso.com"):

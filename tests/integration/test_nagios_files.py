@@ -93,9 +93,7 @@ def called(running, host, service):
         (
             TENANT,
             "mapi sign-in",
-            f"--tenant {TENANT} -m probe@contoso.com --state logon=OK --state mailbox=OK "
-            "--state moving=OK "
-            "--critical-for certificate_days=none -t 30",
+            f"--tenant {TENANT} --sign-in-only --critical-for certificate_days=none -t 30",
         ),
         (
             HOST,
@@ -121,5 +119,4 @@ def test_our_parser_takes_the_sign_in(running, tmp_path):
         [*called(running, TENANT, "mapi sign-in"), *identity, str(certificate)], {}
     ).options
     assert options.judging.thresholds["certificate_days"] == ("30:", None)
-    assert options.judging.states["logon"] == options.judging.states["mailbox"] == "OK"
-    assert options.judging.states["credential"] == "UNKNOWN"
+    assert options.targets.methods == ("sign-in",)

@@ -16,20 +16,20 @@ from check_mapi_connectivity.setup import option_table as set_up
 from check_mapi_connectivity.setup.steps import names
 from generate import completion
 
-from ..support.shells import Shell
+from ..support.shells import Fish, Shell
 from ..tenant_itself.test_squid import need
 
 CHECK, SET_UP = vocabulary.PLUGIN, names.COMMAND
 OPTIONS = {CHECK: option_table.OPTIONS, SET_UP: set_up.OPTIONS}
 
 
-@pytest.fixture(scope="module", params=["bash", "zsh"])
+@pytest.fixture(scope="module", params=["bash", "zsh", "fish"])
 def shell(request, tmp_path_factory):
     need("" if shutil.which(request.param) else f"{request.param} is not installed")
     directory = tmp_path_factory.mktemp(request.param)
     (directory / "probe.pem").touch()
     (directory / "probe.d").mkdir()
-    running = Shell(request.param, directory)
+    running = Fish(directory) if request.param == "fish" else Shell(request.param, directory)
     yield running
     running.close()
 

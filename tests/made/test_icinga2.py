@@ -87,10 +87,10 @@ def words(**variables):
             )
             text = text_of(value).lower()
             switch = commandline_option.MISSING if text in on else "none" if text in off else ""
-            found += [argument.key, switch or text_of(value)]
+            found.append(f"{argument.key}={switch or text_of(value)}")
         else:
             for one in value if isinstance(value, list) else [value]:
-                found += [argument.key, text_of(one)]
+                found.append(f"{argument.key}={text_of(one)}")
     return found
 
 
@@ -123,6 +123,12 @@ def test_lists_repeat_their_key_and_flags_have_no_value():
         if option.shape == commandline_option.FLAG:
             assert f'set_if = {{{{ string(macro("${icinga2.variable(option.name)}$"))' in block
             assert "value =" not in block
+
+
+def test_a_value_is_joined_to_its_option():
+    for argument in ARGUMENTS:
+        joined = '\t\t\tseparator = "="\n' in BLOCKS[argument.key]
+        assert joined == bool(argument.value and not argument.skip_key)
 
 
 def test_variables_are_unique_and_secrets_have_their_own():
@@ -172,14 +178,14 @@ def test_flags_take_true_and_false_in_words_and_numbers(name, value, meaning):
     text = f'{variable} is "{value}"; it takes true or false, yes or no, 1 or 0'
     with pytest.raises(UsageError) as caught:
         parse_command_line(found)
-    assert str(caught.value) == f"--{name} takes no value: {text}"
+    assert str(caught.value) == f"--{name}: {text}"
 
 
 @pytest.mark.parametrize(("value", "meaning"), SWITCHES)
 def test_a_managed_identity_is_switched_by_the_same_words(value, meaning):
     found = words(mapi_managed_identity=value)
     wanted = {True: "system", False: "none", None: text_of(value)}[meaning]
-    assert found == (["--managed-identity", wanted] if value not in (None, "") else [])
+    assert found == ([f"--managed-identity={wanted}"] if value not in (None, "") else [])
 
 
 @pytest.mark.parametrize(("value", "meaning"), [*SWITCHES, (2, 2), ("3", 3)])
@@ -189,16 +195,22 @@ def test_verbosity_is_a_number_or_a_switch(value, meaning):
         assert parse_command_line(found) == ({"verbose": int(meaning)} if meaning else {})
         return
     text = f'mapi_verbose is "{value}"; it takes a number from 0 to 3'
-    with pytest.raises(UsageError, match=f"^--verbose takes no value: {re.escape(text)}$"):
+    with pytest.raises(UsageError, match=f"^--verbose: {re.escape(text)}$"):
         parse_command_line(found)
 
 
-def test_empty_is_not_given_but_for_mailboxes_and_the_default_section():
+def test_empty_is_not_given_but_for_mailboxes_time_and_the_default_section():
     for option in icinga2.options():
         for value in (None, ""):
             empty = words(**{icinga2.variable(option.name): value})
             kept = option.name in ("mailbox", "mailbox-file", "extra-opts")
-            assert empty == ([f"--{option.name}", ""] if kept else [])
+            assert empty == ([f"--{option.name}="] if kept else [])
+            # By any other scheduler's template as well.
+            kept = kept or option.name == "timeout"
+            if option.shape in (commandline_option.VALUE, commandline_option.LIST):
+                one = [""] if option.shape == commandline_option.LIST else ""
+                found = parse_command_line([f"--{option.name}="])
+                assert found == ({option.name: one} if kept else {})
 
 
 def test_all_of_them_at_once():

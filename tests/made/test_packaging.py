@@ -18,7 +18,7 @@ import pytest
 
 from check_mapi_connectivity import __version__, process
 from check_mapi_connectivity.commandline import given, parse
-from generate import completion, project
+from generate import completion, fish, project
 
 from ..conftest import ROOT
 
@@ -30,7 +30,6 @@ PLACES = (".ci", ".github", "check_mapi_connectivity", "completion", "debian", "
 PLACES += ("generate", "icinga-templates", "packaging")
 
 #: What setup.cfg may say, and all files that are made from it.
-PLACEHOLDER = {"url": "https://a.invalid/b", "maintainer": "A B", "maintainer_email": "c@d.invalid"}
 OWN = {"url": "https://a.example/b", "maintainer": "A B", "maintainer_email": "c@d.example"}
 
 SPEC = (PACKAGING / "check_mapi_connectivity.spec").read_text()
@@ -157,6 +156,7 @@ def test_everything_made_for_shells_and_manual_is_in_the_wheel():
     files = " ".join(text for place, text in places.items() if "/doc/" not in place).split()
     assert set(files) == {
         *completion.files(),
+        *fish.files(),
         "docs/check_mapi_connectivity.1",
         "docs/check_mapi_connectivity_setup.8",
     }
@@ -197,52 +197,6 @@ def test_each_line_that_names_the_project_is_made(path):
         made = project.named(before, {pattern: line}, OWN)
         assert made != before
         assert sum(one != other for one, other in zip(before.split("\n"), made.split("\n"))) == 1
-
-
-@pytest.fixture
-def releasing(tmp_path):
-    """`releasing(section, placeholders)`: what packaging/release says of a copy whose changelog has that
-    section, and in which the files of `placeholders` name no project yet.
-    """
-    for path in ("packaging/release", VERSION):
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / path, tmp_path / path)
-
-    def run(section, *placeholders):
-        (tmp_path / "CHANGELOG.md").write_text(f"# Changelog\n\n{section}\n")
-        for path, lines in {"setup.cfg": {"url = .*": "url = {url}"}, **project.LINES}.items():
-            text = (ROOT / path).read_text()
-            for old in metadata()["metadata"]["url"], metadata()["metadata"]["maintainer_email"]:
-                text = text.replace(old, "")
-            words = PLACEHOLDER if path in placeholders else OWN
-            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / path).write_text(project.named(text, lines, words))
-        done = subprocess.run(
-            [tmp_path / "packaging/release"], cwd="/", capture_output=True, text=True, check=False
-        )
-        assert done.stdout == ""
-        return done.returncode, done.stderr
-
-    return run
-
-
-SECTION = f"## [{__version__}] - 2026-12-01"
-
-
-def test_a_release_has_its_own_address_and_a_section(releasing):
-    assert releasing(SECTION) == (0, "")
-    code, said = releasing(SECTION, "setup.cfg", *project.LINES)
-    assert (code, said.count("\n")) == (1, 1)
-    assert said.startswith("release: setup.cfg names a placeholder (.invalid): put the project's")
-    text = f'release: CHANGELOG.md has no section "## [{__version__}] - DATE"\n'
-    assert releasing("## [Unreleased]") == (1, text)
-    assert releasing(f"## [{__version__}]") == (1, text)
-
-
-@pytest.mark.parametrize("path", project.LINES)
-def test_a_file_that_was_not_made_anew_is_not_published(releasing, path):
-    text = f"release: {path} still names the placeholder of setup.cfg: run make docs\n"
-    assert releasing(SECTION, path) == (1, text)
 
 
 def test_packages_make_the_directories_that_the_program_looks_for():

@@ -10,7 +10,6 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from check_mapi_connectivity.base.vocabulary import KINDS
 from check_mapi_connectivity.commandline.arguments import parse_command_line
 from generate import icinga2
 
@@ -21,13 +20,10 @@ TEMPLATES = (SHIPPED / "icinga2/templates.conf").read_text()
 NAGIOS = (SHIPPED / "nagios/mapi_connectivity.cfg").read_text()
 MRPE = SHIPPED / "checkmk/mapi_mrpe"
 
-#: What a failure of one mailbox may be; all else concerns the tenant.
-OF_A_MAILBOX = {"logon", "mailbox", "moving"}
-
 
 def test_every_variable_in_the_examples_is_one_of_the_command():
     known = {argument.variable for argument in icinga2.arguments()}
-    known |= {"mapi_mailboxes", "mapi_sign_in_mailbox", "mapi_endpoint", "mapi_fed"}
+    known |= {"mapi_mailboxes", "mapi_endpoint", "mapi_fed"}
     known |= {"mapi_nodes", "mapi_node_mailbox", icinga2.NO_RESULT}
     known |= {"mapi_no_result_state", "mapi_no_result_text"}
     for name in ("templates.conf", "nodes.conf", "hosts-example.conf", "zones.conf"):
@@ -35,12 +31,14 @@ def test_every_variable_in_the_examples_is_one_of_the_command():
         assert set(re.findall(r"\bmapi_[a-z_]+[a-z]", text)) - {icinga2.COMMAND} <= known, name
 
 
-def test_the_sign_in_forgives_what_concerns_one_mailbox():
-    states = re.search(r"vars.mapi_state = \[(.*?)\]", TEMPLATES)[1]
-    assert set(re.findall('"([a-z]+)=OK"', states)) == OF_A_MAILBOX
-    assert set(KINDS) > OF_A_MAILBOX
-    (sign_in,) = (line for line in NAGIOS.splitlines() if "--state" in line)
-    assert set(re.findall("--state ([a-z]+)=OK", sign_in)) == OF_A_MAILBOX
+def test_the_sign_in_tests_no_mailbox():
+    block = re.search(r'template Service "mapi-sign-in" \{(.*?)\n\}', TEMPLATES, re.DOTALL)[1]
+    assert "vars.mapi_sign_in_only = true" in block
+    # What a host says of its mailboxes is taken back.
+    for name in ("mailbox", "mailbox_file", "warning", "critical"):
+        assert f'vars.mapi_{name} = "none"' in block
+    (sign_in,) = (line for line in NAGIOS.splitlines() if "--sign-in-only" in line)
+    assert " -m " not in sign_in
 
 
 @pytest.mark.parametrize("line", re.findall(r"command_line\t(.*?/check_mapi.*)", NAGIOS))

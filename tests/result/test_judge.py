@@ -62,7 +62,8 @@ def test_labels_are_the_same_in_every_state(options, method):
     values = [performance.value for performance in judged([empty], options)[0].performances]
     # Without a proxy it took no time (contract 7.7).
     assert values == [
-        {"mapi_connectivity": "0", "time_proxy": "0"}.get(label, "U") for label in LABELS[method]
+        {"mapi_connectivity": "0", "sign_in": "0", "time_proxy": "0"}.get(label, "U")
+        for label in LABELS[method]
     ]
 
 

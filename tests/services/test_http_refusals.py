@@ -349,6 +349,18 @@ def test_retry_after(value, seconds):
     assert headers.retry_after(answer) == seconds
 
 
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_what_the_admin_api_tells_of_its_limit(remaining, reset):
+    assert exchange_refusals.throttling(make_answer()) is None
+    said = exchange_refusals.throttling(
+        make_answer(
+            429, Rate_Limit_Limit="3000", Rate_Limit_Remaining=remaining, Rate_Limit_Reset=reset
+        )
+    )
+    assert said.startswith("limit 3000") and len(said) < 200
+    assert ("remaining" in said) or not remaining
+
+
 def test_seconds_in_a_throttling_text():
     assert (
         http_refusals.throttled(

@@ -1,4 +1,4 @@
-"""Interactive bash and zsh on a terminal of their own: what they complete a line to."""
+"""Interactive bash and zsh on a terminal of their own, and fish: what they complete a line to."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pty
 import select
 import shlex
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -75,3 +76,34 @@ class Shell:
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
         os.close(self.terminal)
+
+
+class Fish:
+    """The same of fish, which tells without a terminal."""
+
+    def __init__(self, directory):
+        self._directory = directory
+        self._files = " ".join(
+            shlex.quote(str(COMPLETION / "fish" / f"{command}.fish"))
+            for command in (vocabulary.PLUGIN, names.COMMAND)
+        )
+
+    def complete(self, line):
+        """The words of the line after the command, the last one completed in every way there is."""
+        script = f"for file in {self._files}; source $file; end; complete -C $argv[1]"
+        done = subprocess.run(
+            ["fish", "--no-config", "-c", script, line],
+            cwd=self._directory,
+            env={"PATH": os.environ["PATH"], "HOME": str(self._directory), "LC_ALL": "C"},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=20,
+        )
+        assert done.stderr == ""
+        found = [one.partition("\t")[0] for one in done.stdout.splitlines()]
+        *before, last = line.split(" ")[1:]
+        return [*before, *(found or [last])]
+
+    def close(self):
+        """Nothing runs on."""

@@ -9,6 +9,7 @@ import json
 import pytest
 
 from ..conftest import perfdata
+from ..tenant.faults import STATUSES
 from ..tenant.material import CLIENT_IDS
 
 STATES = {0: "OK", 1: "WARNING", 2: "CRITICAL", 3: "UNKNOWN"}
@@ -60,6 +61,18 @@ def test_exchange(cmdlet, tenant, fault, code, text, tries, kind):
     assert [path.endswith("InvokeCommand") for path in tenant.paths()].count(True) == tries
     assert f": kind {kind}\n" in run.diagnosis
     assert "<" not in run.diagnosis
+
+
+def test_limits_of_the_admin_api_are_told_where_it_names_them(cmdlet, tenant, monkeypatch):
+    status, headers, *rest = STATUSES["http-429-wait-600"]
+    # Names and forms of reference sheet exchange-online 1.8.
+    told = {"Rate-Limit-Limit": "3000", "Rate-Limit-Reset": "2026-07-14T09:30:00Z"}
+    answer = (status, {**headers, "Rate-Limit-Remaining": "0", **told}, *rest)
+    monkeypatch.setitem(STATUSES, "http-429-wait-600", answer)
+    tenant.faults.on("exchange", "http-429-wait-600")
+    run = cmdlet()
+    assert run.code == 3
+    assert "  throttling    limit 3000, remaining 0, reset 2026-07-14T09:30:00Z\n" in run.diagnosis
 
 
 def test_error_beside_a_row_shows_the_rows_own_result(cmdlet):

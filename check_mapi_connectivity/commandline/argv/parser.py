@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from .help import Groups
 
+#: What the words of Icinga's CheckCommand about a variable begin with.
+_VARIABLE = "mapi_"
+
 _NO_VALUE = " takes no value"
 
 
@@ -96,9 +99,12 @@ def read(parser: Parser, argv: Sequence[str]) -> tuple[dict[str, Any], list[str]
 def _with_value(complaint: str, argv: Sequence[str]) -> str:
     """A complaint about a value that is none of an option's, with the value.
 
-    Icinga's CheckCommand passes a variable that it does not understand on like this.
+    Icinga's CheckCommand passes a variable that it does not understand on like this, in words.
     """
     option, words, _ = complaint.partition(_NO_VALUE)
     value = next((word for word in argv if words and word.startswith(f"{option}=")), "")
-    value = value[len(option) + 1 :]
-    return f"{complaint}: {value}" if value.isprintable() and value else complaint
+    # A dictionary of Icinga's has line ends.
+    value = " ".join(value[len(option) + 1 :].split())
+    if not value.isprintable() or not value:
+        return complaint
+    return f"{option}: {value}" if value.startswith(_VARIABLE) else f"{complaint}: {value}"
