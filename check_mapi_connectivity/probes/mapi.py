@@ -6,9 +6,9 @@ from ..base.cache import Cache
 from ..base.failure import CheckFailure, Failure
 from ..mapihttp.discovery import address_book_beside, host_of
 from ..services import mapi_refusals
+from .finding.endpoint import Endpoint, Memory, whole
 from .mapi_authentication import Authentication
 from .mapi_autodiscover import Discovery
-from .mapi_endpoint import Endpoint, Memory, whole
 from .mapi_listing import Listing
 from .mapi_session import Session
 from .session_context import SessionLost

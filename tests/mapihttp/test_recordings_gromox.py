@@ -10,7 +10,7 @@ import pytest
 from check_mapi_connectivity.mapihttp import autodiscover, envelope, responses
 from check_mapi_connectivity.mapihttp.reader import WireError
 from check_mapi_connectivity.network.answer import Answer, Headers
-from check_mapi_connectivity.probes.mapi_endpoint import whole
+from check_mapi_connectivity.probes.finding.endpoint import whole
 from check_mapi_connectivity.services import (
     autodiscover_refusals,
     mapi_http_refusals,

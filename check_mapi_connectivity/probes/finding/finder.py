@@ -9,8 +9,8 @@ from ...base.value import NamedTuple
 from ...mapihttp.discovery import host_of, usable_store
 from ...network.shared_logon import TURN
 from ...services import autodiscover_refusals, mapi_refusals
-from ..mapi_endpoint import Endpoint, usable_dn
 from . import archive
+from .endpoint import Endpoint, usable_dn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 
-from ..base.reading.untrusted import Fields, Odd
-from ..base.value import NamedTuple
-from ..mapihttp.discovery import usable_store
-from .mapi_listing import PRESUMED_INBOX
+from ...base.reading.untrusted import Fields, Odd
+from ...base.value import NamedTuple
+from ...mapihttp.discovery import usable_store
+from ..mapi_listing import PRESUMED_INBOX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..base.cache import Cache
+    from ...base.cache import Cache
 
 
 class Endpoint(NamedTuple):
