@@ -80,7 +80,7 @@ def test_a_user_with_a_hundred_sessions():
     failure = mapi_refusals.error_code(answer.error_code, "Connect")
     assert failure.kind == "logon"
     assert "database" not in f"{failure.cause} {failure.remedy}"
-    assert "too many sessions" in failure.remedy
+    assert "end some sessions" in failure.remedy
 
 
 def test_a_server_without_a_connection_left():

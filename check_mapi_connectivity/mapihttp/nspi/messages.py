@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 
 from ...base.value import NamedTuple
 from ..envelope import CODE_PAGE, LCID, SIZED, Body
@@ -32,7 +31,6 @@ LEAST_ID = 0x10
 _MOST_ROWS, _MOST_COLUMNS = 1000, 200
 
 
-@dataclass(frozen=True)
 class Stat(Structure):
     """STAT: where in which table, and the language (MS-OXNSPI 2.2.8). Container 0 is the global
     address list. A server refuses the code page of UTF-16 here; columns come in it all the same.
@@ -59,7 +57,6 @@ class Stat(Structure):
 STAT = Codec(lambda reader: Stat(**Stat.fields(reader)), lambda writer, value: value.write(writer))
 
 
-@dataclass(frozen=True)
 class BindRequest(Body):
     """Bind (MS-OXCMAPIHTTP 2.2.5.1.1): 45 bytes."""
 
@@ -69,7 +66,6 @@ class BindRequest(Body):
     auxiliary: bytes = b""
 
 
-@dataclass(frozen=True)
 class ResolveNamesRequest(Body):
     """ResolveNames (MS-OXCMAPIHTTP 2.2.5.14.1): names in UTF-16, columns for what is found."""
 
@@ -87,7 +83,6 @@ class ResolveNamesRequest(Body):
     auxiliary: bytes = b""
 
 
-@dataclass(frozen=True)
 class DnToMidRequest(Body):
     """DNToMId (MS-OXCMAPIHTTP 2.2.5.4.1): DNs in 8-bit text, found exactly or not at all."""
 
@@ -101,7 +96,6 @@ class DnToMidRequest(Body):
     auxiliary: bytes = b""
 
 
-@dataclass(frozen=True)
 class UnbindRequest(Body):
     """Unbind (MS-OXCMAPIHTTP 2.2.5.2.1): eight zero bytes."""
 

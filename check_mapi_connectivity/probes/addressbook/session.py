@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeVar
-
 from ...base.failure import CheckFailure
 from ...mapihttp.nspi import dump, messages
 from ...mapihttp.reader import WireError
@@ -14,27 +12,27 @@ from ...network.headers import number
 from ...services import address_book_refusals, mapi_refusals
 from ..session_context import PATIENCE, SessionContext, SessionLost, read
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol, TypeVar
 
     from ...mapihttp.envelope import Body
     from ...network.answer import Answer
     from ...network.confidential import Reading
 
+    class _Coded(Protocol):
+        """An answer that says how it went."""
 
-class _Coded(Protocol):
-    """An answer that says how it went."""
+        @property
+        def status_code(self) -> int:
+            """That of the request as such."""
 
-    @property
-    def status_code(self) -> int:
-        """That of the request as such."""
+        @property
+        def error_code(self) -> int:
+            """That of the operation."""
 
-    @property
-    def error_code(self) -> int:
-        """That of the operation."""
-
-
-T = TypeVar("T", bound=_Coded)
+    T = TypeVar("T", bound=_Coded)
 
 
 class AddressBook(SessionContext):

@@ -7,15 +7,15 @@ not give may be hidden, which the exact look-up of the DN tells (reference sheet
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from ...base.failure import CheckFailure, Failure
+from ...base.value import NamedTuple
 from ...mapihttp.discovery import host_of, usable_address_book
 from ...mapihttp.nspi import messages
 from ...services import address_book_refusals as refusals
 from ..session_context import SessionLost
 from .session import AddressBook
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
