@@ -227,7 +227,8 @@ def test_a_run_that_needs_no_table_loads_none():
         "from check_mapi_connectivity.probes import cmdlet",
         "from check_mapi_connectivity.result import diagnosis, document, first_line, several",
         "from check_mapi_connectivity.signin import msal_client",
-        "print([name for name in sys.modules if name.startswith('check_mapi_connectivity.codes.')])",
+        "print([name for name in sys.modules if "
+        "name.startswith('check_mapi_connectivity.codes.')])",
     )
     ran = subprocess.run(
         [sys.executable, "-c", "\n".join(lines)],

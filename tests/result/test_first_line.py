@@ -289,7 +289,8 @@ def test_many_limits_are_counted_where_a_long_address_leaves_no_room():
     ]
     made = f"MAPI CRITICAL - {first_line.single(report, limits)}"
     assert made == (
-        "MAPI CRITICAL - a.very.long.address.of.somebody@sub...: client certificate ends 2026-12-04, "
+        "MAPI CRITICAL - a.very.long.address.of.somebody@sub...: client certificate ends "
+        "2026-12-04, "
         "i...; 9 more limits violated"
     )
     assert len(made) <= 120

@@ -107,7 +107,8 @@ def line(options):
         ),
         (
             [success(A), expiring(A, "graph")],
-            "CRITICAL - probe@contoso.com: client certificate ends 2026-12-04, in 3 days (CRITICAL below 7) (graph)",
+            "CRITICAL - probe@contoso.com: client certificate ends 2026-12-04, in 3 days "
+            "(CRITICAL below 7) (graph)",
         ),
         (
             [success("a@x.y"), expiring("a@x.y", "graph")],

@@ -23,7 +23,8 @@ def test_a_few_are_shown_whole_the_worst_first(options):
     lines = long_output(reports, options)
     assert heads(lines) == [
         "[CRITICAL] d@x.y by cmdlet: gone",
-        "[CRITICAL] c@contoso.com by cmdlet: client certificate ends 2026-12-04, in 3 days (CRITICAL "
+        "[CRITICAL] c@contoso.com by cmdlet: client certificate ends 2026-12-04, in 3 days "
+        "(CRITICAL "
         "below 7)",
         "[UNKNOWN] b@contoso.com by cmdlet: slow down (HTTP 429)",
         "[OK] probe@contoso.com by cmdlet: Inbox listed in 0.250s (cmdlet)",

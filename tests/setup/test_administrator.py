@@ -145,7 +145,8 @@ def test_two_codes_for_two_services(options):
         ("device_code", MODULE_CLIENT_ID),
     ]
     assert desk.said[:6] == [
-        "A policy may block sign-in by device code; Microsoft switches one on by itself where nobody "
+        "A policy may block sign-in by device code; Microsoft switches one on by itself where "
+        "nobody "
         "uses it.",
         "  if the page refuses: stop with Ctrl-C, then run it with --ask-token or --token-file",
         "Sign in as administrator for Microsoft Graph:",
@@ -290,7 +291,8 @@ def test_tokens_are_told_by_their_audience():
         ),
         (
             [jwt.encode({"aud": "https://management.azure.com"}, "k" * 32)],
-            "--token-file: a token is for https://management.azure.com, neither Microsoft Graph nor "
+            "--token-file: a token is for https://management.azure.com, neither Microsoft "
+            "Graph nor "
             "Exchange Online",
         ),
     ],

@@ -181,7 +181,8 @@ def test_a_grant_that_does_not_arrive(arranged):
     assert lines[:3] == [
         f"failed: proof: {WAITING['app-role']} after 1 min",
         "  it says: User is not allowed to call Exchange.",
-        "  to do: what was granted is kept, it may take 15 minutes and more to arrive: see what there is "
+        "  to do: what was granted is kept, it may take 15 minutes and more to arrive: see "
+        "what there is "
         "with --status, then run this again without it",
     ]
     assert sum(arranged.naps) == 60
@@ -215,7 +216,8 @@ def test_services_that_are_down(arranged):
     arranged.tenant.faults.off()
     arranged.tenant.faults.on("exchange", "garbage-json")
     assert failure(arranged, token)[:3] == [
-        "failed: organization open for roles of its own: 127.0.0.1 does not answer as Exchange does",
+        "failed: organization open for roles of its own: 127.0.0.1 does not answer as Exchange "
+        "does",
         '  it says: application/json: {"value": [}',
         "  to do: check proxy and gateway; one of them may have answered instead",
     ]

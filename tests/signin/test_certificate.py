@@ -75,7 +75,8 @@ REFUSED = [
     (files(b""), "--certificate: c is neither PEM nor PFX"),
     (
         files(b"\x30\x03abc"),
-        "--certificate: c does not open as PFX: if it has a passphrase, give --certificate-passphrase-file, or the file is damaged",
+        "--certificate: c does not open as PFX: if it has a passphrase, give "
+        "--certificate-passphrase-file, or the file is damaged",
     ),
     (files(pem_key(KEY)), "--certificate: c holds no certificate"),
     (files(pem(CERTIFICATE)), "--certificate-key: c holds no private key; name the file that does"),
@@ -113,7 +114,8 @@ REFUSED = [
     ),
     (
         files(pfx(KEY, CERTIFICATE, PASSPHRASE)),
-        "--certificate: c does not open as PFX: if it has a passphrase, give --certificate-passphrase-file, or the file is damaged",
+        "--certificate: c does not open as PFX: if it has a passphrase, give "
+        "--certificate-passphrase-file, or the file is damaged",
     ),
     (
         files(pfx(KEY, CERTIFICATE, PASSPHRASE), passphrase=Secret("x")),

@@ -57,7 +57,8 @@ ENTRA = [
     ("aadsts-90033-429", 3, "sign-in failed: Entra throttles this check (HTTP 429, AADSTS90033); run the checks less often", "throttled"),
     (
         *("aadsts-90055-500", 3),
-        "sign-in failed: Entra throttles this tenant (HTTP 500, AADSTS90055); run the checks less often",
+        "sign-in failed: Entra throttles this tenant (HTTP 500, AADSTS90055); run the checks "
+        "less often",
         "throttled",
     ),
     # A service in trouble has judged nothing.
@@ -72,7 +73,8 @@ ENTRA = [
         (
             f"aadsts-{number}",
             3,
-            f"Entra refuses the sign-in, for a reason not known here (AADSTS{number}); see the sign-in log",
+            f"Entra refuses the sign-in, for a reason not known here (AADSTS{number}); see the "
+            f"sign-in log",
             "credential",
         )
         for number in (5002730, 90041)

@@ -100,7 +100,8 @@ def test_wrong_cloud_names_the_right_one(way, section, wrong, text, right):
         (
             "graph",
             "--authority-url",
-            "sign-in failed: 127.0.0.1 port 1: connection refused (ECONNREFUSED); check name, port and firewall",
+            "sign-in failed: 127.0.0.1 port 1: connection refused (ECONNREFUSED); check name, "
+            "port and firewall",
         ),
     ],
 )

@@ -128,9 +128,12 @@ def test_refused_secret(way, tenant, file, secret, app, text):
 
 
 REFUSED_USERS = {
-    "mfa": "sign-in refused: multi-factor authentication is demanded (AADSTS50076); use a certificate",
-    "locked": "sign-in refused: account is locked, or this address is seen as malicious; see the sign-in log",
-    "expired": "sign-in refused: password has expired (AADSTS50055); set a new password; one that does not expire",
+    "mfa": "sign-in refused: multi-factor authentication is demanded (AADSTS50076); use a "
+    "certificate",
+    "locked": "sign-in refused: account is locked, or this address is seen as malicious; see "
+    "the sign-in log",
+    "expired": "sign-in refused: password has expired (AADSTS50055); set a new password; one "
+    "that does not expire",
     "nobody": "sign-in refused: user is unknown in this tenant (AADSTS50034); check user name and "
     "--tenant",
 }
@@ -194,7 +197,8 @@ def test_federation_server_that_nobody_listens_at(way, tenant):
         (
             "html-200",
             "UNKNOWN",
-            "refused: federation server 127.0.0.1 does not speak WS-Trust; check the federation server",
+            "refused: federation server 127.0.0.1 does not speak WS-Trust; check the "
+            "federation server",
             "credential",
         ),
     ],
@@ -241,7 +245,8 @@ def test_no_such_managed_identity(way, tenant):
     run = way("cmdlet-managed")
     refused(
         run,
-        "sign-in refused: this VM has no managed identity; switch it on in the portal; the VM, Security, Identity",
+        "sign-in refused: this VM has no managed identity (invalid_request); switch it on in the "
+        "portal",
     )
     assert (
         "  remedy        switch it on in the portal; the VM, Security, Identity\n" in run.diagnosis
@@ -252,11 +257,11 @@ def test_no_such_managed_identity(way, tenant):
 def test_no_metadata_service(way, tenant):
     run = way("cmdlet-managed", "--imds-url", "http://127.0.0.1:1")
     there = "no instance metadata service answers at"
-    refused(run, f"sign-in refused: {there} http://127.0.0.1:1 (ECONNREFUSED)")
+    refused(run, f"sign-in refused: {there} http://127.0.0.1:1; use a certificate")
     tenant.faults.on("imds", "silent")
     begun = time.monotonic()
     run = way("cmdlet-managed", "-t", "6")
-    refused(run, f"sign-in refused: {there} {tenant.imds_url}")
+    refused(run, f"sign-in refused: {there} {tenant.imds_url}; use a certificate")
     # It waits for half of the time, no longer.
     assert time.monotonic() - begun < 3 + GRACE
     tenant.faults.on("imds", "html-200")

@@ -120,12 +120,18 @@ def test_a_corrected_password_beside_wrong_ones(way, tenant, wrong):
 
 #: Fault at the token endpoint -> how the run that met it ends.
 LOST = {
-    "close": "CRITICAL - sign-in failed: 127.0.0.1 closes the connection without an answer; check gateway and proxy",
-    "truncated": "CRITICAL - sign-in failed: 127.0.0.1 breaks off its answer after 9 bytes (HTTP 200); check gateway and proxy",
-    "http-500": "CRITICAL - sign-in failed: Entra answers: internal error (HTTP 500); see service health",
-    "http-503": "CRITICAL - sign-in failed: Entra answers with a web page: unavailable (HTTP 503); see service health",
-    "http-503-wait-1": "UNKNOWN - sign-in failed: Entra is unavailable: wait 1s (HTTP 503); see service health",
-    "html-200": "CRITICAL - sign-in failed: 127.0.0.1 does not answer as Entra does (HTTP 200); check proxy and gateway",
+    "close": "CRITICAL - sign-in failed: 127.0.0.1 closes the connection without an answer; "
+    "check gateway and proxy",
+    "truncated": "CRITICAL - sign-in failed: 127.0.0.1 breaks off its answer after 9 bytes "
+    "(HTTP 200); check gateway and proxy",
+    "http-500": "CRITICAL - sign-in failed: Entra answers: internal error (HTTP 500); see "
+    "service health",
+    "http-503": "CRITICAL - sign-in failed: Entra answers with a web page: unavailable (HTTP "
+    "503); see service health",
+    "http-503-wait-1": "UNKNOWN - sign-in failed: Entra is unavailable: wait 1s (HTTP 503); "
+    "see service health",
+    "html-200": "CRITICAL - sign-in failed: 127.0.0.1 does not answer as Entra does (HTTP "
+    "200); check proxy and gateway",
 }
 
 

@@ -115,12 +115,13 @@ KILLED = [
         "graph",
         "only Graph fails: Graph refuses the token (HTTP 401)",
         {"service": "kept", "time_request": "#s", "time_token": "#s"},
-        "the cmdlet and the MAPI path work: the mailbox can be reached; Graph lacks its own permission",
+        "the cmdlet and the MAPI path work: the mailbox can be reached; Graph lacks its own "
+        "permission",
     ),
     (
         ("mapi-connect", "http-500"),
         "mapi",
-        "only the MAPI path fails: 127.0.0.1 answers: internal error; run Test-ServiceHealth",
+        "only the MAPI path fails: 127.0.0.1 answers: internal error (HTTP 500)",
         {"service": "reached", "time_connect": "#s", "time_autodiscover": "#s"},
         "the cmdlet and Graph work: the mailbox can be reached; the MAPI path fails",
     ),

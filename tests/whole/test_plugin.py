@@ -301,7 +301,8 @@ def test_one_that_has_not_begun_has_timed_out(run):
     [(text, code)] = found
     assert code == 2
     assert text.partition(" | ")[0] == (
-        "MAPI CRITICAL - probe@contoso.com: timed out after 5s in phase start; raise --timeout; this host "
+        "MAPI CRITICAL - probe@contoso.com: timed out after 5s in phase start; raise "
+        "--timeout; this host "
         "is overloaded"
     )
 

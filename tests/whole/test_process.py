@@ -81,7 +81,8 @@ def test_certificate_of_an_unknown_authority(check, tenant):
     text = "MAPI CRITICAL - sign-in failed: certificate of 127.0.0.1 is not trusted here: "
     assert (run.line[: len(text)], run.code) == (text, 2)
     for line in (
-        "  remedy        name its authority with --ca-file: your own, or that of a proxy which inspects TLS",
+        "  remedy        name its authority with --ca-file: your own, or that of a proxy which "
+        "inspects TLS",
         "  in full       certificate of 127.0.0.1 refused: ",
         "  proxy         none, direct connection",
     ):

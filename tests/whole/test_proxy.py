@@ -144,7 +144,8 @@ def test_proxy_that_hangs(cmdlet, proxy, act):
 def test_proxy_that_is_not_there(cmdlet):
     run = cmdlet("healthy", "--proxy", "127.0.0.1:1")
     assert run.line == (
-        "MAPI CRITICAL - sign-in failed: proxy 127.0.0.1 port 1: connection refused (ECONNREFUSED); "
+        "MAPI CRITICAL - sign-in failed: proxy 127.0.0.1 port 1: connection refused "
+        "(ECONNREFUSED); "
         "check --proxy (command line)"
     )
     assert run.code == 2
