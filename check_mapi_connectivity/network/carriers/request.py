@@ -142,10 +142,9 @@ def _encoded(target: str) -> str:
 
 
 def _escaped(text: str, plain: str) -> str:
-    escapes = len(re.findall("%[0-9A-Fa-f]{2}", text))
+    text, escapes = re.subn("%[0-9A-Fa-f]{2}", lambda found: found[0].upper(), text)
     if escapes == text.count("%"):
         plain = f"{plain}|%"
-        text = re.sub("%[0-9A-Fa-f]{2}", lambda found: found[0].upper(), text)
     return "".join(
         character
         if re.fullmatch(plain, character)
