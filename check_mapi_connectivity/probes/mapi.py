@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..base.cache import Cache
+from ..base.cache import DOUBTED, Cache
 from ..base.failure import CheckFailure, Failure
 from ..mapihttp.discovery import host_of, usable_store
 from ..network.shared_logon import TURN
@@ -71,7 +71,7 @@ class MapiProbe:
             return
         # Whatever becomes of this run, the next one asks again unless this one succeeds; and there
         # is time left for this one to ask.
-        self._remember(known, doubted=True)
+        self._cache.doubt(self._key)
         self._transport.patience = self._deadline.remaining() / 2
         try:
             self._log_on(known)
@@ -112,7 +112,7 @@ class MapiProbe:
         if document is None or found is None or not self._discovery.trust.allows(found.url):
             return None
         self._learned = found
-        if document.get("doubted") and not self._server.mapi_url:
+        if document.get(DOUBTED) and not self._server.mapi_url:
             return None
         self._authentication.remember(document.get("scheme"))
         self._report.times.unneeded.add("autodiscover")
@@ -366,13 +366,12 @@ class MapiProbe:
             if was and now and was != now:
                 self._report.trace.remark(f"another {what} than in the run before: {was}")
 
-    def _remember(self, endpoint: Endpoint, *, doubted: bool = False) -> None:
-        """Keep what was learned; `doubted` while nobody knows whether it still holds."""
+    def _remember(self, endpoint: Endpoint) -> None:
+        """Keep what was learned."""
         document: dict[str, Any] = {
             **endpoint._asdict(),
             "inbox": endpoint.inbox.hex(),
             "scheme": self._authentication.scheme,
-            "doubted": doubted,
         }
         self._cache.store(self._key, document)
 
