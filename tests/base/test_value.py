@@ -28,7 +28,7 @@ class Typings(typing.NamedTuple):
 
     a: int
     b: str = "b"
-    c: typing.Optional[float] = None
+    c: float | None = None
 
 
 BOTH = pytest.mark.parametrize("kind", [Ours, Typings])
