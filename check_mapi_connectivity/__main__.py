@@ -73,13 +73,13 @@ def _worded(started: float, as_json: bool) -> tuple[str, int, float | None]:
 
 def _trouble(error: BaseException) -> str:
     """What an error says about this installation, this host or this code."""
-    if getattr(error, "errno", None) == errno.ENOMEM or _UNMAPPED.search(str(error)):
+    if getattr(error, "errno", None) == errno.ENOMEM or re.search(_UNMAPPED, str(error)):
         return _NO_MEMORY
     return missing(error) if isinstance(error, ImportError) else bug(error)
 
 
 #: What the dynamic loader says where a library finds no room.
-_UNMAPPED = re.compile("failed to map segment|cannot allocate memory|cannot map zero-fill", re.I)
+_UNMAPPED = "(?i)failed to map segment|cannot allocate memory|cannot map zero-fill"
 
 
 def _run(started: float, terminal: int | None) -> tuple[str, int, float | None]:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 #: Format of the documents; another number is another plugin's version and ignored.
 VERSION = 1
 
+#: Member of a document of which nobody knows whether it still holds.
+DOUBTED = "doubted"
+
 _LIMIT = 65536
 _LOCK_WAIT = 0.5
 
@@ -66,7 +69,8 @@ class Cache:
             self._note(f"cache file {self._path(key)} ignored: {reason}")
             return None
         try:
-            problem = _problem(os.fstat(descriptor), stat.S_ISREG)
+            status = os.fstat(descriptor)
+            problem = _problem(status, stat.S_ISREG)
             if problem:
                 self._note(f"cache file {self._path(key)} ignored: {problem}")
                 return None
@@ -78,7 +82,14 @@ class Cache:
         if not isinstance(document, dict) or document.get("version") != VERSION:
             self._note(f"cache file {self._path(key)} ignored: damaged or of another version")
             return None
-        return document
+        return {**document, DOUBTED: True} if status.st_mtime == 0 else document
+
+    def doubt(self, key: str) -> None:
+        """Have the document say that it is DOUBTED, until it is stored again."""
+        if self._usable(create=False):
+            # The time of its last change tells, which costs no writing.
+            with contextlib.suppress(OSError):
+                os.utime(self._path(key), (0, 0), follow_symlinks=False)
 
     def store(self, key: str, document: dict[str, Any]) -> bool:
         """Write the document in one step; whether it is there. Where not, a note is all that

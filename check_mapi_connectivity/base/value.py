@@ -56,7 +56,10 @@ else:
             return cls(*values)
 
         def _replace(self, **named: Any) -> NamedTuple:
-            return type(self)(**{**self._asdict(), **named})
+            if not named.keys() <= {*self._fields}:
+                raise TypeError(f"{type(self).__name__} has other fields than {', '.join(named)}")
+            pairs = zip(self._fields, self)
+            return tuple.__new__(type(self), [named.get(name, value) for name, value in pairs])
 
         def _asdict(self) -> dict[str, Any]:
             return dict(zip(self._fields, self))

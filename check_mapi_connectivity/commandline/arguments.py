@@ -9,10 +9,7 @@ from __future__ import annotations
 from .. import __version__
 from ..base.errors import Information, UsageError
 from ..base.vocabulary import PLUGIN
-from .argv import help as argv_help
 from .argv import plain
-from .argv.help import examples, wrapped
-from .argv.help_text import DESCRIPTION, EXAMPLES, MORE_EXAMPLES, NO_LIVE_RUN_YET
 from .given import ENVIRONMENT_SECRETS, INI_SECRETS
 from .option import alike
 from .option_table import GROUPS, OPTIONS
@@ -35,6 +32,9 @@ _DASHES = "\u2010\u2011\u2013\u2014\u2212"
 
 def _told() -> tuple[str, Sequence[str], str, Groups, str]:
     """What the help of the check says."""
+    from .argv.help import examples
+    from .argv.help_text import DESCRIPTION, EXAMPLES, MORE_EXAMPLES, NO_LIVE_RUN_YET
+
     ending = "Exit codes: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN, help and usage errors."
     return (
         PLUGIN,
@@ -46,6 +46,8 @@ def _told() -> tuple[str, Sequence[str], str, Groups, str]:
 
 
 def _description(name: str, text: str, first: Examples) -> str:
+    from .argv.help import examples, wrapped
+
     return f"{wrapped(text)}\n\n{examples('examples', name, first)}"
 
 
@@ -83,6 +85,8 @@ def parse_command_line(argv: Sequence[str]) -> dict[str, Any]:
         return _without_empty(split(parser(), argv))
     found, unknown = words
     if "help" in found:
+        from .argv import help as argv_help
+
         raise Information(argv_help.text(*_told()))
     if "version" in found:
         raise Information(f"{PLUGIN} {__version__}\n")

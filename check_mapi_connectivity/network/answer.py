@@ -40,6 +40,16 @@ class Headers(Mapping[str, str]):
     def __getitem__(self, name: str) -> str:
         return self._found[name.lower()][1]
 
+    if not TYPE_CHECKING:
+        # Mapping's own would raise and catch for each header that is not there.
+        def get(self, name: str, default: Any = None) -> Any:
+            """The value of a header, or what stands for none."""
+            found = self._found.get(name.lower())
+            return default if found is None else found[1]
+
+        def __contains__(self, name: str) -> bool:
+            return name.lower() in self._found
+
     def __iter__(self) -> Iterator[str]:
         return (name for name, _ in self._found.values())
 

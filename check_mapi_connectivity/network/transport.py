@@ -147,7 +147,8 @@ class Transport:
         route.watch, route.phase, route.direct = watch, manner.phase, manner.direct
         route.kept = manner.kept
         watch.start(manner.phase)
-        before = self.connections(url)
+        there = request.host, request.port
+        before = route.opened.get(there, 0)
         finished = True
         try:
             response = self._carrier.send(request, manner.until)
@@ -157,7 +158,7 @@ class Transport:
             raise CheckFailure(route.timed_out()) from None
         except (OSError, HeadError) as error:
             failure = broken(error, host)
-            if failure.transient and before and before == self.connections(url):
+            if failure.transient and before and before == route.opened.get(there, 0):
                 # A kept connection that the other side has closed meanwhile: no need to wait.
                 failure = failure._replace(retry_after=0.0)
             raise CheckFailure(failure) from None

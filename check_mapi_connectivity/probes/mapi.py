@@ -85,7 +85,7 @@ class MapiProbe:
             return endpoint
         # Whatever becomes of this run, the next one asks again unless this one succeeds; and there
         # is time left for this one to ask.
-        self._memory.store(known, self._authentication.scheme, doubted=True)
+        self._memory.doubt()
         self._transport.patience = self._deadline.remaining() / 2
         try:
             self._log_on(known)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from check_mapi_connectivity.base.cache import Cache
+from check_mapi_connectivity.base.cache import DOUBTED, Cache
 
 KEY = Cache.key("token", "a", "b")
 
@@ -33,6 +33,19 @@ def test_store_load_drop(directory):
     assert os.listdir(directory) == [f"{KEY}.json"]
     cache.drop(KEY)
     assert cache.load(KEY) is None
+    assert cache.notes == []
+
+
+def test_a_document_is_doubted_until_it_is_stored_again(directory):
+    cache = Cache(str(directory), [])
+    cache.doubt("token-1")
+    assert not directory.exists()
+    cache.store("token-1", {"a": 1})
+    for _ in range(2):
+        cache.doubt("token-1")
+        assert cache.load("token-1")[DOUBTED] is True
+    cache.store("token-1", {"a": 1})
+    assert DOUBTED not in cache.load("token-1")
     assert cache.notes == []
 
 

@@ -17,7 +17,7 @@ _PLAIN = r"A-Za-z0-9._~!$&'()*+,;=:@/\-"
 #: URLs that need no second look: scheme, host, port and target.
 _USUAL = re.compile(
     r"(https?)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::([0-9]{1,5}))?"
-    rf"((?:/(?:[{_PLAIN}]|%[0-9A-F]{{2}})*)?(?:\?(?:[{_PLAIN}?]|%[0-9A-F]{{2}})*)?)"
+    rf"((?:/(?:[{_PLAIN}]|%[0-9A-F]{{2}})*)?(?:\?(?:[{_PLAIN}?]|%[0-9A-F]{{2}})+)?)"
 )
 
 #: What would end a header.
@@ -65,14 +65,14 @@ def prepare(
     Raises CheckFailure for a URL that is none.
     """
     sent = dict(headers)
+    if not _sendable(sent):
+        raise CheckFailure(_no_address(url))
     if params or not _USUAL.fullmatch(url):
         return _odd(method, url, sent, data, params)
     form = bool(data) and isinstance(data, dict)
     body = _form(data) if form else data.encode() if isinstance(data, str) else bytes(data or b"")
     if body or method not in ("GET", "HEAD"):
         sent["Content-Length"] = str(len(body))
-    if not _sendable(sent):
-        raise CheckFailure(_no_address(url))
     if form and all(name.lower() != "content-type" for name in sent):
         sent["Content-Type"] = "application/x-www-form-urlencoded"
     return Request(method, url, sent, body)
@@ -142,10 +142,9 @@ def _encoded(target: str) -> str:
 
 
 def _escaped(text: str, plain: str) -> str:
-    escapes = len(re.findall("%[0-9A-Fa-f]{2}", text))
+    text, escapes = re.subn("%[0-9A-Fa-f]{2}", lambda found: found[0].upper(), text)
     if escapes == text.count("%"):
         plain = f"{plain}|%"
-        text = re.sub("%[0-9A-Fa-f]{2}", lambda found: found[0].upper(), text)
     return "".join(
         character
         if re.fullmatch(plain, character)

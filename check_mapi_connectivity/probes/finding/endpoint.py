@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ...base.cache import DOUBTED
 from ...base.reading.untrusted import Fields, Odd
 from ...base.value import NamedTuple
 from ...mapihttp.discovery import usable_store
@@ -51,16 +52,19 @@ class Memory:
         found = recall(document) if document else None
         if document is None or found is None:
             return None
-        self.doubted, self.scheme = bool(document.get("doubted")), document.get("scheme")
+        self.doubted, self.scheme = bool(document.get(DOUBTED)), document.get("scheme")
         return found
 
-    def store(self, endpoint: Endpoint, scheme: str | None, *, doubted: bool = False) -> None:
-        """Keep what was learned; `doubted` while nobody knows whether it still holds."""
+    def doubt(self) -> None:
+        """Have the next run doubt what is remembered, unless it is stored again."""
+        self._cache.doubt(self._key)
+
+    def store(self, endpoint: Endpoint, scheme: str | None) -> None:
+        """Keep what was learned."""
         document: dict[str, Any] = {
             **endpoint._asdict(),
             "inbox": endpoint.inbox.hex(),
             "scheme": scheme,
-            "doubted": doubted,
         }
         self._cache.store(self._key, document)
 
