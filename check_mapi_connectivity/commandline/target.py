@@ -303,8 +303,7 @@ def read_tenant(given: Given, methods: tuple[str, ...], chosen: str | None) -> s
         return ""
     if tenant is None and methods[0] in SIGN_IN.values():
         raise UsageError(
-            "--sign-in-only is for Exchange Online: give --tenant; an Exchange Server has no "
-            "sign-in apart from the logon to a mailbox"
+            "--sign-in-only needs --tenant; an Exchange Server has no sign-in of its own to test"
         )
     alien = [name for name in _MAPI_ONLY if given.text(name) is not None]
     if tenant is None and alien and "mapi" not in methods:
