@@ -35,6 +35,7 @@ _FACTS = (
     "TLS inspected",
     "without proxy",
     "proxy logon",
+    "throttling",
     "address book",
 )
 #: Facts that it has beside them where one address of several was tested: who answered there.
