@@ -77,7 +77,7 @@ def parse_url(
 def read_network(given: Given) -> dict[str, Any]:
     """Versions of TLS and IP: fields of Network. Raises UsageError."""
     return {
-        "min_tls": given.choice("min-tls", ("1.2", "1.3"), "1.2"),
+        "min_tls": _lowest(given),
         "ip_version": _ip_version(given),
     }
 
@@ -209,6 +209,13 @@ def read_proxy(given: Given, environ: MutableMapping[str, str]) -> tuple[Proxy |
     return found._replace(scheme=scheme, spn_host=spn_host), no_proxy
 
 
+def _lowest(given: Given) -> str:
+    """The lowest version of TLS; Icinga writes a number as 1.200000. Raises UsageError."""
+    text = given.text("min-tls") or ""
+    number = re.fullmatch(r"(1\.[23])0+", text)
+    return number[1] if number else given.choice("min-tls", ("1.2", "1.3"), "1.2")
+
+
 def _no_proxy(environ: MutableMapping[str, str]) -> str:
     """The hosts that need no proxy, by commas, whatever stands between them. Raises UsageError."""
     for name in ("no_proxy", "NO_PROXY"):
@@ -216,7 +223,9 @@ def _no_proxy(environ: MutableMapping[str, str]) -> str:
         if text:
             pasted.check_quotes(text, name)
             pasted.check_visible(" ".join(text.split()), name)
-            return ",".join(filter(None, re.split(r"[,;\s]+", text)))
+            # To requests a domain begins with a dot, to others with a star.
+            names = (re.sub(r"^\*(?=\.)", "", name) for name in re.split(r"[,;\s]+", text))
+            return ",".join(filter(None, names))
     return ""
 
 

@@ -212,6 +212,8 @@ def test_proxy_sources(there):
     assert parse("--proxy", "p", HTTPS_PROXY="http://e:1").proxy.source == "--proxy (command line)"
     assert parse("--no-proxy", HTTPS_PROXY="http://e:1").proxy is None
     assert parse(ALL_PROXY="http://e:1", NO_PROXY="x.example").no_proxy == "x.example"
+    starred = "*.x.example *.y.example;*"
+    assert parse(ALL_PROXY="http://e:1", NO_PROXY=starred).no_proxy == ".x.example,.y.example,*"
     assert str(parse("--proxy-host", "::1", "--proxy-port", "3128").proxy) == "[::1]:3128"
     assert "secret" not in complaint("--proxy", "http://u:secret@h:1")
     assert complaint(HTTPS_PROXY="socks5://h:1").startswith(
@@ -398,3 +400,9 @@ def test_subjects_are_asked_for_where_bodies_are_shown_but_for_no_recording(
     there, words, asked_for
 ):
     assert parse(*words).subjects is asked_for
+
+
+@pytest.mark.parametrize(("text", "lowest"), [("1.2", "1.2"), ("1.3", "1.3"), ("1.300000", "1.3")])
+def test_the_lowest_tls_as_icinga_writes_numbers(text, lowest):
+    words = ["--tenant", "t.example", "-m", "a@b.c", "--client-id", "i", "--min-tls", text]
+    assert parsed(words, {"MAPI_CLIENT_SECRET": "x"}).min_tls == lowest

@@ -299,6 +299,21 @@ def test_what_a_proxy_may_answer_instead(proxy, opening, answer, words, code):
     assert failure.remedy
 
 
+def test_a_wrong_password_that_is_told_by_401(proxy, opening):
+    """As Tinyproxy does; what was refused is not sent again."""
+    odd = proxy(answers(BASIC_WANTED, b"HTTP/1.1 401 Unauthorized\r\n\r\n", kept=False))
+    failure = refused(opening(odd, **USER))
+    assert failure.cause == f"proxy {odd.address} refuses user j\u00fcrgen (Basic)"
+    assert (failure.code, opening.logon.refusal) == ("HTTP 401", failure)
+    assert odd.seen.count(WITH_BASIC) == 1
+
+
+def test_a_name_that_privoxy_cannot_resolve(proxy, opening):
+    odd = proxy(answers(b"HTTP/1.1 404 No such domain\r\n\r\n"))
+    failure = refused(opening(odd))
+    assert failure.cause == f"proxy {odd.address} cannot resolve the name in {TARGET}"
+
+
 def test_words_for_a_refusal(proxy, opening):
     failure = refused(opening(proxy(answers(ANSWERS[6][0]))))
     assert failure.detail == "ERR_ACCESS_DENIED 0"

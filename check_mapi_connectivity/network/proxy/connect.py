@@ -195,6 +195,9 @@ class Tunnel:
                 user = self._proxy.user or "the owner of the ticket"
                 self._trace.fact("proxy logon", f"{user} by {self._scheme}")
             return self._sock
+        if reply.status == 401 and self._proved:
+            # Before there is a tunnel all that is said is the proxy's: so Tinyproxy refuses.
+            raise CheckFailure(self._denied(reply))
         if reply.status != 407:
             failure = refused(self._proxy, self._target, reply.status, reply.hint)
             raise CheckFailure(failure)
@@ -332,7 +335,7 @@ class Tunnel:
             "proxy",
             f"proxy {self._proxy} refuses {user} ({self._scheme})",
             _TICKET if ticket and ntlm_kerberos.kerberos() else _ACCOUNT,
-            "HTTP 407",
+            f"HTTP {reply.status}",
             detail=reply.hint,
         )
         if self._no_ticket is not None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _NO_PROXY = "is an HTTP proxy at that address and port? if by TLS, name it as https://"
 
+#: What Privoxy answers where it cannot resolve the host's name.
+_UNKNOWN_HOST = (404, "no such domain")
+
 
 def refused(proxy: Proxy, target: str, status: int, hint: str) -> Failure:
     """Any answer but 200 and 407; `hint` is the proxy's own reason: X-Squid-Error says more
@@ -23,7 +26,8 @@ def refused(proxy: Proxy, target: str, status: int, hint: str) -> Failure:
     """
     from ...codes import http
 
-    found = squid(str(proxy), target, status, hint)
+    word = "ERR_DNS_FAIL" if (status, hint.lower()) == _UNKNOWN_HOST else hint
+    found = squid(str(proxy), target, status, word)
     if found is not None:
         return found
     row = http.PROXY.get(status, http.PROXY_OTHER)
