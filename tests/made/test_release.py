@@ -20,6 +20,8 @@ from generate import project
 from ..conftest import ROOT
 from .test_packaging import OWN, VERSION, metadata
 
+pytestmark = pytest.mark.skipif(not shutil.which("git"), reason="needs git")
+
 PLACEHOLDER = {"url": "https://a.invalid/b", "maintainer": "A B", "maintainer_email": "c@d.invalid"}
 SECTION = f"## [{__version__}] - 2026-12-01\n\n- First.\n\n## [0.0.1] - 2026-01-01\n\n- Older."
 
