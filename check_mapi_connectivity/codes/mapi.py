@@ -241,7 +241,7 @@ RESPONSE_CODES = numbered(
 [protocol] run Get-MapiVirtualDirectory; compare the address, or let Autodiscover find it
 3 Invalid Path: server does not know this address
 
-[server] run Get-OrganizationConfig; is MapiHttpEnabled true? See Get-MapiVirtualDirectory
+[server] run Get-OrganizationConfig for MapiHttpEnabled; see Get-MapiVirtualDirectory
 16 Endpoint Disabled: MAPI over HTTP is switched off there
 
 [protocol] check the proxy; it may remove headers or cookies, else report it with --record
@@ -294,7 +294,7 @@ DIAGNOSTICS = numbered("""
 [permission] check --cloud and host; the token's audience must be the host that is asked
 2000003 invalid_resource: token was made for another host or service
 
-[permission] give the token user_impersonation; on-premises servers take it, online it is unknown
+[permission] give the token user_impersonation; known on-premises, unknown online
 2000008 invalid_grant: token holds no permission that counts there
 
 [permission] Set-OrganizationConfig -OAuth2ClientProfileEnabled $true; and OAuth in IIS

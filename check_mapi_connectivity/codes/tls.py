@@ -158,7 +158,7 @@ NO_PROTOCOLS_AVAILABLE: OpenSSL of this host allows no TLS version with {host}
 [tls] check firewall and proxy; one of them may cut it
 UNEXPECTED_EOF_WHILE_READING: TLS handshake with {host} broken off
 
-[tls] check proxy and load balancer; one may ask for a client certificate, or other ciphers
+[tls] check proxy and load balancer; one may want a client certificate or other ciphers
 SSLV3_ALERT_HANDSHAKE_FAILURE: {host} refuses the TLS handshake
 
 [tls] exempt this host from it: the check has no certificate for TLS itself
@@ -197,7 +197,7 @@ UNKNOWN_CIPHER_RETURNED
 TLSV1_ALERT_INTERNAL_ERROR: {host} reports an internal error of TLS
 TLSV1_ALERT_USER_CANCELLED: {host} calls the TLS handshake off
 
-[tls] check firewall and proxy; one may change what goes by, else see the server's own log
+[tls] check firewall and proxy; one may change what goes by; else see the server's log
 SSLV3_ALERT_UNEXPECTED_MESSAGE: {host} did not expect what it was sent in TLS
 SSLV3_ALERT_ILLEGAL_PARAMETER: {host} finds the TLS handshake malformed
 SSLV3_ALERT_BAD_RECORD_MAC: {host} got TLS that was changed on the way

@@ -98,16 +98,18 @@ def beside(judged: Judged) -> Iterator[Block]:
     """What is told besides of one of few."""
     report, ids = judged.report, judged.report.trace.ids
     if clock_told(report):
-        yield Block(1, list(told("clock", f"this host's {report.times.skew}", 0)))
+        yield Block(2, list(told("clock", f"this host's {report.times.skew}", 0)))
     for name in _NODE_FACTS if report.address else ():
         if name in report.trace.facts:
-            yield Block(2, list(told(name, report.trace.facts[name], 0, foreign=True)))
+            yield Block(1, list(told(name, report.trace.facts[name], 0, foreign=True)))
     if report.failure is None:
         places = {"database": report.finding.database, "server": report.finding.server}
         named = ", ".join(filter(None, map(places.get, METHODS[report.method].names)))
         if named:
             yield Block(2, list(told("at", named, 0, foreign=True)))
-        yield Block(1, list(told("phases", phase_tree.in_words(report), 0)))
+        # Of one node among several it counts more who answered.
+        rank = 3 if report.address else 1
+        yield Block(rank, list(told("phases", phase_tree.in_words(report), 0)))
         return
     for state, words in judged.limits[:1]:
         yield Block(1, list(told("limit", f"{state}: {words}", 0, lines=1)))

@@ -80,7 +80,7 @@ ROWS = [
         403,
         b'{"error":{"code":"Authorization_RequestDenied","message":"Insufficient privileges to complete the operation.",',
         {},
-        ("permission", "permission", "directory permission to look this user up is missing", False),
+        ("permission", "permission", "no permission to look this user up", False),
     ),
     (
         404,

@@ -356,7 +356,7 @@ REFUSED = [
     (["--concurrency", "١"], "--concurrency: ١ is not a number from 1 to 64"),
     (
         ["--method", "graph", "--archive"],
-        "--archive is for --method cmdlet; method graph tests the mailbox itself",
+        "--archive is for --method cmdlet and mapi; method graph does not test it",
     ),
     (
         ["--proxy", "h", "--proxy-host", "h"],

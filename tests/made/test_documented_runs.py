@@ -49,7 +49,7 @@ def furnished(there, monkeypatch):
     monkeypatch.setattr("check_mapi_connectivity.commandline.secrets.ask", lambda _: "typed")
     # A user of this machine who runs checks cannot look into it.
     monkeypatch.setattr(set_up_cli, "_MONITORS", ())
-    for file in ("probe.password", "proxy.password", "submit.password"):
+    for file in ("probe.password", "proxy.password", "submit.password", "azure-identity-token"):
         (there / file).write_text("secret\n")
         (there / file).chmod(0o600)
     (there / "mailboxes").write_text("probe@contoso.com\n")
@@ -66,7 +66,7 @@ def here(word):
     """A word of a command line, with files of this directory."""
     files = {"probe.pfx": "c.pem", "probe.pem": "c.pem", "CLIENT-ID": "i"}
     last = word.rpartition("/")[2]
-    return files.get(last, last) if word.startswith(("/etc/", "CLIENT-ID")) else word
+    return files.get(last, last) if word.startswith(("/etc/", "/var/run/", "CLIENT-ID")) else word
 
 
 def test_command_lines_are_found():
