@@ -149,7 +149,7 @@ def service(name):
 def node(lab, plugins, practice):
     """Icinga 2 with the shipped templates, running."""
     node = Node(lab, plugins, "feeding", trustme.CA())
-    for name in ("check_mapi_connectivity.conf", "templates.conf"):
+    for name in ("check_mapi_connectivity.conf", "templates.conf", "feed.conf"):
         node.include(ICINGA / name)
     node.configuration += API_USER + host(practice, [*KNOWN, "known-by-another-name"])
     node.said = node.validate()
@@ -314,7 +314,7 @@ ODD = ("100% {mailbox}", "a+b;c|d {mailbox}", 'it\'s \\ "{mailbox}"')
 def test_odd_names_and_a_client_certificate(lab, plugins, options):
     """And a name that every service would answer to, if names were filters."""
     authority = trustme.CA()
-    node = Node(lab, plugins, "odd", authority)
+    node = Node(lab, plugins, "odd-names", authority)
     node.include(ICINGA / "check_mapi_connectivity.conf")
     node.configuration += API_USER.replace(f'password = "{PASSWORD}"', 'client_cn = "feeder"')
     node.configuration += 'object Host "o365" { check_command = "dummy" }\n'
@@ -361,7 +361,7 @@ def nodes(lab, plugins, practice):
     master = Node(lab, plugins, MASTER, authority, "master")
     there = f'  host = "127.0.0.1"\n  port = {satellite.port}\n'
     master.configuration += API_USER + zones.replace(DIALS, there)
-    for name in ("check_mapi_connectivity.conf", "templates.conf"):
+    for name in ("check_mapi_connectivity.conf", "templates.conf", "feed.conf"):
         master.write(f"zones.d/global-templates/{name}", (ICINGA / name).read_text())
     master.write("zones.d/master/hosts.conf", host(practice, KNOWN, "in-master"))
     sites = host(practice, KNOWN, "in-site") + host(practice, KNOWN, "in-site-too")

@@ -26,7 +26,7 @@ def test_every_variable_in_the_examples_is_one_of_the_command():
     known |= {"mapi_mailboxes", "mapi_endpoint", "mapi_fed"}
     known |= {"mapi_nodes", "mapi_node_mailbox", icinga2.NO_RESULT}
     known |= {"mapi_no_result_state", "mapi_no_result_text"}
-    for name in ("templates.conf", "nodes.conf", "hosts-example.conf", "zones.conf"):
+    for name in ("templates.conf", "feed.conf", "nodes.conf", "hosts-example.conf", "zones.conf"):
         text = (SHIPPED / "icinga2" / name).read_text()
         assert set(re.findall(r"\bmapi_[a-z_]+[a-z]", text)) - {icinga2.COMMAND} <= known, name
 
