@@ -102,7 +102,7 @@ def _odd(answer: Answer, where: str) -> Failure:
     return Failure(
         "credential",
         f"{where} does not speak WS-Trust",
-        "check the federation server; or use a cloud-only user or a certificate",
+        "check WS-Trust usernamemixed; Get-AdfsEndpoint lists it; or use a certificate",
         f"HTTP {answer.status}",
         http_refusals.glimpse(answer),
     )
