@@ -65,6 +65,8 @@ def send(
     except CheckFailure as error:
         cause = f"federation server: {error.failure.cause}"
         raise CheckFailure(error.failure._replace(cause=cause)) from None
+    if answer.status == 429:
+        raise CheckFailure(http_refusals.throttled(answer, where))
     limit = _LIMIT if method == "POST" else _METADATA_LIMIT
     if answer.status >= 500 and b"Envelope" not in answer.body:
         raise CheckFailure(
