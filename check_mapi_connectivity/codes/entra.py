@@ -216,7 +216,7 @@ ENTRA = numbered(
 90002 InvalidTenantName: Entra knows no such tenant
 
 [server, again] wait for the next run
-90006 ExternalServerRetryableError: Entra has a passing problem
+90006 ExternalServerRetryableError: Entra has a temporary problem
 90024 RequestBudgetExceededError
 90033 MsodsServiceUnavailable
 90012 RequestTimeout

@@ -44,7 +44,7 @@ OverBudgetException: Exchange's budget for this identity is used up
 [server, again] wait for the next run; see service health
 CmdletProxyNotAvailableFailure: Exchange has no server free for the cmdlet
 ServerBusyException: Exchange is busy
-TransientException: Exchange reports a passing fault
+TransientException: Exchange reports a temporary fault
 ResourceUnhealthyException: a resource that Exchange needs is overloaded
 WlmResourceUnhealthyException
 ConnectionFailedTransientException: Exchange cannot reach the mailbox database

@@ -57,7 +57,7 @@ ResourceNotFound: mailbox is not here: on-premises or in another forest
 [mailbox] check the address; the user may be deleted, or in another tenant
 Request_ResourceNotFound: no such user in this tenant
 
-[mailbox] open it in Outlook on the web; Microsoft support can repair it
+[mailbox] open Outlook on the web; Microsoft support can repair the mailbox
 ErrorItemNotFound: mailbox has no Inbox that Graph can find
 ErrorFolderNotFound
 ErrorCorruptData: data in the mailbox is corrupt
@@ -97,7 +97,7 @@ ServiceNotAvailable: Graph is not available
 ErrorServerBusy: Exchange is busy
 ErrorMailboxStoreUnavailable: Exchange's mailbox store is unavailable
 ErrorMailboxFailover: mailbox database is failing over to another server
-ErrorInternalServerTransientError: Exchange reports a passing fault
+ErrorInternalServerTransientError: Exchange reports a temporary fault
 ErrorADUnavailable: Exchange cannot reach its directory
 ErrorConnectionFailed: Exchange cannot reach the mailbox store
 ErrorTimeoutExpired: Exchange gave up waiting inside

@@ -106,7 +106,7 @@ _MAILBOX = """
 0x4D9 ecQuotaExceeded: a quota of resources would be exceeded
 0x4DD ecShutoffQuotaExceeded: mailbox is over the quota that shuts it off
 
-[mailbox] open it in Outlook; if that fails too, run New-MailboxRepairRequest
+[mailbox] open the mailbox in Outlook; if that fails too, run New-MailboxRepairRequest
 0x4FB ecFolderDisabled: access to the folder is switched off
 0x8004010F MAPI_E_NOT_FOUND: mailbox lacks what was asked for, or hides it
 0x8004011B MAPI_E_CORRUPT_DATA: data in the mailbox is corrupt
@@ -138,7 +138,7 @@ _SERVER = """
 [server, again] wait for the next run; check the load of the mailbox server
 0x6BA ecLockTimedOut: waiting for a lock in the store took too long
 0x6BB ecObjectLocked: an object in the mailbox is locked
-0x8004010B MAPI_E_BUSY: an earlier request is still at work on the table
+0x8004010B MAPI_E_BUSY: mailbox server is still busy with an earlier request
 
 [server, again] wait for the backup to end
 0x50D ecBackupInProgress: store is being backed up
@@ -238,8 +238,8 @@ RESPONSE_CODES = numbered(
 6 Invalid Context Cookie: server does not accept the session's cookie
 10 Context Not Found: server does not find the session
 
-[protocol] run Get-MapiVirtualDirectory; compare the address, or let Autodiscover find it
-3 Invalid Path: server does not know this address
+[protocol] run Get-MapiVirtualDirectory; compare the URL, or let Autodiscover find it
+3 Invalid Path: server does not know the path of this URL
 
 [server] run Get-OrganizationConfig for MapiHttpEnabled; see Get-MapiVirtualDirectory
 16 Endpoint Disabled: MAPI over HTTP is switched off there
@@ -270,8 +270,8 @@ RESPONSE_CODES = numbered(
 AUTODISCOVER_CODES = numbered(
     """
 [mailbox] check the address
-404 not found: Autodiscover does not know this address
-500 unknown address: Autodiscover does not know this address
+404 not found: Autodiscover does not know this mail address
+500 unknown address: Autodiscover does not know this mail address
 
 [mailbox] run Get-CASMailbox; MapiHttpEnabled must be true, as in Get-OrganizationConfig
 501 no settings: Autodiscover has no settings of the kind asked for

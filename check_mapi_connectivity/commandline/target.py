@@ -243,7 +243,7 @@ def read_hosts(
 
 
 #: Options that name what --sign-in-only does not test.
-_OF_MAILBOXES = ("mailbox", "mailbox-file", "archive")
+_OF_MAILBOXES = ("mailbox", "mailbox-file", "archive", "address-book", "address", "each-address")
 
 
 def only_sign_in(given: Given, methods: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:

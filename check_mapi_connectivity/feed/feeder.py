@@ -85,7 +85,7 @@ class Feeder:
             Failure(
                 "untested",
                 "another run of this feed is at work",
-                "give the runs more distance, or less to do",
+                "run the feed less often; or give the run fewer mailboxes",
             )
         )
         return False

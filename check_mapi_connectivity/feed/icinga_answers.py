@@ -97,7 +97,7 @@ def refusal(status: int, document: Any, server: str, user: str) -> Failure | Non
     if not any(_grants(one) for one in granted):
         return _failure(
             f"the ApiUser {user} may not submit results",
-            f"give it the permission {PERMISSION}, and reload Icinga",
+            f"grant the ApiUser {PERMISSION}; then reload Icinga",
         )
     return None
 

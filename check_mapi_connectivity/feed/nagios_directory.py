@@ -58,7 +58,7 @@ def _check(directory: str, status: os.stat_result) -> None:
         raise CheckFailure(
             _refused(
                 f"{directory} is open to all users (mode {mode:04o})",
-                "anybody could put results there: chmod o-w",
+                "check --submit-directory; as it is, anybody could put results there",
             )
         )
     if os.geteuid() not in (0, status.st_uid):
@@ -162,7 +162,7 @@ def _announce(place: int, unfinished: str, prefix: str) -> None:
 def _failure(directory: str, error: OSError) -> Failure:
     """What an error of the file system means."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return _refused(f"{directory} is full", "make room there", error)
+        return _refused(f"{directory} is full", "free space in --submit-directory", error)
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
         return _refused(
             f"{directory} is no directory", "see check_result_path in nagios.cfg", error
@@ -171,7 +171,11 @@ def _failure(directory: str, error: OSError) -> Failure:
         remedy = "run the check as the user of Nagios"
         return _refused(f"{directory}: user id {os.geteuid()} may not write there", remedy, error)
     reason = error.strerror or type(error).__name__
-    return _refused(f"{directory} cannot be written: {reason}", "look at it", error)
+    return _refused(
+        f"{directory} cannot be written: {reason}",
+        "check --submit-directory; write a file there by hand",
+        error,
+    )
 
 
 def _refused(cause: str, remedy: str, error: OSError | None = None) -> Failure:

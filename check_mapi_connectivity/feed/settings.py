@@ -116,6 +116,11 @@ def _service(said: Submission, options: Options) -> str:
     """The name of a service. Raises UsageError."""
     name = said.texts.get("submit-service", f"Mailbox {MAILBOX}")
     _check_name(name, "--submit-service", said.scheduler)
+    if MAILBOX in name and options.targets.mailboxes == ("",):
+        raise UsageError(
+            "--sign-in-only tests no mailbox: name its service by --submit-service, without "
+            f"{MAILBOX}"
+        )
     if MAILBOX not in name and len(options.targets.mailboxes) > 1:
         raise UsageError(
             f"--submit-service: {name} would be the service of all mailboxes; write {MAILBOX} "

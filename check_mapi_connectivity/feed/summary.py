@@ -94,6 +94,8 @@ class Summary(NamedTuple):
         """How many mailboxes were put to the test."""
         untested = sum(all(_untested(one) for one in group) for group in grouped(self.judged))
         asked = len(self.results)
+        if self.options.targets.mailboxes == ("",):
+            return "sign-in tested"
         tested = _counted(asked, "mailbox", "mailboxes")
         return f"{asked - untested} of {tested} tested" if untested else f"{tested} tested"
 

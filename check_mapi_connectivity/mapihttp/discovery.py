@@ -293,6 +293,6 @@ class Walk:
             if not self.steps and again and self.address.lower() != step.address.lower():
                 raise Moved(result.address)
             if not self.steps:
-                raise WireError(f"Autodiscover redirects {step.address} in circles")
+                raise WireError(f"Autodiscover redirects in circles, last to {result.address}")
             return None
         return result

@@ -209,10 +209,10 @@ class Authentication:
             user=self.user,
         )
         if answer.status == 401 and self._logon.accepted and self.scheme != BEARER:
-            remedy = (
-                "run Get-MapiVirtualDirectory; see IISAuthenticationMethods, Autodiscover let it in"
-            )
-            failure = failure._replace(remedy=remedy)
+            # No wrong password: the same one was taken in this run.
+            cause = f"{answer.host} refuses a user who was let in before ({self.scheme})"
+            remedy = "run Get-MapiVirtualDirectory; IISAuthenticationMethods may lack the scheme"
+            failure = failure._replace(cause=cause, remedy=remedy)
         return failure
 
     @property

@@ -187,7 +187,7 @@ def _denied(claims: Mapping[str, Any]) -> Advice:
             remedy = "grant it to the app registration, with consent"
         return row._replace(cause=cause, remedy=remedy)
     if reads:
-        cause = f"the app has {reads[0][:24]}, yet not for this mailbox"
+        cause = f"{reads[0][:24]} does not cover this mailbox"
         remedy = "run Test-ApplicationAccessPolicy; a policy may exclude the mailbox"
         return row._replace(cause=cause, remedy=remedy)
     cause = "neither Entra nor Exchange lets the app read this mailbox"

@@ -65,6 +65,8 @@ def send(
     except CheckFailure as error:
         cause = f"federation server: {error.failure.cause}"
         raise CheckFailure(error.failure._replace(cause=cause)) from None
+    if answer.status == 429:
+        raise CheckFailure(http_refusals.throttled(answer, where))
     limit = _LIMIT if method == "POST" else _METADATA_LIMIT
     if answer.status >= 500 and b"Envelope" not in answer.body:
         raise CheckFailure(
@@ -102,7 +104,7 @@ def _odd(answer: Answer, where: str) -> Failure:
     return Failure(
         "credential",
         f"{where} does not speak WS-Trust",
-        "check the federation server; or use a cloud-only user or a certificate",
+        "check WS-Trust usernamemixed; Get-AdfsEndpoint lists it; or use a certificate",
         f"HTTP {answer.status}",
         http_refusals.glimpse(answer),
     )

@@ -277,7 +277,7 @@ MAIL = {"roles": ["User.Read.All", "Mail.ReadBasic.All"]}
         ({"tid": "x"}, "neither Entra nor Exchange lets the app read this mailbox"),
         ({"roles": ["Mail.Send"]}, "neither Entra nor Exchange lets the app read this mailbox"),
         ({"roles": "Mail.Read"}, "neither Entra nor Exchange lets the app read this mailbox"),
-        (MAIL, "the app has Mail.ReadBasic.All, yet not for this mailbox"),
+        (MAIL, "Mail.ReadBasic.All does not cover this mailbox"),
         ({"scp": "openid Mail.Send"}, "the token lacks the delegated permission Mail.ReadBasic"),
         ({"scp": "openid Mail.Read"}, "the token's user may not read this mailbox"),
     ],

@@ -140,6 +140,14 @@ def test_refused(there, words, text):
     assert str(raised.value) == text
 
 
+def test_the_sign_in_alone_has_a_service_with_a_name_of_its_own(there):
+    words = [*TENANT, "--certificate", "c.pem", "--sign-in-only", *NAGIOS]
+    with pytest.raises(UsageError, match="name its service by --submit-service"):
+        read(parse(words, {}))
+    found = read(parse([*words, "--submit-service", "mapi sign-in"], {}))
+    assert found.service_of("") == "mapi sign-in"
+
+
 def test_a_user_without_a_password(there):
     with pytest.raises(
         UsageError, match="--submit-user needs a password: --submit-password-file, "

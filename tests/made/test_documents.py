@@ -54,6 +54,9 @@ SOUGHT = {
     "what exit code 3 meant": "README.md#states-and-exit-codes",
     "which kind it was": "docs/output.md#states",
     "where to change the first line": "ARCHITECTURE.md",
+    "each node of a load balancer": "docs/exchange-server.md#every-node-behind-the-load-balancer",
+    "a feed of passive services": "docs/scale-out.md#a-feed-one-run-a-thousand-services",
+    "only the sign-in": "docs/output.md#the-sign-in-alone",
 }
 
 

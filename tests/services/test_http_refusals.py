@@ -259,7 +259,7 @@ EXCEPTIONS = [
     ("ConnectionFailedTransientException", "server", "Exchange cannot reach the mailbox database"),
     ("ResourceUnhealthyException", "server", "a resource that Exchange needs is overloaded"),
     ("WlmResourceUnhealthyException", "server", "a resource that Exchange needs is overloaded"),
-    ("StorageTransientException", "server", "Exchange reports a passing fault"),
+    ("StorageTransientException", "server", "Exchange reports a temporary fault"),
     ("MapiExceptionMdbOffline", "mailbox", "mailbox database is offline"),
     ("StorePermanentException", "protocol", "Exchange reports an error that is not known here"),
 ]

@@ -195,6 +195,7 @@ def test_metadata_beyond_all_measure(runs, answering):
         (500, "server", f"{HERE} answers: internal error"),
         (502, "server", f"{HERE} answers with a web page: gateway error"),
         (503, "server", f"{HERE} answers with a web page: unavailable"),
+        (429, "throttled", f"{HERE} throttles this check"),
         (403, "credential", f"{HERE} does not speak WS-Trust"),
         (302, "credential", f"{HERE} does not speak WS-Trust"),
         (404, "credential", f"{HERE} does not speak WS-Trust"),

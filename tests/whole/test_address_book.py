@@ -68,7 +68,7 @@ FAILURES = [
     ("book-foreign", "", "no password is sent to mail.elsewhere.example, where", ""),
     ("healthy", "bind/http-404", "address book: no MAPI over HTTP at this address of", "HTTP 404"),
     ("healthy", "bind/http-500", "address book: 127.0.0.1 ", "HTTP 500"),
-    ("healthy", "bind/unauthorized", "address book: 127.0.0.1 refuses user healthy", "HTTP 401"),
+    ("healthy", "bind/unauthorized", "address book: 127.0.0.1 refuses a user who", "HTTP 401"),
     ("healthy", "bind/html-200", "address book: 127.0.0.1 answers, but not as", "HTTP 200"),
     ("healthy", "bind/code-10", "address book: ", "X-ResponseCode 10"),
     ("healthy", "bind/no-cookies", "address book: the server gives the session no cookie", ""),

@@ -197,8 +197,8 @@ def test_federation_server_that_nobody_listens_at(way, tenant):
         (
             "html-200",
             "UNKNOWN",
-            "refused: federation server 127.0.0.1 does not speak WS-Trust; check the "
-            "federation server",
+            "refused: federation server 127.0.0.1 does not speak WS-Trust; check "
+            "WS-Trust usernamemixed",
             "credential",
         ),
     ],

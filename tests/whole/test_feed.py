@@ -275,8 +275,8 @@ def test_a_second_run_of_the_same_feed(fed, spool, to_nagios, tmp_path, tenant):
     assert (found["reports"], found["feed"]["failure"]["kind"]) == ([], "untested")
     assert (run.code, run.line, run.perfdata) == (
         3,
-        "MAPI UNKNOWN - another run of this feed is at work; give the runs more distance, or less "
-        "to do; nothing submitted",
+        "MAPI UNKNOWN - another run of this feed is at work; run the feed less often; "
+        "nothing submitted",
         "total_time=#s certificate_days=U submitted=0 refused=0",
     )
     assert other.code == 0

@@ -114,7 +114,7 @@ REFUSED = {
     "no-mailbox": (2, "address belongs to no mailbox user (ErrorInvalidUser)", "mailbox", 1),
     "access-denied": (
         3,
-        "the app has Mail.ReadBasic.All, yet not for this mailbox",
+        "Mail.ReadBasic.All does not cover this mailbox (ErrorAccessDenied)",
         "permission",
         1,
     ),

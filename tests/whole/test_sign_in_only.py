@@ -117,13 +117,40 @@ def test_limits_and_states(alone, tenant):
     assert (run.code, run.perfdata) == (2, labels(0, days=False))
 
 
-@pytest.mark.parametrize("option", ["-m=a@b.example", "--mailbox-file=/nowhere", "--archive"])
+@pytest.mark.parametrize(
+    "option",
+    [
+        "-m=a@b.example",
+        "--mailbox-file=/nowhere",
+        "--archive",
+        "--address-book",
+        "--address=127.0.0.1",
+        "--each-address",
+    ],
+)
 def test_a_mailbox_beside_it_is_no_test_of_it(alone, option):
     name = {"-m": "--mailbox"}.get(option.partition("=")[0], option.partition("=")[0])
     run = alone("cmdlet", *option.replace("-m=", "-m ").split())
     text = f"--sign-in-only tests no mailbox: leave out {name}, or --sign-in-only"
     assert (run.stdout, run.code) == (f"MAPI UNKNOWN - {text}\n", 3)
     assert run.requests == []
+
+
+def test_it_is_fed_to_a_service_with_a_name_of_its_own(alone, tmp_path):
+    spool = tmp_path / "spool"
+    spool.mkdir(mode=0o700)
+    feed = ("--submit=nagios", f"--submit-directory={spool}")
+    run = alone("cmdlet", *feed, "--submit-service=mapi sign-in")
+    assert (run.line, run.code) == ("MAPI OK - sign-in tested, 1 result submitted", 0)
+    assert run.perfdata == "total_time=#s certificate_days=# submitted=1 refused=0"
+    fed = "".join(path.read_text() for path in spool.iterdir())
+    assert "service_description=mapi sign-in\n" in fed
+    assert "output=MAPI OK - sign-in works (" in fed
+    run = alone("cmdlet", *feed)
+    text = (
+        "--sign-in-only tests no mailbox: name its service by --submit-service, without {mailbox}"
+    )
+    assert (run.stdout, run.code) == (f"MAPI UNKNOWN - {text}\n", 3)
 
 
 def test_an_exchange_server_has_no_sign_in(check):
