@@ -89,6 +89,7 @@ def test_the_wheel_in_a_clean_environment(wheel_and_sdist, ways, tmp_path):
         f"doc/{PLUGIN}",
         *(f"bash-completion/completions/{name}" for name in (PLUGIN, names.COMMAND)),
         *(f"zsh/site-functions/_{name}" for name in (PLUGIN, names.COMMAND)),
+        *(f"fish/vendor_completions.d/{name}.fish" for name in (PLUGIN, names.COMMAND)),
     }
 
 

@@ -18,11 +18,11 @@ from ..conftest import ROOT
 from ..support.masks import measured
 from ..tenant import exchange
 from ..tenant.directory import TENANT_NAME
+from . import test_icinga2_zones as zoned
 from .icinga2 import Node, literal
 from .laboratory import USER, as_user, environment, owned
 from .nagios import DEBIAN, Nagios
 from .practice import address, by_hand
-from .test_icinga2_zones import DIALS, MASTER, SATELLITE, connected
 
 ICINGA, NAGIOS = ROOT / "icinga-templates/icinga2", ROOT / "icinga-templates/nagios"
 
@@ -127,8 +127,10 @@ def alone(plugins, options, practice, zygote):
 
 
 def told(code, line, perfdata):
-    """The same of any run: what was measured is left out, and what a kept connection saves."""
-    line = re.sub(r"in [0-9.]+s \(", "in #s (", line)
+    """The same of any run: what was measured is left out, and what a kept connection saves. Nagios
+    keeps no semicolon.
+    """
+    line = re.sub(r"in [0-9.]+s \(", "in #s (", line).replace(";", ":")
     return code, line, measured(re.sub(r"(time_\w+)=[0-9.]+s", r"\1=#s", perfdata))
 
 
@@ -348,6 +350,9 @@ def test_odd_names_and_a_client_certificate(lab, plugins, options):
         assert sum(one is not None for one in results) == min(number, len(ODD))
 
 
+#: Other nodes than those of `zoned` in the same laboratory.
+MASTER, SATELLITE = "master.northwind.com", "satellite.northwind.com"
+
 #: Zone of a host -> the node to which its results are given.
 ZONES = {"in-site": MASTER, "in-site-too": SATELLITE}
 
@@ -356,11 +361,12 @@ ZONES = {"in-site": MASTER, "in-site-too": SATELLITE}
 def nodes(lab, plugins, practice):
     """Master and satellite by name, running and connected."""
     authority, zones = trustme.CA(), (ICINGA / "zones.conf").read_text()
+    zones, dials = (text.replace("contoso.com", "northwind.com") for text in (zones, zoned.DIALS))
     satellite = Node(lab, plugins, SATELLITE, authority, "site", listens=True)
-    satellite.configuration += API_USER + zones.replace(DIALS, "")
+    satellite.configuration += API_USER + zones.replace(dials, "")
     master = Node(lab, plugins, MASTER, authority, "master")
     there = f'  host = "127.0.0.1"\n  port = {satellite.port}\n'
-    master.configuration += API_USER + zones.replace(DIALS, there)
+    master.configuration += API_USER + zones.replace(dials, there)
     for name in ("check_mapi_connectivity.conf", "templates.conf", "feed.conf"):
         master.write(f"zones.d/global-templates/{name}", (ICINGA / name).read_text())
     master.write("zones.d/master/hosts.conf", host(practice, KNOWN, "in-master"))
@@ -370,7 +376,9 @@ def nodes(lab, plugins, practice):
     satellite.daemon.wait(lambda: satellite.ask("status"), "the satellite listens")
     master.start()
     satellite.daemon.wait(
-        lambda: satellite.service("in-site", service(KNOWN[0])) and connected(satellite),
+        lambda: (
+            satellite.service("in-site", service(KNOWN[0])) and zoned.connected(satellite, MASTER)
+        ),
         "the satellite has its configuration and is connected",
     )
     return {MASTER: master, SATELLITE: satellite}

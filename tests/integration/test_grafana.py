@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import statistics
+import string
 import time
 from typing import NamedTuple
 
@@ -28,6 +29,9 @@ COMMAND = ROOT / "icinga-templates/icinga2/check_mapi_connectivity.conf"
 HOST = "tenant.example"
 DATABASES = ("influxdb", "graphite")
 
+#: Every label, those before others that they end with.
+ALL_LABELS = sorted({label for labels in LABELS.values() for label in labels}, key=len)[::-1]
+
 #: Service -> method of its host, and its own variables; names as apply rules make them.
 SERVICES = {
     "mapi healthy@practice.example": (
@@ -42,6 +46,7 @@ SERVICES = {
             "mapi_username": address("healthy"),
             "mapi_warning": "10",
             "mapi_critical": "12.5",
+            "mapi_address_book": True,
         },
     ),
     "several": (
@@ -94,7 +99,7 @@ QUERIES = [
     Asked("Connection time", "A", "test", "connection_time"),
     Asked("Connection time", "B", "service", "connection_time", "warn", " warning"),
     Asked("Connection time", "C", "service", "connection_time", "crit", " critical"),
-    *(Asked("Phases", "ABCDEFGHIJ"[at], "one", label) for at, label in enumerate(PHASES)),
+    *(Asked("Phases", string.ascii_uppercase[at], "one", label) for at, label in enumerate(PHASES)),
     Asked("Server and client time", "A", "one", "time_server"),
     Asked("Server and client time", "B", "one", "connection_time"),
     Asked("Server and client time", "C", "one", "total_time"),
@@ -122,9 +127,7 @@ def printed(end, service, item):
     value, *limits = (*values.split(";"), "", "")[:3]
     if value == "U":
         return None
-    label = next(
-        label for labels in LABELS.values() for label in labels if re.search(f"(^|_){label}$", name)
-    )
+    label = next(label for label in ALL_LABELS if re.search(f"(^|_){label}$", name))
     warn, crit = (float(limit) if re.fullmatch(r"[0-9.]+", limit) else None for limit in limits)
     number = float(re.match(r"-?[0-9.]+", value)[0])
     return Printed(int(end) // 60, service, name.removesuffix(label), label, number, warn, crit)
@@ -262,9 +265,8 @@ def test_checks_printed_success_failure_thresholds_and_every_label(measured):
         ("premises", ""): 1,
         **{("several", prefix): prefix.startswith("healthy") for prefix in PREFIXES},
     }
-    assert {item.label for item in measured.items} == {
-        label for labels in LABELS.values() for label in labels
-    }
+    # The sign-in is a service of its own, of which the state says the same.
+    assert {item.label for item in measured.items} == {*ALL_LABELS} - {"sign_in"}
     limits = {(item.service, item.warn, item.crit) for item in measured.items if item.crit}
     assert limits == {(HEALTHY, 20.0, 25.0), ("premises", 10.0, 12.5)}
 

@@ -75,9 +75,9 @@ def nodes(lab, plugin_dir, there):
     return {MASTER: master, SATELLITE: satellite}
 
 
-def connected(satellite):
+def connected(satellite, master=MASTER):
     """Whether the master has dialled it."""
-    found = satellite.ask(f"objects/endpoints/{MASTER}")
+    found = satellite.ask(f"objects/endpoints/{master}")
     return found and found[0]["attrs"]["connected"]
 
 

@@ -132,5 +132,5 @@ def test_templates_are_where_schedulers_look(installed):
     named = re.findall(r"/usr/[^`\s]*check-mapi-connectivity/[^`\s]*", README)
     assert named != []
     assert {path.rstrip("/") for path in named} <= {*own}
-    installed_ones = (f"/{PLUGIN}.conf", "/mapi_connectivity.cfg")
+    installed_ones = (f"/{PLUGIN}.conf", "/nagios/mapi_connectivity.cfg")
     assert [path for path in examples if path.endswith(installed_ones)] == []
