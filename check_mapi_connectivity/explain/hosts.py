@@ -142,7 +142,7 @@ _SERVICES = {"cmdlet": _cmdlet, "mapi": _mapi, "graph": _graph}
 
 def _secret_end(account: Account, server: Server, network: Network) -> Iterator[Contact]:
     if isinstance(account.credential, ClientSecret):
-        purpose = "when the client secret ends, once a day; need not be reachable"
+        purpose = "when the client secret ends, once a day, if it can be reached"
         yield _contact(network, server.graph_url, purpose)
 
 

@@ -175,7 +175,7 @@ def _requests(options: Options) -> str:
         more.append("one for what authentication the server takes")
     first = "where the cache holds nothing" if options.cache_dir else "for want of a cache"
     if isinstance(credential, ClientSecret) and options.cache_dir:
-        more.append("and once a day 3 for the secret's end")
+        more.append("and once a day up to 3 for the secret's end")
     extra = f"; {first}, {', '.join(more)}" if more else ""
     if login is not None and login.scheme != BASIC:
         extra += "; NTLM and Kerberos take one or two more on each connection"
