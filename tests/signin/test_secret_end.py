@@ -29,6 +29,7 @@ def one(end, hint):
 NEXT, SECOND, THIRD = 1798761600.0, 1830297600.0, 1861920000.0
 
 
+@pytest.mark.cases(99)
 @pytest.mark.parametrize(
     ("listed", "told"),
     [
@@ -59,6 +60,7 @@ def test_which_secret(listed, told):
     assert secret_end.read(answer({"passwordCredentials": listed}), SECRET) == told
 
 
+@pytest.mark.cases(99)
 @pytest.mark.parametrize(
     ("body", "status", "why"),
     [

@@ -145,3 +145,10 @@ def test_a_recording_of_it_is_replayed(way, readable, check, tmp_path):
     line, _, perfdata = again.stdout.split("\n")[0].partition(" | ")
     assert (again.code, masked(perfdata)) == (0, run.perfdata)
     assert line.startswith(f"MAPI OK - healthy@{DOMAIN}: Inbox listed in ")
+
+
+def test_tests_of_one_run_ask_once(way, readable):
+    names = (f"healthy@{DOMAIN}", f"no-mailbox@{DOMAIN}")
+    run = way("graph-secret", "-m", names[0], "-m", names[1], "--concurrency", "1")
+    days = [value for label, value in run.values().items() if label.endswith("secret_days")]
+    assert (run.code, days, asked(run)) == (2, ["#", "#"], 1)
