@@ -18,12 +18,12 @@ from hypothesis import settings
 
 from check_mapi_connectivity.base.clouds import CLOUDS
 from check_mapi_connectivity.base.credentials import CertificateFacts, CertificateFiles
-from check_mapi_connectivity.base.vocabulary import DEFAULT_THRESHOLDS, KINDS, LABELS, prefixes
+from check_mapi_connectivity.base.vocabulary import DEFAULT_THRESHOLDS, KINDS, prefixes
 from check_mapi_connectivity.commandline import given
 
 from .guard.hook import VARIABLE, Guard
 from .support import carriers, keys, masks
-from .support.options import made
+from .support.options import BY_CERTIFICATE, made
 from .support.sweeps import left_out
 from .support.ways import Way, counters
 from .support.zygote import Zygote
@@ -382,7 +382,7 @@ def perfdata(
 @pytest.fixture
 def options():
     """`options(**changes)` -> Options of a run that nobody starts; thresholds are the defaults of
-    its mailboxes and methods.
+    its mailboxes and methods, by certificate.
     """
 
     def make(**changes):
@@ -415,7 +415,7 @@ def options():
         thresholds = {
             prefix[test] + label: DEFAULT_THRESHOLDS.get(label, (None, None))
             for test in prefix
-            for label in LABELS[test[1]]
+            for label in BY_CERTIFICATE[test[1]]
         }
         return made(**{"thresholds": thresholds, **values})
 

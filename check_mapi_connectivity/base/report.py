@@ -347,8 +347,8 @@ class Report:
         self.address_book_failure: Failure | None = None
         self.certificate: CertificateFacts | None = None
         self.certificate_days: float | None = None
-        self.finding = Finding()
-        self.times = Times(clock)
+        self.secret_days: float | None = None
+        self.finding, self.times = Finding(), Times(clock)
         self.trace = Trace()
         self.confidences = Confidences()
 

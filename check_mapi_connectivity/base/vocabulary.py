@@ -98,6 +98,9 @@ class Method:
 _OUTCOME = ("mapi_connectivity", "connection_time", "time_token")
 _WAY = ("time_dns", "time_tcp", "time_proxy", "time_tls")
 
+#: Days until the credential ends: a client secret, or a certificate.
+_CREDENTIAL = ("secret_days", "certificate_days")
+
 
 def _sign_in(resource: str, scope: str) -> Method:
     """The row of `--sign-in-only`, with a token for this resource."""
@@ -116,7 +119,7 @@ def _sign_in(resource: str, scope: str) -> Method:
         mailbox=False,
         unseen="""The sign-in alone was built on Microsoft's documentation; it has not yet been seen
 on a live tenant.""",
-        labels=("sign_in", "time_token", "total_time", "certificate_days"),
+        labels=("sign_in", "time_token", "total_time", *_CREDENTIAL),
     )
 
 
@@ -141,7 +144,7 @@ has not yet been seen on a live tenant.""",
             "time_request",
             "time_server",
             "total_time",
-            "certificate_days",
+            *_CREDENTIAL,
         ),
     ),
     "mapi": Method(
@@ -171,7 +174,7 @@ registrations.""",
             "time_server",
             "total_time",
             "inbox_items",
-            "certificate_days",
+            *_CREDENTIAL,
         ),
     ),
     "graph": Method(
@@ -193,7 +196,7 @@ live tenant.""",
             "time_request",
             "total_time",
             "inbox_items",
-            "certificate_days",
+            *_CREDENTIAL,
         ),
     ),
 }
@@ -213,15 +216,16 @@ LABELS = {name: method.labels for name, method in METHODS.items()}
 OUTCOMES = ("mapi_connectivity", "sign_in")
 
 #: Labels that carry no unit; all others are seconds. Those of them that are 1 or 0.
-UNITLESS = frozenset({*OUTCOMES, "address_book", "inbox_items", "certificate_days"})
+UNITLESS = frozenset({*OUTCOMES, "address_book", "inbox_items", *_CREDENTIAL})
 YES_OR_NO = frozenset({*OUTCOMES, "address_book"})
 
 #: Addresses of one host that are tested at most.
 MOST_ADDRESSES = 16
 
-#: Labels of a run that is asked for the address book, and of one that signs in by certificate.
+#: Labels of a run that is asked for the address book, and of one that signs in by secret or
+#: certificate.
 ADDRESS_BOOK_LABELS = frozenset({"address_book", "time_address_book"})
-OPTIONAL_LABELS = ADDRESS_BOOK_LABELS | {"certificate_days"}
+OPTIONAL_LABELS = ADDRESS_BOOK_LABELS | {*_CREDENTIAL}
 
 #: Thresholds that hold where no option speaks: label -> (warning, critical).
 DEFAULT_THRESHOLDS = {"certificate_days": ("30:", "7:")}

@@ -123,6 +123,8 @@ def thresholds(
     left_out = set() if given.flag("address-book") else set(ADDRESS_BOOK_LABELS)
     if not online or chosen not in (None, "--certificate"):
         left_out.add("certificate_days")
+    if not online or chosen != "--client-secret-file":
+        left_out.add("secret_days")
     prefixes = vocabulary.prefixes(mailboxes, methods)
     by_mailbox = vocabulary.prefixes(mailboxes, methods[:1])
     #: Label as printed -> the names that it goes by, from the widest to the narrowest.

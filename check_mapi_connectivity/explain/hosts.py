@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from ..base.clouds import MICROSOFT
-from ..base.credentials import ManagedIdentity, UserPassword
+from ..base.credentials import ClientSecret, ManagedIdentity, UserPassword
 from ..base.options import address_parts
 from ..base.vocabulary import METHODS, NEGOTIATE
 from ..mapihttp.discovery import JSON, REDIRECT, SERVICE, Trust, Walk, domain_of, named_url
@@ -50,6 +50,7 @@ def contacts(targets: Targets, account: Account, server: Server, network: Networ
     for contact in (
         *_sign_in(targets, account, network),
         *_services(targets, server, network),
+        *_secret_end(account, server, network),
         *_kerberos(server, network),
     ):
         # What has no name yet is told apart by what it is for.
@@ -137,6 +138,12 @@ def _by_name(targets: Targets, server: Server, network: Network) -> Iterator[Con
 
 #: Method -> the hosts that it needs beside those of the sign-in.
 _SERVICES = {"cmdlet": _cmdlet, "mapi": _mapi, "graph": _graph}
+
+
+def _secret_end(account: Account, server: Server, network: Network) -> Iterator[Contact]:
+    if isinstance(account.credential, ClientSecret):
+        purpose = "when the client secret ends, once a day, if it can be reached"
+        yield _contact(network, server.graph_url, purpose)
 
 
 def _kerberos(server: Server, network: Network) -> Iterator[Contact]:

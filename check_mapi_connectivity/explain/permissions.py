@@ -232,6 +232,11 @@ def _app(account: Account) -> Iterator[Entry]:
     else:
         return
     yield Entry(FACT, f"{account.client_id}: {word}", "app")
+    if isinstance(credential, ClientSecret):
+        told = (
+            "application permission Application.Read.All of Microsoft Graph, if secret_days is to"
+        )
+        yield Entry(FACT, f"{told} be known; else it is U", "optional")
 
 
 def _public_client(account: Account, permission: str) -> Iterator[Entry]:

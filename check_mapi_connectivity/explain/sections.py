@@ -174,6 +174,8 @@ def _requests(options: Options) -> str:
     if login is not None and login.scheme is None:
         more.append("one for what authentication the server takes")
     first = "where the cache holds nothing" if options.cache_dir else "for want of a cache"
+    if isinstance(credential, ClientSecret) and options.cache_dir:
+        more.append("and once a day up to 3 for the secret's end")
     extra = f"; {first}, {', '.join(more)}" if more else ""
     if login is not None and login.scheme != BASIC:
         extra += "; NTLM and Kerberos take one or two more on each connection"
@@ -323,6 +325,8 @@ def _files(command: Command) -> Iterator[Entry]:
     yield Entry(FACT, f"{options.cache_dir} (mode 0700, files 0600, each with a lock)", "writes")
     if options.account.credential is not None:
         yield Entry(FACT, "access tokens", "token-*.json")
+    if isinstance(options.account.credential, ClientSecret):
+        yield Entry(FACT, "when the client secret ends, asked once a day", "secret-*.json")
     if isinstance(options.account.credential, UserPassword):
         refused = "for a minute that a password was refused; a salted digest, no password"
         yield Entry(FACT, refused, "refused-*.json")

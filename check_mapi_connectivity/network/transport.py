@@ -72,6 +72,8 @@ class Transport:
         #: Credentials among it, as headers and forms hold them.
         self._words: set[str] = set()
         self._means = means
+        #: When the connection of any request is cut (monotonic clock), None for the deadline.
+        self.latest: float | None = None
         self._carrier = carrier(self._route)
 
     @property
@@ -135,8 +137,9 @@ class Transport:
         request = self._prepared(method, url, headers or {}, data, params)
         self._report.times.reach(request.named)
         answer: Answer | None = None
+        manner = Manner(phase, until or self.latest, heard, direct, kept)
         try:
-            answer = self._carry(request, url, watch, Manner(phase, until, heard, direct, kept))
+            answer = self._carry(request, url, watch, manner)
         finally:
             self._keep(request, answer, reading)
         return answer

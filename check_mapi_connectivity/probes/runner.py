@@ -12,6 +12,7 @@ import importlib
 import threading
 
 from ..base.cache import Cache
+from ..base.credentials import ClientSecret
 from ..base.errors import UsageError
 from ..base.failure import CheckFailure, Failure
 from ..base.report import Report
@@ -277,7 +278,11 @@ def test(run: ProbeContext) -> None:
         first = failure
         _reset(report, failure, wait, deadline)
     probe.end()
-    report.times.ended = deadline.now()
+    ended = deadline.now()
+    if isinstance(run.account.credential, ClientSecret):
+        well = report.failure is None and report.address_book_failure is None
+        report.secret_days = run.sign_in.secret_days(run.server.graph_url, well=well)
+    report.times.ended = ended
 
 
 def _reset(report: Report, failure: Failure, wait: float, deadline: Deadline) -> None:

@@ -165,16 +165,19 @@ def measurements(report: Report) -> dict[str, float | None]:
         "time_server": finding.server_latency,
         "total_time": times.total,
         "inbox_items": None if finding.inbox_items is None else float(finding.inbox_items),
+        "secret_days": report.secret_days,
         "certificate_days": report.certificate_days,
     }
 
 
 def _told_by_kind(metric: Metric, report: Report) -> bool:
-    """Whether it is the time left to a certificate that has ended: that is what the run failed for,
+    """Whether it is the time left to a credential that has ended: that is what the run failed for,
     and its kind has a state (contract 7.1).
     """
     failed = report.failure is not None and report.failure.kind == "credential"
-    return failed and metric.value <= 0 and metric.name.endswith("certificate_days")
+    return (
+        failed and metric.value <= 0 and metric.name.endswith(("certificate_days", "secret_days"))
+    )
 
 
 class _Test(nagiosplugin.Resource):

@@ -29,6 +29,7 @@ SECRETS = {
     "client assertion": "ASSERTION",
     "client secret": "CLIENT-SECRET",
     "client info": "CLIENT-INFO",
+    "hint": "HINT",
     "password": "PASSWORD",
     "submit password": "SUBMIT-PASSWORD",
     "assertion": "ASSERTION",

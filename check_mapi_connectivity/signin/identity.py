@@ -18,7 +18,7 @@ from ..base.cache import Cache
 from ..base.credentials import ClientSecret, FederatedToken, ManagedIdentity, UserPassword
 from ..base.failure import CheckFailure, Failure
 from ..base.reading.untrusted import YEAR_9999, Fields, Odd
-from ..base.report import SHARED
+from ..base.report import SHARED, Report
 from ..base.value import NamedTuple
 from . import certificate
 from .session import Session
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from ..base.deadline import Deadline
     from ..base.options import Account, Credential
-    from ..base.report import Report
     from ..network.transport import Transport
 
 #: Entra does not know the certificate (reference sheet exchange-online 6).
@@ -63,6 +62,18 @@ class SignIn:
         """A fresh token in place of a cached one that the service refuses. Raises CheckFailure."""
         return self._identity.renew(self._session, refused)
 
+    def secret_days(self, graph_url: str, *, well: bool) -> float | None:
+        """Days until the client secret ends, None where that is not known; asked for only after a
+        test that is `well`. The time it takes is not the test's.
+        """
+        from . import secret_end
+
+        session, report = self._session, self._session.report
+        aside = session._replace(report=Report(report.mailbox, "graph", report.times.clock))
+        token = SignIn(self._identity, aside).token
+        key = self._identity.secret_key
+        return secret_end.days(secret_end.Asking(session, aside, token, graph_url, key), well=well)
+
 
 class Identity:
     """The monitor's own identity in one run, for use by many threads.
@@ -74,6 +85,9 @@ class Identity:
     def __init__(self, account: Account, methods: tuple[str, ...]) -> None:
         self._account = account
         resources = {account.resource(method) for method in methods}
+        if isinstance(account.credential, ClientSecret):
+            # Graph is asked when the secret ends.
+            resources.add(account.resource("graph"))
         shared = Lock()
         # A password is tried by one at a time: a second wrong one would be a failed logon more.
         password = isinstance(account.credential, UserPassword)
@@ -84,17 +98,15 @@ class Identity:
         self._clients: list[certificate.ClientCertificate] = []
         self._facts: credentials.CertificateFacts | None = None
         who = _fingerprint(account.credential) if account.credential else ""
-        self._keys = {
-            name: Cache.key(
-                "token",
-                account.authority_url,
-                account.tenant.lower(),
-                account.client_id.lower(),
-                who,
-                name,
-            )
-            for name in resources
-        }
+        whose = (
+            account.authority_url,
+            account.tenant.lower(),
+            account.client_id.lower(),
+            who,
+        )
+        self._keys = {name: Cache.key("token", *whose, name) for name in resources}
+        #: Under which it is remembered when a client secret ends.
+        self.secret_key = Cache.key("secret", *whose)
 
     def prepare(self, cache: Cache, now: float) -> None:
         """Read the certificate's dates, from the cache if it knows the files; `now` is in seconds

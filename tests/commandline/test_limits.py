@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from nagiosplugin import Range
 
 from check_mapi_connectivity.base.errors import UsageError
-from check_mapi_connectivity.base.vocabulary import KINDS, LABELS
+from check_mapi_connectivity.base.vocabulary import KINDS
 from check_mapi_connectivity.commandline import limits as commandline_limits
 
+from ..support.options import BY_CERTIFICATE
 from .test_parse import complaint, parse
 
 TWO = ("-m", "a.b@c.example", "-m", "d@e.example")
@@ -114,7 +115,7 @@ def test_thresholds(there):
         "--critical-for",
         "connection_time=9",
     )
-    assert tuple(options.thresholds) == LABELS["cmdlet"]
+    assert tuple(options.thresholds) == BY_CERTIFICATE["cmdlet"]
     assert options.thresholds["connection_time"] == ("2", "9")
     assert options.thresholds["time_tls"] == ("1", None)
     assert options.thresholds["certificate_days"] == ("30:", None)
@@ -133,7 +134,9 @@ def test_a_bare_label_is_that_of_every_mailbox_and_method(there):
     assert [name for name in limits if limits[name] == ("30:", "7:")] == [
         f"{test}certificate_days" for test in tests
     ]
-    assert list(limits) == [test + label for test in tests for label in LABELS[test.split("_")[-2]]]
+    assert list(limits) == [
+        test + label for test in tests for label in BY_CERTIFICATE[test.split("_")[-2]]
+    ]
 
 
 def test_a_bare_label_of_one_method_only(there):
@@ -193,7 +196,7 @@ def test_mailboxes_that_look_the_same_are_told_apart(there):
     "label", ["time_tl", f"{FIRST}time_dns", "graph_time_dns", "cmdlet_time_dns", "inbox_items", ""]
 )
 def test_labels_that_this_run_does_not_have(there, label):
-    bare = ", ".join(LABELS["cmdlet"])
+    bare = ", ".join(BY_CERTIFICATE["cmdlet"])
     text = f"--critical-for: there is no label {label}; this run has {bare}"
     assert complaint("--critical-for", f"{label}=1") == text
 
@@ -202,7 +205,11 @@ def test_without_a_certificate_there_are_no_days_of_it(there):
     (there / "s").write_text("secret\n")
     (there / "s").chmod(0o600)
     words = ("--certificate", "none", "--client-secret-file", "s")
-    assert "certificate_days" not in parse(*words).thresholds
+    assert list(parse(*words).thresholds)[-2:] == ["total_time", "secret_days"]
+    assert parse(*words, "--warning-for", "secret_days=30:").thresholds["secret_days"] == (
+        "30:",
+        None,
+    )
     off = ("--warning-for", "certificate_days=none")
     assert parse(*words, *off).thresholds == parse(*words).thresholds
     assert "there is no label certificate_days" in complaint(

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from check_mapi_connectivity.base.errors import Information, UsageError
-from check_mapi_connectivity.base.vocabulary import KINDS, LABELS
+from check_mapi_connectivity.base.vocabulary import KINDS
 from check_mapi_connectivity.commandline import parse as commandline_parse
 
-from ..support.options import parsed
+from ..support.options import BY_CERTIFICATE, parsed
 
 
 def parse(*arguments, **environ):
@@ -43,7 +43,7 @@ def test_defaults(there):
     )
     assert (options.inbox_items, options.concurrency, options.waited) == (10, 4, 0.0)
     assert options.thresholds["certificate_days"] == ("30:", "7:")
-    assert tuple(options.thresholds) == LABELS["cmdlet"]
+    assert tuple(options.thresholds) == BY_CERTIFICATE["cmdlet"]
     assert options.states == KINDS
     assert (options.proxy, options.ca_files, options.ip_version, options.verbose) == (
         None,

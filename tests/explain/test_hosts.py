@@ -23,4 +23,5 @@ def test_without_anything_by_the_proxy_it_is_not_contacted():
     assert [(one.host, one.way) for one in found] == [
         ("login.microsoftonline.com", "directly, because NO_PROXY says so"),
         ("outlook.office365.com", "directly, because NO_PROXY says so"),
+        ("graph.microsoft.com", "directly, because NO_PROXY says so"),
     ]

@@ -21,6 +21,7 @@ EVERY_LABEL = {label for labels in LABELS.values() for label in labels}
 #: Label -> why no panel shows it.
 LEFT_OUT = {
     "address_book": "the services' states tell it, and it ends like its time",
+    "secret_days": "unknown to most; the services' states tell of a limit",
     "sign_in": "a service of its own, of which the state says the same",
 }
 

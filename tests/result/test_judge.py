@@ -12,6 +12,7 @@ from check_mapi_connectivity.base.failure import Failure
 from check_mapi_connectivity.base.vocabulary import DEFAULT_THRESHOLDS, KINDS, LABELS, prefixes
 from check_mapi_connectivity.result.judge import measurements
 
+from ..support.options import BY_CERTIFICATE
 from ..support.reports import failed, judged, known, success, watch
 
 A, B = "a.b@contoso.com", "c@contoso.com"
@@ -58,17 +59,17 @@ def test_a_moving_mailbox_has_a_state_of_its_own(options):
 def test_labels_are_the_same_in_every_state(options, method):
     empty = known("m", method, failure=Failure("timeout", "late"))
     for report in (success(method=method), empty):
-        assert labels(judged([report], options)[0]) == LABELS[method]
+        assert labels(judged([report], options)[0]) == BY_CERTIFICATE[method]
     values = [performance.value for performance in judged([empty], options)[0].performances]
     # Without a proxy it took no time (contract 7.7).
     assert values == [
         {"mapi_connectivity": "0", "sign_in": "0", "time_proxy": "0"}.get(label, "U")
-        for label in LABELS[method]
+        for label in BY_CERTIFICATE[method]
     ]
 
 
 def ranges(**given):
-    return {label: given.get(label, (None, None)) for label in LABELS["cmdlet"]}
+    return {label: given.get(label, (None, None)) for label in BY_CERTIFICATE["cmdlet"]}
 
 
 @pytest.mark.parametrize(
@@ -144,9 +145,10 @@ def test_a_failure_and_a_worse_limit(options):
 
 
 def test_without_a_certificate_there_is_no_label_for_one(options):
-    limits = {label: (None, None) for label in LABELS["mapi"] if label != "certificate_days"}
+    there = tuple(label for label in LABELS["mapi"] if not label.endswith("_days"))
+    limits = dict.fromkeys(there, (None, None))
     [one] = judged([success(method="mapi", inbox_items=8)], options, thresholds=limits)
-    assert labels(one) == LABELS["mapi"][:-1]
+    assert labels(one) == there
     assert one.performances[-1] == ("inbox_items", "8", "", "", "", "", "")
 
 
@@ -242,7 +244,9 @@ def test_each_report_has_its_own_labels_in_the_order_they_were_asked_for(options
         found, ("a_b_contoso_com", "a_b_contoso_com", "c_contoso_com", "c_contoso_com")
     ):
         method = one.report.method
-        assert labels(one) == tuple(f"{prefix}_{method}_{label}" for label in LABELS[method])
+        assert labels(one) == tuple(
+            f"{prefix}_{method}_{label}" for label in BY_CERTIFICATE[method]
+        )
     assert str(found[1].performances[0]) == "a_b_contoso_com_graph_mapi_connectivity=1;;;0;1"
     assert str(found[3].performances[0]) == "c_contoso_com_graph_mapi_connectivity=0;;;0;1"
 
@@ -252,7 +256,7 @@ def test_a_narrowed_threshold_holds_for_its_own_label_only(options):
     limits = {
         prefix + label: DEFAULT_THRESHOLDS.get(label, (None, None))
         for prefix in ("a_b_contoso_com_", "c_contoso_com_")
-        for label in LABELS["cmdlet"]
+        for label in BY_CERTIFICATE["cmdlet"]
     }
     limits["c_contoso_com_connection_time"] = (None, "0.125")
     one, other = judged(reports, options, thresholds=limits)

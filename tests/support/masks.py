@@ -75,7 +75,7 @@ def masked(perfdata):
 
 
 def _days(perfdata):
-    return re.sub(r"(certificate_days=)-?[0-9.]+", r"\1#", perfdata)
+    return re.sub(r"((?:certificate|secret)_days=)-?[0-9.]+", r"\1#", perfdata)
 
 
 def begins(line, text):

@@ -14,6 +14,7 @@ from check_mapi_connectivity.base.options import (
     Server,
     Targets,
 )
+from check_mapi_connectivity.base.vocabulary import LABELS
 from check_mapi_connectivity.commandline import parse
 from check_mapi_connectivity.network.route import Means
 
@@ -24,6 +25,12 @@ PARTS = {
     "network": Network,
     "judging": Judging,
     "display": Display,
+}
+
+#: Method -> the labels of a run by certificate.
+BY_CERTIFICATE = {
+    method: tuple(label for label in labels if label != "secret_days")
+    for method, labels in LABELS.items()
 }
 
 

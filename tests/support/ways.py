@@ -28,11 +28,11 @@ WAY = {
 }
 
 
-def expected(method, *, ok=True, service=None, prefix="", days=False, **values):
+def expected(method, *, ok=True, service=None, prefix="", days=False, secret=None, **values):
     """The whole performance data of one test, as `masked` shows it.
 
     A failure never reached its service unless told otherwise; `days` is whether a certificate signs
-    in; `values` replace those of labels, by their bare names.
+    in, `secret` the days left where a client secret does; `values` replace those of labels, by their bare names.
     """
     service = service or ("kept" if ok else "never")
     done = "#s" if ok else "U"
@@ -43,6 +43,8 @@ def expected(method, *, ok=True, service=None, prefix="", days=False, **values):
         usual.update(connection_time="0.041s", time_server="0.041s")
     if method != "cmdlet":
         usual["inbox_items"] = "8" if ok else "U"
+    if secret:
+        usual["secret_days"] = secret
     if days:
         usual["certificate_days"] = "#;30:;7:"
     assert set(values) <= set(usual)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from . import graph, graph_apps, graph_people
 from .administration import Administration
-from .odata import bad, query_of
+from .odata import bad, entity, query_of
 
 _READ = ("Application.Read.All", "Application.ReadWrite.All")
 _DIRECTORY_READ = ("Directory.Read.All", "Directory.ReadWrite.All")
@@ -125,7 +125,7 @@ def concerns(parts):
 def serve(tenant, method, target, parts, headers, raw):
     """Status and document. Raises Trouble."""
     claims = graph.claims_of(tenant, headers.get("Authorization", ""))
-    route, keys = _route(parts[1:])
+    route, keys, way = _route(parts[1:])
     if method not in route:
         raise graph.Trouble(
             405,
@@ -133,6 +133,8 @@ def serve(tenant, method, target, parts, headers, raw):
             "Specified HTTP method is not allowed for the request target.",
         )
     work, scopes = route[method]
+    if "upn" not in claims and way == "applications/*" and method == "GET":
+        return _own_registration(tenant, claims, keys[0], query_of(target))
     if "upn" not in claims or (scopes and not set(scopes) & set(claims["scp"].split())):
         raise graph_apps.denied()
     body = _body(headers, raw) if method in ("POST", "PATCH") else {}
@@ -158,11 +160,20 @@ def _route(parts):
         else:
             way.append("*")
             keys.append(("id", part))
-    route = ROUTES.get("/".join(way))
+    path = "/".join(way)
+    route = ROUTES.get(path)
     if route is None:
         text = f"Resource not found for the segment '{parts[-1] if parts else ''}'."
         raise graph.Trouble(400, "BadRequest", text)
-    return route, keys
+    return route, keys, path
+
+
+def _own_registration(tenant, claims, key, query):
+    """An application asks for its own registration, with the permission Application.Read.All."""
+    if tenant.own_secrets is None or key != ("appId", claims["appid"]):
+        raise graph_apps.denied()
+    document = {"passwordCredentials": tenant.own_secrets}
+    return 200, entity(document, "applications", query)
 
 
 #: Every path above and every beginning of one.

@@ -274,6 +274,8 @@ class Tenant:
         self.when_cut = lambda: None
         #: Whether the machine has managed identities.
         self.imds_identity = True
+        #: What every app may read of itself: its secrets as Graph shows them. None where it may not.
+        self.own_secrets = None
         self.requests = []
         self.connections = 0
         self.token_requests = 0

@@ -45,6 +45,9 @@ SECTIONS = {
     "mapi-bearer": ("mapi", USER),
     "mapi-federated-user": ("mapi", ADFS),
 }
+#: Section by a client secret -> what is asked of its end, once a day; the app may not read it.
+END = f"applications(appId='{CLIENT_IDS['monitor']}')"
+SECRET_END = {"cmdlet-secret": [*APP, END], "graph-secret": [END]}
 #: Those that are run twice.
 AGAIN = ("cmdlet-secret", "cmdlet-federated-user", "graph-managed-user", "mapi-bearer")
 #: Those that other files run: test_e2e_success, test_e2e_mapi, test_e2e_clouds, test_e2e_methods, test_e2e_many.
@@ -65,6 +68,9 @@ def test_every_section_is_run(tenant):
 def test_section(way, section):
     method, sign_in = SECTIONS[section]
     managed, days = "-managed" in section, {"days": section == "graph"}
+    end = SECRET_END.get(section, [])
+    if end:
+        days["secret"] = "U"
     values = {"inbox_items": "3" if "federated-user" in section else "8"}
     values = {} if method == "cmdlet" else values
     first = {**values, "service": "reached" if managed else "kept"}
@@ -78,8 +84,8 @@ def test_section(way, section):
     run = way(section)
     assert (run.line, run.code, run.stderr) == (line, 0, "")
     assert run.perfdata == expected(method, **first, **days)
-    assert run.paths == sign_in + SERVICE[method]
-    assert (run.tokens, run.connections) == (1, 1)
+    assert run.paths == sign_in + SERVICE[method] + end
+    assert (run.tokens, run.connections) == (run.paths.count(TOKEN), 1)
 
     if section not in AGAIN:
         return
@@ -123,7 +129,7 @@ REFUSED_SECRETS = [
 def test_refused_secret(way, tenant, file, secret, app, text):
     path = file(secret or tenant.material.secret)
     run = way("cmdlet-secret", "--client-id", CLIENT_IDS[app], "--client-secret-file", path)
-    refused(run, f"sign-in refused: {text}")
+    refused(run, f"sign-in refused: {text}", secret="U")
     assert run.paths == APP
 
 
@@ -324,6 +330,6 @@ def test_none_is_not_given(way, tenant):
     # Taken back, and another given: from the environment only where nothing else is.
     secret = {"MAPI_CLIENT_SECRET": tenant.material.secret}
     run = way("cmdlet-secret", "--client-secret-file", "none", **secret)
-    assert (run.code, run.perfdata) == (0, expected("cmdlet"))
+    assert (run.code, run.perfdata) == (0, expected("cmdlet", secret="U"))
     run = way("cmdlet", "--no-cache", MAPI_CLIENT_SECRET="Not.The.Secret", MAPI_PASSWORD="Not.It")
     assert (run.code, run.perfdata) == (0, expected("cmdlet", days=True))

@@ -9,16 +9,20 @@ import pytest
 from check_mapi_connectivity import options, probe
 
 from ..support.ways import masked
+from ..tenant.material import CLIENT_IDS
 from .test_library import given
 
 CONFIGURATION, REALM, TOKEN = "openid-configuration", "healthy@practice.example", "token"
 APP, USER = [CONFIGURATION, TOKEN], [CONFIGURATION, REALM, TOKEN]
 ADFS = [CONFIGURATION, "federated@practice.example", "mex", "usernamemixed", TOKEN]
 
+#: Where a client secret's end is asked for, of Graph.
+END = f"applications(appId='{CLIENT_IDS['monitor']}')"
+
 #: Section -> what is asked for where the cache is empty.
 SECTIONS = {
     "cmdlet": APP,
-    "cmdlet-secret": APP,
+    "cmdlet-secret": [*APP, *APP, END],
     "cmdlet-password": USER,
     "cmdlet-password-module": USER,
     "cmdlet-federated-user": ADFS,
@@ -32,9 +36,10 @@ SECTIONS = {
 }
 
 
-def labels(signed_in=1, token="#s", total="#s", days=True):
+def labels(signed_in=1, token="#s", total="#s", days=True, secret=False):
     """The whole performance data, as `masked` shows it."""
     ended = " certificate_days=#;30:;7:" if days else ""
+    ended = " secret_days=U" if secret else ended
     return f"sign_in={signed_in};;;0;1 time_token={token} total_time={total}{ended}"
 
 
@@ -54,16 +59,17 @@ def alone(way, tenant):
 @pytest.mark.parametrize("section", SECTIONS)
 def test_every_credential_signs_in(alone, section):
     days = section in ("cmdlet", "graph", "methods", "many-cmdlet")
+    secret = section == "cmdlet-secret"
     run = alone(section)
     assert (run.line[:24], run.code, run.stderr) == ("MAPI OK - sign-in works ", 0, "")
-    assert run.perfdata == labels(days=days)
+    assert run.perfdata == labels(days=days, secret=secret)
     assert run.paths == SECTIONS[section]
     assert "Inbox" not in run.stdout and "healthy" not in run.stdout.replace(f"user {REALM}", "")
 
     # The token is kept for the mailboxes, and theirs for it; the document is asked for anew.
     again = alone(section)
     assert (again.line[-22:], again.code) == (", token from the cache)"[1:], 0)
-    assert again.perfdata == labels(token="0s", days=days)
+    assert again.perfdata == labels(token="0s", days=days, secret=secret)
     assert again.paths == [CONFIGURATION]
 
 
@@ -111,10 +117,10 @@ def test_a_refusal_is_what_it_is_for_mailboxes(alone, way, tenant, section, faul
 def test_limits_and_states(alone, tenant):
     slow = alone("cmdlet-secret", "-w", "0.00001", "--critical-for", "sign_in=1:")
     assert slow.code == 1 and "total_time" in slow.line
-    assert slow.perfdata == "sign_in=1;;1:;0;1 time_token=#s total_time=#s;0.00001"
+    assert slow.perfdata == "sign_in=1;;1:;0;1 time_token=#s total_time=#s;0.00001 secret_days=U"
     tenant.faults.on("token", "aadsts-7000215")
     run = alone("cmdlet-secret", "--no-cache", "--state", "credential=CRITICAL")
-    assert (run.code, run.perfdata) == (2, labels(0, days=False))
+    assert (run.code, run.perfdata) == (2, labels(0, secret=True))
 
 
 @pytest.mark.parametrize(
