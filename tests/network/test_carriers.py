@@ -171,6 +171,21 @@ def test_which_connections_are_used_on(first, connections):
     assert found[0][1] == connections
 
 
+@pytest.mark.parametrize("name", carriers.BOTH)
+def test_what_was_opened_without_tls_carries_nothing_that_needs_it(name):
+    """Who answers Autodiscover's http may lead on to https at the same port."""
+    kept = OK + b"Content-Length: 4" + END + b"KEEP"
+    line, host = Line(name, kept, kept), "autodiscover.contoso.test"
+    line.transport._route.open = line._open
+    assert line.ask("GET", f"http://{host}/")[0] == 200
+    word = {"Authorization": "Basic c2VjcmV0"}
+    assert line.ask("POST", f"https://{host}:80/", headers=word)[0] == 200
+    plain, secured = line.heard
+    assert b"Authorization" not in plain
+    assert b"Authorization: Basic c2VjcmV0\r\n" in secured
+    line.close()
+
+
 def test_an_answer_that_nobody_asked_for_is_taken_for_none():
     """A server, or a gateway before it, that answers twice gives the next request's answer away."""
     line = Line(carriers.PLAIN, KEPT + OK + b"Content-Length: 4" + END + b"KEEP", KEPT)
