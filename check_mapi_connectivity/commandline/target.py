@@ -8,6 +8,7 @@ from ..base.errors import UsageError
 from ..base.reading import files, pasted
 from ..base.vocabulary import MOST_ADDRESSES, OFFERED, SIGN_IN
 from .given import GUID, TENANT, Given, is_none
+from .groups import feeding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -243,7 +244,7 @@ def read_hosts(
 
 
 #: Options that name what --sign-in-only does not test.
-_OF_MAILBOXES = ("mailbox", "mailbox-file", "archive")
+_OF_MAILBOXES = ("mailbox", "mailbox-file", "archive", "submit")
 
 
 def only_sign_in(given: Given, methods: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -253,6 +254,7 @@ def only_sign_in(given: Given, methods: tuple[str, ...]) -> tuple[tuple[str, ...
     A section of an ini file may be shared with the mailboxes' tests; what names a mailbox beside
     the option is an error. Raises UsageError.
     """
+    feed = [option.name for option in feeding.OPTIONS if "submit" in given.values]
     for name in _OF_MAILBOXES:
         value = given.values.get(name)
         named = [one for one in (value if isinstance(value, list) else [value]) if one]
@@ -260,6 +262,7 @@ def only_sign_in(given: Given, methods: tuple[str, ...]) -> tuple[tuple[str, ...
             raise UsageError(
                 f"--sign-in-only tests no mailbox: leave out --{name}, or --sign-in-only"
             )
+    for name in (*_OF_MAILBOXES, *feed):
         given.values.pop(name, None)
     return ("",), (SIGN_IN[methods[0]],)
 

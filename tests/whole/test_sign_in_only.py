@@ -117,13 +117,23 @@ def test_limits_and_states(alone, tenant):
     assert (run.code, run.perfdata) == (2, labels(0, days=False))
 
 
-@pytest.mark.parametrize("option", ["-m=a@b.example", "--mailbox-file=/nowhere", "--archive"])
+@pytest.mark.parametrize(
+    "option", ["-m=a@b.example", "--mailbox-file=/nowhere", "--archive", "--submit=nagios"]
+)
 def test_a_mailbox_beside_it_is_no_test_of_it(alone, option):
     name = {"-m": "--mailbox"}.get(option.partition("=")[0], option.partition("=")[0])
     run = alone("cmdlet", *option.replace("-m=", "-m ").split())
     text = f"--sign-in-only tests no mailbox: leave out {name}, or --sign-in-only"
     assert (run.stdout, run.code) == (f"MAPI UNKNOWN - {text}\n", 3)
     assert run.requests == []
+
+
+def test_a_section_that_feeds_serves_the_sign_in_as_well(check, tenant, tmp_path):
+    path = tmp_path / "feed.ini"
+    path.write_text("[feed]\nsubmit = nagios\nsubmit-directory = /nowhere\n")
+    sections = (f"--extra-opts=cmdlet@{tenant.ini}", f"--extra-opts=feed@{path}")
+    run = check(*sections, "--sign-in-only", f"--authority-url={tenant.url}", "--no-cache")
+    assert (run.line[:24], run.code) == ("MAPI OK - sign-in works ", 0)
 
 
 def test_an_exchange_server_has_no_sign_in(check):
