@@ -142,7 +142,10 @@ _SERVICES = {"cmdlet": _cmdlet, "mapi": _mapi, "graph": _graph}
 
 def _secret_end(account: Account, server: Server, network: Network) -> Iterator[Contact]:
     if isinstance(account.credential, ClientSecret):
-        purpose = "when the client secret ends, once a day, if it can be reached"
+        purpose = (
+            "when the client secret ends, once a day, where the app may read that and has a token "
+            "for Graph, or secret_days a limit"
+        )
         yield _contact(network, server.graph_url, purpose)
 
 

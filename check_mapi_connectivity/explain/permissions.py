@@ -236,7 +236,9 @@ def _app(account: Account) -> Iterator[Entry]:
         told = (
             "application permission Application.Read.All of Microsoft Graph, if secret_days is to"
         )
-        yield Entry(FACT, f"{told} be known; else it is U", "optional")
+        yield Entry(
+            FACT, f"{told} be known, by method graph or with a limit; else it is U", "optional"
+        )
 
 
 def _public_client(account: Account, permission: str) -> Iterator[Entry]:

@@ -175,7 +175,9 @@ def _requests(options: Options) -> str:
         more.append("one for what authentication the server takes")
     first = "where the cache holds nothing" if options.cache_dir else "for want of a cache"
     if isinstance(credential, ClientSecret) and options.cache_dir:
-        more.append("and once a day up to 3 for the secret's end")
+        more.append(
+            "once a day up to 3 for the secret's end, where secret_days has a limit or the app may read it"
+        )
     extra = f"; {first}, {', '.join(more)}" if more else ""
     if login is not None and login.scheme != BASIC:
         extra += "; NTLM and Kerberos take one or two more on each connection"

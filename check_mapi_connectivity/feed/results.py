@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..base.vocabulary import LABELS, STATES, prefixes
-from ..result import conclusion, first_line, several
+from ..result import conclusion, first_line, judge, several
 from ..result.diagnosis import moment
 from ..result.layout import field
 from ..result.nodes.groups import grouped, same_sign_in, state_of
@@ -44,7 +44,7 @@ class Result(NamedTuple):
 
 def results(feed: Feed, options: Options, judged: list[Judged], clock: Deadline) -> list[Result]:
     """One for each mailbox, in the order of the run."""
-    told = Mailboxes(options)
+    told = Mailboxes(options, judged)
     return [told.result(feed, group, clock) for group in grouped(judged)]
 
 
@@ -56,15 +56,20 @@ def all_same_sign_in(judged: list[Judged]) -> bool:
 class Mailboxes:
     """Words what was found out about each mailbox of a run as if it were the only one."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, judged: list[Judged]) -> None:
         self._options = options
+        reports = [one.report for one in judged]
+        #: Report -> what its labels begin with in this run.
+        self._printed = dict(zip(map(id, reports), judge.printed(reports, options.targets)))
         self._prefixes = prefixes(options.targets.mailboxes, options.targets.methods)
         self._once = list(conclusion.told_once(options))
 
     def result(self, feed: Feed, group: list[Judged], clock: Deadline) -> Result:
         """The result of a mailbox; `clock` is that of its reports."""
         mailbox = group[0].report.mailbox
-        own = [self._alone(one) for one in group]
+        targets = self._options.targets._replace(mailboxes=(mailbox,))
+        short = judge.printed([one.report for one in group], targets)
+        own = [self._alone(one, name) for one, name in zip(group, short)]
         state = state_of(own)
         if state != "OK" and same_sign_in(own):
             # Told once, by the run: of the mailbox nothing is known.
@@ -81,19 +86,13 @@ class Mailboxes:
         shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}\n  ..."
         return Result(mailbox, feed.host, name, state, shown, tuple(perfdata), began, ended)
 
-    def _alone(self, judged: Judged) -> Judged:
-        """The same without the mailbox in its labels."""
-        long, short = self._prefix(judged)
+    def _alone(self, judged: Judged, short: str) -> Judged:
+        """The same with labels that begin as in a run for its mailbox alone."""
+        long = len(self._printed[id(judged.report)])
         performances = [
-            item._replace(label=short + item.label[len(long) :]) for item in judged.performances
+            item._replace(label=short + item.label[long:]) for item in judged.performances
         ]
         return judged._replace(performances=performances)
-
-    def _prefix(self, judged: Judged) -> tuple[str, str]:
-        """What labels of a report begin with: in this run, and in one for its mailbox alone."""
-        test = judged.report.mailbox, judged.report.method
-        short = prefixes(test[:1], self._options.targets.methods)
-        return self._prefixes[test], short[test]
 
     def _due(self, mailbox: str, state: str) -> bool:
         """Whether the diagnosis is told, as a service of its own would."""

@@ -49,9 +49,8 @@ class MapiProbe:
         who = self._authentication.user if account.credential is None else account.client_id
         scheme = str(server.login and server.login.scheme)
         places = (server.hostname, server.autodiscover_url, server.mapi_url, server.legacy_dn)
-        if report.address:
-            for host in filter(None, (server.hostname and f"//{server.hostname}", server.mapi_url)):
-                run.transport.lead(host_of(host), report.address)
+        for host in filter(None, (server.hostname and f"//{server.hostname}", server.mapi_url)):
+            self._lead(host)
         key = Cache.key(
             "mapi",
             *(("archive",) if report.archive else ()),
@@ -101,7 +100,7 @@ class MapiProbe:
         from .addressbook.visit import User, Visitor
 
         report, trust = self._report, self._discovery.trust
-        visitor = Visitor(self._authentication, self._deadline, report, trust.allows)
+        visitor = Visitor(self._authentication, self._deadline, report, trust.allows, self._lead)
         # An archive has its owner's DN, and more behind it.
         owner = endpoint.legacy_dn.partition("/guid=")[0]
         user, urls = User(report.mailbox, owner), endpoint.address_books or ()
@@ -328,8 +327,7 @@ class MapiProbe:
 
         Raises CheckFailure.
         """
-        if self._report.address:
-            self._transport.lead(host_of(url), self._report.address)
+        self._lead(url)
         session = Session(
             url,
             self._authentication,
@@ -350,6 +348,11 @@ class MapiProbe:
             self._report.ending = None
             raise
         return session
+
+    def _lead(self, url: str) -> None:
+        """Have the host of a URL reached at the address that is tested, if one is."""
+        if self._report.address:
+            self._transport.lead(host_of(url), self._report.address)
 
     def _told_by(self, session: Session) -> None:
         """What the server says that it needed; a share of the time follows from Exchange's only."""

@@ -57,6 +57,9 @@ class Authentication:
         self.sent = 0
         #: Whether the credential was refused, or must not be sent.
         self.refused = False
+        #: Where this test's credential was taken last: what another server says of it meanwhile is
+        #: no word on a session there.
+        self._taken_at: str | None = None
         #: Whether a password or a proof was sent in this request, which nothing else may follow.
         self._proved = False
         self._held = ExitStack()
@@ -90,7 +93,7 @@ class Authentication:
 
             self._transport.learn("turn", turn, self._logon.take)
             self._held, self._pause, self._proved = held, None, False
-            if self._logon.refusal is not None:
+            if self._logon.refusal is not None and url != self._taken_at:
                 self.refused = True
                 raise CheckFailure(self._logon.refusal)
             # Who waited has been told what the server takes.
@@ -113,12 +116,13 @@ class Authentication:
             if self._pause is not None:
                 self._pause.told(None)
             self._logon.accepted, self._logon.scheme = True, self.scheme
+            self._taken_at = request.url
         return answer
 
     def _refused(self, answer: Answer) -> Failure:
         """The credential was sent and not taken: nothing in this run sends it again."""
         failure = self.explain(answer)
-        self.refused = True
+        self.refused, self._taken_at = True, None
         # What was taken earlier in this run may be used once more, to end a session.
         if not self._logon.accepted and self.scheme != BEARER:
             self._logon.refusal = failure
@@ -184,7 +188,8 @@ class Authentication:
     def _prove(self, request: _Request) -> None:
         """A password or a proof goes out next. Raises CheckFailure where it must not."""
         self._proved = True
-        if self._logon.accepted or self._pause is not None or self._login is None:
+        taken = self._logon.accepted or request.url == self._taken_at
+        if taken or self._pause is not None or self._login is None:
             return
         host = urlsplit(request.url).hostname or ""
         self._pause = Pause.of_logon(self._login, host, self._run.cache)

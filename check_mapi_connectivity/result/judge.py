@@ -65,16 +65,24 @@ _WAY = ("dns", "tcp", "proxy", "tls")
 _PROTOCOL = ("request", "connect", "execute", "disconnect")
 
 
-def judge(reports: list[Report], targets: Targets, judging: Judging) -> list[Judged]:
-    """Each report judged, in their order."""
+def printed(reports: list[Report], targets: Targets) -> list[str]:
+    """What the labels of each report begin with."""
     prefix = prefixes(targets.mailboxes, targets.methods)
     addresses = tuple(dict.fromkeys(report.address for report in reports if report.address))
     at = place_prefixes(targets.mailboxes, targets.methods, addresses) if addresses else {}
-    resources = []
-    for report in reports:
-        usual = prefix[report.mailbox, report.method]
-        printed = at.get((report.mailbox, report.method, report.address), usual)
-        resources.append(_Test(report, printed, usual, judging.thresholds))
+    return [
+        at.get((one.mailbox, one.method, one.address), prefix[one.mailbox, one.method])
+        for one in reports
+    ]
+
+
+def judge(reports: list[Report], targets: Targets, judging: Judging) -> list[Judged]:
+    """Each report judged, in their order."""
+    prefix = prefixes(targets.mailboxes, targets.methods)
+    resources = [
+        _Test(report, name, prefix[report.mailbox, report.method], judging.thresholds)
+        for report, name in zip(reports, printed(reports, targets))
+    ]
     contexts = [
         _BY_KIND[label](name, ranges, judging) if label in _BY_KIND else _Threshold(name, *ranges)
         for resource in resources

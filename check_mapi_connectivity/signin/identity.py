@@ -68,6 +68,7 @@ class SignIn:
         """
         from . import secret_end
 
+        well = well and self._identity.may_ask(self._session.report.method)
         session, report = self._session, self._session.report
         aside = session._replace(report=Report(report.mailbox, "graph", report.times.clock))
         token = SignIn(self._identity, aside).token
@@ -82,10 +83,13 @@ class Identity:
     service refuses a cached token.
     """
 
-    def __init__(self, account: Account, methods: tuple[str, ...]) -> None:
+    def __init__(
+        self, account: Account, methods: tuple[str, ...], *, limits_secret: bool = False
+    ) -> None:
         self._account = account
         resources = {account.resource(method) for method in methods}
-        if isinstance(account.credential, ClientSecret):
+        self._limits_secret = limits_secret
+        if limits_secret:
             # Graph is asked when the secret ends.
             resources.add(account.resource("graph"))
         shared = Lock()
@@ -107,6 +111,11 @@ class Identity:
         self._keys = {name: Cache.key("token", *whose, name) for name in resources}
         #: Under which it is remembered when a client secret ends.
         self.secret_key = Cache.key("secret", *whose)
+
+    def may_ask(self, method: str) -> bool:
+        """Whether a test by this method may ask Graph when the client secret ends."""
+        graph = self._account.resource("graph")
+        return self._limits_secret or self._account.resource(method) == graph
 
     def prepare(self, cache: Cache, now: float) -> None:
         """Read the certificate's dates, from the cache if it knows the files; `now` is in seconds

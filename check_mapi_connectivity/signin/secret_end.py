@@ -1,7 +1,8 @@
 """When the client secret ends, where the app may read its own registration at Microsoft Graph.
 
 Strategy: asked at the end of a test that is well, once a day, and remembered under the credential's
-fingerprint. It is noted as asked before anything is sent: a request that hangs, in a run that is
+fingerprint; only by a run that has a token for Graph, or somebody's limit on the label, and only
+where that token allows it. Nobody else pays for a second token, or needs a way to Graph. It is noted as asked before anything is sent: a request that hangs, in a run that is
 then ended, costs one run a day at most. A run without a cache, as one that is recorded, does not
 ask. Nothing here fails a test.
 
@@ -30,6 +31,15 @@ if TYPE_CHECKING:
 #: Seconds that asking may take; a tenth of the time allowed where that is less.
 _PATIENCE = 3.0
 
+#: Application permissions of Graph by which an app may read its own registration.
+_PERMISSIONS = (
+    "Application.Read.All",
+    "Application.ReadWrite.OwnedBy",
+    "Application.ReadWrite.All",
+    "Directory.Read.All",
+)
+_MAY_NOT = "the app may not read its own registration (Application.Read.All)"
+
 #: Characters of a secret that its `hint` shows.
 _HINT = 3
 
@@ -48,7 +58,8 @@ class Asking(NamedTuple):
 
 def days(asking: Asking, *, well: bool) -> float | None:
     """Days until the client secret ends in whole hundredths, rounded down, negative when it has;
-    None where that is not known. Asks only where the test is `well` and half of the time is left.
+    None where that is not known. Asks only where the test is `well`, which may be asked of it, and
+    half of the time is left.
     """
     session = asking.session
     now, deadline = session.deadline.wall(), session.deadline
@@ -96,7 +107,11 @@ def _asked(asking: Asking, now: float) -> float | None:
 def _told(asking: Asking) -> tuple[float | None, str]:
     """What Graph says: the end, or why there is none. Raises CheckFailure."""
     account, transport = asking.session.account, asking.session.transport
-    path, headers = request(account.client_id, asking.token().access_token)
+    token = asking.token()
+    granted = token.claims.get("roles")
+    if not isinstance(granted, list) or not any(role in _PERMISSIONS for role in granted):
+        return None, _MAY_NOT
+    path, headers = request(account.client_id, token.access_token)
     watch = asking.aside.report.times.service
     answer = transport.send("GET", asking.graph_url + path, watch, headers=headers)
     credential = account.credential
@@ -116,7 +131,7 @@ def read(answer: Answer, secret: str) -> tuple[float | None, str]:
     without a hint where it is the only one.
     """
     if answer.status == 403:
-        return None, "the app may not read its own registration (Application.Read.All)"
+        return None, _MAY_NOT
     if answer.status != 200:
         return None, f"Graph answers {answer.status}"
     document = answer.json()

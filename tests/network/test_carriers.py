@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 import socket
+import ssl
+import threading
 import time
 
 import pytest
+import trustme
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -171,12 +176,66 @@ def test_which_connections_are_used_on(first, connections):
     assert found[0][1] == connections
 
 
+@pytest.mark.parametrize("name", carriers.BOTH)
+def test_what_was_opened_without_tls_carries_nothing_that_needs_it(name):
+    """Who answers Autodiscover's http may lead on to https at the same port."""
+    kept = OK + b"Content-Length: 4" + END + b"KEEP"
+    line, host = Line(name, kept, kept), "autodiscover.contoso.test"
+    line.transport._route.open = line._open
+    assert line.ask("GET", f"http://{host}/")[0] == 200
+    word = {"Authorization": "Basic c2VjcmV0"}
+    assert line.ask("POST", f"https://{host}:80/", headers=word)[0] == 200
+    plain, secured = line.heard
+    assert b"Authorization" not in plain
+    assert b"Authorization: Basic c2VjcmV0\r\n" in secured
+    line.close()
+
+
 def test_an_answer_that_nobody_asked_for_is_taken_for_none():
     """A server, or a gateway before it, that answers twice gives the next request's answer away."""
     line = Line(carriers.PLAIN, KEPT + OK + b"Content-Length: 4" + END + b"KEEP", KEPT)
     assert line.ask()[4] == line.ask()[4] == b"x"
     assert len(line._others) == 2
     line.close()
+
+
+@pytest.fixture
+def twice(tmp_path):
+    """(URL, file of its authority, requests heard): a server that answers its first request twice in
+    one record of TLS, the second answer where http.client does not look at once.
+    """
+    authority, heard = trustme.CA(), []
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    second = OK + b"Content-Length: 8" + END + b"smuggled"
+    first = (KEPT.ljust(io.DEFAULT_BUFFER_SIZE) + second, KEPT)
+
+    def serve(listener):
+        with contextlib.suppress(socket.timeout):
+            for said in first:
+                client, _ = listener.accept()
+                with context.wrap_socket(client, server_side=True) as secured:
+                    heard.append(secured.recv(65536))
+                    secured.sendall(said)
+                    secured.recv(65536)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(5)
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}/", str(tmp_path / "ca.pem"), heard
+        thread.join()
+
+
+@pytest.mark.parametrize("name", carriers.BOTH)
+def test_an_answer_that_has_been_decrypted_already_is_taken_for_none(name, twice):
+    url, authority, heard = twice
+    line = Line(name)
+    line.transport._route.shared = Shared(Trust(Network(ca_files=(authority,))), Logon())
+    bodies = [line.ask("GET", url)[4] for _ in range(2)]
+    line.close()
+    assert (bodies, len(heard)) == ([b"x", b"x"], 2)
 
 
 @pytest.mark.parametrize("name", carriers.BOTH)

@@ -76,7 +76,7 @@ def visited():
 
     def visit(user, *answers, urls=(URL,), allowed=lambda url: True):
         server, report = Server(*answers), Report("m", "mapi")
-        visitor = Visitor(server, Deadline(time.monotonic(), 30), report, allowed)
+        visitor = Visitor(server, Deadline(time.monotonic(), 30), report, allowed, lambda url: None)
         failure = visitor.visit(urls, user)
         assert not server.answers
         return failure, report, server

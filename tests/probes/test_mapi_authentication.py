@@ -113,6 +113,19 @@ def test_a_password_that_was_good_may_end_the_session_once(authentication):
     assert len(carrier.sent) == 3
 
 
+def test_a_session_that_was_let_in_goes_on_whatever_another_server_says(authentication):
+    logon, refused = Logon(), answer(401, "Basic realm=x")
+    well = Carrier(*[answer()] * 3)
+    others = [authentication(Carrier(refused), "Basic", logon=logon) for _ in range(4)]
+    own = authentication(well, "Basic", logon=logon)
+    post(own)
+    for other in others:
+        with pytest.raises(CheckFailure):
+            post(other)
+    assert [post(own).status, post(own).status] == [200, 200]
+    assert not own.refused
+
+
 def test_a_remembered_scheme_that_is_not_taken_any_more(authentication, monkeypatch):
     monkeypatch.setattr(ntlm_kerberos, "available", lambda: False)
     carrier = Carrier(answer(401, "NTLM"))

@@ -53,6 +53,8 @@ class Entra:
         self.token_lifetime = 3599
         self.revoked = set()
         self.password_tries = []
+        #: Whether apps may read their own registration.
+        self.reads_itself = lambda: False
         self.federation = Federation(self)
 
     def configuration(self, url, tenant):
@@ -280,6 +282,8 @@ class Entra:
             "roles": list(getattr(app, service)) if app and service else [],
             "uti": uuid.uuid4().hex,
         }
+        if self.reads_itself() and service == "graph":
+            claims["roles"].append("Application.Read.All")
         claims = {name: value for name, value in {**claims, **changes}.items() if value is not None}
         return jwt.encode(claims, SIGNING_KEY, algorithm="HS256")
 

@@ -252,6 +252,7 @@ class Tenant:
     def __init__(self, directory, address="127.0.0.1"):
         self.material = Material(directory)
         self.entra = Entra(self.material, self.users, lambda: self.administrations)
+        self.entra.reads_itself = lambda: self.own_secrets is not None
         self.faults = Switchboard()
         self._lock = threading.Lock()
         self._nodes = []

@@ -157,6 +157,23 @@ def test_methods_keep_their_prefix(fed, spool, to_nagios):
     assert " graph_inbox_items=" in output
 
 
+def test_addresses_keep_their_prefix(way, tenant, spool, to_nagios):
+    nodes = ("127.0.0.2", "127.0.0.3")
+    for node in nodes:
+        tenant.node(node, "EX2")
+    where = [word for node in nodes for word in ("--address", node)]
+    host = ("-H", f"127.0.0.1:{tenant.port}", "--autodiscover-url", "none", "--submit-host", "h")
+    way("methods-user", "-m", f"many-001@{DOMAIN}", *host, *where, *to_nagios)
+    way(
+        "methods-user", "-m", f"many-001@{DOMAIN}", f"-mhealthy@{DOMAIN}", *host, *where, *to_nagios
+    )
+    for path in spool.glob("c??????"):
+        for block in path.read_text().split("\n\n")[1:]:
+            names = re.findall(r"[ |]([\w-]*)mapi_connectivity=", block)
+            assert names == ["cmdlet_", "graph_", "127_0_0_2_mapi_", "127_0_0_3_mapi_"]
+    assert len([*spool.glob("c??????")]) == 2
+
+
 #: Addresses that the command line takes, of mailboxes that nobody has.
 ODD = ("a|b", "100%25", "it's", "a&b=c?d#e", "a+b", "a!b", "{mailbox}", "\u00fc")
 

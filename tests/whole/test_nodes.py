@@ -8,6 +8,7 @@ import re
 import pytest
 
 from ..conftest import GRACE
+from ..support.gateway import Gateway, with_length
 from ..support.odd_proxy import OddProxy
 from ..tenant.material import private_file
 
@@ -88,6 +89,25 @@ def test_as_the_issue_has_it(mapi, tenant):
     assert run.line.startswith(
         f"MAPI CRITICAL - 2 of 4 nodes fail: {THIRD} connection refused; {FOURTH} "
     )
+
+
+def test_an_address_book_of_another_name_is_asked_at_the_same_address(way, tenant):
+    """What another node says of it is no word on this one."""
+    tenant.node(FIRST, "EX2")
+
+    def elsewhere(head, body):
+        book = re.sub(rb"localhost(:\d+/mapi/nspi)", rb"outlook.office365.com\1", body)
+        return with_length(head, book)
+
+    with Gateway(tenant, elsewhere) as gateway:
+        discover = f"https://localhost:{gateway.port}/autodiscover/autodiscover.xml"
+        run = way(
+            *("mapi", "-H", "127.0.0.1", "--autodiscover-url", discover, "--address-book", "-v"),
+            *addresses(f"{FIRST}:{tenant.port}"),
+        )
+    assert run.code == 0
+    assert gateway.requests == ["/autodiscover/autodiscover.xml"]
+    assert [request[1].partition("?")[0] for request in tenant.requests[-3:]] == 3 * ["/mapi/nspi/"]
 
 
 def test_a_wrong_password_is_one_failed_logon(mapi, tenant, tmp_path):

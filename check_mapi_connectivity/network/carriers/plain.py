@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from ..route import Route
     from .request import Request
 
+    _Place = tuple[bool, str, int]
+
 #: Seconds for the alert of a connection that has been closed already.
 _LAST_WORDS = 0.5
 
@@ -38,8 +40,8 @@ class Plain:
 
     def __init__(self, route: Route) -> None:
         self._route = route
-        #: (host, port) -> the connection that waits for its next request.
-        self._kept: dict[tuple[str, int], _Wire] = {}
+        #: Place of a request -> the connection that waits for its next one there.
+        self._kept: dict[_Place, _Wire] = {}
 
     def send(self, request: Request, until: float | None) -> Response:
         """See Carrier."""
@@ -54,12 +56,12 @@ class Plain:
             raise
         if found.odd:
             self._route.odd(found.oddities)
-        place = request.host, request.port
-        return Response(found, wire, request.method, partial(self._kept.__setitem__, place))
+        keep = partial(self._kept.__setitem__, _place(request))
+        return Response(found, wire, request.method, keep)
 
     def open(self, request: Request) -> None:
         """See Carrier."""
-        self._kept[request.host, request.port] = self._wire(request)
+        self._kept[_place(request)] = self._wire(request)
 
     def close(self) -> None:
         """See Carrier."""
@@ -69,7 +71,7 @@ class Plain:
 
     def _wire(self, request: Request) -> _Wire:
         """The kept connection, or a new one. Raises CheckFailure, NotKept."""
-        kept = self._kept.pop((request.host, request.port), None)
+        kept = self._kept.pop(_place(request), None)
         if kept is not None and kept.usable():
             return kept
         if kept is not None:
@@ -78,6 +80,13 @@ class Plain:
         wire = _Wire(opening(request.host, request.port))
         self._route.watch.start(self._route.phase)
         return wire
+
+
+def _place(request: Request) -> _Place:
+    """Whether by TLS, host and port: what is secret must not follow to a port by what was opened to
+    it without TLS.
+    """
+    return request.tls, request.host, request.port
 
 
 class _Wire:

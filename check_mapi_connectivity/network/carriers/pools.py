@@ -75,7 +75,26 @@ class Pool(HTTPSConnectionPool):
 
     def _get_conn(self, timeout: float | None = None) -> Any:
         opened, self._opened = self._opened, None
-        return super()._get_conn(timeout) if opened is None else opened
+        if opened is not None:
+            return opened
+        found: Any = super()._get_conn(timeout)
+        if _ahead(found.sock):
+            found.close()
+        return found
+
+
+def _ahead(secured: Any) -> bool:
+    """Whether more has come by TLS than was read: what nobody asked for would be the next answer.
+
+    urllib3 looks at the socket alone, where what was decrypted with the rest lies no more.
+    """
+    if secured is None:
+        return False
+    # TLS within TLS is urllib3's own.
+    within = getattr(secured, "sslobj", None)
+    if within is None:
+        return bool(secured.pending())
+    return bool(within.pending() or secured.incoming.pending)
 
 
 def pool_classes(route: Route) -> dict[str, type[HTTPConnectionPool]]:

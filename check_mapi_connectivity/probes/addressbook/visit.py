@@ -48,7 +48,7 @@ class User(NamedTuple):
 
 class Visitor:
     """Asks address books with the credential of one test; `allowed` says whether a password may be
-    sent to a URL.
+    sent to a URL, `lead` has its host reached at the address that is tested.
     """
 
     def __init__(
@@ -57,9 +57,10 @@ class Visitor:
         deadline: Deadline,
         report: Report,
         allowed: Callable[[str], bool],
+        lead: Callable[[str], None],
     ) -> None:
         self._authentication, self._deadline = authentication, deadline
-        self._report, self._allowed = report, allowed
+        self._report, self._allowed, self._lead = report, allowed, lead
 
     def visit(self, urls: tuple[str, ...], user: User) -> Failure | None:
         """What is wrong with the first address of an address book that can be reached; None where
@@ -85,6 +86,7 @@ class Visitor:
             raise CheckFailure(refusals.unusable(url))
         if not self._allowed(url):
             raise CheckFailure(refusals.untrusted(host_of(url)))
+        self._lead(url)
 
     def _visit(self, url: str, user: User) -> None:
         """Ask once, and once more in a fresh session where the server has lost the first. Raises
