@@ -143,6 +143,11 @@ class Judging(NamedTuple):
     timeout: float
     timeout_state: str
 
+    def limited(self, label: str) -> bool:
+        """Whether there is a limit on a label, of whatever mailbox and method."""
+        limits = self.thresholds.items()
+        return any(name.endswith(label) and any(ranges) for name, ranges in limits)
+
 
 class Display(NamedTuple):
     """How much of a run is shown, and in which form."""

@@ -176,7 +176,8 @@ def _requests(options: Options) -> str:
     first = "where the cache holds nothing" if options.cache_dir else "for want of a cache"
     if isinstance(credential, ClientSecret) and options.cache_dir:
         more.append(
-            "once a day up to 3 for the secret's end, where secret_days has a limit or the app may read it"
+            "once a day up to 3 for the secret's end, where secret_days has a limit or the app may "
+            "read it"
         )
     extra = f"; {first}, {', '.join(more)}" if more else ""
     if login is not None and login.scheme != BASIC:

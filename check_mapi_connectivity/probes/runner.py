@@ -70,12 +70,8 @@ class Common:
         self.means = Means(
             options.network, options.display.verbose, options.cache_dir, options.confided
         )
-        limits = options.judging.thresholds.items()
-        self.identity = Identity(
-            options.account,
-            options.targets.methods,
-            limits_secret=any(name.endswith("secret_days") and any(one) for name, one in limits),
-        )
+        limited = options.judging.limited("secret_days")
+        self.identity = Identity(options.account, options.targets.methods, limits_secret=limited)
 
     def context(
         self, transport: Transport, cache: Cache, report: Report, deadline: Deadline

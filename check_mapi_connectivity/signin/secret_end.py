@@ -2,9 +2,10 @@
 
 Strategy: asked at the end of a test that is well, once a day, and remembered under the credential's
 fingerprint; only by a run that has a token for Graph, or somebody's limit on the label, and only
-where that token allows it. Nobody else pays for a second token, or needs a way to Graph. It is noted as asked before anything is sent: a request that hangs, in a run that is
-then ended, costs one run a day at most. A run without a cache, as one that is recorded, does not
-ask. Nothing here fails a test.
+where that token allows it. Nobody else pays for a second token, or needs a way to Graph.
+It is noted as asked before anything is sent: a request that hangs, in a run that is then ended,
+costs one run a day at most. A run without a cache, as one that is recorded, does not ask. Nothing
+here fails a test.
 
 Sources: Microsoft Graph's pages "Get application" and "passwordCredential resource type". The
 answer has not yet been seen on a live tenant.

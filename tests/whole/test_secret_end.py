@@ -54,46 +54,59 @@ def remembered(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("section", "method", "listed", "tokens"),
-    [("cmdlet-secret", "cmdlet", "0.041s", 2), ("graph-secret", "graph", "#s", 1)],
+    ("section", "method", "listed", "limit", "tokens"),
+    [("cmdlet-secret", "cmdlet", "0.041s", "1:", 2), ("graph-secret", "graph", "#s", "", 1)],
 )
-def test_asked_once_a_day(way, tenant, readable, tmp_path, section, method, listed, tokens):
-    run = way(section, "-vvv")
+def test_asked_once_a_day(way, tenant, readable, tmp_path, section, method, listed, limit, tokens):
+    """By method cmdlet, which needs no other token for Graph, where there is a limit."""
+    more = ("--warning-for", f"secret_days={limit or 'none'}")
+    run = way(section, "-vvv", *more)
     assert (run.line, run.code) == (LINE.format(listed, method), 0)
-    assert run.perfdata == expected(method, secret="#")
+    assert run.perfdata == expected(method, secret=f"#;{limit}" if limit else "#")
     assert 90.4 < float(run.outcome.values()["secret_days"]) <= 90.5
     assert (asked(run), run.tokens) == (1, tokens)
     # Nor does the beginning of the secret show.
     assert tenant.material.secret not in run.stdout
     assert f'"{tenant.material.secret[:3]}"' not in run.stdout
 
-    run = way(section)
+    run = way(section, *more)
     assert 90.4 < float(run.outcome.values()["secret_days"]) <= 90.5
     assert (asked(run), run.tokens) == (0, 0)
 
     document, path = remembered(tmp_path)
     path.write_text(json.dumps({**document, "asked": document["asked"] - DAY}))
     tenant.own_secrets = None
-    run = way(section, "-v")
-    assert (run.line, run.code, asked(run)) == (LINE.format(listed, method), 0, 1)
-    assert run.values()["secret_days"] == "U"
+    tenant.entra.revoked.clear()
+    run = way(section, "-v", *more)
+    assert (run.line, run.code) == (LINE.format(listed, method), 0)
+    assert run.outcome.values()["secret_days"] == "U"
     assert remembered(tmp_path)[0]["ends"] is None
 
 
-def test_an_app_that_may_not_read_itself_asks_once_a_day_too(way):
-    run = way("cmdlet-secret", "-v")
+LIMIT = ("--warning-for", "secret_days=1:")
+
+
+def test_an_app_that_may_not_read_itself_is_told_so_by_its_token(way):
+    """Graph is not asked, and there is no second sign-in before the next day."""
+    run = way("cmdlet-secret", "-v", *LIMIT)
     assert (run.line, run.code) == (LINE.format("0.041s", "cmdlet"), 0)
-    assert run.perfdata == expected("cmdlet", secret="U")
+    assert run.perfdata == expected("cmdlet", secret="U;1:")
+    assert (asked(run), run.tokens) == (0, 2)
     why = (
         "the client secret's end is not known: the app may not read its own registration "
         "(Application.Read.All); asked again in a day"
     )
     assert why in run.words
-    run = way("cmdlet-secret")
-    assert (run.perfdata, asked(run)) == (
-        expected("cmdlet", service="reached", time_token="0s", secret="U"),
+    run = way("cmdlet-secret", *LIMIT)
+    assert (run.perfdata, run.tokens) == (
+        expected("cmdlet", service="reached", time_token="0s", secret="U;1:"),
         0,
     )
+
+
+def test_without_a_limit_nobody_pays_for_a_second_token(way, readable):
+    run = way("cmdlet-secret")
+    assert (run.perfdata, run.tokens, asked(run)) == (expected("cmdlet", secret="U"), 1, 0)
 
 
 def test_a_limit(way, readable):
@@ -111,7 +124,7 @@ def test_what_cannot_be_remembered_is_not_asked(way, readable, arguments):
 
 
 def test_by_sign_in_only(way, readable):
-    run = way("cmdlet-secret", "--sign-in-only")
+    run = way("graph-secret", "--sign-in-only")
     values = run.outcome.values()
     assert (run.code, list(values)) == (0, ["sign_in", "time_token", "total_time", "secret_days"])
     assert 90.4 < float(values["secret_days"]) <= 90.5
@@ -128,11 +141,11 @@ def test_a_run_that_fails_does_not_ask_and_shows_what_is_known(way, tenant, read
 
 def test_a_graph_that_hangs_costs_little_and_once_a_day(way, tenant, readable):
     tenant.faults.on("graph", "silent")
-    run = way("cmdlet-secret", "-t", "10")
+    run = way("cmdlet-secret", "-t", "10", *LIMIT)
     assert (run.line, run.code) == (LINE.format("0.041s", "cmdlet"), 0)
-    assert (run.perfdata, asked(run)) == (expected("cmdlet", secret="U"), 1)
+    assert (run.perfdata, asked(run)) == (expected("cmdlet", secret="U;1:"), 1)
     assert run.seconds < 10
-    run = way("cmdlet-secret", "-t", "10")
+    run = way("cmdlet-secret", "-t", "10", *LIMIT)
     assert (run.code, asked(run)) == (0, 0)
 
 

@@ -9,20 +9,16 @@ import pytest
 from check_mapi_connectivity import options, probe
 
 from ..support.ways import masked
-from ..tenant.material import CLIENT_IDS
 from .test_library import given
 
 CONFIGURATION, REALM, TOKEN = "openid-configuration", "healthy@practice.example", "token"
 APP, USER = [CONFIGURATION, TOKEN], [CONFIGURATION, REALM, TOKEN]
 ADFS = [CONFIGURATION, "federated@practice.example", "mex", "usernamemixed", TOKEN]
 
-#: Where a client secret's end is asked for, of Graph.
-END = f"applications(appId='{CLIENT_IDS['monitor']}')"
-
 #: Section -> what is asked for where the cache is empty.
 SECTIONS = {
     "cmdlet": APP,
-    "cmdlet-secret": [*APP, *APP, END],
+    "cmdlet-secret": APP,
     "cmdlet-password": USER,
     "cmdlet-password-module": USER,
     "cmdlet-federated-user": ADFS,
