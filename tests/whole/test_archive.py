@@ -7,6 +7,7 @@ import re
 import pytest
 
 from ..conftest import mapi_perfdata
+from ..support.gateway import Gateway, with_length
 
 OK = "MAPI OK - {}@practice.example: Inbox of the archive listed in #s (mapi)"
 
@@ -25,6 +26,19 @@ def test_an_archive_by_its_dn_or_by_its_address(mapi, name):
     assert own.line == f"MAPI OK - {name}@practice.example: Inbox listed in #s (mapi)"
     places = [re.search("endpoint .*MailboxId=(.*)", one.diagnosis)[1] for one in (run, own)]
     assert places[0] != places[1]
+
+
+def test_the_mailbox_itself_is_no_archive(way, tenant):
+    def itself(head, body):
+        return with_length(head, body.replace(b"archived-smtp-archive@", b"archived-smtp@"))
+
+    with Gateway(tenant, itself) as gateway:
+        url = f"{gateway.url}/autodiscover/autodiscover.xml"
+        words = ("-m", "archived-smtp@practice.example", "-l", "archived-smtp@practice.example")
+        run = way("mapi", *words, "--archive", "--autodiscover-url", url)
+    cause = "Autodiscover gives the mailbox itself for its archive"
+    assert run.line.startswith(f"MAPI CRITICAL - archived-smtp@practice.example: {cause}")
+    assert gateway.requests == 2 * ["/autodiscover/autodiscover.xml"]
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,13 @@ _NONE = Failure(
     detail="Autodiscover lists no AlternativeMailbox of type Archive",
 )
 
+#: To list the Inbox of the mailbox would say nothing of the archive.
+ITSELF = Failure(
+    "protocol",
+    "Autodiscover gives the mailbox itself for its archive",
+    "see what Autodiscover lists as AlternativeMailbox of type Archive",
+)
+
 
 def place(settings: Settings) -> Alternative:
     """The archive that settings list. Raises CheckFailure where there is none."""

@@ -61,7 +61,10 @@ class Finder:
         endpoint = self._endpoint(found)
         others = [other for other in settings.urls[1:] if usable_store(other)]
         if report.archive:
+            own = endpoint.url, endpoint.legacy_dn
             endpoint, others = self._archive(found, endpoint, others)
+            if (endpoint.url, endpoint.legacy_dn) == own:
+                raise CheckFailure(archive.ITSELF)
         if learned is not None and learned.legacy_dn == endpoint.legacy_dn:
             endpoint = endpoint._replace(inbox=learned.inbox, together=learned.together)
         return Whereabouts(endpoint, others)
