@@ -33,7 +33,7 @@ PASSED_ON = [
         "mailbox database is failing over to another server",
     ),
     (500, "ErrorInternalServerError", "x", "server", "Exchange reports an internal error"),
-    (500, "ErrorInternalServerTransientError", "x", "server", "Exchange reports a passing fault"),
+    (500, "ErrorInternalServerTransientError", "x", "server", "Exchange reports a temporary fault"),
     (500, "ErrorADUnavailable", "x", "server", "Exchange cannot reach its directory"),
     (403, "ErrorConnectionFailed", "x", "server", "Exchange cannot reach the mailbox store"),
     (500, "ErrorTimeoutExpired", "x", "server", "Exchange gave up waiting inside"),
