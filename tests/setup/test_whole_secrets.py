@@ -106,7 +106,7 @@ def test_key_and_tokens(room):
 
 
 @pytest.mark.cases(2)
-@pytest.mark.parametrize("place", ["devicecode", "token", "exchange", "graph"])
+@pytest.mark.parametrize("place", ["devicecode", "exchange", "token", "graph"])
 def test_services_that_send_back_what_they_were_sent(room, tenant, monkeypatch, place):
     """In their refusals stand codes, tokens and certificates."""
     switch = echoing(tenant, monkeypatch)

@@ -118,6 +118,7 @@ def in_tenths(text):
     return re.sub(r" after 1[345](\.\d+)?s", " after 14.#s", text)
 
 
+@pytest.mark.cases(1)
 @pytest.mark.parametrize("method", METHODS)
 def test_ten_that_hang_do_not_hold_the_others(hundred, tenant, method):
     for name in BROKEN:

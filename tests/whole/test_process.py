@@ -23,6 +23,7 @@ from ..tenant.entra import Entra
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="needs a mount name space")
 
 
+@pytest.mark.cases(2)
 @pytest.mark.parametrize("fault", ["silent", "drip-header", "drip-body", "drip-chunked"])
 def test_deadline_holds_at_exchange(cmdlet, tenant, fault):
     cmdlet()
