@@ -28,6 +28,52 @@ if TYPE_CHECKING:
 _LOOKS = 5
 
 
+class _Wording:
+    """Puts the reports of a run into words: as it ends, or as they stand when it is ended."""
+
+    def __init__(
+        self,
+        options: Options,
+        reports: list[Report],
+        deadline: Deadline,
+        recorder: Unrecorded,
+        feeder: Feeder | None,
+        *,
+        by_hand: bool,
+    ) -> None:
+        self._options, self._reports, self._deadline = options, reports, deadline
+        self._recorder, self._feeder = recorder, feeder
+        self._worded = partial(conclusion.conclude, by_hand=by_hand)
+
+    def ended(self) -> tuple[str, int]:
+        """Output and exit code of a run that has come to its end."""
+        self._recorder.freeze("itself")
+        conclude = self._feeder.conclude if self._feeder else self._worded
+        concluded = conclude(self._options, self._reports, self._deadline)
+        return self._recorder.keep(*concluded, self._again)
+
+    def cut_off(self, signal_name: str | None) -> tuple[str, int]:
+        """The same where its time is up, or a signal has come, while others may write to them."""
+        deadline, reports = self._deadline, self._reports
+        after = deadline.now() - deadline.started
+        self._recorder.freeze(signal_name or "deadline")
+        cut_off(self._options, reports, signal_name, after)
+        try:
+            if self._feeder:
+                by = signal_name or ""
+                concluded = self._feeder.conclude(self._options, reports, deadline, by)
+            else:
+                concluded = _conclude_running(self._options, reports, deadline)
+            return self._recorder.keep(*concluded, self._again)
+        except Exception as error:
+            text = f"internal error: {type(error).__name__} at the deadline; please report it"
+            return output.complain(text, as_json=self._options.display.json), 3
+
+    def _again(self, changed: Options, concealed: list[Report]) -> str:
+        """The output in the recording."""
+        return self._worded(changed, concealed, self._deadline)[0]
+
+
 def run(
     options: Options,
     started: float,
@@ -43,8 +89,6 @@ def run(
     """
     recorder = recorder or Unrecorded()
     deadline = Deadline(started, allowed(options) - (feeder.kept if feeder else 0.0))
-    worded = partial(conclusion.conclude, by_hand=terminal is not None)
-    conclude = feeder.conclude if feeder else worded
     reports = blank(options, deadline)
     recorder.begin(deadline, reports)
     if len(reports) > 1:
@@ -53,28 +97,15 @@ def run(
         gc.enable()
     shown = terminal if options.display.verbose and len(reports) > 1 else None
     progress = output.Progress(shown, len(reports))
+    wording = _Wording(options, reports, deadline, recorder, feeder, by_hand=terminal is not None)
 
     def last_words(signal_name: str | None) -> tuple[str, int]:
-        after = deadline.now() - started
-        recorder.freeze(signal_name or "deadline")
-        cut_off(options, reports, signal_name, after)
         progress.clear()
-        try:
-            if feeder:
-                concluded = feeder.conclude(options, reports, deadline, signal_name or "")
-            else:
-                concluded = _conclude_running(options, reports, deadline)
-            return recorder.keep(*concluded, again)
-        except Exception as error:
-            text = f"internal error: {type(error).__name__} at the deadline; please report it"
-            return output.complain(text, as_json=options.display.json), 3
+        return wording.cut_off(signal_name)
 
     def show(so_far: list[Report]) -> None:
         ended = [report for report in so_far if report.times.over]
         progress.show(len(ended), sum(report.failure is not None for report in ended))
-
-    def again(changed: Options, concealed: list[Report]) -> str:
-        return worded(changed, concealed, deadline)[0]
 
     latest = started + options.judging.timeout + output.GRACE
     watchdog = Watchdog(deadline, last_words, partial(output.write, latest=latest))
@@ -92,9 +123,7 @@ def run(
                 # The watchdog is writing and will end the process.
                 threading.Event().wait()
             progress.clear()
-        recorder.freeze("itself")
-        text, code = recorder.keep(*conclude(options, reports, deadline), again)
-        return text, code, latest
+        return *wording.ended(), latest
 
 
 def _conclude_running(

@@ -75,6 +75,7 @@ PHASES = [
     "time_connect",
     "time_execute",
     "time_disconnect",
+    "time_address_book",
     "time_request",
 ]
 
@@ -265,8 +266,9 @@ def test_checks_printed_success_failure_thresholds_and_every_label(measured):
         ("premises", ""): 1,
         **{("several", prefix): prefix.startswith("healthy") for prefix in PREFIXES},
     }
-    # The sign-in is a service of its own, of which the state says the same.
-    assert {item.label for item in measured.items} == {*ALL_LABELS} - {"sign_in"}
+    # The sign-in is a service of its own, of which the state says the same; nobody here signs in
+    # by a secret.
+    assert {item.label for item in measured.items} == {*ALL_LABELS} - {"sign_in", "secret_days"}
     limits = {(item.service, item.warn, item.crit) for item in measured.items if item.crit}
     assert limits == {(HEALTHY, 20.0, 25.0), ("premises", 10.0, 12.5)}
 
