@@ -57,6 +57,8 @@ def zipapp(tmp_path_factory):
         for name in LIBRARIES:
             found = importlib.metadata.distribution(name)
             text = found.read_text("METADATA")
+            if text is None:
+                pytest.skip("Debian's packages have no METADATA")
             made.writestr(f"{name}-{found.version}.dist-info/METADATA", text)
         made.writestr("msal/__init__.py", "")
     return path

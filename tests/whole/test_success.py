@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 
 import pytest
@@ -224,8 +225,8 @@ def test_certificate_that_ends_soon(cmdlet, tenant):
     path = tenant.material.extra_certificate("soon", end_days=6)
     tenant.register(path)
     run = cmdlet("healthy", "--certificate", path)
-    line = "MAPI CRITICAL - healthy@practice.example: client certificate ends 2026-12-05, in 5 days (CRITICAL below 7)"
-    assert (run.line, run.code) == (line, 2)
+    line = "MAPI CRITICAL - healthy@practice.example: client certificate ends (day), in 5 days (CRITICAL below 7)"
+    assert (re.sub(r"\d{4}-\d\d-\d\d", "(day)", run.line), run.code) == (line, 2)
     assert (
         cmdlet("healthy", "--certificate", path, "--critical-for", "certificate_days=none").code
         == 1
