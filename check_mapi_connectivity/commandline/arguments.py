@@ -82,7 +82,7 @@ def parse_command_line(argv: Sequence[str]) -> dict[str, Any]:
     """
     words = plain.read(argv, OPTIONS)
     if words is None:
-        return _without_empty(split(parser(), argv))
+        return without_empty(split(parser(), argv))
     found, unknown = words
     if "help" in found:
         from .argv import help as argv_help
@@ -91,10 +91,10 @@ def parse_command_line(argv: Sequence[str]) -> dict[str, Any]:
     if "version" in found:
         raise Information(f"{PLUGIN} {__version__}\n")
     _refuse(unknown, [flag for option in OPTIONS.values() for flag in option.flags])
-    return _without_empty(found)
+    return without_empty(found)
 
 
-def _without_empty(found: dict[str, Any]) -> dict[str, Any]:
+def without_empty(found: dict[str, Any]) -> dict[str, Any]:
     """What was given, without values that are empty: a template's variable that is none."""
     for name in found.keys() - _NEVER_EMPTY:
         if isinstance(found[name], list):
