@@ -339,8 +339,8 @@ def test_missing_module(cmdlet, environment, tmp_path, module):
     hook = tmp_path / "hook"
     hook.mkdir()
     (hook / f"{module}.py").write_text(f"raise ModuleNotFoundError('gone', name='{module}')")
-    # Of a run without a proxy only newer msal needs requests.
-    more = ("--proxy", "http://127.0.0.1:9") if module == "requests" else ()
+    # Of a run without a proxy only newer msal needs these two.
+    more = ("--proxy", "http://127.0.0.1:9") if module in ("requests", "urllib3") else ()
     run = cmdlet("healthy", *more, PYTHONPATH=f"{hook}:{environment['PYTHONPATH']}")
     line = f"MAPI UNKNOWN - Python module {module} is missing: apt install python3-{module}, or pip install {module}"
     assert (run.stdout, run.code, run.stderr) == (f"{line}\n", 3, "")
