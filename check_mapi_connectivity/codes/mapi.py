@@ -270,8 +270,8 @@ RESPONSE_CODES = numbered(
 AUTODISCOVER_CODES = numbered(
     """
 [mailbox] check the address
-404 not found: Autodiscover does not know this mail address
-500 unknown address: Autodiscover does not know this mail address
+404 not found: Autodiscover does not know this address
+500 unknown address: Autodiscover does not know this address
 
 [mailbox] run Get-CASMailbox; MapiHttpEnabled must be true, as in Get-OrganizationConfig
 501 no settings: Autodiscover has no settings of the kind asked for

@@ -276,7 +276,7 @@ def test_a_refusal_after_a_sign_in_is_a_verdict(discovery, monkeypatch):
     monkeypatch.setattr(web, "post", signed_in)
     with pytest.raises(CheckFailure) as caught:
         found.settings("probe@contoso.com")
-    assert caught.value.failure.cause == "Autodiscover does not know this mail address"
+    assert caught.value.failure.cause == "Autodiscover does not know this address"
     assert [url for url, _ in web.asked] == [ROOT]
 
 

@@ -172,7 +172,7 @@ def test_an_app_only_token_is_refused_with_the_servers_reason(mapi, tenant):
 def test_addresses_beyond_ascii(mapi, address):
     run = mapi(address, user="healthy@practice.example")
     assert run.code == 2
-    assert "Autodiscover does not know this mail address" in run.line
+    assert "Autodiscover does not know this address" in run.line
 
 
 def test_a_lost_session_is_begun_anew_once(mapi, tenant):
