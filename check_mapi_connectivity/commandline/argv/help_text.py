@@ -34,7 +34,7 @@ EXAMPLES = (
 #: Examples that `--help` shows below the options.
 MORE_EXAMPLES = (
     (
-        "Exchange's own test and Graph side by side: does the mailbox fail, or the way to it",
+        "two methods side by side, to see which of them fails",
         "--tenant contoso.onmicrosoft.com -m probe@contoso.com --method cmdlet --method graph",
     ),
     (
