@@ -168,7 +168,7 @@ def set_up_man_page() -> str:
         f'.TH CHECK_MAPI_CONNECTIVITY_SETUP 8 "" "{__version__}" "Monitoring"',
         *_AS_WRITTEN,
         ".SH NAME",
-        f"{names.COMMAND} \\- {roff('make the identity that check_mapi_connectivity signs in as')}",
+        f"{names.COMMAND} \\- {roff('set up a tenant for check_mapi_connectivity')}",
         ".SH SYNOPSIS",
     ]
     for usage in set_up.USAGE:

@@ -168,7 +168,7 @@ OPTIONS = {option.name: option for _, options in GROUPS for option in options}
 DESCRIPTION = f"""Sets up what check_mapi_connectivity needs in an Exchange Online tenant, with the
 least privilege: app registration and enterprise application "{names.APP}" with a certificate; for
 method cmdlet role "{names.ROLE}" in role group "{names.GROUP}"; for method graph scope
-"{names.SCOPE}" and role assignment "{names.ASSIGNMENT}". What is there already is used; a second
+"{names.SCOPE}" and role assignment "{names.ASSIGNMENT}". What exists already is used, so a second
 run changes nothing. Not yet tried on a live tenant."""
 
 USAGE = (
