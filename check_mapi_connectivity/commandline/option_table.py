@@ -20,8 +20,8 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "-m --mailbox",
                 "ADDRESS",
                 """Mailbox to log on to: its e-mail address, or a GUID (method cmdlet: that of the
-                mailbox; method graph: that of the user). Repeatable. Default: --username, where
-                that is an address.""",
+                mailbox; method graph: that of the user). Repeatable. Default: --username, if it is
+                an address.""",
                 LIST,
             ),
             Option(
@@ -262,8 +262,8 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "--cache-dir",
                 "DIR",
                 """Directory for cached tokens and what method mapi learned about mailboxes, created
-                with mode 0700. Default: /var/cache/check_mapi_connectivity where that is the
-                running user's own, else check_mapi_connectivity in $XDG_CACHE_HOME or ~/.cache.""",
+                with mode 0700. Default: /var/cache/check_mapi_connectivity where it belongs to the
+                running user, else check_mapi_connectivity in $XDG_CACHE_HOME or ~/.cache.""",
             ),
             Option("--no-cache", "", "Neither read nor write the cache of --cache-dir.", FLAG),
         ),
@@ -301,7 +301,7 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "[SECTION][@FILE]",
                 """Read options from an ini section; the command line wins. Default section:
                 check_mapi_connectivity. Default file: the first monitoring-plugins.ini on the
-                Monitoring Plugins search path. Repeatable. Example:
+                Monitoring Plugins search path, which the man page lists. Repeatable. Example:
                 contoso@/etc/contoso.ini.""",
                 LIST,
             ),
