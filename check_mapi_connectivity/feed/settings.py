@@ -163,7 +163,7 @@ def _icinga(feed: Feed, said: Submission, network: Network) -> Feed:
         raise UsageError("--submit-certificate-key belongs to --submit-certificate; give both")
     if bool(user) == bool(certificate):
         both = "exclude each other; give one of them"
-        neither = "--submit icinga2: who submits? Give --submit-user or --submit-certificate"
+        neither = "--submit icinga2 needs --submit-user or --submit-certificate"
         raise UsageError(f"--submit-user and --submit-certificate {both}" if user else neither)
     if user is not None and said.password is None:
         raise UsageError(

@@ -65,7 +65,7 @@ def test_frequency_that_is_refused(there, text):
 @pytest.mark.parametrize("text", ["0:1", "1:0", "00:00"])
 def test_there_is_no_run_number_0(there, text):
     assert complaint("--diagnosis-frequency", text) == (
-        f"--diagnosis-frequency: {text}: there is no 0th run; none prints it never"
+        f"--diagnosis-frequency: {text}: give numbers from 1 on, or none to print no diagnosis"
     )
 
 
@@ -228,8 +228,8 @@ REFUSED = [
         ["--state", "usage=OK"],
         "--state: usage errors always exit 3; there is no other state for them",
     ),
-    (["--state", "dns=green"], "--state: green is none of OK, WARNING, CRITICAL, UNKNOWN"),
-    (["--state", "dns="], "--state: an empty value is none of OK, WARNING, CRITICAL, UNKNOWN"),
+    (["--state", "dns=green"], "--state: green is not one of OK, WARNING, CRITICAL, UNKNOWN"),
+    (["--state", "dns="], "--state: an empty value is not one of OK, WARNING, CRITICAL, UNKNOWN"),
     (["--state", "dns"], "--state: dns is not KIND=STATE, e.g. throttled=OK"),
     (
         ["--state", "weather=OK"],

@@ -336,20 +336,20 @@ REFUSED = [
     ),
     (
         ["--authority-url", "http://x"],
-        "--authority-url: what is given is not an https URL like https://host or https://host:port",
+        "--authority-url: its value is not an https URL like https://host or https://host:port",
     ),
     (
         ["--exchange-url", "https://u:p@x"],
-        "--exchange-url: what is given is not an https URL like https://host or https://host:port",
+        "--exchange-url: its value is not an https URL like https://host or https://host:port",
     ),
     (
         ["--graph-url", "https://x?y"],
-        "--graph-url: what is given is not an https URL like https://host or https://host:port",
+        "--graph-url: its value is not an https URL like https://host or https://host:port",
     ),
-    (["--method", "ews"], "--method: ews is none of cmdlet, mapi, graph"),
+    (["--method", "ews"], "--method: ews is not one of cmdlet, mapi, graph"),
     (
         ["--method", "cmdlet,graph"],
-        "--method: cmdlet,graph is none of cmdlet, mapi, graph; give --method once for each",
+        "--method: cmdlet,graph is not one of cmdlet, mapi, graph; give --method once for each",
     ),
     (["--concurrency", "0"], "--concurrency: 0 is not a number from 1 to 64"),
     (["--concurrency", "65"], "--concurrency: 65 is not a number from 1 to 64"),

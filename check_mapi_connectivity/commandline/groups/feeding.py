@@ -12,13 +12,13 @@ OPTIONS = (
         "--submit",
         "SCHEDULER",
         f"""Give each mailbox's result to a passive service of its own, and say in the run's own
-        result how that went. One of: {", ".join(SCHEDULERS)}. icinga2 wants --submit-url, nagios
-        wants --submit-directory.""",
+        result how that went. One of: {", ".join(SCHEDULERS)}. icinga2 needs --submit-url, nagios
+        needs --submit-directory.""",
     ),
     Option(
         "--submit-url",
         "URL",
-        """Icinga's API, by the name that its certificate has. https only. Example:
+        """URL of Icinga's API, with the host name of its certificate. https only. Example:
         https://icinga.contoso.com:5665.""",
     ),
     Option(
@@ -47,8 +47,8 @@ OPTIONS = (
     Option(
         "--submit-ca-file",
         "FILE",
-        """PEM file of the authority that Icinga's certificate is of, as
-        /var/lib/icinga2/certs/ca.crt is. Default: the system's own.""",
+        """PEM file of the authority that signed the certificate of Icinga's API. Example:
+        /var/lib/icinga2/certs/ca.crt. Default: the system's own.""",
     ),
     Option(
         "--submit-proxy",
@@ -59,8 +59,8 @@ OPTIONS = (
     Option(
         "--submit-directory",
         "DIR",
-        """Directory of check results of Nagios or Naemon (check_result_path), which has to belong
-        to the running user. Example: /var/lib/nagios4/spool/checkresults.""",
+        """Directory of check results of Nagios or Naemon (check_result_path). It must belong to
+        the user that runs the check. Example: /var/lib/nagios4/spool/checkresults.""",
     ),
     Option(
         "--submit-host",
@@ -70,7 +70,7 @@ OPTIONS = (
     Option(
         "--submit-service",
         "NAME",
-        """Name of a mailbox's service; {mailbox} stands for the mailbox as it is addressed.
+        """Name of a mailbox's service; {mailbox} stands for the mailbox, as it is given.
         Default: Mailbox {mailbox}.""",
     ),
     Option(

@@ -165,11 +165,13 @@ class Step:
         something else. Raises CheckFailure.
         """
         taken = self._taken(site)
-        if not taken and self.appears(site, _SECOND_LOOK, f"{self.title} is said to be there"):
+        if not taken and self.appears(
+            site, _SECOND_LOOK, f"{self.title} exists, but is not shown yet"
+        ):
             return
         cause = f"{self.title} is not there, but its name is taken"
-        cause += f" by {taken}" if taken else "; this command does not see by what"
-        remedy = "rename or remove what has the name, then run this again"
+        cause += f" by {taken}" if taken else "; this command cannot see by what"
+        remedy = "rename or remove the object of that name, then run this again"
         raise CheckFailure(Failure("usage", cause, remedy))
 
     def take_back(self, site: Site) -> None:

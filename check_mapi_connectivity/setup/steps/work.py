@@ -23,7 +23,7 @@ _RENEWAL = (names.NEXT_CERTIFICATE, names.OLD_CERTIFICATE)
 
 #: Seconds between the looks at what was made, until it is shown.
 _SEEN = (1, 2, 4, 8, 15, 30)
-_UNSEEN = "made, but not shown yet; see --status in a few minutes"
+_UNSEEN = "made, but not shown yet; run this with --status in a few minutes"
 
 
 class StepFailure(Exception):
@@ -72,7 +72,7 @@ def set_up(site: Site, steps: Sequence[Step], own: Own, wait: float) -> bool:
         _take_back(site, made)
         raise StepFailure(error.title, error.failure, _titles(made)) from None
     if not made:
-        site.voice.say("nothing to do: all of it was there")
+        site.voice.say("nothing to do: everything was there")
     _tell_of_renewal(site)
     return bool(made)
 
@@ -134,12 +134,12 @@ def _take_back(site: Site, made: list[Step]) -> None:
             site.voice.tell("left", step.title, f"not taken back: {error.failure.cause}")
             continue
         made.remove(step)
-        site.voice.tell("removed", step.title, "taken back, because it is of no use like this")
+        site.voice.tell("removed", step.title, "taken back, because of the failure below")
 
 
 def _tell_of_renewal(site: Site) -> None:
     if any(site.directory.read(name) is not None for name in _RENEWAL):
-        site.voice.say("a renewal was begun and not ended: --renew goes on with it")
+        site.voice.say("a renewal was not finished; run this with --renew to finish it")
 
 
 def status(site: Site, steps: Sequence[Step]) -> bool:
@@ -165,11 +165,11 @@ def status(site: Site, steps: Sequence[Step]) -> bool:
 def _verdict(wrong: int, missing: int) -> str:
     """What `--status` ends with."""
     if wrong:
-        first = f"{wrong} of it {'is' if wrong == 1 else 'are'} WRONG: do what the line says"
+        first = f"{wrong} WRONG: do what the line says"
         return f"{first}, then run --status again" + (f"; {missing} MISSING" if missing else "")
     if missing:
-        return f"{missing} of it {'is' if missing == 1 else 'are'} MISSING: run it without --status"
-    return "all of it is there"
+        return f"{missing} MISSING: run this without --status to make what is missing"
+    return "nothing is missing or wrong"
 
 
 def renew(
@@ -188,7 +188,7 @@ def renew(
             if not _usable(step, site):
                 cause = f"{step.title} is not there"
                 raise CheckFailure(
-                    Failure("usage", cause, "nothing to renew: run it without --renew")
+                    Failure("usage", cause, "run this without --renew; there is nothing to renew")
                 )
     if there.read(names.NEXT_CERTIFICATE) is None and there.read(names.OLD_CERTIFICATE) is None:
         with Doing("new certificate", done):
