@@ -86,10 +86,10 @@ def man_page() -> str:
     ]
     lines += [*options_for_man(option_table.GROUPS), ".SH EXIT STATUS"]
     meanings = {
-        "OK": "the mailbox was logged on to and its Inbox was listed, within all thresholds",
-        "WARNING": "it was, but a warning threshold is violated; or the mailbox is being moved",
-        "CRITICAL": "it was not, or the way to it is broken; or a critical threshold is violated",
-        "UNKNOWN": "the mailbox was not put to the test; help, version and usage errors",
+        "OK": "the check logged on to the mailbox and listed its Inbox, within all limits",
+        "WARNING": "the same, but a value is outside a warning limit; or the mailbox is moving",
+        "CRITICAL": "logon, listing or the network failed; or a value is outside a critical limit",
+        "UNKNOWN": "the mailbox was not tested; help, version and usage errors",
     }
     for state, code in vocabulary.STATES.items():
         lines += [".TP", f".B {code} {state}", roff(meanings[state])]
