@@ -68,7 +68,7 @@ def exchange_server(
     if hostname is not None:
         port = re.search(r":([0-9]{1,5})$", hostname)
         if not re.fullmatch(_HOST, hostname) or (port and not 0 < int(port[1]) < 65536):
-            shown = "what is given" if "@" in hostname else hostname
+            shown = "its value" if "@" in hostname else hostname
             hint = "" if "@" in hostname else pasted.instead(hostname, _HOST)
             raise UsageError(f"--hostname: {shown} is not HOST or HOST:PORT{hint}")
     if bool(mapi_url) != bool(legacy_dn):

@@ -230,19 +230,18 @@ def sort(texts: list[str], option: str, exchange: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for text in texts:
-        if not sendable(text):
-            raise UsageError(f"{option}: this is not an access token; paste it whole, in one line")
         audience = str(claims(text).get("aud", "")).rstrip("/").lower()
+        if not (sendable(text) and audience):
+            raise UsageError(f"{option}: this is not an access token; paste it whole, in one line")
         host = audience.rpartition("/")[2]
         if audience == APPLICATION or host in HOSTS:
             found["graph"] = text
         elif audience == names.EXCHANGE_APP or audience == exchange.lower():
             found["exchange"] = text
         else:
-            shown = audience[:60] or "a service that it does not name"
             raise UsageError(
-                f"{option}: a token is for {shown}; give one for Microsoft Graph and one for "
-                "Exchange Online"
+                f"{option}: a token is for {audience[:60]}; give one for Microsoft Graph and one "
+                "for Exchange Online"
             )
     if not found:
         raise UsageError(f"{option}: no access token was given")

@@ -295,8 +295,11 @@ def test_client_secret_from_an_ini(parse, complaint, files):
             "--ask-password and --certificate-passphrase-file exclude each other; give one of "
             "them (the value none switches one of an ini section off)",
         ),
-        ((), "--ask-password works on a terminal only; a scheduler needs a file"),
-        (USER[:2], "--ask-password works on a terminal only; a scheduler needs a file"),
+        ((), "client secret of id-1: there is no terminal to ask on; give it in a file"),
+        (
+            USER[:2],
+            "password of probe@contoso.com: there is no terminal to ask on; give it in a file",
+        ),
     ],
 )
 def test_ask_password_excludes_files_and_wants_a_terminal(complaint, monkeypatch, words, text):

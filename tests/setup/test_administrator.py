@@ -295,11 +295,7 @@ def test_tokens_are_told_by_their_audience():
     [
         ([], "--token-file: no access token was given"),
         (["two words"], "--token-file: this is not an access token; paste it whole, in one line"),
-        (
-            ["opaque"],
-            "--token-file: a token is for a service that it does not name; give one for Microsoft Graph and "
-            "one for Exchange Online",
-        ),
+        (["opaque"], "--token-file: this is not an access token; paste it whole, in one line"),
         (
             [jwt.encode({"aud": "https://management.azure.com"}, "k" * 32)],
             "--token-file: a token is for https://management.azure.com; give one for Microsoft Graph and "
