@@ -319,7 +319,10 @@ REFUSED = [
         ["hunter2"],
         "a word on the command line belongs to no option; quote values that hold blanks, see --help",
     ),
-    (["-t"], "--timeout: its value is missing; one that begins with a dash reads --timeout=VALUE"),
+    (
+        ["-t"],
+        "--timeout: its value is missing; write one that begins with a dash as --timeout=VALUE",
+    ),
     (["-4", "-6"], "-4 and -6 exclude each other; give one of them or none"),
     (["--tenant", "../etc"], "--tenant: ../etc is neither a domain nor a GUID"),
     (
@@ -366,7 +369,7 @@ REFUSED = [
     (["--extra-opts=x@/nope"], "--extra-opts: /nope does not exist"),
     (
         ["--extra-opts=plugin.ini"],
-        "--extra-opts: plugin.ini is read as the name of a section; a file stands behind an @: "
+        "--extra-opts: plugin.ini is read as the name of a section; write a file behind an @: "
         "SECTION@plugin.ini",
     ),
     (

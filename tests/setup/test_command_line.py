@@ -55,7 +55,11 @@ def test_what_is_usual(there):
         ),
         (
             ["--tenant", "../etc"],
-            "--tenant is missing: give a domain of the tenant, e.g. contoso.onmicrosoft.com, or its GUID",
+            "--tenant: ../etc is neither a whole domain, e.g. contoso.onmicrosoft.com, nor a GUID",
+        ),
+        (
+            ["--tenant", "contoso", "-m", "a@b.example"],
+            "--tenant: contoso is neither a whole domain, e.g. contoso.onmicrosoft.com, nor a GUID",
         ),
         (
             ["--tenant", TENANT],
