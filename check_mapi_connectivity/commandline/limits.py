@@ -102,7 +102,9 @@ def check_range(text: str, option: str) -> str:
     start = -math.inf if match["start"] == "~" else float(match["start"] or 0)
     end = float(match["end"] or "inf")
     if start > end:
-        raise UsageError(f"{option}: the range {text} ends before it starts")
+        raise UsageError(
+            f"{option}: the range {text} ends before it starts; write the smaller number first"
+        )
     return text
 
 
@@ -226,9 +228,7 @@ def states(items: Sequence[str]) -> dict[str, str]:
         if not equals:
             raise UsageError(f"--state: {item} is not KIND=STATE, e.g. throttled=OK")
         if kind == "usage":
-            raise UsageError(
-                "--state: usage errors always exit 3; there is no other state for them"
-            )
+            raise UsageError("--state: usage errors always exit with 3; leave out usage")
         if kind not in found:
             raise UsageError(
                 f"--state: there is no kind {kind}; kinds are {', '.join(list(KINDS)[1:])}"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..base.credentials import Login, Proxy, Secret
 
-_RELAY = "a local relay such as px or cntlm can stand between"
+_RELAY = "use a local relay such as px or cntlm"
 
 
 def parse_url(

@@ -205,7 +205,7 @@ def _addresses(given: Given, methods: tuple[str, ...]) -> tuple[str, ...]:
     each = given.flag("each-address")
     option = "--each-address" if each else "--address"
     if (found or each) and "mapi" not in methods:
-        raise UsageError(f"{option} is for --method mapi: add that")
+        raise UsageError(f"{option} needs --method mapi")
     if each and found:
         raise UsageError("--address and --each-address exclude each other; give one of them")
     if each and not (given.text("hostname") or given.text("mapi-url")):
@@ -308,9 +308,7 @@ def read_tenant(given: Given, methods: tuple[str, ...], chosen: str | None) -> s
         )
     alien = [name for name in _MAPI_ONLY if given.text(name) is not None]
     if tenant is None and alien and "mapi" not in methods:
-        raise UsageError(
-            f"--{alien[0]} is for --method mapi: add that, or give --tenant for Exchange Online"
-        )
+        raise UsageError(f"--{alien[0]} needs --method mapi; or give --tenant for Exchange Online")
     if tenant is None:
         raise UsageError(
             "--tenant is missing: give a domain of the tenant, e.g. contoso.onmicrosoft.com, "

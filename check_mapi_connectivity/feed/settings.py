@@ -81,9 +81,10 @@ def read(command: Command) -> Feed | None:
     )
     if said.scheduler == NAGIOS:
         if not feed.directory.startswith("/"):
+            wrong = f"; {feed.directory} is no absolute path" if feed.directory else ""
             raise UsageError(
-                f"--submit nagios: name the directory of check results by --submit-directory, from "
-                f"the root on{f': {feed.directory} is not' if feed.directory else ''}"
+                "--submit nagios needs --submit-directory with the absolute path of the directory "
+                f"of check results{wrong}"
             )
         return feed
     return _icinga(feed, said, command.options.network)

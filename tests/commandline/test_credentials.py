@@ -347,7 +347,7 @@ REFUSED = [
     ),
     (
         [*USER],
-        "--username is for --method mapi: add that, or give --tenant for Exchange Online",
+        "--username needs --method mapi; or give --tenant for Exchange Online",
     ),
     ([*TENANT, "--client-secret-file", "./gone"], "--client-secret-file: ./gone does not exist"),
 ]

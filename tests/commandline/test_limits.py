@@ -226,7 +226,7 @@ def test_states_of_kinds(there):
 REFUSED = [
     (
         ["--state", "usage=OK"],
-        "--state: usage errors always exit 3; there is no other state for them",
+        "--state: usage errors always exit with 3; leave out usage",
     ),
     (["--state", "dns=green"], "--state: green is not one of OK, WARNING, CRITICAL, UNKNOWN"),
     (["--state", "dns="], "--state: an empty value is not one of OK, WARNING, CRITICAL, UNKNOWN"),
@@ -246,7 +246,10 @@ REFUSED = [
         "--warning-for time_tls: an empty value is not a range; the format is [@]START:END, "
         "e.g. 5, 2:8, ~:5 or @1:2",
     ),
-    (["-w", "9:1"], "--warning: the range 9:1 ends before it starts"),
+    (
+        ["-w", "9:1"],
+        "--warning: the range 9:1 ends before it starts; write the smaller number first",
+    ),
 ]
 
 

@@ -45,7 +45,7 @@ def test_any_proxy_url_is_taken_or_refused_without_showing_it(url):
 
 
 URL = "its value is not a proxy URL like http://proxy.example.com:3128"
-RELAY = "a local relay such as px or cntlm can stand between"
+RELAY = "use a local relay such as px or cntlm"
 PAC = (
     "proxy auto-configuration (PAC, WPAD) is not supported; name the proxy that it leads to, or "
     f"{RELAY}"

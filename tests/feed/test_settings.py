@@ -78,11 +78,12 @@ REFUSED = [
     ),
     (
         ("--submit", "nagios"),
-        "--submit nagios: name the directory of check results by --submit-directory, from the root on",
+        "--submit nagios needs --submit-directory with the absolute path of the directory of check results",
     ),
     (
         ("--submit", "nagios", "--submit-directory", "spool"),
-        "--submit nagios: name the directory of check results by --submit-directory, from the root on: spool is not",
+        "--submit nagios needs --submit-directory with the absolute path of the directory of check results; spool is "
+        "no absolute path",
     ),
     (
         ("--submit", "icinga2", "--submit-user", "x"),
