@@ -145,7 +145,7 @@ class Services:
         if errors:
             cause = f"Exchange reports an error of {cmdlet}"
             text = errors if isinstance(errors, str) else json.dumps(errors)
-            raise CheckFailure(Failure("server", cause, "see the details above", detail=text))
+            raise CheckFailure(Failure("server", cause, "see the details", detail=text))
 
     def _send_graph(self, verb: str, path: str, body: dict[str, Any] | None) -> Answer:
         headers = {
@@ -278,7 +278,7 @@ def _graph_failure(answer: Answer) -> Failure:
     if answer.status == 429 or answer.status >= 500:
         failure = http_refusals.trouble(answer, "Graph", "run this again later")
         return failure._replace(code=code)
-    return Failure("protocol", "Graph refuses the request", "see the details above", code, text)
+    return Failure("protocol", "Graph refuses the request", "see the details", code, text)
 
 
 def _limit(code: str, text: str) -> Failure | None:
@@ -302,9 +302,7 @@ def _forbidden(code: str, text: str) -> Failure:
         cause = "Entra does not know the new app everywhere yet"
         return Failure("server", cause, "run this again in a few minutes", code, text)
     if not re.search("Denied|Privileges|Forbidden|Unauthorized", code, re.IGNORECASE):
-        return Failure(
-            "permission", "Graph refuses the request", "see the details above", code, text
-        )
+        return Failure("permission", "Graph refuses the request", "see the details", code, text)
     remedy = "sign in as Global Administrator or Privileged Role Administrator"
     return Failure("permission", "Graph does not let this account do that", remedy, code, text)
 
@@ -326,7 +324,7 @@ def _exchange_failure(answer: Answer, cmdlet: str) -> Failure:
         code = exchange_refusals.exception_name(answer) or code
         cause, remedy = (
             f"Exchange could not run {cmdlet}",
-            "see the details above",
+            "see the details",
         )
         text = http_refusals.message(answer)
         return Failure("server", cause, remedy, code, text, status=answer.status)

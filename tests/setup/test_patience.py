@@ -195,6 +195,17 @@ def test_a_403_that_is_one(command):
     assert command.naps == []
 
 
+def test_status_shows_the_text_that_it_points_to(command):
+    denied = exchange_error("SomethingException", "It says why.")
+    command.tenant.refusals["Get-RoleGroup"] = denied
+    assert command.told("--status", mailbox=None) == 1
+    wrong = [number for number, line in enumerate(command.said) if line.startswith("  WRONG")]
+    assert command.said[wrong[0] : wrong[0] + 2] == [
+        f"  WRONG    role group {names.GROUP}: Exchange could not run Get-RoleGroup; see the details",
+        "    details: It says why.",
+    ]
+
+
 @pytest.mark.parametrize(("seconds", "code"), [(7, 0), (200, 0), (4000, 1)])
 def test_a_service_that_names_the_time(command, monkeypatch, seconds, code):
     """Waited for as long as it asks, but not for an hour."""

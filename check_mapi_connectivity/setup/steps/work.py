@@ -150,7 +150,7 @@ def status(site: Site, steps: Sequence[Step]) -> bool:
             found = _first_look(site, step)
         except StepFailure as error:
             wrong += 1
-            site.voice.tell("WRONG", step.title, f"{error.failure.cause}; {error.failure.remedy}")
+            _tell_of_wrong(site, step.title, error.failure)
             continue
         if found.there:
             site.voice.tell("checked" if step.judges else "there", step.title, found.detail)
@@ -160,6 +160,13 @@ def status(site: Site, steps: Sequence[Step]) -> bool:
     _tell_of_renewal(site)
     site.voice.say(_verdict(wrong, missing))
     return not wrong and not missing
+
+
+def _tell_of_wrong(site: Site, title: str, failure: Failure) -> None:
+    """What is wrong and what to do, and below it the service's own text."""
+    site.voice.tell("WRONG", title, f"{failure.cause}; {failure.remedy}")
+    if failure.detail and failure.detail not in failure.cause:
+        site.voice.say(f"    details: {failure.detail}", 1000)
 
 
 def _verdict(wrong: int, missing: int) -> str:
