@@ -80,12 +80,14 @@ def carry_out(settings: Settings, voice: Voice) -> int:
 
 def _explain(voice: Voice, title: str, failure: Failure) -> None:
     """What failed, why, the service's own text, and what to do."""
+    from .steps.step import remedy_of
+
     code = f" ({failure.code})" if failure.code and failure.code not in failure.cause else ""
     voice.say(f"{title}: {failure.cause}{code}")
     if failure.detail:
         voice.say(f"  details: {failure.detail}", 1000)
     if failure.remedy:
-        voice.say(f"  to do: {failure.remedy}")
+        voice.say(f"  to do: {remedy_of(failure)}")
 
 
 def _complain(lines: list[str]) -> None:

@@ -72,6 +72,15 @@ def test_a_step_that_fails(main):
     )
 
 
+def test_a_remedy_of_the_check_names_no_option_that_this_command_lacks(main):
+    remedy = "see Exchange's own text; -v shows it whole"
+    failure = Failure("server", "the proof fails", remedy, "", "It says why.")
+    assert main(*TENANT, *MAILBOX, raising=CheckFailure(failure)) == (
+        1,
+        "failed: the proof fails\n  details: It says why.\n  to do: see Exchange's own text\n",
+    )
+
+
 def test_a_sign_in_that_fails(main):
     failure = Failure("dns", "name login.example does not exist", "check --cloud")
     assert main(*TENANT, *MAILBOX, raising=CheckFailure(failure)) == (

@@ -40,6 +40,16 @@ def shown(text: object, limit: int = _NAME) -> str:
     return output.clean(str(text), limit)
 
 
+def remedy_of(failure: Failure) -> str:
+    """What to do, without the option by which the check shows more: this command has none, and
+    shows the text by itself.
+
+    >>> remedy_of(Failure("server", "", "see Entra's own text; -v shows it whole"))
+    "see Entra's own text"
+    """
+    return failure.remedy.replace("; -v shows it whole", "")
+
+
 def guid(value: object) -> str:
     """A GUID in lower case; empty for anything else.
 

@@ -10,7 +10,7 @@ from ...base.reading import pem
 from .. import keypair, proof
 from . import files, names
 from .entra import change_keys, without
-from .step import Found, Site, Step
+from .step import Found, Site, Step, remedy_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -164,7 +164,7 @@ def status(site: Site, steps: Sequence[Step]) -> bool:
 
 def _tell_of_wrong(site: Site, title: str, failure: Failure) -> None:
     """What is wrong and what to do, and below it the service's own text."""
-    site.voice.tell("WRONG", title, f"{failure.cause}; {failure.remedy}")
+    site.voice.tell("WRONG", title, f"{failure.cause}; {remedy_of(failure)}")
     if failure.detail and failure.detail not in failure.cause:
         site.voice.say(f"    details: {failure.detail}", 1000)
 
