@@ -123,8 +123,8 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "--token-file",
                 "FILE",
                 """File with the administrator's access tokens, one a line: one for Microsoft Graph
-                and one for Exchange Online. Instead of the sign-in by device code; - reads standard
-                input.""",
+                and one for Exchange Online. Instead of the sign-in by device code. For standard
+                input give -.""",
             ),
             Option(
                 "--ask-token",

@@ -16,7 +16,7 @@ complete -c check_mapi_connectivity_setup -l print-only -d 'Change nothing and s
 complete -c check_mapi_connectivity_setup -l yes -d 'With --remove: do not ask'
 complete -c check_mapi_connectivity_setup -l client-id -x -d 'Application (client) id of an app registration that exists: needed where several are called check_mapi_connectivity, or where it holds certificates or secrets that are not in --output'
 complete -c check_mapi_connectivity_setup -l certificate -r -F -d 'Certificate and key to use instead of new ones: PEM or PFX, RSA'
-complete -c check_mapi_connectivity_setup -l certificate-key -r -F -d 'PEM file with the private key of --certificate, where that is in a file of its own'
+complete -c check_mapi_connectivity_setup -l certificate-key -r -F -d 'PEM file with the private key of --certificate, where the key is in a separate file'
 complete -c check_mapi_connectivity_setup -l certificate-passphrase-file -r -F -d 'File with the passphrase of the certificate\'s private key or PFX; its first line counts'
 complete -c check_mapi_connectivity_setup -l lifetime -x -d 'Validity of a new certificate in months, 1 to 24'
 complete -c check_mapi_connectivity_setup -s l -l username -x -d 'User who signs in with a password instead of the app, where a tenant requires it (method cmdlet)'

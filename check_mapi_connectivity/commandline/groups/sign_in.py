@@ -23,8 +23,8 @@ CREDENTIAL: tuple[str, tuple[Option, ...]] = (
         Option(
             "--certificate-key",
             "FILE",
-            """PEM file with the private key of --certificate, where that is in a file of its
-            own.""",
+            """PEM file with the private key of --certificate, where the key is in a separate
+            file.""",
         ),
         Option(
             "--certificate-passphrase-file",
