@@ -102,6 +102,10 @@ class Transport:
             self.close()
             self._route.instead[host.lower()] = there
 
+    def led(self, host: str) -> bool:
+        """Whether a host is connected to at an address that was given for it."""
+        return host.lower() in self._route.instead
+
     def addresses(self, url: str, watch: Stopwatch) -> list[str]:
         """All that the name of a URL's host resolves to, IPv6 in brackets. Raises CheckFailure."""
         self._route.watch = watch

@@ -110,15 +110,62 @@ def test_an_address_book_of_another_name_is_asked_at_the_same_address(way, tenan
     assert [request[1].partition("?")[0] for request in tenant.requests[-3:]] == 3 * ["/mapi/nspi/"]
 
 
-def test_a_wrong_password_is_one_failed_logon(mapi, tenant, tmp_path):
+@pytest.mark.parametrize("more", [(), ("--concurrency", "1"), ("--address-book", "--archive")])
+def test_a_wrong_password_is_one_failed_logon(mapi, tenant, tmp_path, more):
+    """The nodes that were spared are not tested, and are not said to have refused anybody."""
     for address in (FIRST, SECOND, THIRD):
         tenant.node(address, "EX2")
     wrong = private_file(tmp_path / "wrong", b"Not.The.Password\n")
-    run = mapi("healthy", *addresses(FIRST, SECOND, THIRD), "--password-file", wrong)
-    assert run.code == 2
-    assert run.line.startswith("MAPI CRITICAL - 3 of 3 nodes fail: refuses user ")
-    asked = [headers for _, _, headers, _ in tenant.requests if "authorization" in headers]
-    assert len(asked) == 1
+    run = mapi("healthy", *addresses(FIRST, SECOND, THIRD), "--password-file", wrong, *more)
+    assert tenant.logons == [("Basic", WHO, False)]
+    found = re.fullmatch(
+        rf"MAPI CRITICAL - 1 of 3 nodes fail: (\S+) refuses user {WHO} \(Basic\); 2 not tested",
+        run.line,
+    )
+    assert (found is not None, run.code) == (True, 2)
+    told = " ".join(run.diagnosis.split())
+    assert told.startswith(
+        f"{WHO}: what is wrong with {found[1]} need not be wrong with the others; 2 were not "
+        "tested [CRITICAL]"
+    )
+    assert told.count(f"not tested: {found[1]} refused the password") == 2
+    assert [told.count(f"[{state}]") for state in ("CRITICAL", "UNKNOWN")] == [1, 2]
+    for label in ("connection_time", "inbox_items", "time_execute"):
+        assert len(re.findall(rf"_{label}=U", run.perfdata)) == 3
+
+
+def test_a_node_that_refuses_a_password_that_another_takes(mapi, tenant):
+    """It is told by itself, no more than two in a row are asked, and no password has to rest."""
+    for number, address in enumerate((FIRST, SECOND, THIRD, FOURTH), 2):
+        tenant.node(address, f"EX{number}", "logon" if address == THIRD else None)
+    everyone = addresses(FIRST, SECOND, THIRD, FOURTH)
+    run = mapi("healthy", *everyone, "--concurrency", "1")
+    assert (run.line, run.code) == (
+        f"MAPI CRITICAL - 1 of 4 nodes fail: {THIRD} refuses a user whom another node lets in "
+        "(Basic)",
+        2,
+    )
+    assert tenant.logons.count(("Basic", "healthy", False)) == 1
+
+
+def test_nodes_that_refuse_one_after_the_other(mapi, tenant):
+    for number, address in enumerate((FIRST, SECOND, THIRD, FOURTH), 2):
+        tenant.node(address, f"EX{number}", None if address == FIRST else "logon")
+    everyone = (*addresses(FIRST, SECOND, THIRD, FOURTH), "--auth", "basic")
+    for _ in range(2):
+        tenant.logons.clear()
+        run = mapi("healthy", *everyone, "--concurrency", "1")
+        assert (run.line, run.code) == (
+            f"MAPI CRITICAL - 2 of 4 nodes fail: {SECOND}, {THIRD} refuses a user whom another node "
+            "lets in (Basic); 1 not tested",
+            2,
+        )
+        assert [taken for _, _, taken in tenant.logons].count(False) == 2
+        assert f"UNKNOWN] {WHO} by mapi at {FOURTH}: not tested: {THIRD} refused" in run.diagnosis
+    assert " ".join(run.diagnosis.split()).startswith(
+        f"{WHO}: one node answers: the mailbox is well; the load balancer should not use {SECOND}, "
+        f"{THIRD}; 1 was not tested"
+    )
 
 
 def test_nothing_secret_goes_to_an_address_with_another_name(mapi, tenant):
