@@ -129,6 +129,18 @@ def test_what_was_not_tested_does_not_fail(line):
     assert len(found) <= output.FIRST_LINE + len("MAPI ")
 
 
+def test_failures_that_an_option_calls_ok(line):
+    told = "MAPI OK - 1 of 2 nodes fail: y connection refused"
+    assert line(
+        well("x"), bad("y", "y port 443: connection refused"), states={"connect": "OK"}
+    ) == (told)
+    both = [bad(one, "offline") for one in ("x", "y")]
+    assert line(*both, states={"connect": "OK"}) == "MAPI OK - 2 of 2 nodes fail: offline"
+    assert line(well("x"), idle("y", "not tested: late"), states={"untested": "OK"}) == (
+        "MAPI OK - 1 of 2 nodes not tested: y: late"
+    )
+
+
 @pytest.mark.parametrize(
     ("nodes", "told"),
     [

@@ -35,8 +35,10 @@ def line(group: list[Judged], subject: str, taken: int) -> str:
     """
     nodes = nodes_of(group)
     idle = _untested(nodes)
-    bad = sorted((one for one in group if one.state != "OK"), key=lambda one: severity([one]))
-    broken = [one for one in nodes if one.state != "OK" and one not in idle]
+    # An option may call a failure OK.
+    bad = [one for one in group if one.state != "OK" or one.report.failure]
+    bad.sort(key=lambda one: severity([one]))
+    broken = [one for one in bad if one.report.address and one not in idle]
     verb = "fail" if all(one.report.failure for one in broken) else "not OK"
     head = f"{subject}{len(broken)} of {len(nodes)} nodes {verb}: "
     rest = f"; {len(idle)} not tested" if idle else ""
