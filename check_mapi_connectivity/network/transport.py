@@ -88,6 +88,11 @@ class Transport:
         """
         return {one for one in secrecy_echoes.of_run(self._means.confided) if len(one) > 7}
 
+    def unsaid(self, text: str) -> str:
+        """A text of the other side without what is secret, as it may be kept in a file."""
+        met = self._report.confidences
+        return secrecy_echoes.Echoes(met.secrets | self._given, met.words).masked(text)
+
     def attach(self, report: Report) -> None:
         """From now on work for this report."""
         self._report = report

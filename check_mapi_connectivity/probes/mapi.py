@@ -61,7 +61,7 @@ class MapiProbe:
             server.exchange_url,
             *(place or "" for place in places),
         )
-        self._memory = Memory(run.cache, key)
+        self._memory = Memory(run.cache, key, run.transport.unsaid)
 
     def run(self) -> None:
         """Log on and list. Raises CheckFailure, UsageError."""

@@ -42,6 +42,37 @@ def test_another_node_than_in_the_run_before(mapi, tenant):
     assert "note          front end EX3 answers; in the run before it was EX2" in run.diagnosis
 
 
+def test_a_load_balancer_that_names_the_node_by_its_cookie(mapi, tenant):
+    """What the front end says of itself is no secret because a cookie holds it, too."""
+    cookies = [("Set-Cookie", "SERVERID=EX2; path=/"), ("Set-Cookie", "stick=exbe01; path=/")]
+    tenant.node(FIRST, "EX2", headers=[*cookies, ("Via", "1.1 lb1")])
+    run = mapi("healthy", *addresses(FIRST), "-v")
+    assert run.code == 0
+    told = dict(re.findall(r"^  (front end|server|affinity) +(.*)", run.diagnosis, re.MULTILINE))
+    assert told == {
+        "front end": "EX2",
+        "server": "exbe01.practice.example",
+        "affinity": "cookie MapiContext, cookie MapiSequence, cookie MapiRouting, cookie SERVERID, "
+        "cookie stick, Via: 1.1 lb1",
+    }
+
+
+def test_a_secret_that_a_node_quotes_is_written_to_no_file(mapi, tenant, tmp_path):
+    """Neither the password nor a cookie, wherever it stands, in the cache or in a recording."""
+    password, cookie = tenant.material.password, "affinity-7f3a91c2"
+    quotes = [("Set-Cookie", f"{password}=1"), ("Set-Cookie", f"lb={cookie}")]
+    tenant.node(FIRST, password, back_end=cookie, headers=[*quotes, ("X-Backend-Server", password)])
+    run = mapi("healthy", *addresses(FIRST), "-vvv", "--record", tmp_path / "recording.json")
+    assert "front end     ***" in run.diagnosis
+    run = mapi("healthy", *addresses(FIRST), "-v")
+    assert (run.code, "note          front end" in run.diagnosis) == (0, False)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {"recording.json", "mapi"} <= {path.name.partition("-")[0] for path in files}
+    for path in files:
+        text = path.read_text("utf-8", "replace")
+        assert [one for one in (password, cookie) if one in text] == [], path.name
+
+
 @pytest.mark.parametrize("more", [(), ("--concurrency", "1")])
 def test_all_are_well(mapi, tenant, more):
     for number, address in enumerate((FIRST, SECOND), 2):
