@@ -245,9 +245,8 @@ class MapiProbe:
                 front=report.trace.facts.get("front end", ""),
                 name=report.finding.named or "",
             )
-            self._changes(learned)
-            self._memory.store(learned, self._authentication.scheme)
-            self._learned = learned
+            self._learned = self._memory.store(learned, self._authentication.scheme)
+            self._changes(self._learned)
         except CheckFailure as error:
             report.ending = error.failure
             raise
@@ -381,7 +380,10 @@ class MapiProbe:
         ):
             if was and now and was != now:
                 self._report.trace.remark(f"another {what} than in the run before: {was}")
-        if before.front and endpoint.front and before.front != endpoint.front:
-            # With a load balancer that is as it should be.
-            text = f"front end {endpoint.front} answers; in the run before it was {before.front}"
-            self._report.trace.note(text)
+        if before.front and endpoint.front:
+            # With a load balancer another one is as it should be.
+            same = before.front == endpoint.front
+            then = (
+                ", as in the run before" if same else f"; in the run before it was {before.front}"
+            )
+            self._report.trace.note(f"front end {endpoint.front} answers{then}")

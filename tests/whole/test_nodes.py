@@ -35,6 +35,8 @@ def test_another_node_than_in_the_run_before(mapi, tenant):
     """One address, as of a load balancer, and another server behind it."""
     tenant.node(FIRST, "EX2")
     mapi("healthy", *addresses(FIRST))
+    run = mapi("healthy", *addresses(FIRST), "-v")
+    assert "note          front end EX2 answers, as in the run before" in run.diagnosis
     tenant.stop_nodes()
     tenant.node(FIRST, "EX3")
     run = mapi("healthy", *addresses(FIRST), "-v")
@@ -64,8 +66,9 @@ def test_a_secret_that_a_node_quotes_is_written_to_no_file(mapi, tenant, tmp_pat
     tenant.node(FIRST, password, back_end=cookie, headers=[*quotes, ("X-Backend-Server", password)])
     run = mapi("healthy", *addresses(FIRST), "-vvv", "--record", tmp_path / "recording.json")
     assert "front end     ***" in run.diagnosis
-    run = mapi("healthy", *addresses(FIRST), "-v")
-    assert (run.code, "note          front end" in run.diagnosis) == (0, False)
+    for _ in range(2):
+        run = mapi("healthy", *addresses(FIRST), "-v")
+    assert (run.code, "front end *** answers, as in the run before" in run.diagnosis) == (0, True)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert {"recording.json", "mapi"} <= {path.name.partition("-")[0] for path in files}
     for path in files:

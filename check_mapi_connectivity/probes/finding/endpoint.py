@@ -62,17 +62,20 @@ class Memory:
         """Have the next run doubt what is remembered, unless it is stored again."""
         self._cache.doubt(self._key)
 
-    def store(self, endpoint: Endpoint, scheme: str | None) -> None:
-        """Keep what was learned, unless the other side has made a secret part of an address."""
+    def store(self, endpoint: Endpoint, scheme: str | None) -> Endpoint:
+        """Keep what was learned, unless the other side has made a secret part of an address; the
+        endpoint as it is kept.
+        """
         clean = endpoint if endpoint == self._loaded else self._clean(endpoint)
         if clean is None:
-            return
+            return endpoint
         document: dict[str, Any] = {
             **clean._asdict(),
             "inbox": clean.inbox.hex(),
             "scheme": scheme,
         }
         self._cache.store(self._key, document)
+        return clean
 
     def _clean(self, endpoint: Endpoint) -> Endpoint | None:
         """The endpoint without secrets, which a server may quote anywhere; None where it cannot be
