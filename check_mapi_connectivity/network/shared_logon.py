@@ -52,6 +52,8 @@ class Logon:
         self._refused = 0
         #: Those who find out -> since when they do (monotonic clock).
         self._asking: dict[object, float] = {}
+        #: Places that took it in the run before, and are on their way to be asked in this one.
+        self._expected: set[str] = set()
 
     @contextlib.contextmanager
     def turn(self, deadline: Deadline, place: str = "") -> Iterator[None]:
@@ -61,8 +63,13 @@ class Logon:
         Who finds out may hang: after a while the next one tries, as if that one were not there.
         """
         me, left = object(), deadline.remaining() / 3
+        until = time.monotonic() + min(_SHORT_TURN, left)
         with self._changed:
             while not self.known(place):
+                ahead = until - time.monotonic()
+                if ahead > 0 and self._gives_way(place):
+                    self._changed.wait(ahead)
+                    continue
                 patience = min(_SHORT_TURN if self.accepted else TURN, left)
                 punctual = [t for t in self._asking.values() if t + patience > time.monotonic()]
                 if len(punctual) < self._room():
@@ -74,7 +81,31 @@ class Logon:
         finally:
             with self._changed:
                 self._asking.pop(me, None)
+                self._expected.discard(place)
                 self._changed.notify_all()
+
+    def _gives_way(self, place: str) -> bool:
+        """Whether others are to be asked first: by those that took it in the run before one that
+        refuses everybody is not mistaken for a word on the password.
+        """
+        return not self.accepted and place not in self._expected and bool(self._expected)
+
+    @contextlib.contextmanager
+    def coming(self, place: str, *, took: bool) -> Iterator[None]:
+        """A place is being reached, to be asked; `took` is whether it took the credential in the
+        run before.
+        """
+        with self._changed:
+            self._expected |= {place} if took else set()
+        reached = False
+        try:
+            yield
+            reached = True
+        finally:
+            if not reached:
+                with self._changed:
+                    self._expected.discard(place)
+                    self._changed.notify_all()
 
     def _room(self) -> int:
         """How many may find out at the same time."""

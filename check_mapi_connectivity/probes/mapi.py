@@ -166,6 +166,7 @@ class MapiProbe:
         if not self._server.mapi_url and (self._memory.doubted or self._lacks_address_book(found)):
             return None
         self._authentication.remember(self._memory.scheme)
+        self._authentication.taken_before = not self._memory.doubted
         self._report.times.unneeded.add("autodiscover")
         self._before = found
         return found
@@ -176,6 +177,9 @@ class MapiProbe:
         Raises CheckFailure with that failure where it is not.
         """
         self._transport.patience = None
+        if failure.kind == "untested":
+            # What was not tried is as good as before.
+            self._memory.store(remembered, self._memory.scheme)
         if failure.kind in ("credential", "untested") or self._authentication.refused:
             # A second password would be one failed logon more.
             raise CheckFailure(failure)

@@ -56,8 +56,9 @@ class Authentication:
         self.scheme: str | None = self._forced or self._logon.scheme
         #: Requests that carried a credential.
         self.sent = 0
-        #: Whether the credential was refused, or must not be sent.
-        self.refused = False
+        #: Whether the credential was refused, or must not be sent; and whether it was taken there
+        #: in the run before.
+        self.refused = self.taken_before = False
         #: Where this test's credential was taken last: what another server says of it meanwhile is
         #: no word on a session there.
         self._taken_at: str | None = None
@@ -85,7 +86,8 @@ class Authentication:
             return self._post(request, unasked=unasked)
         if self._report.address:
             # One of several nodes that hangs keeps none of the others waiting.
-            self._transport.connect(url, watch, phase)
+            with self._logon.coming(place, took=self.taken_before):
+                self._transport.connect(url, watch, phase)
         with ExitStack() as held:
 
             def turn() -> dict[str, Any]:

@@ -202,6 +202,26 @@ def test_nodes_that_refuse_one_after_the_other(mapi, tenant):
     )
 
 
+def test_what_is_known_of_a_node_that_was_spared_stays_good(mapi, tenant, tmp_path):
+    everyone = addresses(FIRST, SECOND)
+    for address in (FIRST, SECOND):
+        tenant.node(address, "EX2")
+    mapi("healthy", *everyone)
+    tenant.stop_nodes()
+    tenant.node(FIRST, "EX2", "logon")
+    tenant.node(SECOND, "EX3")
+    run = mapi("healthy", *everyone, "--concurrency", "1")
+    assert run.line == (
+        f"MAPI CRITICAL - 1 of 2 nodes fail: {FIRST} refuses user {WHO} (Basic); 1 not tested"
+    )
+    # The password rests for a minute.
+    rests = [path for path in (tmp_path / "cache").iterdir() if path.name.startswith("refused")]
+    rests[0].unlink()
+    run = mapi("healthy", *addresses(SECOND))
+    assert (run.code, run.requests) == (0, [run.requests[0]] * 3)
+    assert run.requests[0].startswith("/mapi/emsmdb")
+
+
 def test_nothing_secret_goes_to_an_address_with_another_name(mapi, tenant):
     tenant.node(FIRST, "EX2", "certificate")
     run = mapi("healthy", *addresses(FIRST))
