@@ -95,7 +95,7 @@ def _user_refused(answer: Answer, scheme: str, offered: tuple[str, ...], user: s
 
 
 def let_in_elsewhere(
-    failure: Failure, answer: Answer, scheme: str, offered: tuple[str, ...]
+    failure: Failure, answer: Answer, *, scheme: str, offered: tuple[str, ...], user: str
 ) -> Failure:
     """A 401 of a node to a user whom another node has let in: it is no wrong password."""
     name, remedy = short(scheme, 12), "compare Get-MapiVirtualDirectory of the two"
@@ -104,6 +104,8 @@ def let_in_elsewhere(
     remedy = f"{remedy}; run Test-ComputerSecureChannel there"
     if scheme == NEGOTIATE:
         remedy = "run Get-ClientAccessService -IncludeAlternateServiceAccountCredentialStatus"
+    if user == TICKET:
+        return failure._replace(remedy=remedy)
     cause = f"{short(answer.host, 100)} refuses a user whom another node lets in ({name})"
     return failure._replace(cause=cause, remedy=remedy)
 
