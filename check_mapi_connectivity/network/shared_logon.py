@@ -52,7 +52,10 @@ class Logon:
         self._refused = 0
         #: Those who find out -> since when they do (monotonic clock).
         self._asking: dict[object, float] = {}
-        #: Places that took it in the run before, and are on their way to be asked in this one.
+        #: How many nodes are tested at the same time; those on their way, and of them those that
+        #: took the credential in the run before and have not been asked in this one.
+        self.awaited = 0
+        self._coming: set[str] = set()
         self._expected: set[str] = set()
 
     @contextlib.contextmanager
@@ -88,7 +91,9 @@ class Logon:
         """Whether others are to be asked first: by those that took it in the run before one that
         refuses everybody is not mistaken for a word on the password.
         """
-        return not self.accepted and place not in self._expected and bool(self._expected)
+        if self.accepted or place in self._expected:
+            return False
+        return bool(self._expected) or len(self._coming) < self.awaited
 
     @contextlib.contextmanager
     def coming(self, place: str, *, took: bool) -> Iterator[None]:
@@ -96,7 +101,9 @@ class Logon:
         run before.
         """
         with self._changed:
+            self._coming.add(place)
             self._expected |= {place} if took else set()
+            self._changed.notify_all()
         reached = False
         try:
             yield

@@ -50,6 +50,16 @@ def test_a_node_that_took_it_before_is_asked_first(logon):
     assert (other.began.is_set(), logon.accepted, logon.refusal) == (True, True, None)
 
 
+def test_a_node_waits_until_all_are_on_their_way(logon):
+    logon.awaited = 2
+    with logon.coming("odd", took=False):
+        other = Asker(logon, "odd")
+    assert not other.began.wait(0.05)
+    with logon.coming("new", took=False):
+        other.join(PATIENCE)
+    assert other.began.is_set()
+
+
 def test_a_node_that_took_it_before_and_is_not_there_keeps_nobody_waiting(logon):
     other = None
     with pytest.raises(OSError, match="refused"), logon.coming("gone", took=True):
