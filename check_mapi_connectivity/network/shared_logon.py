@@ -96,13 +96,13 @@ class Logon:
         return bool(self._expected) or len(self._coming) < self.awaited
 
     @contextlib.contextmanager
-    def coming(self, place: str, *, took: bool) -> Iterator[None]:
-        """A place is being reached, to be asked; `took` is whether it took the credential in the
-        run before.
+    def coming(self, node: str, *, took: bool) -> Iterator[None]:
+        """A node, or another place for it, is being reached, to be asked; `took` is whether it took
+        the credential in the run before.
         """
         with self._changed:
-            self._coming.add(place)
-            self._expected |= {place} if took else set()
+            self._coming.add(node)
+            self._expected |= {node} if took else set()
             self._changed.notify_all()
         reached = False
         try:
@@ -111,7 +111,7 @@ class Logon:
         finally:
             if not reached:
                 with self._changed:
-                    self._expected.discard(place)
+                    self._expected.discard(node)
                     self._changed.notify_all()
 
     def _room(self) -> int:

@@ -86,7 +86,7 @@ class Authentication:
             return self._post(request, unasked=unasked)
         if self._report.address:
             # One of several nodes that hangs keeps none of the others waiting.
-            with self._logon.coming(place, took=self.taken_before):
+            with self._logon.coming(self._report.address, took=self.taken_before):
                 self._transport.connect(url, watch, phase)
         with ExitStack() as held:
 

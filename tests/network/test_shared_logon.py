@@ -50,10 +50,11 @@ def test_a_node_that_took_it_before_is_asked_first(logon):
     assert (other.began.is_set(), logon.accepted, logon.refusal) == (True, True, None)
 
 
-def test_a_node_waits_until_all_are_on_their_way(logon):
+@pytest.mark.parametrize("place", ["odd", "autodiscover.example"])
+def test_a_node_waits_until_all_are_on_their_way(logon, place):
     logon.awaited = 2
     with logon.coming("odd", took=False):
-        other = Asker(logon, "odd")
+        other = Asker(logon, place)
     assert not other.began.wait(0.05)
     with logon.coming("new", took=False):
         other.join(PATIENCE)
