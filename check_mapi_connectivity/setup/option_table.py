@@ -18,7 +18,7 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--tenant",
                 "NAME-OR-GUID",
-                "Entra tenant, by a domain of it or its GUID. Example: contoso.onmicrosoft.com.",
+                "Entra tenant: one of its domains, or its GUID. Example: contoso.onmicrosoft.com.",
             ),
             Option(
                 "-m --mailbox",
@@ -30,9 +30,8 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--method",
                 "METHOD",
-                """What the identity is for: cmdlet (one cmdlet of Exchange) or graph (list the
-                Inbox of the mailboxes). Repeatable. Default: what an earlier run was told, else
-                cmdlet.""",
+                """What the app may do: cmdlet (run one cmdlet of Exchange) or graph (list the Inbox
+                of the mailboxes). Repeatable. Default: that of an earlier run, else cmdlet.""",
                 LIST,
             ),
             _SHARED["cloud"],
@@ -47,14 +46,14 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--status",
                 "",
-                """Tell what is set up, until when it is valid, what is missing, and what is not as
-                it is meant to be, such as a credential of somebody else; change nothing.""",
+                """Change nothing; say what is set up, until when it is valid, what is missing, and
+                what is not as planned, e.g. a credential that another person added.""",
                 FLAG,
             ),
             Option(
                 "--renew",
                 "",
-                """Add a new certificate, and remove the old one when the new one has worked.""",
+                """Add a new certificate, and remove the old one when the new one works.""",
                 FLAG,
             ),
             Option(
@@ -66,7 +65,7 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--print-only",
                 "",
-                """Touch nothing and sign in nowhere: print the plan in words, as requests, and as
+                """Change nothing and do not sign in: print the plan in words, as requests, and as
                 PowerShell; with --remove, the plan of the removal.""",
                 FLAG,
             ),
@@ -102,14 +101,15 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "-l --username",
                 "USER",
-                """User who signs in by password instead of an app, for tenants that insist (method
-                cmdlet). It has to exist. Microsoft is going to retire this way.""",
+                """User who signs in by password, in the place of an app registration, where the
+                tenant requires that (method cmdlet). The user must exist. Microsoft is going to
+                retire this sign-in.""",
             ),
             Option(
                 "--password-file",
                 "FILE",
-                """File with the password of --username, which the check goes on reading. Without
-                it, the password is asked for on the terminal and kept in --output.""",
+                """File with the password of --username; the check reads it in each run. Without
+                this option the password is asked for on the terminal and kept in --output.""",
             ),
         ),
     ),
@@ -119,9 +119,9 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--token-file",
                 "FILE",
-                """File with the administrator's access tokens, instead of a sign-in by device code,
-                one a line, one for Microsoft Graph and one for Exchange Online; - reads standard
-                input.""",
+                """File with the administrator's access tokens, instead of a sign-in by device code:
+                one for Microsoft Graph and one for Exchange Online, each in a line of its own; -
+                reads standard input.""",
             ),
             Option(
                 "--ask-token",
@@ -137,19 +137,19 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--output",
                 "DIR",
-                """Where certificate, client id and ini section go. Default:
-                /etc/check_mapi_connectivity/TENANT, where the check looks by itself.""",
+                """Directory for certificate, client id and ini section. Default:
+                /etc/check_mapi_connectivity/TENANT, which --tenant of the check reads.""",
             ),
             Option(
                 "--owner",
                 "USER[:GROUP]",
-                """Who runs the check: files become 0640, of root and this user's group. Default:
-                nagios, icinga or naemon, the first that exists. Only as root.""",
+                """User who runs the check: files get mode 0640, owner root and this user's group.
+                Default: the first of nagios, icinga and naemon that exists. Only as root.""",
             ),
             Option(
                 "--wait",
                 "SECONDS",
-                "How many seconds to wait until what was granted works. Default: 900.",
+                "How many seconds to wait until the new rights work. Default: 900.",
             ),
         ),
     ),
@@ -168,7 +168,7 @@ OPTIONS = {option.name: option for _, options in GROUPS for option in options}
 DESCRIPTION = f"""Sets up what check_mapi_connectivity needs in an Exchange Online tenant, with the
 least privilege: app registration and enterprise application "{names.APP}" with a certificate; for
 method cmdlet role "{names.ROLE}" in role group "{names.GROUP}"; for method graph scope
-"{names.SCOPE}" and role assignment "{names.ASSIGNMENT}". What is there already is used; a second
+"{names.SCOPE}" and role assignment "{names.ASSIGNMENT}". What exists already is used, so a second
 run changes nothing. Not yet tried on a live tenant."""
 
 USAGE = (
@@ -200,6 +200,6 @@ EXAMPLES = (
 EXITS = {
     0: "done, or nothing to do",
     1: "a step failed, or --status found something missing",
-    2: "usage",
+    2: "an option or a file cannot be used",
     130: "interrupted",
 }

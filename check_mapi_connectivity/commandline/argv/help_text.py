@@ -26,7 +26,7 @@ EXAMPLES = (
         " --password-file /etc/check_mapi_connectivity/probe.password -m probe@contoso.com",
     ),
     (
-        "what would that do? Nothing is tested",
+        "what this command line would do; nothing is tested",
         "--explain --tenant contoso.onmicrosoft.com -m probe@contoso.com",
     ),
 )
@@ -34,7 +34,7 @@ EXAMPLES = (
 #: Examples that `--help` shows below the options.
 MORE_EXAMPLES = (
     (
-        "Exchange's own test and Graph side by side: the mailbox, or the way there?",
+        "two methods side by side, to see which of them fails",
         "--tenant contoso.onmicrosoft.com -m probe@contoso.com --method cmdlet --method graph",
     ),
     (

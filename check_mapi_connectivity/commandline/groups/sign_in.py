@@ -10,15 +10,15 @@ CREDENTIAL: tuple[str, tuple[Option, ...]] = (
         Option(
             "--client-id",
             "GUID",
-            """Application (client) id of the app registration that may run the test. Default
-            for --username with method cmdlet alone: Microsoft's own for Exchange
+            """Application (client) id of the app registration that may run the test. With
+            --username and method cmdlet alone the default is that of Microsoft's Exchange
             PowerShell.""",
         ),
         Option(
             "--certificate",
             "FILE",
             """Certificate of the app registration: PEM (with or without its key) or PFX. The
-            key has to be RSA, and other users must not be able to read it.""",
+            key must be RSA, and other users must not be able to read it.""",
         ),
         Option(
             "--certificate-key",
@@ -43,9 +43,9 @@ CREDENTIAL: tuple[str, tuple[Option, ...]] = (
         Option(
             "-l --username",
             "[DOMAIN\\]USER",
-            """User who logs on by method mapi: the mailbox's own, or one with FullAccess. With
-            --tenant the user signs in at Entra by password alone, which fails where a policy
-            asks more, and which Microsoft is going to retire.""",
+            """User who logs on (method mapi): that of the mailbox, or one with FullAccess. With
+            --tenant the user signs in at Entra by password alone. That fails where a policy
+            requires more, e.g. MFA. Microsoft is going to retire it.""",
         ),
         Option(
             "--password-file",
@@ -56,8 +56,9 @@ CREDENTIAL: tuple[str, tuple[Option, ...]] = (
         Option(
             "--managed-identity",
             "CLIENT-ID",
-            """Sign in as a managed identity of the Azure VM that the check runs on: its own, or
-            the user-assigned one of this client id. Never through a proxy.""",
+            """Sign in as a managed identity of the Azure VM that the check runs on: the
+            system-assigned one, or the user-assigned one of this client id. Never through a
+            proxy.""",
             OPTIONAL,
         ),
         Option(
@@ -89,9 +90,10 @@ PROXY: tuple[str, tuple[Option, ...]] = (
         Option(
             "--proxy",
             "URL",
-            """HTTP proxy for sign-in, Exchange and Graph. Format: http://HOST:PORT, or https://
-            for one that is spoken to by TLS. A user name belongs in --proxy-user. Default:
-            HTTPS_PROXY or ALL_PROXY of the environment, except for hosts in NO_PROXY.""",
+            """HTTP proxy for sign-in, Exchange and Graph. Format: http://HOST:PORT, or
+            https://HOST:PORT where the proxy itself needs TLS. A user name belongs in --proxy-user.
+            Default: HTTPS_PROXY or ALL_PROXY of the environment, except for hosts in
+            NO_PROXY.""",
         ),
         Option(
             "--proxy-host", "HOST", "HTTP proxy's host, instead of --proxy; needs --proxy-port."
