@@ -77,6 +77,7 @@ class Logon:
                 punctual = [t for t in self._asking.values() if t + patience > time.monotonic()]
                 if len(punctual) < self._room():
                     self._asking[me] = time.monotonic()
+                    self._expected.discard(place)
                     break
                 self._changed.wait(min(punctual) + patience - time.monotonic())
         try:
@@ -88,12 +89,12 @@ class Logon:
                 self._changed.notify_all()
 
     def _gives_way(self, place: str) -> bool:
-        """Whether others are to be asked first: by those that took it in the run before one that
-        refuses everybody is not mistaken for a word on the password.
+        """Whether others are to be asked first, those that took it in the run before: else one that
+        refuses everybody is mistaken for a word on the password, or two of them end its use before
+        the good ones were asked.
         """
-        if self.accepted or place in self._expected:
-            return False
-        return bool(self._expected) or len(self._coming) < self.awaited
+        ahead = bool(self._expected) or len(self._coming) < self.awaited
+        return ahead and place not in self._expected
 
     @contextlib.contextmanager
     def coming(self, node: str, *, took: bool) -> Iterator[None]:

@@ -70,6 +70,17 @@ def test_a_node_that_took_it_before_and_is_not_there_keeps_nobody_waiting(logon)
     assert other.began.is_set()
 
 
+def test_after_the_proof_too_those_that_took_it_before_go_first(logon):
+    logon.let_in("Basic", "a")
+    with logon.coming("good", took=True):
+        other = Asker(logon, "odd")
+    assert not other.began.wait(0.05)
+    good = Asker(logon, "good", lambda: logon.let_in("Basic", "good"))
+    for asker in (good, other):
+        asker.join(PATIENCE)
+        assert asker.began.is_set()
+
+
 def test_after_the_proof_no_more_are_asked_at_a_time_than_may_refuse(logon):
     go_on = threading.Event()
 

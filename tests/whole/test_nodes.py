@@ -226,6 +226,21 @@ def test_what_is_known_of_a_node_that_was_spared_stays_good(mapi, tenant, tmp_pa
     assert run.requests[0].startswith("/mapi/emsmdb")
 
 
+def test_two_nodes_that_refuse_everybody_hide_no_good_one(mapi, tenant):
+    everyone = addresses(FIRST, SECOND, THIRD, FOURTH)
+    for address in (FIRST, SECOND, THIRD, FOURTH):
+        tenant.node(address, "EX2")
+    mapi("healthy", *everyone)
+    tenant.stop_nodes()
+    for address in (FIRST, SECOND, THIRD, FOURTH):
+        tenant.node(address, "EX2", "logon" if address in (SECOND, THIRD) else None)
+    told = f"2 of 4 nodes fail: {SECOND}, {THIRD} refuses a user whom another node lets in (Basic)"
+    run = mapi("healthy", *everyone, "--concurrency", "1")
+    assert run.line == f"MAPI CRITICAL - {told}; 1 not tested"
+    run = mapi("healthy", *everyone)
+    assert run.line == f"MAPI CRITICAL - {told}"
+
+
 def test_nothing_secret_goes_to_an_address_with_another_name(mapi, tenant):
     tenant.node(FIRST, "EX2", "certificate")
     run = mapi("healthy", *addresses(FIRST))
