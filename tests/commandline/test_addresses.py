@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.options import address_parts
 from check_mapi_connectivity.commandline import target
+from check_mapi_connectivity.commandline.given import Given
 
 from ..support.options import parsed
 
@@ -107,6 +111,57 @@ def test_any_url_goes_by_https(text):
     assert found.startswith("https://")
     assert found.isprintable()
     assert not found.endswith("/")
+
+
+#: What is no host -> how the refusal ends.
+NO_HOST = {
+    "[::1]:": "; write [::1]",
+    "[::1]:0": "; write [::1]",
+    "[::1]:00443": "; write [::1]:443",
+    "mail.contoso.com:": "; write mail.contoso.com",
+    "mail.contoso.com:0443": "; write mail.contoso.com:443",
+    " mail.contoso.com": "; write mail.contoso.com",
+    "https://[::1]:443/": "; write [::1]:443",
+    "[10.0.0.1]": "; write 10.0.0.1",
+    "::1": "; an IPv6 address stands in brackets: [::1]",
+    "[::1": "; an IPv6 address stands in brackets: [::1]",
+    "[fe80::1%eth0]": "; an address with a zone (%) cannot be given",
+    "[:]": "",
+    "mail:65536": "",
+    "[::1]:443:1": "",
+}
+
+
+@pytest.mark.cases(8)
+@pytest.mark.parametrize("option", ["--address", "--hostname"])
+@pytest.mark.parametrize("text", NO_HOST)
+def test_no_host(mapi, option, text):
+    words = ("--hostname", "mail") if option == "--address" else ()
+    with pytest.raises(UsageError) as caught:
+        mapi(*words, option, text)
+    name = option[2:].upper().replace("NAME", "")
+    assert str(caught.value) == f"{option}: {text} is not {name} or {name}:PORT{NO_HOST[text]}"
+
+
+def test_an_empty_address_of_an_ini_section(there, mapi):
+    (there / "x.ini").write_text("[x]\nhostname = mail\naddress =\n")
+    with pytest.raises(UsageError, match="--address: its value is empty; write none"):
+        mapi("--extra-opts", f"x@{there / 'x.ini'}")
+
+
+@given(st.text("[]:.%01fx-", max_size=12) | st.text(max_size=12))
+def test_any_host_is_taken_apart_or_refused(text):
+    """What is taken is host and port to all who take it apart later."""
+    options = Given()
+    options.add({"address": [text], "hostname": text}, "test")
+    try:
+        (found,) = target.read_counts(options, ("m",), ("mapi",))["addresses"]
+    except UsageError:
+        return
+    host, port = address_parts(found)
+    parts = urlsplit(f"https://{found}")
+    assert (parts.hostname, parts.port) == (host, port)
+    assert target.exchange_server(options, ("mapi",), ("a@b.c",))["hostname"] == text
 
 
 REFUSED = [
