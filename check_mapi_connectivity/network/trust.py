@@ -93,9 +93,7 @@ def _add(context: ssl.SSLContext, path: str, data: bytes) -> None:
     damaged = []
     # One by one: a damaged one would take the beginning of the next for its own.
     for number, certificate in enumerate(found, 1):
-        try:
-            context.load_verify_locations(cadata=certificate)
-        except (OSError, ValueError):
+        if not _taken(context, certificate):
             damaged.append(str(number))
     if len(damaged) == len(found):
         text = f"--ca-file: {path} holds no usable certificate authority; PEM is wanted"
@@ -103,3 +101,18 @@ def _add(context: ssl.SSLContext, path: str, data: bytes) -> None:
     if damaged:
         numbers = ", ".join(damaged[:9])
         raise UsageError(f"--ca-file: damaged in {path}: certificate {numbers} of {len(found)}")
+
+
+def _taken(context: ssl.SSLContext, certificate: bytes) -> bool:
+    """Whether OpenSSL takes an authority.
+
+    It is offered a second time: OpenSSL tells nobody what it cannot read in openssl.cnf, but keeps
+    the error, and Python blames the next certificate for it.
+    """
+    for _ in range(2):
+        try:
+            context.load_verify_locations(cadata=certificate)
+            return True
+        except (OSError, ValueError):
+            continue
+    return False
