@@ -223,9 +223,7 @@ def _no_proxy(environ: MutableMapping[str, str]) -> str:
         if text:
             pasted.check_quotes(text, name)
             pasted.check_visible(" ".join(text.split()), name)
-            # To requests a domain begins with a dot, to others with a star.
-            names = (re.sub(r"^\*(?=\.)", "", name) for name in re.split(r"[,;\s]+", text))
-            return ",".join(filter(None, names))
+            return ",".join(filter(None, re.split(r"[,;\s]+", text)))
     return ""
 
 
