@@ -78,6 +78,17 @@ def test_what_is_no_proxy(url, text):
 
 
 @pytest.mark.parametrize(
+    "credential", ["u:in#out", "u:in?out", "u:8080#out", "u:p@in#out", "u:p@in?", "u:8/o", "u:p[o"]
+)
+def test_a_password_that_ends_the_host_is_no_host(credential):
+    """Half of it would be asked for in DNS, and stand on the first line."""
+    with pytest.raises(UsageError) as caught:
+        network.parse_url(f"http://{credential}@p.example:3128", "src")
+    escapes = "in user and password write # ? / [ ] as %23 %3F %2F %5B %5D"
+    assert str(caught.value) == f"src: {URL}; {escapes}"
+
+
+@pytest.mark.parametrize(
     ("user", "domain", "shown"),
     [
         ("u", "CORP", "CORP\\u"),
