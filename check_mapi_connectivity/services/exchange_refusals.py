@@ -8,6 +8,7 @@ from ..base.failure import Failure
 from ..codes import recipients
 from ..network import headers
 from .http_refusals import (
+    challenged,
     details_of,
     error_document,
     internal_error,
@@ -68,6 +69,9 @@ def _token_refused(answer: Answer, claims: Mapping[str, Any]) -> tuple[str, str]
     from ..codes.http import ADMIN
     from ..codes.mapi import DIAGNOSTICS
 
+    claimed = challenged(answer, "Exchange")
+    if claimed is not None:
+        return claimed
     roles = claims.get("roles")
     told = headers.diagnostics(answer.headers.get("x-ms-diagnostics", ""))
     row = DIAGNOSTICS.get(told.number or 0)

@@ -6,6 +6,7 @@ import re
 
 from ..base.failure import CheckFailure, Failure
 from ..base.reading import untrusted
+from ..base.vocabulary import BEARER
 from ..network import headers
 from ..network.response import too_large
 from ..secrecy import names
@@ -166,6 +167,38 @@ def message(answer: Answer) -> str:
         if isinstance(member, str) and member.strip():
             return member.strip()
     return glimpse(answer)
+
+
+#: What a claims challenge says beside `code:` -> why the token does not do, as words after who says
+#: so, and the remedy (learn.microsoft.com, "Continuous access evaluation").
+_CHALLENGES = {
+    "TokenIssuedBeforeRevocationTimestamp": (
+        "holds the token as revoked",
+        "see sign-in log and Conditional Access",
+    ),
+    "TokenCreatedWithOutdatedPolicies": (
+        "wants a token of the policies of now",
+        "see sign-in log and Conditional Access",
+    ),
+    "LocationConditionEvaluationSatisfied": (
+        "takes no token from where this host is",
+        "allow all outgoing addresses of this host in Conditional Access",
+    ),
+}
+
+
+def challenged(answer: Answer, who: str) -> tuple[str, str] | None:
+    """Cause and remedy of a 401 that wants other claims in the token; None for any other."""
+    lines = answer.all("WWW-Authenticate")
+    if headers.parameter(lines, BEARER, "error") != "insufficient_claims":
+        return None
+    told = f"{message(answer)[:1000]} {headers.parameter(lines, BEARER, 'error_description')}"
+    found = re.search(r"\bcode: ([A-Za-z]{3,60})\b", told)
+    code = found[1] if found else "insufficient_claims"
+    words, remedy = _CHALLENGES.get(
+        code, (f"wants other claims in the token: {code}", "see sign-in log and Conditional Access")
+    )
+    return f"{who} {words}", remedy
 
 
 def _embedded(text: str) -> str:

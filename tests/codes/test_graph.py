@@ -43,7 +43,7 @@ ROWS = [
         (
             "permission",
             "permission",
-            "Graph holds the token as revoked: insufficient_claims",
+            "Graph wants other claims in the token: insufficient_claims",
             False,
         ),
     ),

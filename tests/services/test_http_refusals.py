@@ -275,6 +275,33 @@ def test_an_exception_counts_for_more_than_the_status(name, kind, cause, status)
     assert "What it says." in failure.detail
 
 
+@pytest.mark.parametrize("beside", ["message", "header"])
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("TokenIssuedBeforeRevocationTimestamp", "holds the token as revoked"),
+        ("TokenCreatedWithOutdatedPolicies", "wants a token of the policies of now"),
+        ("LocationConditionEvaluationSatisfied", "takes no token from where this host is"),
+        ("SomethingNew", "wants other claims in the token: SomethingNew"),
+        ("", "wants other claims in the token: insufficient_claims"),
+    ],
+)
+def test_a_claims_challenge_is_no_missing_role(code, words, beside):
+    """Continuous access evaluation; an app that has its role is not told to get one."""
+    text = "resulted in challenge with result: InteractionRequired" + (
+        code and f" and code: {code}"
+    )
+    challenge = 'Bearer realm="", authorization_uri=https://login.example/authorize, '
+    challenge += f'error_description="{text}", ' if beside == "header" else ""
+    challenge += 'error="insufficient_claims", claims="eyJh=="'
+    body = json.dumps({"error": {"code": "x", "message": text if beside == "message" else ""}})
+    answer = make_answer(401, body.encode(), WWW_Authenticate=challenge)
+    claims = {"roles": ["Exchange.ManageAsApp"]}
+    failure = exchange_refusals.exchange_status(answer, claims)
+    assert (failure.kind, failure.cause) == ("permission", f"Exchange {words}")
+    assert failure.remedy.endswith("Conditional Access")
+
+
 def test_an_exception_that_only_carries_another_is_none():
     text = "Ex1|Microsoft.Exchange.Admin.OData.Core.ODataServiceException|No."
     failure = exchange_refusals.exchange_status(exchange_error(text)._replace(status=403), {})
