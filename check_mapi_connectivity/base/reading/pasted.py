@@ -86,10 +86,20 @@ def check_quotes(text: str, where: str) -> None:
 
 
 def instead(text: str, pattern: str) -> str:
-    """`; write X` where the value alone would do, else nothing.
+    """`; write X` where the value alone would do, or as the network has it, else nothing.
 
     >>> instead("<mail.contoso.example>", "[a-z.]+"), instead("what?", "[a-z.]+")
     ('; write mail.contoso.example', '')
+    >>> instead("b\u00fccher.example", "[a-z.-]+"), instead("fd00::1", r"\\[[0-9a-f:]+\\]")
+    ('; write xn--bcher-kva.example', '; write [fd00::1]')
     """
-    alone = re.sub(r"(?i)^https?://([^/]+)/?$", r"\1", bare(text))
+    import contextlib
+    from ipaddress import AddressValueError, IPv6Address
+
+    alone = re.sub(r"(?i)^https?://([^/]+)(?:/.*)?$", r"\1", bare(text))
+    try:
+        alone = f"[{IPv6Address(alone)}]"
+    except AddressValueError:
+        with contextlib.suppress(UnicodeError):
+            alone = alone.encode("idna").decode("ascii")
     return f"; write {alone}" if alone != text and re.fullmatch(pattern, alone) else ""
