@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 #: authority could change that.
 _NAMES = (62, 63, 64)
 
+#: X509_V_FLAG_PARTIAL_CHAIN (x509_vfy.h), which Python has a name for from 3.10 on.
+_PARTIAL_CHAIN = 0x80000
+
 
 class Trust:
     """TLS settings: the system's trust store plus the files named.
@@ -36,9 +39,11 @@ class Trust:
         self.context = ssl.create_default_context(capath=directory)
         lowest = ssl.TLSVersion.TLSv1_3 if network.min_tls == "1.3" else ssl.TLSVersion.TLSv1_2
         self.context.minimum_version = lowest
-        # From 3.13 on Python refuses what companies' own authorities often issue: without the key
-        # identifiers of RFC 5280 4.2.1. The same certificate must not depend on the Python version.
-        self.context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        # The same certificate must not depend on the Python version: from 3.13 on it refuses what
+        # companies' own authorities often issue, without the key identifiers of RFC 5280 4.2.1, and
+        # takes an authority that is trusted for the end of a chain, whoever issued it.
+        flags = self.context.verify_flags & ~ssl.VERIFY_X509_STRICT
+        self.context.verify_flags = flags | _PARTIAL_CHAIN
         for path in network.ca_files:
             if os.path.isdir(path):
                 self.context.load_verify_locations(capath=path)
