@@ -331,6 +331,10 @@ REFUSED = [
     (["--certificate", "/dev/zero"], "--certificate: /dev/zero is not a regular file"),
     (["--ca-file", "/nope"], "--ca-file: /nope does not exist"),
     (
+        ["--ca-file", "~/nope"],
+        "--ca-file: ~/nope does not exist; ~ is a shell's word, write the whole path",
+    ),
+    (
         ["--ca-file", "/dev"],
         "--ca-file: /dev is a directory; name a file, or run openssl rehash on it",
     ),
