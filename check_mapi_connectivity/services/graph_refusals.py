@@ -158,12 +158,18 @@ def _told(answer: Answer, claims: Mapping[str, Any]) -> Advice | None:
 
 
 def _barred(answer: Answer) -> Advice | None:
-    """The policy that a 403 names."""
-    if not re.search("RAOP|AccessPolicy", http_refusals.message(answer)[:500]):
-        return None
-    cause = "an application access policy bars the app from this mailbox"
-    remedy = "run Test-ApplicationAccessPolicy; a change may take over an hour"
-    return graph.CODES["ErrorAccessDenied"]._replace(cause=cause, remedy=remedy)
+    """The policy that a 403 names, or which one its words mean."""
+    message = http_refusals.message(answer)[:500]
+    row = graph.CODES["ErrorAccessDenied"]
+    if re.search("RAOP|AccessPolicy", message):
+        cause = "an application access policy bars the app from this mailbox"
+        remedy = "run Test-ApplicationAccessPolicy; a change may take over an hour"
+        return row._replace(cause=cause, remedy=remedy)
+    if re.search("OData is disabled", message, re.IGNORECASE):
+        cause = "Exchange's EWS access policy bars this client"
+        remedy = "see Ews* of Get-OrganizationConfig and Get-CASMailbox (User-Agent lists)"
+        return row._replace(cause=cause, remedy=remedy)
+    return None
 
 
 def _denied(claims: Mapping[str, Any]) -> Advice:

@@ -78,6 +78,12 @@ ROWS = [
     ),
     (
         403,
+        b'{"error":{"code":"ErrorAccessDenied","message":"Access to OData is disabled.",',
+        {},
+        ("permission", "permission", "Exchange's EWS access policy bars this client", False),
+    ),
+    (
+        403,
         b'{"error":{"code":"Authorization_RequestDenied","message":"Insufficient privileges to complete the operation.",',
         {},
         ("permission", "permission", "no permission to look this user up", False),
