@@ -11,7 +11,7 @@ from .http_refusals import (
     challenged,
     details_of,
     error_document,
-    internal_error,
+    inner_errors,
     is_page,
     message,
     redirected,
@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 
 #: Exceptions that only carry another one.
 _WRAPPERS = frozenset({"Exception", "ODataServiceException", "CmdletProxyException"})
+
+#: An exception that a text names, with its name space.
+_NAMED = r"\b(?:Microsoft\.Exchange|System)\.[\w.+]{1,200}Exception\b"
+
+#: Exceptions that pass by themselves and whose names do not say so.
+_PASSING = frozenset({"ADServerSettingsChangedException"})
 
 #: Words of a refusal that is about Exchange's roles, not about the token.
 _OF_ROLES = r"(?i)not allowed to call|assigned to any management role|supported in this scenario"
@@ -129,7 +135,8 @@ def _by_exception(exception: str, text: str, mailbox: str) -> Failure | None:
     from ..codes.exchange import EXCHANGE
 
     row = EXCHANGE.get(exception)
-    if row is None and (exception.endswith("TransientException") or "may be transient" in text):
+    passing = exception.endswith("TransientException") or exception in _PASSING
+    if row is None and (passing or "may be transient" in text):
         row = EXCHANGE["TransientException"]
     if exception == "ManagementObjectNotFoundException":
         row = recipients.explain(text, guest="#ext#" in mailbox.lower()) or row
@@ -180,10 +187,10 @@ def exception_name(answer: Answer) -> str:
     error = error_document(answer)
     fields = [text.split("|") for text in details_of(error)]
     candidates = [parts[1] for parts in fields if len(parts) > 2]
-    candidates += [
-        str(internal_error(error).get("type", "")),
-        answer.headers.get("X-ExceptionType", ""),
-    ]
+    candidates += [str(inner.get("type", "")) for inner in inner_errors(error)]
+    candidates.append(answer.headers.get("X-ExceptionType", ""))
+    # One that another server has passed on is in the text alone.
+    candidates += re.findall(_NAMED, message(answer)[:2000]) if error else []
     names = [re.split(r"[.+]", candidate.strip())[-1] for candidate in candidates]
     names = [name for name in names if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{2,99}", name)]
     known = [name for name in names if name in EXCHANGE]

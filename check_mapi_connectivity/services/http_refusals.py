@@ -147,11 +147,14 @@ def details_of(error: Mapping[str, Any]) -> list[str]:
     return [text for text in found if isinstance(text, str) and text.strip()]
 
 
-def internal_error(error: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The exception behind an OData error, as Exchange tells it; empty where there is none."""
+def inner_errors(error: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The exceptions behind an OData error as Exchange tells them, the innermost one first."""
+    found: list[dict[str, Any]] = []
     inner = error.get("innererror")
-    internal = inner.get("internalexception") if isinstance(inner, dict) else None
-    return internal if isinstance(internal, dict) else {}
+    while isinstance(inner, dict) and len(found) < 16:
+        found.insert(0, inner)
+        inner = inner.get("internalexception")
+    return found
 
 
 def message(answer: Answer) -> str:
@@ -163,7 +166,8 @@ def message(answer: Answer) -> str:
     flat = document if isinstance(document, dict) else {}
     # Gateways and the sign-in service put the text beside `error`, not into it.
     others = (flat.get("error_description"), flat.get("message"))
-    for member in (internal_error(error).get("message"), error.get("message"), *others):
+    inner = [exception.get("message") for exception in inner_errors(error)]
+    for member in (*inner, error.get("message"), *others):
         if isinstance(member, str) and member.strip():
             return member.strip()
     return glimpse(answer)

@@ -145,6 +145,11 @@ def exchange_error(message, internal=None):
     return make_answer(400, json.dumps({"error": error}).encode())
 
 
+def inner_error(inner):
+    error = {"code": "InternalServerError", "message": "Error", "innererror": inner}
+    return make_answer(500, json.dumps({"error": error}).encode())
+
+
 @pytest.mark.parametrize(
     ("answer", "text", "exception"),
     [
@@ -174,6 +179,35 @@ def exchange_error(message, internal=None):
             ),
             "text/html: Bad gateway",
             "",
+        ),
+        (
+            inner_error({"message": "AD", "type": "N.ADTransientException"}),
+            "AD",
+            "ADTransientException",
+        ),
+        (
+            inner_error(
+                {
+                    "message": "Invalid Operation",
+                    "type": "Microsoft.Exchange.Admin.OData.Core.ODataServiceException",
+                    "internalexception": {
+                        "message": "Cannot process argument",
+                        "type": "System.Exception",
+                        "internalexception": {"message": "deepest", "type": "N.DeepException"},
+                    },
+                }
+            ),
+            "deepest",
+            "DeepException",
+        ),
+        (
+            exchange_error(
+                "Ex1|Microsoft.Exchange.Configuration.CmdletProxyException|Error on proxy command: "
+                "Microsoft.Exchange.Data.Directory.ADServerSettingsChangedException: An error"
+            ),
+            "Error on proxy command: "
+            "Microsoft.Exchange.Data.Directory.ADServerSettingsChangedException: An error",
+            "ADServerSettingsChangedException",
         ),
         (make_answer(500, b"\0\0"), "no content type, 2 bytes without text", ""),
         (make_answer(400, b"[" * 90000), "no content type: " + "[" * 80, ""),
@@ -260,6 +294,7 @@ EXCEPTIONS = [
     ("ResourceUnhealthyException", "server", "a resource that Exchange needs is overloaded"),
     ("WlmResourceUnhealthyException", "server", "a resource that Exchange needs is overloaded"),
     ("StorageTransientException", "server", "Exchange reports a temporary fault"),
+    ("ADServerSettingsChangedException", "server", "Exchange reports a temporary fault"),
     ("MapiExceptionMdbOffline", "mailbox", "mailbox database is offline"),
     ("StorePermanentException", "protocol", "Exchange reports an error that is not known here"),
 ]
