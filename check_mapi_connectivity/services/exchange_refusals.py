@@ -138,6 +138,8 @@ def _by_exception(exception: str, text: str, mailbox: str) -> Failure | None:
     passing = exception.endswith("TransientException") or exception in _PASSING
     if row is None and (passing or "may be transient" in text):
         row = EXCHANGE["TransientException"]
+    if row is None and re.search(r"not recognized as (?:a|the) name of a cmdlet", text[:2000]):
+        row = EXCHANGE["CommandNotFoundException"]
     if exception == "ManagementObjectNotFoundException":
         row = recipients.explain(text, guest="#ext#" in mailbox.lower()) or row
     if row is None:

@@ -300,6 +300,16 @@ EXCEPTIONS = [
 ]
 
 
+@pytest.mark.parametrize("article", ["a", "the"])
+@pytest.mark.parametrize("status", [400, 404, 500])
+def test_a_cmdlet_that_is_not_there_is_a_role_that_is_lacking(article, status):
+    text = f"The term 'Test-MAPIConnectivity' is not recognized as {article} name of a cmdlet"
+    body = json.dumps({"error": {"code": "NotFound", "message": text}}).encode()
+    failure = exchange_refusals.exchange_status(make_answer(status, body), {})
+    assert (failure.kind, failure.code) == ("permission", f"HTTP {status}")
+    assert failure.cause == "this identity may not run Test-MAPIConnectivity"
+
+
 @pytest.mark.parametrize(("name", "kind", "cause"), EXCEPTIONS)
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409])
 def test_an_exception_counts_for_more_than_the_status(name, kind, cause, status):
