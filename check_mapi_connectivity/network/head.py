@@ -58,7 +58,11 @@ def no_http(line: str) -> HeadError:
 
 
 class Disconnected(ConnectionResetError):
-    """The connection ends before the head does."""
+    """The connection ends before the head does; `silent` is whether nothing came at all."""
+
+    def __init__(self, *, silent: bool) -> None:
+        super().__init__("no answer" if silent else "the headers break off")
+        self.silent = silent
 
 
 class BrokenOff(Exception):
@@ -178,8 +182,7 @@ class _Lines:
         if self._left < 0:
             raise HeadError(f"sends more than {HEADER_LIMIT >> 10} KiB of headers", remedy=_ENDLESS)
         if not line.endswith(b"\n"):
-            cut = "the headers break off" if self._begun or line else "no answer"
-            raise Disconnected(cut)
+            raise Disconnected(silent=not (self._begun or line))
         self._begun = True
         return line
 
