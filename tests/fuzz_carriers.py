@@ -22,7 +22,7 @@ from check_mapi_connectivity.network.shared_logon import Logon
 from check_mapi_connectivity.network.transport import Transport
 from check_mapi_connectivity.network.trust import Trust
 
-from .network.test_carriers import BODIES
+from .network.test_carriers import BODIES, END, OK
 
 #: Bytes that come at once at the most; the first byte of an input chooses.
 PIECES = (1, 2, 5, 64, 1000, 16384, 1 << 20)
@@ -127,13 +127,20 @@ def _asked(data: bytes) -> object:
     return found
 
 
+#: Answers that are nearly too large.
+LARGE = [
+    OK + b"A: " + b"x" * (head.HEADER_LIMIT - 100) + b"\r\nContent-Length: 0" + END,
+    OK + b"".join(b"A%d: b\r\n" % number for number in range(head.MOST_HEADERS)) + b"\r\n",
+    OK + b"X: " + b"y\r\n z" * 20000 + END,
+]
+
 #: Name -> parser, and what its inputs are made of.
 TARGETS = {
     "plain carrier": (
         _asked,
         [
             bytes([number % 250, 4 * number % 250, number % 3]) + said + more
-            for number, said in enumerate(BODIES.values())
+            for number, said in enumerate((*BODIES.values(), *LARGE))
             for more in (b"", BODIES["length"], BODIES["chunks"])
         ],
     )
