@@ -131,7 +131,7 @@ def _asked(data: bytes) -> object:
 LARGE = [
     OK + b"A: " + b"x" * (head.HEADER_LIMIT - 100) + b"\r\nContent-Length: 0" + END,
     OK + b"".join(b"A%d: b\r\n" % number for number in range(head.MOST_HEADERS)) + b"\r\n",
-    OK + b"X: " + b"y\r\n z" * 20000 + END,
+    OK + b"X: " + b"y\r\n z" * 12000 + END,
 ]
 
 #: Name -> parser, and what its inputs are made of.
