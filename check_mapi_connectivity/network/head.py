@@ -216,7 +216,7 @@ def _unusual(
     if line[:1] in b" \t" and goes_on:
         # A value that goes on in the next line (RFC 9112 5.2).
         name, value = found[-1]
-        found[-1] = name, _plain(b"%s %s" % (value, line))
+        found[-1] = name, (b"%s %s" % (value, line.translate(_BLANKS))).strip(b" \t")
         return True
     name, colon, value = line.partition(b":")
     bare = name.rstrip(b" \t")
