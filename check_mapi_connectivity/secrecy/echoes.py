@@ -133,7 +133,7 @@ def sought(secrets: Iterable[str]) -> list[_Sought]:
     return [_one_sought(one) for one in found if len(one) > 3]
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def _one_sought(secret: str) -> _Sought:
     """One of them; those that a run was given are looked for in hundreds of reports."""
     return _Sought(secret, decodings.skeleton(secret))
