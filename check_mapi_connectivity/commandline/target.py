@@ -14,7 +14,40 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?)(?::[0-9]{1,5})?"
+_HOST = r"(?:\[([0-9A-Fa-f:.]+)\]|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?)(?::([1-9][0-9]{0,4}))?"
+
+
+def _is_host(text: str) -> bool:
+    """Whether this is HOST or HOST:PORT, an IPv6 address in brackets."""
+    found = re.fullmatch(_HOST, text)
+    return bool(found and (not found[1] or _is_ipv6(found[1])) and int(found[2] or 1) < 65536)
+
+
+def _is_ipv6(text: str) -> bool:
+    import socket
+
+    try:
+        socket.inet_pton(socket.AF_INET6, text)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _as_host(text: str) -> str:
+    """`; write X`, how what is no host should be written; empty where nobody can tell.
+
+    >>> _as_host("[::1]:"), _as_host("::1"), _as_host("https://mail.example/"), _as_host("mail:x")
+    ('; write [::1]', '; an IPv6 address stands in brackets: [::1]', '; write mail.example', '')
+    """
+    alone = re.sub(r"(?i)^https?://([^/]+)/?$", r"\1", pasted.bare(text))
+    for one in (text, alone):
+        # A port of no digits, or with zeros before them.
+        shorter = re.sub(":0*$", "", re.sub(":0+(?=[1-9][0-9]*$)", ":", one))
+        if _is_host(shorter):
+            return f"; write {shorter}"
+    if _is_ipv6(alone.strip("[]")):
+        return f"; an IPv6 address stands in brackets: [{alone.strip('[]')}]"
+    return "; an address with a zone (%) cannot be given" if "%" in text else ""
 
 
 def url(text: str | None, option: str) -> str | None:
@@ -24,10 +57,9 @@ def url(text: str | None, option: str) -> str | None:
     if not _is_url(text):
         alone = pasted.bare(text)
         raise UsageError(
-            f"{option}: what is given has something around the URL; write {alone}"
+            f"{option}: its value has something around the URL; write {alone}"
             if _is_url(alone)
-            else f"{option}: what is given is not an https URL like https://host or "
-            "https://host:port"
+            else f"{option}: its value is not an https URL like https://host or https://host:port"
         )
     return text.rstrip("/")
 
@@ -37,11 +69,11 @@ def _is_url(text: str) -> bool:
 
     try:
         parts = urlsplit(text)
-        usable = parts.scheme == "https" and re.fullmatch(_HOST, parts.netloc) and parts.port != 0
+        usable = parts.scheme == "https" and _is_host(parts.netloc)
     except ValueError:
         return False
     pasted_on = re.search(r"[\"<>,;` ]", text) or not text.isprintable()
-    return bool(usable) and not (parts.query or parts.fragment or pasted_on)
+    return usable and not (parts.query or parts.fragment or pasted_on)
 
 
 def authority(text: str | None, tenant: str) -> str | None:
@@ -66,30 +98,30 @@ def exchange_server(
         return {}
     hostname, mapi_url = given.text("hostname"), given.text("mapi-url")
     legacy_dn = given.text("legacy-dn")
-    if hostname is not None:
-        port = re.search(r":([0-9]{1,5})$", hostname)
-        if not re.fullmatch(_HOST, hostname) or (port and not 0 < int(port[1]) < 65536):
-            shown = "what is given" if "@" in hostname else hostname
-            hint = "" if "@" in hostname else pasted.instead(hostname, _HOST)
-            raise UsageError(f"--hostname: {shown} is not HOST or HOST:PORT{hint}")
+    if hostname is not None and not _is_host(hostname):
+        shown = "its value" if "@" in hostname else hostname
+        hint = "" if "@" in hostname else _as_host(hostname)
+        raise UsageError(f"--hostname: {shown} is not HOST or HOST:PORT{hint}")
     if bool(mapi_url) != bool(legacy_dn):
         raise UsageError("--mapi-url and --legacy-dn belong together; give both")
     if mapi_url is not None and legacy_dn is not None:
         from ..mapihttp.discovery import usable_store
 
         if len(mailboxes) > 1:
-            raise UsageError("--mapi-url is the address of one mailbox; leave it to Autodiscover")
+            raise UsageError(
+                "--mapi-url is for one mailbox; leave it out, then Autodiscover finds each mailbox"
+            )
         for other in ("autodiscover-url", "hostname"):
             if given.text(other):
                 raise UsageError(f"--mapi-url and --{other} exclude each other; give one of them")
         if not usable_store(mapi_url):
             raise UsageError(
-                "--mapi-url: what is given is not https://HOST/mapi/emsmdb/?MailboxId=GUID@DOMAIN"
+                "--mapi-url: its value is not https://HOST/mapi/emsmdb/?MailboxId=GUID@DOMAIN"
             )
         if not legacy_dn.startswith("/") or not legacy_dn.isascii() or len(legacy_dn) > 1000:
             raise UsageError(f"--legacy-dn: {legacy_dn} is not a DN like /o=ORG/ou=.../cn=USER")
     elif any("@" not in mailbox for mailbox in mailboxes):
-        raise UsageError("--mailbox: Autodiscover wants an e-mail address, not a GUID")
+        raise UsageError("--mailbox: Autodiscover needs an e-mail address, not a GUID")
     return {
         "hostname": hostname,
         "autodiscover_url": url(given.text("autodiscover-url"), "--autodiscover-url"),
@@ -119,12 +151,12 @@ def mailboxes_of(given: Given) -> tuple[str, ...]:
         named = [(username, "--username")]
     if not named:
         raise UsageError(
-            "--mailbox (-m) is missing: the e-mail address of the mailbox to log on to"
+            "--mailbox (-m) is missing: give the e-mail address of the mailbox to log on to"
         )
     found: dict[str, str] = {}
     for name, place in named:
         if not name:
-            raise UsageError(f"{place}: its value is empty; write none for not given")
+            raise UsageError(f"{place}: its value is empty; write none to leave it out")
         _check(name, place)
         found.setdefault(name.lower(), name)
     return tuple(found.values())
@@ -204,7 +236,7 @@ def _addresses(given: Given, methods: tuple[str, ...]) -> tuple[str, ...]:
     each = given.flag("each-address")
     option = "--each-address" if each else "--address"
     if (found or each) and "mapi" not in methods:
-        raise UsageError(f"{option} is for --method mapi: add that")
+        raise UsageError(f"{option} needs --method mapi")
     if each and found:
         raise UsageError("--address and --each-address exclude each other; give one of them")
     if each and not (given.text("hostname") or given.text("mapi-url")):
@@ -212,13 +244,11 @@ def _addresses(given: Given, methods: tuple[str, ...]) -> tuple[str, ...]:
     if len(found) > MOST_ADDRESSES:
         raise UsageError(f"--address: {len(found)} of them; {MOST_ADDRESSES} are tested at most")
     for one in found:
-        port = re.search(r"(?<=[^:]):([0-9]{1,5})$", one)
-        if not re.fullmatch(_HOST, one) or (port and not 0 < int(port[1]) < 65536):
-            brackets = f"; an IPv6 address stands in brackets: [{one}]" if "::" in one else ""
-            raise UsageError(
-                f"--address: {one[:80]} is not ADDRESS or ADDRESS:PORT"
-                f"{brackets or pasted.instead(one, _HOST)}"
-            )
+        if not one:
+            raise UsageError("--address: its value is empty; write none to leave it out")
+        if not _is_host(one):
+            shown, hint = ("its value", "") if "@" in one else (one[:80], _as_host(one))
+            raise UsageError(f"--address: {shown} is not ADDRESS or ADDRESS:PORT{hint}")
     return found
 
 
@@ -270,7 +300,7 @@ def read_methods(names: Sequence[str]) -> tuple[str, ...]:
     for name in found:
         if name not in OFFERED:
             each = "; give --method once for each" if re.search("[,; ]", name) else ""
-            raise UsageError(f"--method: {name} is none of {', '.join(OFFERED)}{each}")
+            raise UsageError(f"--method: {name} is not one of {', '.join(OFFERED)}{each}")
     return found
 
 
@@ -307,9 +337,7 @@ def read_tenant(given: Given, methods: tuple[str, ...], chosen: str | None) -> s
         )
     alien = [name for name in _MAPI_ONLY if given.text(name) is not None]
     if tenant is None and alien and "mapi" not in methods:
-        raise UsageError(
-            f"--{alien[0]} is for --method mapi: add that, or give --tenant for Exchange Online"
-        )
+        raise UsageError(f"--{alien[0]} needs --method mapi; or give --tenant for Exchange Online")
     if tenant is None:
         raise UsageError(
             "--tenant is missing: give a domain of the tenant, e.g. contoso.onmicrosoft.com, "

@@ -143,8 +143,8 @@ class Feeder:
             )
         if older:
             self._outcome.note(
-                "Nagios had not yet read the results of the run before, which these replace: is it "
-                "running?"
+                "Nagios had not yet read the results of the run before, which these replace; check "
+                "that Nagios runs"
             )
 
     def _carry(self, work: Callable[[], None], found: Sequence[Result], deadline: Deadline) -> None:

@@ -72,10 +72,10 @@ class Trust:
         """Whether a password may be sent to this URL."""
         try:
             parts = urlsplit(url)
-            host, _ = (parts.hostname or "").rstrip("."), parts.port
+            host, port = (parts.hostname or "").rstrip("."), parts.port
         except ValueError:
             return False
-        if parts.scheme != "https" or not host or re.search(r"[^!-~]", url):
+        if parts.scheme != "https" or not host or port == 0 or re.search(r"[^!-~]", url):
             return False
         if not _AUTHORITY.fullmatch(parts.netloc):
             return False
@@ -163,13 +163,14 @@ def address_book_beside(store: str) -> str:
 def _usable(url: str, wanted: str) -> bool:
     try:
         parts = urlsplit(url)
-        path, _ = parts.path.lower().rstrip("/"), parts.port
+        path, port = parts.path.lower().rstrip("/"), parts.port
     except ValueError:
         return False
     return (
         parts.scheme == "https"
         and _AUTHORITY.fullmatch(parts.netloc) is not None
         and path == wanted
+        and port != 0
         and re.search(r"[^!-~]", url) is None
     )
 

@@ -185,12 +185,14 @@ REQUESTS: dict[str, type[Body]] = {
 }
 
 
-def read_request(request_type: str, body: bytes) -> Body:
-    """The body of a request of that type. Raises WireError."""
-    if request_type not in REQUESTS:
+def read_request(
+    request_type: str, body: bytes, known: Mapping[str, type[Body]] = REQUESTS
+) -> Body:
+    """The body of a request of that type, one of the `known`. Raises WireError."""
+    if request_type not in known:
         raise WireError(f"request type {request_type} is not known")
     reader = Reader(body, f"{request_type} request")
-    found = REQUESTS[request_type](**REQUESTS[request_type].fields(reader))
+    found = known[request_type](**known[request_type].fields(reader))
     reader.end()
     return found
 

@@ -88,6 +88,11 @@ class Transport:
         """
         return {one for one in secrecy_echoes.of_run(self._means.confided) if len(one) > 7}
 
+    def unsaid(self, text: str) -> str:
+        """A text of the other side without what is secret, as it may be kept in a file."""
+        met = self._report.confidences
+        return secrecy_echoes.Echoes(met.secrets | self._given, met.words).masked(text)
+
     def attach(self, report: Report) -> None:
         """From now on work for this report."""
         self._report = report
@@ -101,6 +106,10 @@ class Transport:
         if self._route.instead.get(host.lower()) != there:
             self.close()
             self._route.instead[host.lower()] = there
+
+    def led(self, host: str) -> bool:
+        """Whether a host is connected to at an address that was given for it."""
+        return host.lower() in self._route.instead
 
     def addresses(self, url: str, watch: Stopwatch) -> list[str]:
         """All that the name of a URL's host resolves to, IPv6 in brackets. Raises CheckFailure."""

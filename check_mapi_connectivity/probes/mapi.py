@@ -61,7 +61,7 @@ class MapiProbe:
             server.exchange_url,
             *(place or "" for place in places),
         )
-        self._memory = Memory(run.cache, key)
+        self._memory = Memory(run.cache, key, run.transport.unsaid)
 
     def run(self) -> None:
         """Log on and list. Raises CheckFailure, UsageError."""
@@ -166,6 +166,7 @@ class MapiProbe:
         if not self._server.mapi_url and (self._memory.doubted or self._lacks_address_book(found)):
             return None
         self._authentication.remember(self._memory.scheme)
+        self._authentication.taken_before = not self._memory.doubted
         self._report.times.unneeded.add("autodiscover")
         self._before = found
         return found
@@ -176,6 +177,9 @@ class MapiProbe:
         Raises CheckFailure with that failure where it is not.
         """
         self._transport.patience = None
+        if failure.kind == "untested":
+            # What was not tried is as good as before.
+            self._memory.store(remembered, self._memory.scheme)
         if failure.kind in ("credential", "untested") or self._authentication.refused:
             # A second password would be one failed logon more.
             raise CheckFailure(failure)
@@ -245,9 +249,8 @@ class MapiProbe:
                 front=report.trace.facts.get("front end", ""),
                 name=report.finding.named or "",
             )
-            self._changes(learned)
-            self._memory.store(learned, self._authentication.scheme)
-            self._learned = learned
+            self._learned = self._memory.store(learned, self._authentication.scheme)
+            self._changes(self._learned)
         except CheckFailure as error:
             report.ending = error.failure
             raise
@@ -381,7 +384,10 @@ class MapiProbe:
         ):
             if was and now and was != now:
                 self._report.trace.remark(f"another {what} than in the run before: {was}")
-        if before.front and endpoint.front and before.front != endpoint.front:
-            # With a load balancer that is as it should be.
-            text = f"front end {endpoint.front} answers; in the run before it was {before.front}"
-            self._report.trace.note(text)
+        if before.front and endpoint.front:
+            # With a load balancer another one is as it should be.
+            same = before.front == endpoint.front
+            then = (
+                ", as in the run before" if same else f"; in the run before it was {before.front}"
+            )
+            self._report.trace.note(f"front end {endpoint.front} answers{then}")

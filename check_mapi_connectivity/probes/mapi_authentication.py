@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from ..base.credentials import UserPassword
 from ..base.errors import UsageError
-from ..base.failure import CheckFailure, Failure
+from ..base.failure import CheckFailure
 from ..base.report import KDC
 from ..base.value import NamedTuple
 from ..base.vocabulary import BASIC, BEARER, NEGOTIATE, NTLM
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..base.credentials import Login
+    from ..base.failure import Failure
     from ..base.report import Stopwatch
     from ..network.answer import Answer
     from .context import ProbeContext
@@ -55,8 +56,9 @@ class Authentication:
         self.scheme: str | None = self._forced or self._logon.scheme
         #: Requests that carried a credential.
         self.sent = 0
-        #: Whether the credential was refused, or must not be sent.
-        self.refused = False
+        #: Whether the credential was refused, or must not be sent; and whether it was taken there
+        #: in the run before.
+        self.refused = self.taken_before = False
         #: Where this test's credential was taken last: what another server says of it meanwhile is
         #: no word on a session there.
         self._taken_at: str | None = None
@@ -79,23 +81,26 @@ class Authentication:
         `unasked` sends the credential at once where the scheme is known, else it waits until the
         server asks for it. Raises CheckFailure, also for a refused credential, and UsageError.
         """
-        request = _Request(url, watch, phase, keywords)
+        request, place = _Request(url, watch, phase, keywords), self._place(url)
         if self.scheme == BEARER:
             return self._post(request, unasked=unasked)
         if self._report.address:
             # One of several nodes that hangs keeps none of the others waiting.
-            self._transport.connect(url, watch, phase)
+            with self._logon.coming(self._report.address, took=self.taken_before):
+                self._transport.connect(url, watch, phase)
         with ExitStack() as held:
 
             def turn() -> dict[str, Any]:
-                held.enter_context(self._logon.turn(self._run.deadline))
+                held.enter_context(self._logon.turn(self._run.deadline, place))
                 return self._logon.told()
 
             self._transport.learn("turn", turn, self._logon.take)
             self._held, self._pause, self._proved = held, None, False
-            if self._logon.refusal is not None and url != self._taken_at:
+            password = self._login is not None and self._login.password is not None
+            barred = self._logon.barred(place, password=password)
+            if barred is not None and url != self._taken_at:
                 self.refused = True
-                raise CheckFailure(self._logon.refusal)
+                raise CheckFailure(barred)
             # Who waited has been told what the server takes.
             self.scheme = self.scheme or self._logon.scheme
             return self._post(request, unasked=unasked)
@@ -111,24 +116,30 @@ class Authentication:
             self.scheme = None
             answer = self._asked(request)
         if answer.status == 401:
-            raise CheckFailure(self._refused(answer))
+            raise CheckFailure(self._refused(request, answer))
         if answer.status == 200:
             if self._pause is not None:
                 self._pause.told(None)
-            self._logon.accepted, self._logon.scheme = True, self.scheme
+            self._logon.let_in(self.scheme, self._place(request.url))
             self._taken_at = request.url
         return answer
 
-    def _refused(self, answer: Answer) -> Failure:
-        """The credential was sent and not taken: nothing in this run sends it again."""
+    def _place(self, url: str) -> str:
+        """What a word on the credential holds for: a node, or all hosts where none is tested."""
+        if not self._report.address:
+            return ""
+        host = urlsplit(url).hostname or ""
+        return self._report.address if self._transport.led(host) else host
+
+    def _refused(self, request: _Request, answer: Answer) -> Failure:
+        """The credential was sent and not taken: nothing in this test sends it again."""
         failure = self.explain(answer)
         self.refused, self._taken_at = True, None
-        # What was taken earlier in this run may be used once more, to end a session.
-        if not self._logon.accepted and self.scheme != BEARER:
-            self._logon.refusal = failure
-            if self._pause is not None:
+        if self.scheme != BEARER:
+            place = self._place(request.url)
+            if self._pause is not None and not self._logon.proven(place):
                 self._pause.told(failure)
-        self._logon.accepted = False
+            self._logon.turned_away(failure, place)
         return failure
 
     def _asked(self, request: _Request) -> Answer:
@@ -188,7 +199,7 @@ class Authentication:
     def _prove(self, request: _Request) -> None:
         """A password or a proof goes out next. Raises CheckFailure where it must not."""
         self._proved = True
-        taken = self._logon.accepted or request.url == self._taken_at
+        taken = self._logon.proven(self._place(request.url)) or request.url == self._taken_at
         if taken or self._pause is not None or self._login is None:
             return
         host = urlsplit(request.url).hostname or ""
@@ -198,7 +209,8 @@ class Authentication:
         try:
             self._held.enter_context(self._pause.trial(self._run.deadline))
         except CheckFailure as error:
-            self.refused, self._logon.refusal = True, error.failure
+            self.refused = True
+            self._logon.bar(error.failure)
             raise
 
     def _able(self) -> bool:
@@ -207,18 +219,17 @@ class Authentication:
 
     def explain(self, answer: Answer) -> Failure:
         """What an answer with another status than 200 means."""
-        failure = mapi_http_refusals.http_status(
-            answer,
-            scheme=self.scheme or "no password",
-            offered=tuple(offered(answer)),
-            user=self.user,
-        )
-        if answer.status == 401 and self._logon.accepted and self.scheme != BEARER:
-            # No wrong password: the same one was taken in this run.
-            cause = f"{answer.host} refuses a user who was let in before ({self.scheme})"
-            remedy = "run Get-MapiVirtualDirectory; IISAuthenticationMethods may lack the scheme"
-            failure = failure._replace(cause=cause, remedy=remedy)
-        return failure
+        scheme, given = self.scheme or "no password", tuple(offered(answer))
+        told: dict[str, Any] = {"scheme": scheme, "offered": given, "user": self.user}
+        failure = mapi_http_refusals.http_status(answer, **told)
+        if answer.status != 401 or not self._logon.accepted or scheme == BEARER:
+            return failure
+        if self._report.address and self._taken_at is None:
+            return mapi_http_refusals.let_in_elsewhere(failure, answer, **told)
+        # No wrong password: the same one was taken in this run.
+        cause = f"{answer.host} refuses a user who was let in before ({scheme})"
+        remedy = "run Get-MapiVirtualDirectory; IISAuthenticationMethods may lack the scheme"
+        return failure._replace(cause=cause, remedy=remedy)
 
     @property
     def user(self) -> str:
@@ -296,7 +307,8 @@ class Authentication:
                 raise
             except CheckFailure as error:
                 # The KDC has refused the password: nobody asks it again.
-                self.refused, self._proved, self._logon.refusal = True, True, error.failure
+                self.refused = self._proved = True
+                self._logon.bar(error.failure)
                 raise
             finally:
                 request.watch.stop()
@@ -345,20 +357,15 @@ class Authentication:
             return self._send(request, word, kept=True)
         except NotKept:
             self._proved = False
-            raise Unusable(_interrupted(self._report.times.host, scheme)) from None
+            host = self._report.times.host
+            raise Unusable(mapi_http_refusals.interrupted(host, scheme)) from None
 
     def _not_gone_on(self, answer: Answer, scheme: str) -> Failure:
         """The server has refused the first message, which proves nothing."""
         given = offered(answer)
         if given and scheme not in given:
             return self.explain(answer)
-        return Failure(
-            "protocol",
-            f"{answer.host} does not go on with the {scheme} logon; no password was sent",
-            "does a gateway take part in the logon? Else another --auth",
-            f"HTTP {answer.status}",
-            f"offered: {', '.join(given) or 'nothing'}",
-        )
+        return mapi_http_refusals.not_gone_on(answer, scheme, given)
 
 
 class _Request(NamedTuple):
@@ -385,14 +392,6 @@ def _reply(answer: Answer, scheme: str) -> bytes | None:
 def offered(answer: Answer) -> list[str]:
     """The authentication schemes that an answer offers, those known here by their own spelling."""
     return headers.schemes(answer.all(_CHALLENGE))
-
-
-def _interrupted(host: str, scheme: str) -> Failure:
-    return Failure(
-        "protocol",
-        f"{host} closes the connection in the middle of the {scheme} logon",
-        f"{scheme} needs one kept connection; check gateway and load balancer",
-    )
 
 
 def _origin(url: str) -> str:

@@ -254,11 +254,13 @@ def _service_record(name: str) -> list[Any] | None:
 
 
 def _table(went: list[tuple[str, str]], *, guessed: bool) -> list[str]:
-    """The way through the candidates: `candidate -> what it said -> next`; nothing of one alone."""
+    """The way through the candidates, a line each: what it said, and who was asked next; nothing of
+    one alone.
+    """
     if len(went) < 2:
         return []
-    following = [*(url for url, _ in went[1:]), "the end"]
-    lines = [f"{url} -> {said} -> {then}" for (url, said), then in zip(went, following)]
+    following = [*(f"next {url}" for url, _ in went[1:]), "the last"]
+    lines = [f"{url}: {said}; {then}" for (url, said), then in zip(went, following)]
     if guessed:
         lines.append("the service connection point in Active Directory is not asked")
     return [f"Autodiscover: {line}" for line in lines]

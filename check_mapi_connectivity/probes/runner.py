@@ -66,7 +66,7 @@ class Common:
     """
 
     def __init__(self, options: Options) -> None:
-        self._options, self._logon = options, Logon()
+        self._options, self.logon = options, Logon()
         self.means = Means(
             options.network, options.display.verbose, options.cache_dir, options.confided
         )
@@ -80,7 +80,7 @@ class Common:
         options = self._options
         sign_in = self.identity.session(transport, cache, report, deadline)
         parts = options.targets, options.account, options.server
-        return ProbeContext(*parts, transport, sign_in, self._logon, cache, report, deadline)
+        return ProbeContext(*parts, transport, sign_in, self.logon, cache, report, deadline)
 
 
 class Runner:
@@ -128,6 +128,8 @@ class Runner:
             self._test(first, self._first)
             self._first.close()
             return
+        nodes = {report.address for report in self._reports if report.address}
+        self._common.logon.awaited = min(len(nodes), self._options.targets.concurrency)
         with self._changed:
             while self._error is None and (self._left or self._busy):
                 self._staff()

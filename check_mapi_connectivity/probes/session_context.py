@@ -122,7 +122,9 @@ class SessionContext:
             return
         lines = answer.all("Set-Cookie")
         envelope.keep_cookies(self.cookies, lines)
-        self._report.confidences.keep(self.cookies.values())
+        self._report.confidences.keep(
+            value for value in self.cookies.values() if not _server_name(value, answer)
+        )
         code = answer.headers.get("X-ResponseCode")
         # A number that cannot be read may have been a good one.
         if lines and code is not None and not number(code):
@@ -191,6 +193,16 @@ class SessionContext:
             self._report.trace.fact("affinity", words)
         elif self._number == 1:
             self._report.trace.note(f"affinity: {words}")
+
+
+def _server_name(value: str, answer: Answer) -> bool:
+    """Whether a cookie's value is the name of the server that the answer tells anyway: so load
+    balancers find it again (HAProxy, `cookie` of a `server`). It is at most 15 characters long.
+    """
+    if len(value) > 15 or not (value.isascii() and value.replace("-", "").isalnum()):
+        return False
+    named = (answer.headers.get(name, "") for name in _EXCHANGE_HEADERS)
+    return value.lower() in {name.partition(".")[0].lower() for name in named}
 
 
 def read(reader: Callable[[bytes], T], data: bytes, request_type: str) -> T:

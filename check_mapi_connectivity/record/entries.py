@@ -223,6 +223,8 @@ def _value(kind: str, fields: Fields) -> Any:
             "refusal": refused,
             "accepted": inner.flag("accepted"),
             "each_request": inner.flag("each_request"),
+            # Recordings of earlier versions know of one place only.
+            "refused_at": inner.text("refused_at") if inner.there("refused_at") else "",
         }
     wait = inner.number("wait", 1e9, -1e9) if inner.there("wait") else None
     return {"token": _token(inner), "refusal": refused, "wait": wait}

@@ -83,7 +83,8 @@ class Echoes:
         """Those that are no common word. Most of a cause is our own: masking a common word there
         would give it away.
         """
-        return Echoes(one for one in self._secrets if not re.fullmatch("[A-Za-z]{4,12}", one))
+        words = {one for one in self._secrets if re.fullmatch("[A-Za-z]{4,12}", _unquoted(one))}
+        return Echoes(one for one in self._secrets if one not in words)
 
     @cached_property
     def _spelt(self) -> list[str]:

@@ -6,6 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 from ..base.failure import Failure
+from ..base.vocabulary import NEGOTIATE
 from ..codes.http import MAPI
 from ..codes.mapi import DIAGNOSTICS
 from ..network import headers
@@ -91,6 +92,42 @@ def _user_refused(answer: Answer, scheme: str, offered: tuple[str, ...], user: s
         return Failure("logon", cause, remedy, code, detail)
     cause = MAPI[401].cause.format(host=short(answer.host, 100), user=short(user))
     return Failure("logon", f"{cause} ({name})", remedy, code, detail)
+
+
+def let_in_elsewhere(
+    failure: Failure, answer: Answer, *, scheme: str, offered: tuple[str, ...], user: str
+) -> Failure:
+    """A 401 of a node to a user whom another node has let in: it is no wrong password."""
+    name, remedy = short(scheme, 12), "compare Get-MapiVirtualDirectory of the two"
+    if offered and scheme not in offered:
+        return failure._replace(remedy=remedy)
+    remedy = f"{remedy}; run Test-ComputerSecureChannel there"
+    if scheme == NEGOTIATE:
+        remedy = "run Get-ClientAccessService -IncludeAlternateServiceAccountCredentialStatus"
+    if user == TICKET:
+        return failure._replace(remedy=remedy)
+    cause = f"{short(answer.host, 100)} refuses a user whom another node lets in ({name})"
+    return failure._replace(cause=cause, remedy=remedy)
+
+
+def not_gone_on(answer: Answer, scheme: str, offered: list[str]) -> Failure:
+    """The first message of a logon is refused, which proves nothing."""
+    return Failure(
+        "protocol",
+        f"{answer.host} does not go on with the {scheme} logon; no password was sent",
+        "does a gateway take part in the logon? Else another --auth",
+        f"HTTP {answer.status}",
+        f"offered: {', '.join(offered) or 'nothing'}",
+    )
+
+
+def interrupted(host: str, scheme: str) -> Failure:
+    """A logon that loses the connection that it began on."""
+    return Failure(
+        "protocol",
+        f"{host} closes the connection in the middle of the {scheme} logon",
+        f"{scheme} needs one kept connection; check gateway and load balancer",
+    )
 
 
 def _token_refused(answer: Answer, offered: tuple[str, ...]) -> Failure:

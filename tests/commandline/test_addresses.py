@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from check_mapi_connectivity.base.errors import UsageError
+from check_mapi_connectivity.base.options import address_parts
 from check_mapi_connectivity.commandline import target
+from check_mapi_connectivity.commandline.given import Given
 
 from ..support.options import parsed
 
@@ -92,7 +96,7 @@ def test_any_url_is_taken_or_refused_without_showing_a_password(text):
         found = target.url(f"https://u:s3cr3t@{text}", "--x")
     except UsageError as error:
         assert str(error) == (
-            "--x: what is given is not an https URL like https://host or https://host:port"
+            "--x: its value is not an https URL like https://host or https://host:port"
         )
     else:
         pytest.fail(found)
@@ -109,12 +113,63 @@ def test_any_url_goes_by_https(text):
     assert not found.endswith("/")
 
 
+#: What is no host -> how the refusal ends.
+NO_HOST = {
+    "[::1]:": "; write [::1]",
+    "[::1]:0": "; write [::1]",
+    "[::1]:00443": "; write [::1]:443",
+    "mail.contoso.com:": "; write mail.contoso.com",
+    "mail.contoso.com:0443": "; write mail.contoso.com:443",
+    " mail.contoso.com": "; write mail.contoso.com",
+    "https://[::1]:443/": "; write [::1]:443",
+    "[10.0.0.1]": "; write 10.0.0.1",
+    "::1": "; an IPv6 address stands in brackets: [::1]",
+    "[::1": "; an IPv6 address stands in brackets: [::1]",
+    "[fe80::1%eth0]": "; an address with a zone (%) cannot be given",
+    "[:]": "",
+    "mail:65536": "",
+    "[::1]:443:1": "",
+}
+
+
+@pytest.mark.cases(8)
+@pytest.mark.parametrize("option", ["--address", "--hostname"])
+@pytest.mark.parametrize("text", NO_HOST)
+def test_no_host(mapi, option, text):
+    words = ("--hostname", "mail") if option == "--address" else ()
+    with pytest.raises(UsageError) as caught:
+        mapi(*words, option, text)
+    name = option[2:].upper().replace("NAME", "")
+    assert str(caught.value) == f"{option}: {text} is not {name} or {name}:PORT{NO_HOST[text]}"
+
+
+def test_an_empty_address_of_an_ini_section(there, mapi):
+    (there / "x.ini").write_text("[x]\nhostname = mail\naddress =\n")
+    with pytest.raises(UsageError, match="--address: its value is empty; write none"):
+        mapi("--extra-opts", f"x@{there / 'x.ini'}")
+
+
+@given(st.text("[]:.%01fx-", max_size=12) | st.text(max_size=12))
+def test_any_host_is_taken_apart_or_refused(text):
+    """What is taken is host and port to all who take it apart later."""
+    options = Given()
+    options.add({"address": [text], "hostname": text}, "test")
+    try:
+        (found,) = target.read_counts(options, ("m",), ("mapi",))["addresses"]
+    except UsageError:
+        return
+    host, port = address_parts(found)
+    parts = urlsplit(f"https://{found}")
+    assert (parts.hostname, parts.port) == (host, port)
+    assert target.exchange_server(options, ("mapi",), ("a@b.c",))["hostname"] == text
+
+
 REFUSED = [
     (["--mapi-url", URL], "--mapi-url and --legacy-dn belong together; give both"),
     (["--legacy-dn", "/o=C"], "--mapi-url and --legacy-dn belong together; give both"),
     (
         ["--mapi-url", "http://m/mapi/emsmdb/?a", "--legacy-dn", "/o=C"],
-        "--mapi-url: what is given is not https://HOST/mapi/emsmdb/?MailboxId=GUID@DOMAIN",
+        "--mapi-url: its value is not https://HOST/mapi/emsmdb/?MailboxId=GUID@DOMAIN",
     ),
     (
         ["--mapi-url", URL, "--legacy-dn", "probe@contoso.com"],
@@ -130,19 +185,18 @@ REFUSED = [
     ),
     (
         ["--mapi-url", URL, "--legacy-dn", "/o=C", "-m", "a@b.c", "-m", "d@e.f"],
-        "--mapi-url is the address of one mailbox; leave it to Autodiscover",
+        "--mapi-url is for one mailbox; leave it out, then Autodiscover finds each mailbox",
     ),
     (["-H", "https://mail/"], "--hostname: https://mail/ is not HOST or HOST:PORT; write mail"),
-    (["-H", "u:p@mail"], "--hostname: what is given is not HOST or HOST:PORT"),
+    (["-H", "u:p@mail"], "--hostname: its value is not HOST or HOST:PORT"),
     (["-H", "mail:65536"], "--hostname: mail:65536 is not HOST or HOST:PORT"),
     (
         ["--autodiscover-url", "http://a/b"],
-        "--autodiscover-url: what is given is not an https URL like https://host or "
-        "https://host:port",
+        "--autodiscover-url: its value is not an https URL like https://host or https://host:port",
     ),
     (
         ["-m", "a@b.c", "-m", "5d1b7a3e-1111-4c0e-8a52-000000000001"],
-        "--mailbox: Autodiscover wants an e-mail address, not a GUID",
+        "--mailbox: Autodiscover needs an e-mail address, not a GUID",
     ),
 ]
 

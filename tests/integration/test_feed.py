@@ -288,10 +288,10 @@ def test_a_feed_that_stops_makes_services_unknown(lab, plugins, practice, option
     first = node.daemon.wait(result, "the service was looked at")
     assert (first["state"], first["output"]) == (
         0,
-        "No result of the feed yet: the first is awaited within 4 s",
+        "No result of the feed yet; wait for the first within 4 s",
     )
     stale = node.daemon.wait(lambda: (found := result())["state"] == 3 and found, "it is stale")
-    assert stale["output"] == "No result of the feed within 4 s"
+    assert stale["output"] == "No result of the feed within 4 s; see the service mapi feed"
     # Icinga begins checks of its own a little early.
     assert stale["execution_start"] - first["execution_start"] > 2
     to = [

@@ -315,9 +315,9 @@ class Counted(Logon):
         super().__init__()
         self.asked = threading.Semaphore(0)
 
-    def turn(self, deadline):
+    def turn(self, deadline, place=""):
         self.asked.release()
-        return super().turn(deadline)
+        return super().turn(deadline, place)
 
     def wait_for(self, count):
         """Wait until so many have come."""

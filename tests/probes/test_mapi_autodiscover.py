@@ -118,12 +118,12 @@ def test_the_candidates_in_outlooks_order(discovery):
     assert "--hostname" in failure.remedy
     assert failure.detail.count("does not exist") == 4
     assert found._report.trace.notes == [
-        f"Autodiscover: {ROOT} -> name of {ROOT} does not exist -> {HOST}",
-        f"Autodiscover: {HOST} -> name of {HOST} does not exist -> {PLAIN}",
-        f"Autodiscover: {PLAIN} -> name of {PLAIN} does not exist -> _autodiscover._tcp.contoso.com",
-        "Autodiscover: _autodiscover._tcp.contoso.com -> no service record "
-        f"_autodiscover._tcp.contoso.com -> {JSON}",
-        f"Autodiscover: {JSON} -> name of {JSON} does not exist -> the end",
+        f"Autodiscover: {ROOT}: name of {ROOT} does not exist; next {HOST}",
+        f"Autodiscover: {HOST}: name of {HOST} does not exist; next {PLAIN}",
+        f"Autodiscover: {PLAIN}: name of {PLAIN} does not exist; next _autodiscover._tcp.contoso.com",
+        "Autodiscover: _autodiscover._tcp.contoso.com: no service record "
+        f"_autodiscover._tcp.contoso.com; next {JSON}",
+        f"Autodiscover: {JSON}: name of {JSON} does not exist; the last",
         "Autodiscover: the service connection point in Active Directory is not asked",
     ]
 

@@ -61,3 +61,29 @@ def test_one_mailbox_by_one_method(options, method):
 
 def test_one_mailbox_by_all_methods(options):
     assert 2000 < len(first_line(options, OFFERED)) < 4000
+
+
+def test_six_nodes_are_kept_by_nagios(options):
+    """What docs/exchange-server.md says of a service with several addresses."""
+    phases = ("dns", "tcp", "proxy", "tls", "connect", "execute", "disconnect")
+    nodes = [
+        success(
+            "probe@contoso.com",
+            "mapi",
+            address=f"192.168.100.1{number:02d}",
+            seconds=1.123456,
+            server_latency=1.123456,
+            inbox_items=21474,
+            sign_in=watch(("request", 1.123456)),
+            discovery=watch(("request", 1.123456)),
+            service=watch(*((name, 1.123456) for name in phases)),
+            address_book=watch(*((name, 1.123456) for name in ("bind", "resolvenames", "unbind"))),
+            address_book_answers=True,
+            ended=9.123456,
+        )
+        for number in range(6)
+    ]
+    chosen = asked(nodes, options, address_book=True)
+    line = conclusion.conclude(chosen, nodes, Deadline)[0].partition("\n")[0]
+    assert "192_168_100_105_time_address_book=3.370368s" in line
+    assert 3000 < len(line.encode()) < 4096

@@ -106,9 +106,54 @@ def test_beside_another_method(line):
     )
 
 
+def idle(address, cause="not tested: x refused the password"):
+    return bad(address, cause, kind="untested")
+
+
+def test_what_was_not_tested_does_not_fail(line):
+    refused = bad("x", f"{HOST} refuses user probe (Basic)", kind="logon")
+    assert line(refused, idle("y"), idle("z")) == (
+        "MAPI CRITICAL - 1 of 3 nodes fail: x refuses user probe (Basic); 2 not tested"
+    )
+    assert line(idle("y"), well("x"), idle("z")) == (
+        "MAPI UNKNOWN - 2 of 3 nodes not tested: y, z: x refused the password"
+    )
+    late = "not tested: the time was up before its turn"
+    assert line(idle("y", late), idle("z", late)) == (
+        "MAPI UNKNOWN - 2 of 2 nodes not tested: the time was up before its turn"
+    )
+    many = [bad(f"10.0.0.{number}", f"its cause has number {number}") for number in range(9)]
+    found = line(*many, idle("a"))
+    assert found.startswith("MAPI CRITICAL - 9 of 10 nodes fail: 10.0.0.0 its cause")
+    assert found.endswith(" more; 1 not tested")
+    assert len(found) <= output.FIRST_LINE + len("MAPI ")
+
+
+def test_failures_that_an_option_calls_ok(line):
+    told = "MAPI OK - 1 of 2 nodes fail: y connection refused"
+    assert line(
+        well("x"), bad("y", "y port 443: connection refused"), states={"connect": "OK"}
+    ) == (told)
+    both = [bad(one, "offline") for one in ("x", "y")]
+    assert line(*both, states={"connect": "OK"}) == "MAPI OK - 2 of 2 nodes fail: offline"
+    assert line(well("x"), idle("y", "not tested: late"), states={"untested": "OK"}) == (
+        "MAPI OK - 1 of 2 nodes not tested: y: late"
+    )
+
+
 @pytest.mark.parametrize(
     ("nodes", "told"),
     [
+        (
+            [well("x"), bad("y"), idle("z")],
+            "one node answers: the mailbox is well; the load balancer should not use y; 1 was not "
+            "tested",
+        ),
+        (
+            [bad("x"), idle("y"), idle("z")],
+            "what is wrong with x need not be wrong with the others; 2 were not tested",
+        ),
+        ([well("x"), idle("y")], "1 was not tested"),
         ([well("x"), bad("y")], "one node answers: the mailbox is well; the load balancer should"),
         (
             [well("x"), well("z"), bad("y")],

@@ -48,14 +48,22 @@ def local_name(user, tenant):
 
 
 class Logon:
-    """Authentication on one TCP connection."""
+    """Authentication on one TCP connection, of a server that `refuses` everybody or not."""
 
-    def __init__(self, tenant, certificate):
-        self._tenant, self._certificate = tenant, certificate
+    def __init__(self, tenant, certificate, *, refuses=False):
+        self._tenant, self._certificate, self._refuses = tenant, certificate, refuses
         self._user = self._context = self._scheme = None
 
     def check(self, headers):
         """The user, and headers for the answer. Raises Challenge."""
+        user, more = self._checked(headers)
+        if self._refuses:
+            scheme, _, _ = self._tenant.logons.pop()
+            self.close()
+            raise self._failed(scheme, user)
+        return user, more
+
+    def _checked(self, headers):
         authorization = headers.get("Authorization")
         if not authorization:
             if self._user is None:

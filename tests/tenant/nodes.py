@@ -18,9 +18,10 @@ from .faults import HANDSHAKE, RAW, STATUSES
 
 #: `certificate`: another name's; `untrusted`: of an authority that nobody knows; `refuse`: nobody
 #: listens; `silent` (takes the connection and says nothing), `close` and `plain` instead of the
-#: handshake; `quiet`: TLS, and no answer to any request. The others spoil each request.
+#: handshake; `quiet`: TLS, and no answer to any request; `logon`: it refuses every user. The others
+#: spoil each request.
 CERTIFICATES = ("certificate", "untrusted")
-NAMES = (*CERTIFICATES, "refuse", "quiet", *HANDSHAKE, *RAW, *STATUSES)
+NAMES = (*CERTIFICATES, "refuse", "quiet", "logon", *HANDSHAKE, *RAW, *STATUSES)
 
 
 @dataclass

@@ -44,7 +44,9 @@ class _Handler(Handler):
     def setup(self):
         super().setup()
         tenant = self.server.tenant
-        self.logon = Logon(tenant, tenant.material.server_der)
+        node = self.server.node
+        refuses = node is not None and node.fault == "logon"
+        self.logon = Logon(tenant, tenant.material.server_der, refuses=refuses)
 
     def finish(self):
         self.logon.close()

@@ -35,11 +35,45 @@ def test_another_node_than_in_the_run_before(mapi, tenant):
     """One address, as of a load balancer, and another server behind it."""
     tenant.node(FIRST, "EX2")
     mapi("healthy", *addresses(FIRST))
+    run = mapi("healthy", *addresses(FIRST), "-v")
+    assert "note          front end EX2 answers, as in the run before" in run.diagnosis
     tenant.stop_nodes()
     tenant.node(FIRST, "EX3")
     run = mapi("healthy", *addresses(FIRST), "-v")
     assert run.code == 0
     assert "note          front end EX3 answers; in the run before it was EX2" in run.diagnosis
+
+
+def test_a_load_balancer_that_names_the_node_by_its_cookie(mapi, tenant):
+    """What the front end says of itself is no secret because a cookie holds it, too."""
+    cookies = [("Set-Cookie", "SERVERID=EX2; path=/"), ("Set-Cookie", "stick=exbe01; path=/")]
+    tenant.node(FIRST, "EX2", headers=[*cookies, ("Via", "1.1 lb1")])
+    run = mapi("healthy", *addresses(FIRST), "-v")
+    assert run.code == 0
+    told = dict(re.findall(r"^  (front end|server|affinity) +(.*)", run.diagnosis, re.MULTILINE))
+    assert told == {
+        "front end": "EX2",
+        "server": "exbe01.practice.example",
+        "affinity": "cookie MapiContext, cookie MapiSequence, cookie MapiRouting, cookie SERVERID, "
+        "cookie stick, Via: 1.1 lb1",
+    }
+
+
+def test_a_secret_that_a_node_quotes_is_written_to_no_file(mapi, tenant, tmp_path):
+    """Neither the password nor a cookie, wherever it stands, in the cache or in a recording."""
+    password, cookie = tenant.material.password, "affinity-7f3a91c2"
+    quotes = [("Set-Cookie", f"{password}=1"), ("Set-Cookie", f"lb={cookie}")]
+    tenant.node(FIRST, password, back_end=cookie, headers=[*quotes, ("X-Backend-Server", password)])
+    run = mapi("healthy", *addresses(FIRST), "-vvv", "--record", tmp_path / "recording.json")
+    assert "front end     ***" in run.diagnosis
+    for _ in range(2):
+        run = mapi("healthy", *addresses(FIRST), "-v")
+    assert (run.code, "front end *** answers, as in the run before" in run.diagnosis) == (0, True)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {"recording.json", "mapi"} <= {path.name.partition("-")[0] for path in files}
+    for path in files:
+        text = path.read_text("utf-8", "replace")
+        assert [one for one in (password, cookie) if one in text] == [], path.name
 
 
 @pytest.mark.parametrize("more", [(), ("--concurrency", "1")])
@@ -92,8 +126,11 @@ def test_as_the_issue_has_it(mapi, tenant):
 
 
 def test_an_address_book_of_another_name_is_asked_at_the_same_address(way, tenant):
-    """What another node says of it is no word on this one."""
-    tenant.node(FIRST, "EX2")
+    """What another node says of it is no word on this one; nor is what a host of Autodiscover says,
+    which all nodes have in common.
+    """
+    for address in (FIRST, SECOND):
+        tenant.node(address, "EX2")
 
     def elsewhere(head, body):
         book = re.sub(rb"localhost(:\d+/mapi/nspi)", rb"outlook.office365.com\1", body)
@@ -103,22 +140,105 @@ def test_an_address_book_of_another_name_is_asked_at_the_same_address(way, tenan
         discover = f"https://localhost:{gateway.port}/autodiscover/autodiscover.xml"
         run = way(
             *("mapi", "-H", "127.0.0.1", "--autodiscover-url", discover, "--address-book", "-v"),
-            *addresses(f"{FIRST}:{tenant.port}"),
+            *addresses(f"{FIRST}:{tenant.port}", f"{SECOND}:{tenant.port}"),
         )
     assert run.code == 0
-    assert gateway.requests == ["/autodiscover/autodiscover.xml"]
-    assert [request[1].partition("?")[0] for request in tenant.requests[-3:]] == 3 * ["/mapi/nspi/"]
+    assert gateway.requests == 2 * ["/autodiscover/autodiscover.xml"]
+    asked = [path.partition("?")[0] for _, path, _, _ in tenant.requests]
+    assert asked.count("/mapi/nspi/") == 6
 
 
-def test_a_wrong_password_is_one_failed_logon(mapi, tenant, tmp_path):
+@pytest.mark.parametrize("more", [(), ("--concurrency", "1"), ("--address-book", "--archive")])
+def test_a_wrong_password_is_one_failed_logon(mapi, tenant, tmp_path, more):
+    """The nodes that were spared are not tested, and are not said to have refused anybody."""
     for address in (FIRST, SECOND, THIRD):
         tenant.node(address, "EX2")
     wrong = private_file(tmp_path / "wrong", b"Not.The.Password\n")
-    run = mapi("healthy", *addresses(FIRST, SECOND, THIRD), "--password-file", wrong)
-    assert run.code == 2
-    assert run.line.startswith("MAPI CRITICAL - 3 of 3 nodes fail: refuses user ")
-    asked = [headers for _, _, headers, _ in tenant.requests if "authorization" in headers]
-    assert len(asked) == 1
+    run = mapi("healthy", *addresses(FIRST, SECOND, THIRD), "--password-file", wrong, *more)
+    assert tenant.logons == [("Basic", WHO, False)]
+    found = re.fullmatch(
+        rf"MAPI CRITICAL - 1 of 3 nodes fail: (\S+) refuses user {WHO} \(Basic\); 2 not tested",
+        run.line,
+    )
+    assert (found is not None, run.code) == (True, 2)
+    told = " ".join(run.diagnosis.split())
+    assert told.startswith(
+        f"{WHO}: what is wrong with {found[1]} need not be wrong with the others; 2 were not "
+        "tested [CRITICAL]"
+    )
+    assert told.count(f"not tested: {found[1]} refused the password") == 2
+    assert [told.count(f"[{state}]") for state in ("CRITICAL", "UNKNOWN")] == [1, 2]
+    for label in ("connection_time", "inbox_items", "time_execute"):
+        assert len(re.findall(rf"_{label}=U", run.perfdata)) == 3
+
+
+def test_a_node_that_refuses_a_password_that_another_takes(mapi, tenant):
+    """It is told by itself, no more than two in a row are asked, and no password has to rest."""
+    for number, address in enumerate((FIRST, SECOND, THIRD, FOURTH), 2):
+        tenant.node(address, f"EX{number}", "logon" if address == THIRD else None)
+    everyone = addresses(FIRST, SECOND, THIRD, FOURTH)
+    run = mapi("healthy", *everyone, "--concurrency", "1")
+    assert (run.line, run.code) == (
+        f"MAPI CRITICAL - 1 of 4 nodes fail: {THIRD} refuses a user whom another node lets in "
+        "(Basic)",
+        2,
+    )
+    assert tenant.logons.count(("Basic", "healthy", False)) == 1
+
+
+def test_nodes_that_refuse_one_after_the_other(mapi, tenant):
+    for number, address in enumerate((FIRST, SECOND, THIRD, FOURTH), 2):
+        tenant.node(address, f"EX{number}", None if address == FIRST else "logon")
+    everyone = (*addresses(FIRST, SECOND, THIRD, FOURTH), "--auth", "basic")
+    for _ in range(2):
+        tenant.logons.clear()
+        run = mapi("healthy", *everyone, "--concurrency", "1")
+        assert (run.line, run.code) == (
+            f"MAPI CRITICAL - 2 of 4 nodes fail: {SECOND}, {THIRD} refuses a user whom another node "
+            "lets in (Basic); 1 not tested",
+            2,
+        )
+        assert [taken for _, _, taken in tenant.logons].count(False) == 2
+        assert f"UNKNOWN] {WHO} by mapi at {FOURTH}: not tested: {THIRD} refused" in run.diagnosis
+    assert " ".join(run.diagnosis.split()).startswith(
+        f"{WHO}: one node answers: the mailbox is well; the load balancer should not use {SECOND}, "
+        f"{THIRD}; 1 was not tested"
+    )
+
+
+def test_what_is_known_of_a_node_that_was_spared_stays_good(mapi, tenant, tmp_path):
+    everyone = addresses(FIRST, SECOND)
+    for address in (FIRST, SECOND):
+        tenant.node(address, "EX2")
+    mapi("healthy", *everyone)
+    tenant.stop_nodes()
+    tenant.node(FIRST, "EX2", "logon")
+    tenant.node(SECOND, "EX3")
+    run = mapi("healthy", *everyone, "--concurrency", "1")
+    assert run.line == (
+        f"MAPI CRITICAL - 1 of 2 nodes fail: {FIRST} refuses user {WHO} (Basic); 1 not tested"
+    )
+    # The password rests for a minute.
+    rests = [path for path in (tmp_path / "cache").iterdir() if path.name.startswith("refused")]
+    rests[0].unlink()
+    run = mapi("healthy", *addresses(SECOND))
+    assert (run.code, run.requests) == (0, [run.requests[0]] * 3)
+    assert run.requests[0].startswith("/mapi/emsmdb")
+
+
+def test_two_nodes_that_refuse_everybody_hide_no_good_one(mapi, tenant):
+    everyone = addresses(FIRST, SECOND, THIRD, FOURTH)
+    for address in (FIRST, SECOND, THIRD, FOURTH):
+        tenant.node(address, "EX2")
+    mapi("healthy", *everyone)
+    tenant.stop_nodes()
+    for address in (FIRST, SECOND, THIRD, FOURTH):
+        tenant.node(address, "EX2", "logon" if address in (SECOND, THIRD) else None)
+    told = f"2 of 4 nodes fail: {SECOND}, {THIRD} refuses a user whom another node lets in (Basic)"
+    run = mapi("healthy", *everyone, "--concurrency", "1")
+    assert run.line == f"MAPI CRITICAL - {told}; 1 not tested"
+    run = mapi("healthy", *everyone)
+    assert run.line == f"MAPI CRITICAL - {told}"
 
 
 def test_nothing_secret_goes_to_an_address_with_another_name(mapi, tenant):

@@ -91,6 +91,21 @@ def test_nodes_by_their_addresses(windows, tmp_path, tenant, kind):
     assert [ok for _, _, ok in tenant.logons].count(False) == 0
 
 
+def test_a_ticket_that_one_node_refuses_is_shown_to_the_others(windows, kerberos, tenant):
+    """No account is locked by tickets, and one node may lack the key of the service."""
+    for address, fault in (("127.0.0.2", "logon"), ("127.0.0.3", None), ("127.0.0.4", "logon")):
+        tenant.node(address, "EX2", fault)
+    where = [word for one in (2, 3, 4) for word in ("--address", f"127.0.0.{one}")]
+    ticket = kerberos.environment(cache=kerberos.ticket_cache())
+    more = ("--auth", "negotiate", "--concurrency", "1")
+    run = windows(kerberos, *where, *more, user=None, environment=ticket)
+    assert (run.line, run.code) == (
+        "MAPI CRITICAL - 2 of 3 nodes fail: 127.0.0.2, 127.0.0.4 refuses the ticket (Negotiate)",
+        2,
+    )
+    assert run.diagnosis.count("IncludeAlternateServiceAccountCredentialStatus") == 1
+
+
 def test_a_wrong_password_is_one_failed_logon(windows, ntlm, tenant):
     run = windows(ntlm, password="Not.The.Password")
     assert run.code == 2

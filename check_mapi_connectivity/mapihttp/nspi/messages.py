@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from ...base.value import NamedTuple
+from .. import envelope
 from ..envelope import CODE_PAGE, LCID, SIZED, Body
 from ..reader import TEXT8, U32, Codec, Reader, Structure, WireError
 from . import values
@@ -114,12 +115,7 @@ REQUESTS: dict[str, type[Body]] = {
 
 def read_request(request_type: str, body: bytes) -> Body:
     """The body of a request of that type. Raises WireError."""
-    if request_type not in REQUESTS:
-        raise WireError(f"request type {request_type} is not known")
-    reader = Reader(body, f"{request_type} request")
-    found = REQUESTS[request_type](**REQUESTS[request_type].fields(reader))
-    reader.end()
-    return found
+    return envelope.read_request(request_type, body, REQUESTS)
 
 
 class BindResponse(NamedTuple):

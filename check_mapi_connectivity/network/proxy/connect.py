@@ -139,7 +139,7 @@ class Tunnel:
         except CheckFailure as error:
             if error.failure.kind in ("logon", "untested"):
                 # A KDC has refused the password before the proxy was asked, or it must rest.
-                self._logon.refusal = self._of_the_proxy(error.failure)
+                self._logon.bar(self._of_the_proxy(error.failure))
             raise
 
     def _of_the_proxy(self, failure: Failure) -> Failure:
@@ -188,7 +188,7 @@ class Tunnel:
         used on is closed. Raises CheckFailure for any other answer.
         """
         if 200 <= reply.status < 300 and self._sock is not None:
-            self._logon.accepted, self._logon.scheme = True, self._scheme
+            self._logon.let_in(self._scheme)
             if self._pause is not None and self._proved:
                 self._pause.told(None)
             if self._scheme is not None:
@@ -346,7 +346,8 @@ class Tunnel:
             failure = failure._replace(remedy=_REALM)
         if reply.schemes and self._scheme not in reply.schemes:
             failure = self._not_taken(reply)
-        failure = self._logon.refusal = self._of_the_proxy(failure)
+        failure = self._of_the_proxy(failure)
+        self._logon.bar(failure)
         if self._pause is not None and not self._logon.accepted:
             self._pause.told(failure)
         return failure

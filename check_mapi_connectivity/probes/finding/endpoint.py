@@ -12,6 +12,7 @@ from ..mapi_listing import PRESUMED_INBOX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ...base.cache import Cache
@@ -38,11 +39,12 @@ class Endpoint(NamedTuple):
 
 class Memory:
     """What one run tells the next about a mailbox's endpoint, under a key of the cache; `scheme` is
-    that of the authentication.
+    that of the authentication, `unsaid` takes secrets out of a text.
     """
 
-    def __init__(self, cache: Cache, key: str) -> None:
-        self._cache, self._key = cache, key
+    def __init__(self, cache: Cache, key: str, unsaid: Callable[[str], str]) -> None:
+        self._cache, self._key, self._unsaid = cache, key, unsaid
+        self._loaded: Endpoint | None = None
         #: Whether what was remembered is not to be relied on, and the scheme that worked with it.
         self.doubted, self.scheme = False, None
 
@@ -53,20 +55,43 @@ class Memory:
         if document is None or found is None:
             return None
         self.doubted, self.scheme = bool(document.get(DOUBTED)), document.get("scheme")
+        self._loaded = found
         return found
 
     def doubt(self) -> None:
         """Have the next run doubt what is remembered, unless it is stored again."""
         self._cache.doubt(self._key)
 
-    def store(self, endpoint: Endpoint, scheme: str | None) -> None:
-        """Keep what was learned."""
+    def store(self, endpoint: Endpoint, scheme: str | None) -> Endpoint:
+        """Keep what was learned, unless the other side has made a secret part of an address; the
+        endpoint as it is kept.
+        """
+        clean = endpoint if endpoint == self._loaded else self._clean(endpoint)
+        if clean is None:
+            return endpoint
         document: dict[str, Any] = {
-            **endpoint._asdict(),
-            "inbox": endpoint.inbox.hex(),
+            **clean._asdict(),
+            "inbox": clean.inbox.hex(),
             "scheme": scheme,
         }
         self._cache.store(self._key, document)
+        return clean
+
+    def _clean(self, endpoint: Endpoint) -> Endpoint | None:
+        """The endpoint without secrets, which a server may quote anywhere; None where it cannot be
+        used without.
+        """
+        for text in (endpoint.url, endpoint.legacy_dn, endpoint.user_dn):
+            if self._unsaid(text) != text:
+                return None
+        books = endpoint.address_books
+        return endpoint._replace(
+            server=self._unsaid(endpoint.server),
+            store=self._unsaid(endpoint.store),
+            name=self._unsaid(endpoint.name),
+            front=self._unsaid(endpoint.front),
+            address_books=books and tuple(one for one in books if self._unsaid(one) == one),
+        )
 
 
 def recall(document: dict[str, Any]) -> Endpoint | None:

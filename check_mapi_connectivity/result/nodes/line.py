@@ -34,26 +34,38 @@ def line(group: list[Judged], subject: str, taken: int) -> str:
     characters of it are for others.
     """
     nodes = nodes_of(group)
-    bad = sorted((one for one in group if one.state != "OK"), key=lambda one: severity([one]))
-    broken = [one for one in nodes if one.state != "OK"]
+    idle = _untested(nodes)
+    # An option may call a failure OK.
+    bad = [one for one in group if one.state != "OK" or one.report.failure]
+    bad.sort(key=lambda one: severity([one]))
+    broken = [one for one in bad if one.report.address and one not in idle]
     verb = "fail" if all(one.report.failure for one in broken) else "not OK"
     head = f"{subject}{len(broken)} of {len(nodes)} nodes {verb}: "
+    rest = f"; {len(idle)} not tested" if idle else ""
     if not broken:
         head = f"{subject}all {len(nodes)} nodes answer; "
+        if idle:
+            head, rest = f"{subject}{len(idle)} of {len(nodes)} nodes not tested: ", ""
     alike: dict[str, list[str]] = {}
     for one in bad:
-        alike.setdefault(_cause(one), []).append(_name(one))
-    room = FIRST_LINE - len(f"{SERVICE} CRITICAL - {head}") - taken
+        if not rest or one not in idle:
+            alike.setdefault(_cause(one), []).append(_name(one))
+    room = FIRST_LINE - len(f"{SERVICE} CRITICAL - {head}{rest}") - taken
     failure = bad[0].report.failure
-    if failure is not None and len(alike) == 1 and len(bad) == len(nodes):
+    if failure is not None and len(alike) == 1 and len(bad) == len(nodes) and not rest:
         return head + sentence(next(iter(alike)), failure.code, failure.remedy, room)
-    return head + _named(alike, room)
+    return head + _named(alike, room, " " if broken or not idle else ": ") + rest
 
 
-def _named(alike: dict[str, list[str]], room: int) -> str:
+def _untested(nodes: list[Judged]) -> list[Judged]:
+    """Those that this run did not ask, of which it knows nothing."""
+    return [one for one in nodes if one.report.failure and one.report.failure.kind == "untested"]
+
+
+def _named(alike: dict[str, list[str]], room: int, between: str) -> str:
     """Who is not well and why, by cause, as room allows, the rest counted."""
     found = [(_joined(names), cause, len(names)) for cause, names in alike.items()]
-    texts = [f"{names} {cause}" for names, cause, _ in found]
+    texts = [f"{names}{between}{cause}" for names, cause, _ in found]
     for number in range(len(found), 0, -1):
         rest = sum(count for _, _, count in found[number:])
         more = f"; {rest} more" if rest else ""
@@ -99,7 +111,7 @@ def _cause(one: Judged) -> str:
     failure = one.report.failure
     if failure is None:
         return one.violations[0][1] if one.violations else "not OK"
-    cause = failure.cause
+    cause = re.sub("^not tested: ", "", failure.cause)
     for host in filter(None, (one.report.address, one.report.times.host)):
         name = re.escape(re.sub(r":[0-9]+$", "", host).strip("[]"))
         cause = re.sub(rf"^{name}(?: port [0-9]+)?: ", "", cause)
@@ -121,12 +133,17 @@ def all_well(group: list[Judged]) -> str:
 def meaning(group: list[Judged]) -> str | None:
     """What it means that nodes agree or disagree; None where all are well."""
     nodes = nodes_of(group)
-    failed = [one.report.address for one in nodes if one.report.failure is not None]
-    well = len(nodes) - len(failed)
+    idle = _untested(nodes)
+    failed = [one.report.address for one in nodes if one.report.failure and one not in idle]
+    well = len(nodes) - len(failed) - len(idle)
+    untold = f"{len(idle)} {'was' if len(idle) == 1 else 'were'} not tested"
     if not failed:
-        return None
+        return untold if idle else None
+    more = f"; {untold}" if idle else ""
+    which = ", ".join(failed[:4]) + (f" and {len(failed) - 4} more" if len(failed) > 4 else "")
+    if not well and idle:
+        return f"what is wrong with {which} need not be wrong with the others{more}"
     if not well:
         return "no node answers as it should: the mailbox cannot be reached by any of them"
     answer = "one node answers" if well == 1 else f"{well} nodes answer"
-    which = ", ".join(failed[:4]) + (f" and {len(failed) - 4} more" if len(failed) > 4 else "")
-    return f"{answer}: the mailbox is well; the load balancer should not use {which}"
+    return f"{answer}: the mailbox is well; the load balancer should not use {which}{more}"
