@@ -283,8 +283,9 @@ def place_prefixes(
 
 def _graphite(text: str) -> str:
     """Text with everything but ASCII letters, digits, `_` and `-` turned into `_`."""
-    plain = (c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in text)
-    return "".join(plain)
+    import re
+
+    return re.sub("[^0-9A-Za-z_-]", "_", text)
 
 
 def _digest(text: str, salt: int) -> str:

@@ -128,12 +128,13 @@ def thresholds(
     if not online or chosen != "--client-secret-file":
         left_out.add("secret_days")
     prefixes = vocabulary.prefixes(mailboxes, methods)
-    by_mailbox = vocabulary.prefixes(mailboxes, methods[:1])
+    halved = len(methods) > 1 and len(mailboxes) > 1
+    by_mailbox = vocabulary.prefixes(mailboxes, methods[:1]) if halved else {}
     #: Label as printed -> the names that it goes by, from the widest to the narrowest.
     labels = {
         prefix + label: (
             label,
-            *_halves(by_mailbox, mailbox, methods, method, label),
+            *(_halves(by_mailbox[mailbox, methods[0]], method, label) if halved else ()),
             prefix + label,
         )
         for (mailbox, method), prefix in prefixes.items()
@@ -149,7 +150,7 @@ def thresholds(
     }
     for position, level in enumerate(("warning", "critical")):
         limits = _given_limits(given, level, known, bare)
-        for name, names in labels.items():
+        for name, names in labels.items() if limits else ():
             for one in names:
                 if one in limits:
                     pairs[name][position] = limits[one]
@@ -207,17 +208,9 @@ def _given_limits(
     return limits
 
 
-def _halves(
-    by_mailbox: dict[tuple[str, str], str],
-    mailbox: str,
-    methods: tuple[str, ...],
-    method: str,
-    label: str,
-) -> tuple[str, ...]:
+def _halves(mailbox_prefix: str, method: str, label: str) -> tuple[str, str]:
     """A label with the prefix of its mailbox alone, and of its method alone."""
-    if len(methods) == 1 or len(by_mailbox) == 1:
-        return ()
-    return (f"{by_mailbox[mailbox, methods[0]]}{label}", f"{method}_{label}")
+    return f"{mailbox_prefix}{label}", f"{method}_{label}"
 
 
 def states(items: Sequence[str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import cache
 
 from ..base.errors import UsageError
 from ..base.failure import CheckFailure, Failure
@@ -60,8 +61,9 @@ def proves(token: bytes) -> bool:
     return bool(token) and (at < len(_SIGNATURE) or token[at : at + 1] != b"\1")
 
 
+@cache
 def available() -> bool:
-    """Whether pyspnego is installed."""
+    """Whether pyspnego is installed; looked up once, because that is a walk through directories."""
     from importlib import util
 
     return util.find_spec("spnego") is not None

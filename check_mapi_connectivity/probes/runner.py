@@ -131,7 +131,7 @@ class Runner:
         nodes = {report.address for report in self._reports if report.address}
         self._common.logon.awaited = min(len(nodes), self._options.targets.concurrency)
         with self._changed:
-            while self._error is None and not all(report.times.over for report in self._reports):
+            while self._error is None and (self._left or self._busy):
                 self._staff()
                 self._progress(self._reports)
                 self._changed.wait(self._overtime() / 2)
@@ -250,7 +250,6 @@ class Runner:
             report = self._left.pop() if self._left and free else None
             if report is not None:
                 self._busy[id(report)] = self._deadline.now()
-            self._changed.notify()
             return report
 
     def _test(self, report: Report, transport: Transport) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from ..base.value import NamedTuple
 from . import decodings
@@ -55,8 +55,7 @@ class Echoes:
 
     def __init__(self, secrets: Iterable[str], words: Iterable[str] = ()) -> None:
         self._words = [word[:_MOST_OF_A_WORD] for word in words]
-        spelt = {one for word in self._words for one in (word, word.rstrip("="), _percent(word))}
-        self._spelt, self._secrets = _longest(spelt), _longest(secrets)
+        self._secrets = _longest(secrets)
 
     def masked(self, content: str, *, wholly: bool = True) -> str:
         """The text without them; unless `wholly`, what hides a secret in more than one word stays,
@@ -86,6 +85,13 @@ class Echoes:
         """
         words = {one for one in self._secrets if re.fullmatch("[A-Za-z]{4,12}", _unquoted(one))}
         return Echoes(one for one in self._secrets if one not in words)
+
+    @cached_property
+    def _spelt(self) -> list[str]:
+        """The words as forms and addresses write them, too."""
+        return _longest(
+            one for word in self._words for one in (word, word.rstrip("="), _percent(word))
+        )
 
     @cached_property
     def _looked_for(self) -> list[_Sought]:
@@ -125,7 +131,13 @@ def sought(secrets: Iterable[str]) -> list[_Sought]:
     """What to look for so that a secret is found behind any encoding; see `hides`."""
     # A secret may look as if it were encoded itself.
     found = dict.fromkeys(one for secret in secrets for one in (secret, _unquoted(secret)))
-    return [_Sought(one, decodings.skeleton(one)) for one in found if len(one) > 3]
+    return [_one_sought(one) for one in found if len(one) > 3]
+
+
+@lru_cache(maxsize=1024)
+def _one_sought(secret: str) -> _Sought:
+    """One of them; those that a run was given are looked for in hundreds of reports."""
+    return _Sought(secret, decodings.skeleton(secret))
 
 
 def hides(content: str, secrets: list[_Sought]) -> list[_Sought]:
