@@ -18,32 +18,36 @@ home=/root mask=022 place=/root/check_mapi_connectivity as=() more=() network=()
 
 # Runs the script in name spaces of its own: what it mounts and starts ends with them, before the tree is removed.
 apart() {
-  local status=0
   if [ -z "${TREE:-}" ]; then
     install -d "$store"
     TREE=$(mktemp -d "$store/run.XXXXXX")
     export TREE
-    unshare --mount-proc --propagation private --pid --fork --kill-child bash -c "$(cat "$0")" "$0" "$@" || status=$?
-    rm -rf --one-file-system "$TREE"
-    exit $status
+    unshare --mount-proc --propagation private --pid --fork --kill-child bash -c "$(cat "$0")" "$0" "$@" &
+    # Whoever ends this ends all of it.
+    trap 'kill -KILL $! 2>/dev/null || true; rm -rf --one-file-system "$TREE"' EXIT
+    wait $!
+    exit
   fi
   tree=$TREE
 }
 
 # A tree without packages of its own, made by debootstrap from the mirror that apt has.
 bare_tree() {
-  local base=$store/$1 mirror proxy
+  local base=$store/$1 mirror
   [ ! -e "$base.made" ] || return 0
   mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1)
-  proxy=$(apt-config shell proxy Acquire::http::Proxy | sed "s/^proxy='\(.*\)'$/\1/")
-  if [ -n "$proxy" ] && [ "$proxy" != DIRECT ]; then export http_proxy=$proxy; fi
   rm -rf "$base"
   debootstrap --variant=minbase "$1" "$base" ${mirror:+"$mirror"} >"$base.log" 2>&1 || { tail -n 20 "$base.log"; exit 1; }
   touch "$base.made"
 }
 
 tree_of() {
-  local suite=$1 from=$store/$1 kept=${2:+$store/$2} packages=("${@:3}") bundle=/etc/ssl/certs/ca-certificates.crt
+  local suite=$1 from=$store/$1 kept=${2:+$store/$2} packages=("${@:3}") bundle=/etc/ssl/certs/ca-certificates.crt proxy
+  proxy=$(apt-config shell proxy Acquire::http::Proxy | sed "s/^proxy='\(.*\)'$/\1/")
+  if [ -n "$proxy" ] && [ "$proxy" != DIRECT ]; then export http_proxy=$proxy; fi
+  # Another run may be about to make it.
+  exec 9>"$store/lock"
+  flock 9
   if [ -n "$kept" ] && [ "$(cat "$kept.made" 2>/dev/null)" = "$suite ${packages[*]}" ]; then from=$kept; else bare_tree "$suite"; fi
   cp -a --reflink=auto "$from/." "$tree"
   # A mount name space within wants its root to be a mount point.
@@ -60,13 +64,14 @@ tree_of() {
   # No daemon begins because it is installed.
   printf '#!/bin/sh\nexit 101\n' | install -m 0755 /dev/stdin "$tree/usr/sbin/policy-rc.d"
   fetch update -q
-  [ -n "$kept" ] || return 0
-  fetch install "${packages[@]}"
-  [ "$from" != "$kept" ] || return 0
-  fetch clean
-  rm -rf "$kept" "$kept.made"
-  cp -a --reflink=auto --one-file-system "$tree/." "$kept"
-  echo "$suite ${packages[*]}" >"$kept.made"
+  if [ -n "$kept" ]; then fetch install "${packages[@]}"; fi
+  if [ -n "$kept" ] && [ "$from" != "$kept" ]; then
+    fetch clean
+    rm -rf "$kept" "$kept.made"
+    cp -a --reflink=auto --one-file-system "$tree/." "$kept"
+    echo "$suite ${packages[*]}" >"$kept.made"
+  fi
+  exec 9>&-
 }
 
 # Shows a file or directory of this machine in the tree, to be read only.
