@@ -74,7 +74,9 @@ tree_of() {
   if [ -n "$kept" ]; then fetch install "${packages[@]}"; fi
   if [ -n "$kept" ] && [ "$from" != "$kept" ]; then
     fetch clean
-    rm -rf "$kept" "$kept.made"
+    # Whoever is ended in the midst leaves no tree that counts as whole.
+    rm -f "$kept.made"
+    rm -rf "$kept"
     cp -a --reflink=auto --one-file-system "$tree/." "$kept"
     echo "$suite ${packages[*]}" >"$kept.made"
   fi

@@ -150,9 +150,7 @@ def test_a_backslash_is_a_slash(web, browser):
     url = web.service_url(ODD, service("healthy"))
     web.page(url, "LAB/nagios")
     browser.open(url, OUTPUT)
-    output = web.results[ODD, service("healthy")].output
-    assert "as LAB/nagios" in output
-    assert browser.tell(f"{OUTPUT}.textContent").split("\n")[0] == output.split("\n")[0]
+    assert "as LAB/nagios" in browser.tell(f"{OUTPUT}.textContent")
 
 
 def test_why_a_backslash_is_a_slash(web, browser):
