@@ -58,11 +58,11 @@ def timeout(text: str | None) -> tuple[float, str | None]:
     if not match or not 0 < seconds < 1e6:
         raise UsageError(
             f"--timeout: {text or 'an empty value'} is not SECONDS[:STATE], e.g. 20 or "
-            "10.5:UNKNOWN; 0 is no time at all"
+            "10.5:UNKNOWN, and more than 0"
         )
     state = state_name(match["state"]) if match["state"] else None
     if match["state"] and state is None:
-        raise UsageError(f"--timeout: {match['state']} is none of {', '.join(STATES)}")
+        raise UsageError(f"--timeout: {match['state']} is not one of {', '.join(STATES)}")
     return seconds, state
 
 
@@ -84,7 +84,7 @@ def frequency(text: str) -> tuple[int, int] | None:
         )
     normal, abnormal = int(match[1]), int(match[2])
     if not normal or not abnormal:
-        raise UsageError(f"{option}: {text}: there is no 0th run; none prints it never")
+        raise UsageError(f"{option}: {text}: give numbers from 1 on, or none to print no diagnosis")
     return normal, abnormal
 
 
@@ -102,7 +102,9 @@ def check_range(text: str, option: str) -> str:
     start = -math.inf if match["start"] == "~" else float(match["start"] or 0)
     end = float(match["end"] or "inf")
     if start > end:
-        raise UsageError(f"{option}: the range {text} ends before it starts")
+        raise UsageError(
+            f"{option}: the range {text} ends before it starts; write the smaller number first"
+        )
     return text
 
 
@@ -226,15 +228,14 @@ def states(items: Sequence[str]) -> dict[str, str]:
         if not equals:
             raise UsageError(f"--state: {item} is not KIND=STATE, e.g. throttled=OK")
         if kind == "usage":
-            raise UsageError(
-                "--state: usage errors always exit 3; there is no other state for them"
-            )
+            raise UsageError("--state: usage errors always exit with 3; leave out usage")
         if kind not in found:
             raise UsageError(
                 f"--state: there is no kind {kind}; kinds are {', '.join(list(KINDS)[1:])}"
             )
         state = state_name(name)
         if state is None:
-            raise UsageError(f"--state: {name or 'an empty value'} is none of {', '.join(STATES)}")
+            shown = name or "an empty value"
+            raise UsageError(f"--state: {shown} is not one of {', '.join(STATES)}")
         found[kind] = state
     return found

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..base.credentials import Login, Proxy, Secret
 
-_RELAY = "a local relay such as px or cntlm can stand between"
+_RELAY = "use a local relay such as px or cntlm"
 
 
 def parse_url(
@@ -38,7 +38,7 @@ def parse_url(
 
     from ..base.credentials import Proxy, Secret
 
-    usual = f"{source}: what is given is not a proxy URL like http://proxy.example.com:3128"
+    usual = f"{source}: its value is not a proxy URL like http://proxy.example.com:3128"
     pasted.check_quotes(url, source)
     pasted.check_visible(url, source, shown=False)
     url = url.strip()
@@ -174,7 +174,7 @@ def read_proxy(given: Given, environ: MutableMapping[str, str]) -> tuple[Proxy |
     if port and not re.fullmatch("[0-9]{1,5}", port):
         raise UsageError(f"--proxy-port: {port} is not a port number")
     if host and "/" in host:
-        raise UsageError(f"--proxy-host: {host} is not a host name; a URL belongs into --proxy")
+        raise UsageError(f"--proxy-host: {host} is not a host name; give a URL by --proxy")
     if given.flag("no-proxy"):
         if url or host:
             raise UsageError(

@@ -35,7 +35,7 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "METHOD",
                 "How to test a mailbox. "
                 + "".join(f"{name}: {METHODS[name].usage}. " for name in OFFERED)
-                + f"One of: {', '.join(OFFERED)}. Repeatable: all are run side by side. "
+                + f"One of: {', '.join(OFFERED)}. Repeatable: all run at the same time. "
                 "Default: cmdlet.",
                 LIST,
             ),
@@ -89,7 +89,7 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--autodiscover-url",
                 "URL",
-                """Autodiscover URL (method mapi), where it is not the usual one of the Exchange
+                """URL of Autodiscover (method mapi), where it is not the usual one of the Exchange
                 Server. https only.""",
             ),
             Option(
@@ -103,10 +103,10 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--address",
                 "ADDRESS[:PORT]",
-                """Connect to the Exchange host at this address or name, whatever its own name
-                resolves to: one node behind a load balancer. The host's name stays in TLS, Host
-                header, Kerberos and NO_PROXY. Repeatable: all are tested side by side, and labels
-                begin with the address. IPv6 in brackets. Example: 10.0.0.13.""",
+                """Connect to this address or name instead of what the Exchange host's name resolves
+                to: one node behind a load balancer. TLS, Host header, Kerberos and NO_PROXY still
+                use the host's name. Repeatable: all are tested at the same time, and labels begin
+                with the address. IPv6 in brackets. Example: 10.0.0.13.""",
                 LIST,
             ),
             Option(
@@ -170,8 +170,8 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--ca-file",
                 "FILE",
-                """PEM file of certificate authorities to trust besides the system's own, e.g. of a
-                TLS-inspecting proxy.""",
+                """PEM file of certificate authorities to trust in addition to the system's own,
+                e.g. that of a proxy that inspects TLS.""",
             ),
             Option(
                 "--min-tls", "VERSION", "Lowest TLS version to accept: 1.2 or 1.3. Default: 1.2."

@@ -98,7 +98,7 @@ def _add(context: ssl.SSLContext, path: str, data: bytes) -> None:
         except (OSError, ValueError):
             damaged.append(str(number))
     if len(damaged) == len(found):
-        text = f"--ca-file: {path} holds no usable certificate authority; PEM is wanted"
+        text = f"--ca-file: {path} holds no usable certificate authority; give a PEM file"
         raise UsageError(text)
     if damaged:
         numbers = ", ".join(damaged[:9])

@@ -94,7 +94,7 @@ def test_flags_of_an_ini_take_yes_and_no(there, word, on):
 @pytest.mark.parametrize("word", ["maybe", "on", "2", "y"])
 def test_flags_of_an_ini_take_nothing_else(there, word):
     (there / "p.ini").write_text(f"[x]\narchive = {word}\n")
-    text = f"p.ini line 2: archive = is on, archive = no is off; {word} is neither yes nor no"
+    text = f"p.ini line 2: archive takes yes or no; {word} is neither of them"
     with pytest.raises(UsageError) as caught:
         parse("--extra-opts=x@p.ini")
     assert str(caught.value) == text

@@ -44,8 +44,8 @@ def test_any_proxy_url_is_taken_or_refused_without_showing_it(url):
         assert "s3cr3t" not in str(error)
 
 
-URL = "what is given is not a proxy URL like http://proxy.example.com:3128"
-RELAY = "a local relay such as px or cntlm can stand between"
+URL = "its value is not a proxy URL like http://proxy.example.com:3128"
+RELAY = "use a local relay such as px or cntlm"
 PAC = (
     "proxy auto-configuration (PAC, WPAD) is not supported; name the proxy that it leads to, or "
     f"{RELAY}"
@@ -158,7 +158,7 @@ def test_the_options_of_a_logon(parse):
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (["--proxy-auth", "digest"], "--proxy-auth: digest is none of basic, ntlm, negotiate"),
+        (["--proxy-auth", "digest"], "--proxy-auth: digest is not one of basic, ntlm, negotiate"),
         (
             ["--proxy-auth", "basic"],
             "--proxy-auth basic needs --proxy-user and --proxy-password-file",

@@ -6,7 +6,7 @@ DESCRIPTION = """Log on to a user's Exchange mailbox, list its Inbox, and say wh
 connectivity is there and how long it took."""
 
 #: The same of all methods, for the help and the man page.
-NO_LIVE_RUN_YET = """No method has yet been seen at work on a live tenant or a live Exchange Server;
+NO_LIVE_RUN_YET = """No method has been tried yet on a live tenant or a live Exchange Server;
 --explain says what that means for each."""
 
 #: Examples that `--help` begins with.

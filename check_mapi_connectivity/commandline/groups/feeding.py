@@ -41,8 +41,8 @@ OPTIONS = (
     Option(
         "--submit-certificate-key",
         "FILE",
-        """PEM file with the private key of --submit-certificate, where that is in a file of its
-        own.""",
+        """PEM file with the private key of --submit-certificate, where the key is in a separate
+        file.""",
     ),
     Option(
         "--submit-ca-file",

@@ -23,8 +23,8 @@ CREDENTIAL: tuple[str, tuple[Option, ...]] = (
         Option(
             "--certificate-key",
             "FILE",
-            """PEM file with the private key of --certificate, where that is in a file of its
-            own.""",
+            """PEM file with the private key of --certificate, where the key is in a separate
+            file.""",
         ),
         Option(
             "--certificate-passphrase-file",
@@ -64,8 +64,8 @@ CREDENTIAL: tuple[str, tuple[Option, ...]] = (
         Option(
             "--imds-url",
             "URL",
-            """Instance metadata service that gives a managed identity's token. Default:
-            AZURE_POD_IDENTITY_AUTHORITY_HOST of the environment, else
+            """URL of the instance metadata service, which gives a managed identity's token.
+            Default: AZURE_POD_IDENTITY_AUTHORITY_HOST of the environment, else
             http://169.254.169.254.""",
         ),
         Option(
@@ -78,7 +78,7 @@ CREDENTIAL: tuple[str, tuple[Option, ...]] = (
             "--ask-password",
             "",
             """Ask for the secret on the terminal, twice: the password of --username, the
-            passphrase of --certificate, else the secret of --client-id.""",
+            passphrase of --certificate, or else the client secret of --client-id.""",
             FLAG,
         ),
     ),
@@ -96,9 +96,11 @@ PROXY: tuple[str, tuple[Option, ...]] = (
             NO_PROXY.""",
         ),
         Option(
-            "--proxy-host", "HOST", "HTTP proxy's host, instead of --proxy; needs --proxy-port."
+            "--proxy-host",
+            "HOST",
+            "Host of the HTTP proxy, instead of --proxy; needs --proxy-port.",
         ),
-        Option("--proxy-port", "PORT", "Port of the HTTP proxy, needed by --proxy-host."),
+        Option("--proxy-port", "PORT", "Port of the HTTP proxy; needs --proxy-host."),
         Option("--proxy-user", "NAME", "User at the proxy: NAME, DOMAIN\\NAME or NAME@REALM."),
         Option("--proxy-domain", "DOMAIN", "Windows domain of --proxy-user."),
         Option(
