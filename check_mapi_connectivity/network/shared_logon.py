@@ -180,6 +180,6 @@ def _spared(refusal: Failure, place: str) -> Failure:
     return Failure(
         "untested",
         f"not tested: {place[:60]} refused the password",
-        "is it right? Then test this node alone, by --address",
+        "if the password is right, test this node alone by --address",
         detail=refusal.cause,
     )
