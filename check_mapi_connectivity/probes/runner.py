@@ -156,7 +156,7 @@ class Runner:
             return
         if len(found) > MOST_ADDRESSES:
             asking.trace.remark(
-                f"{len(found)} addresses found; the first {MOST_ADDRESSES} are tested"
+                f"{len(found)} addresses found; {MOST_ADDRESSES} of them are tested"
             )
         targets = self._options.targets
         targets = targets._replace(addresses=tuple(found[:MOST_ADDRESSES]))
