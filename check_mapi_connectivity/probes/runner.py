@@ -155,9 +155,7 @@ class Runner:
             self._left = [report for report in self._left if not _by_address(report)]
             return
         if len(found) > MOST_ADDRESSES:
-            asking.trace.remark(
-                f"{len(found)} addresses found; {MOST_ADDRESSES} of them are tested"
-            )
+            asking.trace.remark(f"{len(found)} addresses found; {MOST_ADDRESSES} are tested")
         targets = self._options.targets
         targets = targets._replace(addresses=tuple(found[:MOST_ADDRESSES]))
         several = blank(self._options._replace(targets=targets), self._deadline)
