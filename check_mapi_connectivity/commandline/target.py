@@ -245,7 +245,7 @@ def _addresses(given: Given, methods: tuple[str, ...]) -> tuple[str, ...]:
         raise UsageError(f"--address: {len(found)} of them; {MOST_ADDRESSES} are tested at most")
     for one in found:
         if not one:
-            raise UsageError("--address: its value is empty; write none for not given")
+            raise UsageError("--address: its value is empty; write none to leave it out")
         if not _is_host(one):
             shown, hint = ("its value", "") if "@" in one else (one[:80], _as_host(one))
             raise UsageError(f"--address: {shown} is not ADDRESS or ADDRESS:PORT{hint}")
