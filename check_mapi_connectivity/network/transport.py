@@ -47,6 +47,7 @@ class Manner(NamedTuple):
     heard: Callable[[Answer], None] | None = None
     direct: bool = False
     kept: bool = False
+    issuing: bool = False
 
 
 class Transport:
@@ -135,18 +136,19 @@ class Transport:
         reading: Reading | None = None,
         direct: bool = False,
         kept: bool = False,
+        issuing: bool = False,
     ) -> Answer:
         """One request and its whole answer; time is charged to `phase` of `watch`.
 
         Every request carries a fresh client-request-id. At `until` the connection is cut;
         `heard` is told of an answer when its headers are there, `reading` puts bodies that are no
         text into words, `direct` goes past any proxy, `kept` goes by the connection that is
-        open or not at all. Raises CheckFailure for everything that is not an answer, NotKept.
+        open or not at all, `issuing` is for a token, which may be one that was sent before. Raises CheckFailure for everything that is not an answer, NotKept.
         """
         request = self._prepared(method, url, headers or {}, data, params)
         self._report.times.reach(request.named)
         answer: Answer | None = None
-        manner = Manner(phase, until or self.latest, heard, direct, kept)
+        manner = Manner(phase, until or self.latest, heard, direct, kept, issuing)
         try:
             answer = self._carry(request, url, watch, manner)
         finally:
@@ -164,7 +166,7 @@ class Transport:
         finished = True
         try:
             response = self._carrier.send(request, manner.until)
-            return self._read(response, url, host, manner.heard)
+            return self._read(response, url, host, manner)
         except Late:
             finished = False
             raise CheckFailure(route.timed_out()) from None
@@ -193,19 +195,19 @@ class Transport:
         response: Response,
         url: str,
         host: str,
-        heard: Callable[[Answer], None] | None,
+        manner: Manner,
     ) -> Answer:
         """The whole answer, without what is secret. Raises CheckFailure."""
         try:
-            if heard is not None:
-                heard(build(response, url, host, b""))
+            if manner.heard is not None:
+                manner.heard(build(response, url, host, b""))
             answer = build(response, url, host, read(response, host))
         finally:
             response.close()
         self._report.times.compare_clock(host, answer.headers.get("Date"), answer.received)
         self._not_of_a_proxy(answer)
         if answer.status == 200:
-            return without(self._secrets, answer)
+            return answer if manner.issuing else without(self._secrets, answer)
         return without_echoes(self._secrets | self._given, self._words, answer)
 
     def _not_of_a_proxy(self, answer: Answer) -> None:
