@@ -143,7 +143,8 @@ class Transport:
         Every request carries a fresh client-request-id. At `until` the connection is cut;
         `heard` is told of an answer when its headers are there, `reading` puts bodies that are no
         text into words, `direct` goes past any proxy, `kept` goes by the connection that is
-        open or not at all, `issuing` is for a token, which may be one that was sent before. Raises CheckFailure for everything that is not an answer, NotKept.
+        open or not at all, `issuing` is for a token, which may be one that was sent before.
+        Raises CheckFailure for everything that is not an answer, NotKept.
         """
         request = self._prepared(method, url, headers or {}, data, params)
         self._report.times.reach(request.named)
