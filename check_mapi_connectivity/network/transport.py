@@ -89,10 +89,16 @@ class Transport:
         """
         return {one for one in secrecy_echoes.of_run(self._means.confided) if len(one) > 7}
 
+    @cached_property
+    def _given_words(self) -> set[str]:
+        """Those that are known by their parts as well."""
+        return secrecy_echoes.words_of_run(self._means.confided)
+
     def unsaid(self, text: str) -> str:
         """A text of the other side without what is secret, as it may be kept in a file."""
         met = self._report.confidences
-        return secrecy_echoes.Echoes(met.secrets | self._given, met.words).masked(text)
+        words = met.words | self._given_words
+        return secrecy_echoes.Echoes(met.secrets | self._given, words).masked(text)
 
     def attach(self, report: Report) -> None:
         """From now on work for this report."""
@@ -209,7 +215,8 @@ class Transport:
         self._not_of_a_proxy(answer)
         if answer.status == 200:
             return answer if manner.issuing else without(self._secrets, answer)
-        return without_echoes(self._secrets | self._given, self._words, answer)
+        secrets, words = self._secrets | self._given, self._words | self._given_words
+        return without_echoes(secrets, words, answer)
 
     def _not_of_a_proxy(self, answer: Answer) -> None:
         """Raise CheckFailure for an answer by which a squid says that it is its own."""
