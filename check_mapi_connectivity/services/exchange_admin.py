@@ -90,7 +90,10 @@ def read(answer: Answer) -> Outcome:
     Raises CheckFailure of kind `protocol` or `server`.
     """
     document = http_refusals.document(answer, _no_result)
-    warnings, errors = _texts(document, "warnings"), _texts(document, "errors")
+    warnings = _texts(document.get("@adminapi.warnings"))
+    there = http_refusals.error_document(answer)
+    told = http_refusals.message(answer) if there else document.get("error")
+    errors = (*_texts(document.get("@adminapi.errors")), *_texts(told))
     row = _row(document)
     if row is None:
         if errors:
@@ -284,11 +287,13 @@ def _words(result: str) -> str:
     return result.strip("* ").lower()
 
 
-def _texts(document: dict[str, Any], name: str) -> tuple[str, ...]:
-    """The strings of `@adminapi.<name>`."""
-    value = document.get(f"@adminapi.{name}")
+def _texts(value: object) -> tuple[str, ...]:
+    """The texts of a member that may be a list; what is no text and not empty, in JSON, because an
+    error in a shape of its own is an error all the same.
+    """
     items = value if isinstance(value, list) else [value]
-    return tuple(text for text in (_scalar(item) for item in items) if text)
+    texts = (_scalar(item) or (json.dumps(item) if item else "") for item in items)
+    return tuple(text for text in texts if text)
 
 
 def _cmdlet_error(errors: tuple[str, ...]) -> Failure:

@@ -62,9 +62,8 @@ def send(
         cause = f"{where} is not reached by https, and no password goes there in the clear"
         raise CheckFailure(Failure("credential", cause, "see the domain's federation settings"))
     try:
-        answer = sender(
-            method, url, watch, reading=_unread if method == "POST" else None, **keywords
-        )
+        reading = _unread if method == "POST" else None
+        answer = sender(method, url, watch, reading=reading, issuing=True, **keywords)
     except CheckFailure as error:
         cause = f"federation server: {error.failure.cause}"
         raise CheckFailure(error.failure._replace(cause=cause)) from None

@@ -71,6 +71,7 @@ def ask(session: Session, identity: ManagedIdentity, resource: str) -> Mapping[s
             params=parameters,
             until=session.deadline.now() + patience,
             direct=True,
+            issuing=True,
         )
     except CheckFailure as error:
         raise CheckFailure(_absent(error.failure, identity)) from None

@@ -184,7 +184,7 @@ class EntraHttp:
             self.last = federation.send(send, method, url, watch, keywords)
         else:
             self.federation = ""
-            self.last = send(method, url, watch, **keywords)
+            self.last = send(method, url, watch, issuing=True, **keywords)
             self._judge(url, self.last)
         return _EntraAnswer(self.last)
 

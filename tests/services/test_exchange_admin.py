@@ -168,6 +168,29 @@ def test_errors_beside_a_row_outweigh_it():
     assert (failure.kind, failure.detail) == ("server", "one; two")
 
 
+@pytest.mark.parametrize(
+    ("beside", "told"),
+    [
+        ({"@adminapi.errors": [["one"]]}, '["one"]'),
+        (
+            {"@adminapi.errors": {"Exception": {"Message": "one"}}},
+            '{"Exception": {"Message": "one"}}',
+        ),
+        ({"error": {"code": "one", "message": "two"}}, "two"),
+        ({"error": "one"}, "one"),
+    ],
+)
+def test_an_error_in_any_shape_outweighs_a_row(beside, told):
+    failure = exchange_admin.judge(exchange_admin.read(answer_with(ROW, **beside)))
+    assert (failure.kind, failure.detail) == ("server", told)
+
+
+@pytest.mark.parametrize("nothing", [None, [], [None], "", {}, [{}], False])
+def test_no_error_is_none(nothing):
+    beside = {"@adminapi.errors": nothing, "error": nothing}
+    assert exchange_admin.judge(exchange_admin.read(answer_with(ROW, **beside))) is None
+
+
 def test_moved_is_judged_by_itself():
     outcome = exchange_admin.read(answer_with({**ROW, "Result": "MailboxMoved"}))
     assert exchange_admin.judge(outcome).state_key == "moving"
