@@ -171,7 +171,7 @@ def test_errors_beside_a_row_outweigh_it():
 @pytest.mark.parametrize(
     ("beside", "told"),
     [
-        ({"@adminapi.errors": [["one"]]}, '["one"]'),
+        ({"@adminapi.errors": [["one"]]}, "one"),
         (
             {"@adminapi.errors": {"Exception": {"Message": "one"}}},
             '{"Exception": {"Message": "one"}}',
