@@ -27,6 +27,9 @@ _VAGUE = [
     )
 ]
 
+#: Codes without a row that speak of permissions all the same.
+_OF_PERMISSION = "Permission|AccessDenied|Forbidden|Unauthorized"
+
 
 def status(answer: Answer, claims: Mapping[str, Any]) -> Failure:
     """What an answer with a status other than 200 means (exchange-online 3.3); `claims` are those
@@ -123,7 +126,7 @@ def _refused(answer: Answer, code: str, row: Advice | None, claims: Mapping[str,
         )
     detail = http_refusals.message(answer)
     found = row if row is not None and row not in _VAGUE else _told(answer, claims)
-    if found is None and row is None and code:
+    if found is None and row is None and code and not re.search(_OF_PERMISSION, code):
         return http_refusals.unknown_error("Graph", code, detail)
     if found is None and answer.status == 401:
         found = graph.CODES["InvalidAuthenticationToken"]
@@ -165,6 +168,9 @@ def _barred(answer: Answer) -> Advice | None:
         cause = "an application access policy bars the app from this mailbox"
         remedy = "run Test-ApplicationAccessPolicy; a change may take over an hour"
         return row._replace(cause=cause, remedy=remedy)
+    if re.search("conditional access", message, re.IGNORECASE):
+        cause = "a Conditional Access policy bars this request"
+        return row._replace(cause=cause, remedy="see sign-in log and Conditional Access")
     if re.search("OData is disabled", message, re.IGNORECASE):
         cause = "Exchange's EWS access policy bars this client"
         remedy = "see Ews* of Get-OrganizationConfig and Get-CASMailbox (User-Agent lists)"
