@@ -27,9 +27,6 @@ _VAGUE = [
     )
 ]
 
-#: Codes without a row that speak of permissions all the same.
-_OF_PERMISSION = "Permission|AccessDenied|Forbidden|Unauthorized"
-
 
 def status(answer: Answer, claims: Mapping[str, Any]) -> Failure:
     """What an answer with a status other than 200 means (exchange-online 3.3); `claims` are those
@@ -126,7 +123,7 @@ def _refused(answer: Answer, code: str, row: Advice | None, claims: Mapping[str,
         )
     detail = http_refusals.message(answer)
     found = row if row is not None and row not in _VAGUE else _told(answer, claims)
-    if found is None and row is None and code and not re.search(_OF_PERMISSION, code):
+    if found is None and row is None and code:
         return http_refusals.unknown_error("Graph", code, detail)
     if found is None and answer.status == 401:
         found = graph.CODES["InvalidAuthenticationToken"]

@@ -90,12 +90,6 @@ ROWS = [
     ),
     (
         403,
-        b'{"error":{"code":"ErrorInsufficientPermissionsInAccessToken","message":"Denied.",',
-        {},
-        ("permission", "permission", "Graph denies access to this mailbox", False),
-    ),
-    (
-        403,
         b'{"error":{"code":"Authorization_RequestDenied","message":"Insufficient privileges to complete the operation.",',
         {},
         ("permission", "permission", "no permission to look this user up", False),
