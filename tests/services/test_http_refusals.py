@@ -93,6 +93,26 @@ def test_number_is_found_in_the_text_too():
     assert entra.aadsts({"error_description": "AADSTS50034: no such user"}) == 50034
     assert entra.aadsts({"error_codes": ["x"], "error_description": None}) == 0
     assert entra.aadsts({"error_codes": [True]}) == 0
+    assert entra.aadsts({"error_codes": ["7000222"]}) == 7000222
+
+
+@pytest.mark.parametrize(
+    ("numbers", "counts"),
+    [
+        ([70002, 50126], 50126),
+        ([70002, 70000], 70002),
+        ([987654, 50034], 50034),
+        ([70002], 70002),
+        ([987654, 70002], 987654),
+        ([50076, 50126], 50076),
+    ],
+)
+def test_of_several_numbers_the_one_that_says_most(numbers, counts):
+    assert entra.aadsts({"error_codes": numbers}) == counts
+    text = ". ".join(f"AADSTS{number}: Words" for number in numbers)
+    assert entra.aadsts({"error_description": text}) == counts
+    found = {"error": "invalid_grant", "error_codes": numbers, "error_description": text}
+    assert entra.sign_in(found, None).code == f"AADSTS{counts}"
 
 
 IDS = {
