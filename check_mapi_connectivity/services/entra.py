@@ -78,6 +78,11 @@ def sign_in(document: Mapping[str, Any], last: Answer | None) -> Failure:
 
     found = words(document)
     number, row = found.number, ENTRA.get(found.number)
+    if number in (_SOMETHING, 7000216) and "client_assertion" in found.text:
+        # Not a wrong credential, but none.
+        row = ENTRA[7000218]
+    elif number == 50012 and "client secret" in found.text.lower():
+        row = ENTRA[7000215]
     if number == 700027 and "expired" in found.text.lower():
         kind, cause = "credential", "Entra holds this certificate as expired"
         remedy = "upload a new one"

@@ -96,6 +96,21 @@ def test_number_is_found_in_the_text_too():
     assert entra.aadsts({"error_codes": ["7000222"]}) == 7000222
 
 
+@pytest.mark.parametrize("number", [70002, 7000216, 7000218])
+def test_a_credential_that_is_missing_is_no_wrong_one(number):
+    text = "The request body must contain: 'client_secret or client_assertion'"
+    failure = entra.sign_in(refusal(number, text, "invalid_client"), None)
+    assert failure.cause == ENTRA[7000218].cause
+    assert failure.code == f"AADSTS{number}"
+
+
+def test_a_wrong_secret_by_its_older_number():
+    text = "Error validating credentials. AADSTS50012: Invalid client secret is provided."
+    found = {**refusal(70002, text, "invalid_client"), "error_codes": [70002, 50012]}
+    failure = entra.sign_in(found, None)
+    assert (failure.cause, failure.code) == (ENTRA[7000215].cause, "AADSTS50012")
+
+
 @pytest.mark.parametrize(
     ("numbers", "counts"),
     [
