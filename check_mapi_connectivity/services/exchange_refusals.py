@@ -130,13 +130,21 @@ def throttling(answer: Answer) -> str | None:
     return ", ".join(told) or None
 
 
+def passes(exception: str, text: str) -> bool:
+    """Whether an exception of this name and text passes by itself."""
+    from ..codes.exchange import EXCHANGE
+
+    row = EXCHANGE.get(exception)
+    named = exception.endswith("TransientException") or exception in _PASSING
+    return bool(row and row.transient) or named or "may be transient" in text
+
+
 def _by_exception(exception: str, text: str, mailbox: str) -> Failure | None:
     """What an exception of Exchange's means by its row; None where it has none."""
     from ..codes.exchange import EXCHANGE
 
     row = EXCHANGE.get(exception)
-    passing = exception.endswith("TransientException") or exception in _PASSING
-    if row is None and (passing or "may be transient" in text):
+    if row is None and passes(exception, text):
         row = EXCHANGE["TransientException"]
     if row is None and re.search(r"not recognized as (?:a|the) name of a cmdlet", text[:2000]):
         row = EXCHANGE["CommandNotFoundException"]

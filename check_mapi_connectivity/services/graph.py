@@ -81,6 +81,9 @@ def read(answer: Answer) -> Listed:
         raise CheckFailure(no_list(answer, "the answer holds no list of messages"))
     rows = [_row(answer, member) for member in value]
     count = document.get("@odata.count")
+    if isinstance(count, str) and re.fullmatch("[0-9]{1,18}", count):
+        # As OData writes 64-bit numbers for readers whose numbers have fewer bits.
+        count = int(count)
     total = None if "@odata.nextLink" in document else len(rows)
     if isinstance(count, int) and not isinstance(count, bool) and len(rows) <= count <= _MOST_ITEMS:
         total = count

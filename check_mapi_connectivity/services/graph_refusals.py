@@ -165,6 +165,9 @@ def _barred(answer: Answer) -> Advice | None:
         cause = "an application access policy bars the app from this mailbox"
         remedy = "run Test-ApplicationAccessPolicy; a change may take over an hour"
         return row._replace(cause=cause, remedy=remedy)
+    if re.search("conditional access", message, re.IGNORECASE):
+        cause = "a Conditional Access policy bars this request"
+        return row._replace(cause=cause, remedy="see sign-in log and Conditional Access")
     if re.search("OData is disabled", message, re.IGNORECASE):
         cause = "Exchange's EWS access policy bars this client"
         remedy = "see Ews* of Get-OrganizationConfig and Get-CASMailbox (User-Agent lists)"

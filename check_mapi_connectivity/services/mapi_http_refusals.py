@@ -9,6 +9,7 @@ from ..base.failure import Failure
 from ..base.vocabulary import NEGOTIATE
 from ..codes.http import MAPI
 from ..codes.mapi import DIAGNOSTICS
+from ..codes.tls import HANDSHAKE
 from ..network import headers
 from . import http_refusals
 from .mapi_refusals import plain, short, worded
@@ -23,6 +24,9 @@ LOGON_PAGE = "check the gateway; /autodiscover/ and /mapi/ must pass without a l
 
 #: Stands for the user where a ticket or keytab logs on.
 TICKET = "of the ticket"
+
+#: Words of nginx and of IIS (403.7), which let TLS succeed without the certificate that they want.
+_NO_CERTIFICATE = r"(?i)no required SSL certificate was sent|\b403\.7\b|client certificate required"
 
 #: Headers that tell which server answered, and why it says that it failed.
 _TELLING = (
@@ -51,6 +55,9 @@ def http_status(answer: Answer, *, scheme: str, offered: tuple[str, ...], user: 
         return _token_refused(answer, offered)
     if status == 401:
         return _user_refused(answer, scheme, offered, user)
+    if status in (400, 403) and re.search(_NO_CERTIFICATE, answer.text[:8000]):
+        row = HANDSHAKE["TLSV13_ALERT_CERTIFICATE_REQUIRED"]
+        return Failure.of(row, code, _told(answer), host=host)
     if status in (403, 456):
         return Failure.of(MAPI[status], code, _told(answer), host=host, user=short(user))
     if status == 404 or 300 <= status < 400:

@@ -84,6 +84,12 @@ ROWS = [
     ),
     (
         403,
+        b'{"error":{"code":"AccessDenied","message":"Access has been blocked by Conditional Access policies.",',
+        {},
+        ("permission", "permission", "a Conditional Access policy bars this request", False),
+    ),
+    (
+        403,
         b'{"error":{"code":"Authorization_RequestDenied","message":"Insufficient privileges to complete the operation.",',
         {},
         ("permission", "permission", "no permission to look this user up", False),

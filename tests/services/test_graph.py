@@ -105,7 +105,10 @@ MORE = {"@odata.nextLink": "https://x/"}
         ({"@odata.count": -1, **MORE}, None),
         ({"@odata.count": True, **MORE}, None),
         ({"@odata.count": 7.0, **MORE}, None),
-        ({"@odata.count": "7", **MORE}, None),
+        # As OData writes it for readers whose numbers have 53 bits.
+        ({"@odata.count": "7", **MORE}, 7),
+        ({"@odata.count": "-7", **MORE}, None),
+        ({"@odata.count": "9" * 5000}, 1),
         ({"@odata.count": 10**30}, 1),
     ],
 )

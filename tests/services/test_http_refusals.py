@@ -93,6 +93,41 @@ def test_number_is_found_in_the_text_too():
     assert entra.aadsts({"error_description": "AADSTS50034: no such user"}) == 50034
     assert entra.aadsts({"error_codes": ["x"], "error_description": None}) == 0
     assert entra.aadsts({"error_codes": [True]}) == 0
+    assert entra.aadsts({"error_codes": ["7000222"]}) == 7000222
+
+
+@pytest.mark.parametrize("number", [70002, 7000216, 7000218])
+def test_a_credential_that_is_missing_is_no_wrong_one(number):
+    text = "The request body must contain: 'client_secret or client_assertion'"
+    failure = entra.sign_in(refusal(number, text, "invalid_client"), None)
+    assert failure.cause == ENTRA[7000218].cause
+    assert failure.code == f"AADSTS{number}"
+
+
+def test_a_wrong_secret_by_its_older_number():
+    text = "Error validating credentials. AADSTS50012: Invalid client secret is provided."
+    found = {**refusal(70002, text, "invalid_client"), "error_codes": [70002, 50012]}
+    failure = entra.sign_in(found, None)
+    assert (failure.cause, failure.code) == (ENTRA[7000215].cause, "AADSTS50012")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "counts"),
+    [
+        ([70002, 50126], 50126),
+        ([70002, 70000], 70002),
+        ([987654, 50034], 50034),
+        ([70002], 70002),
+        ([987654, 70002], 987654),
+        ([50076, 50126], 50076),
+    ],
+)
+def test_of_several_numbers_the_one_that_says_most(numbers, counts):
+    assert entra.aadsts({"error_codes": numbers}) == counts
+    text = ". ".join(f"AADSTS{number}: Words" for number in numbers)
+    assert entra.aadsts({"error_description": text}) == counts
+    found = {"error": "invalid_grant", "error_codes": numbers, "error_description": text}
+    assert entra.sign_in(found, None).code == f"AADSTS{counts}"
 
 
 IDS = {

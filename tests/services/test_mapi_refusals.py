@@ -32,6 +32,22 @@ def status(number, body=b"", scheme="basic", offered=(), url=MAPI_URL, **headers
     return mapi_http_refusals.http_status(answer, scheme=scheme, offered=offered, user="LAB\\probe")
 
 
+@pytest.mark.parametrize(
+    ("number", "page"),
+    [
+        (400, b"<title>400 No required SSL certificate was sent</title>"),
+        (403, b"<h2>403.7 - Forbidden</h2>"),
+        (403, b"<p>Client Certificate Required"),
+    ],
+)
+@pytest.mark.parametrize("scheme", ["Basic", "NTLM", ""])
+def test_a_client_certificate_that_is_demanded_behind_tls(number, page, scheme):
+    failure = status(number, page, scheme=scheme)
+    assert failure.kind == "tls"
+    assert failure.cause.endswith("demands a client certificate for TLS")
+    assert status(403, b"<h2>403.4 - Forbidden</h2>").kind == "permission"
+
+
 def test_x_response_code_is_named_and_the_server_speaks_for_itself():
     page = "<html><head><title>x</title></head><body>The <b>X-RequestId</b>\n header &amp; more"
     failure = mapi_refusals.response_code(3, page)
