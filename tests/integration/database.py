@@ -38,13 +38,14 @@ class Database:
         words = ["--no-defaults", "-N", f"--socket={self.socket}", database or self.name]
         done = subprocess.run(
             ["mariadb", *words],
-            input=statements,
+            input=statements.encode(),
             capture_output=True,
-            encoding="utf-8",
-            # UUIDs are rows of bytes.
-            errors="backslashreplace",
             timeout=LIMIT,
             check=False,
         )
-        assert done.returncode == 0, f"{done.stdout}{done.stderr}"
-        return [line.split("\t") for line in done.stdout.splitlines()]
+        # UUIDs are bytes: some are no UTF-8, some would be ends of lines.
+        out, errors = (
+            text.decode("utf-8", "backslashreplace") for text in (done.stdout, done.stderr)
+        )
+        assert done.returncode == 0, f"{out}{errors}"
+        return [line.split("\t") for line in out.split("\n")[:-1]]
