@@ -1,8 +1,8 @@
-# Trees of Debian, in which commands run as on a machine of their own. The scripts beside this one begin with
+# Trees of Debian and Ubuntu, in which commands run as on a machine of their own. The scripts beside this one begin with
 #   . "$(dirname "$0")/tree.bash"
 #   apart "$@"
 # and then say, in this order:
-#   tree_of SUITE                     a tree with nothing but what every Debian has
+#   tree_of SUITE                     a tree with nothing but what every Debian, or Ubuntu, has
 #   tree_of SUITE NAME PACKAGE...     with these packages, kept by that name for the next run
 #   fetch install PACKAGE...          apt-get
 #   pip_settings                      what this machine has set for pip is in force there, too
@@ -31,25 +31,62 @@ apart() {
   tree=$TREE
 }
 
-# A tree without packages of its own, made by debootstrap from the mirror that apt has.
+# A tree without packages of its own.
 bare_tree() {
-  local base=$store/$1 mirror
-  [ ! -e "$base.made" ] || return 0
-  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1)
-  rm -rf "$base"
-  debootstrap --variant=minbase "$1" "$base" ${mirror:+"$mirror"} >"$base.log" 2>&1 || { tail -n 20 "$base.log"; exit 1; }
-  touch "$base.made"
+  [ ! -e "$store/$1.made" ] || return 0
+  rm -rf "${store:?}/$1"
+  case $1 in noble) ubuntu_tree "$1" ;; *) debian_tree "$1" ;; esac
+  touch "$store/$1.made"
 }
 
+# From the mirror that apt has.
+debian_tree() {
+  local mirror
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1)
+  bootstrapped "$1" debootstrap --variant=minbase "$1" "$store/$1" ${mirror:+"$mirror"}
+}
+
+# Made in a tree of Debian 13, which has a package with Ubuntu's keys, and a debootstrap that knows Ubuntu's mirror.
+ubuntu_tree() {
+  local tree=$tree/made
+  bare_tree trixie
+  mkdir "$tree"
+  open_tree "$store/trixie"
+  fetch install debootstrap ubuntu-archive-keyring
+  bootstrapped "$1" inside ${http_proxy:+"http_proxy=$http_proxy"} \
+    debootstrap --variant=minbase --components=main,universe "$1" "/$1"
+  umount --recursive "$tree"
+  mv "$tree/$1" "$store"
+  rm -rf --one-file-system "$tree"
+}
+
+bootstrapped() { "${@:2}" >"$store/$1.log" 2>&1 || { tail -n 20 "$store/$1.log"; exit 1; }; }
+
 tree_of() {
-  local suite=$1 from=$store/$1 kept=${2:+$store/$2} packages=("${@:3}") bundle=/etc/ssl/certs/ca-certificates.crt proxy
+  local suite=$1 from=$store/$1 kept=${2:+$store/$2} packages=("${@:3}") proxy
   proxy=$(apt-config shell proxy Acquire::http::Proxy | sed "s/^proxy='\(.*\)'$/\1/")
   if [ -n "$proxy" ] && [ "$proxy" != DIRECT ]; then export http_proxy=$proxy; fi
   # Another run may be about to make it.
   exec 9>"$store/lock"
   flock 9
   if [ -n "$kept" ] && [ "$(cat "$kept.made" 2>/dev/null)" = "$suite ${packages[*]}" ]; then from=$kept; else bare_tree "$suite"; fi
-  cp -a --reflink=auto "$from/." "$tree"
+  open_tree "$from"
+  if [ -n "$kept" ]; then fetch install "${packages[@]}"; fi
+  if [ -n "$kept" ] && [ "$from" != "$kept" ]; then
+    fetch clean
+    # Whoever is ended in the midst leaves no tree that counts as whole.
+    rm -f "$kept.made"
+    rm -rf "$kept"
+    cp -a --reflink=auto --one-file-system "$tree/." "$kept"
+    echo "$suite ${packages[*]}" >"$kept.made"
+  fi
+  exec 9>&-
+}
+
+# A copy of a kept tree, where commands can run and apt knows the packages of today.
+open_tree() {
+  local bundle=/etc/ssl/certs/ca-certificates.crt
+  cp -a --reflink=auto "$1/." "$tree"
   # A mount name space within wants its root to be a mount point.
   mount --bind "$tree" "$tree"
   mount -t proc proc "$tree/proc"
@@ -64,14 +101,6 @@ tree_of() {
   # No daemon begins because it is installed.
   printf '#!/bin/sh\nexit 101\n' | install -m 0755 /dev/stdin "$tree/usr/sbin/policy-rc.d"
   fetch update -q
-  if [ -n "$kept" ]; then fetch install "${packages[@]}"; fi
-  if [ -n "$kept" ] && [ "$from" != "$kept" ]; then
-    fetch clean
-    rm -rf "$kept" "$kept.made"
-    cp -a --reflink=auto --one-file-system "$tree/." "$kept"
-    echo "$suite ${packages[*]}" >"$kept.made"
-  fi
-  exec 9>&-
 }
 
 # Shows a file or directory of this machine in the tree, to be read only.

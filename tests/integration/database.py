@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 
 from ..support.acceptor_process import free_port
@@ -30,8 +31,13 @@ class Database:
         command = ["mariadbd", defaults, data, f"--socket={self.socket}", f"--pid-file={at}/pid"]
         where = ["--bind-address=127.0.0.1", f"--port={self.port}"]
         daemon = lab.start(f"mariadb-{name}", [*command, *where], user="mysql")
-        daemon.wait(self.socket.exists, "the database is there")
+        daemon.wait(self._listens, "the database is there")
         self.sql(_CREATE.format(name=name, charset=charset, password=PASSWORD), "mysql")
+
+    def _listens(self):
+        """Its socket is there a moment earlier, and refuses."""
+        with socket.socket(socket.AF_UNIX) as trial:
+            return trial.connect_ex(str(self.socket)) == 0
 
     def sql(self, statements, database=""):
         """The rows of statements, each a list of texts."""
