@@ -169,7 +169,8 @@ def probe(options: Options) -> tuple[Report, ...]:
         raise raised[0]
     ended = [_as_it_stands(report) for report in running]
     cut_off(options, ended)
-    reports.conceal(ended, echoes.of_run(options.confided))
+    given, words = echoes.of_run(options.confided), echoes.words_of_run(options.confided)
+    reports.conceal(ended, given, words)
     return tuple(_frozen(report) for report in ended)
 
 

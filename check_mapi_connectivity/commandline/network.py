@@ -39,6 +39,8 @@ def parse_url(
     from ..base.credentials import Proxy, Secret
 
     usual = f"{source}: its value is not a proxy URL like http://proxy.example.com:3128"
+    if "@" in url:
+        usual += "; in user and password write # ? / [ ] as %23 %3F %2F %5B %5D"
     pasted.check_quotes(url, source)
     pasted.check_visible(url, source, shown=False)
     url = url.strip()
@@ -61,7 +63,9 @@ def parse_url(
             f"{source}: {parts.scheme} proxies are not supported, only http:// and https://; "
             f"{_RELAY}"
         )
-    if not host or not port or not host.isprintable() or " " in host or parts.path not in ("", "/"):
+    # What follows a host may be the rest of a password, and the host its beginning.
+    beyond = parts.path not in ("", "/") or parts.query or parts.fragment
+    if not host or not port or not host.isprintable() or " " in host or beyond:
         raise UsageError(usual)
     if user is None and parts.username:
         user = unquote(parts.username)
@@ -223,9 +227,7 @@ def _no_proxy(environ: MutableMapping[str, str]) -> str:
         if text:
             pasted.check_quotes(text, name)
             pasted.check_visible(" ".join(text.split()), name)
-            # To requests a domain begins with a dot, to others with a star.
-            names = (re.sub(r"^\*(?=\.)", "", name) for name in re.split(r"[,;\s]+", text))
-            return ",".join(filter(None, names))
+            return ",".join(filter(None, re.split(r"[,;\s]+", text)))
     return ""
 
 

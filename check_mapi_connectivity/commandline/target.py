@@ -33,13 +33,25 @@ def _is_ipv6(text: str) -> bool:
     return True
 
 
+def _as_dns_has(name: str) -> str:
+    """A name beyond ASCII as the network has it; as it is where it has none."""
+    try:
+        return name.encode("idna").decode("ascii")
+    except UnicodeError:
+        return name
+
+
 def _as_host(text: str) -> str:
     """`; write X`, how what is no host should be written; empty where nobody can tell.
 
-    >>> _as_host("[::1]:"), _as_host("::1"), _as_host("https://mail.example/"), _as_host("mail:x")
+    >>> _as_host("[::1]:"), _as_host("::1"), _as_host("https://mail.example/x"), _as_host("mail:x")
     ('; write [::1]', '; an IPv6 address stands in brackets: [::1]', '; write mail.example', '')
+    >>> _as_host("b\u00fccher.example:444")
+    '; write xn--bcher-kva.example:444'
     """
-    alone = re.sub(r"(?i)^https?://([^/]+)/?$", r"\1", pasted.bare(text))
+    alone = re.sub(r"(?i)^https?://([^/]+)(?:/.*)?$", r"\1", pasted.bare(text))
+    if not alone.isascii():
+        alone = _as_dns_has(alone)
     for one in (text, alone):
         # A port of no digits, or with zeros before them.
         shorter = re.sub(":0*$", "", re.sub(":0+(?=[1-9][0-9]*$)", ":", one))

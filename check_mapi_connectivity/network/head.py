@@ -61,7 +61,11 @@ def no_http(line: str) -> HeadError:
 
 
 class Disconnected(ConnectionResetError):
-    """The connection ends before the head does."""
+    """The connection ends before the head does; `silent` is whether nothing came at all."""
+
+    def __init__(self, *, silent: bool) -> None:
+        super().__init__("no answer" if silent else "the headers break off")
+        self.silent = silent
 
 
 class BrokenOff(Exception):
@@ -175,7 +179,7 @@ def _lines(stream: Stream) -> Iterator[bytes]:
         if left < 0:
             raise HeadError(f"sends more than {HEADER_LIMIT >> 10} KiB of headers", remedy=_ENDLESS)
         if not line.endswith(b"\n"):
-            raise Disconnected("the headers break off" if begun or line else "no answer")
+            raise Disconnected(silent=not (begun or line))
         begun = True
         yield line
 

@@ -96,6 +96,9 @@ _FOREIGN = (
     "zstd",
 )
 
+#: How gzip begins (RFC 1952 2.3.1).
+_GZIP = b"\x1f\x8b\x08"
+
 #: Codings of one answer that are undone.
 _MOST_CODINGS = 3
 
@@ -113,11 +116,15 @@ def decode(encoding: str, body: bytes, host: str) -> bytes | None:
     names = [name for name in names if name in _DECODERS or name in _FOREIGN]
     if len(names) > _MOST_CODINGS or not set(names) <= set(_DECODERS):
         return None
+    if not names and body.startswith(_GZIP):
+        # Compressed on the way, and the word for it lost: nothing that is asked for begins so.
+        found = _inflated(body, 31, host)
+        return body if found is None else found
     plain: bytes | None = body
     for name in reversed(names):
         if plain:
-            found = (_inflated(plain, bits, host) for bits in _DECODERS[name])
-            plain = next((one for one in found if one is not None), None)
+            tried = (_inflated(plain, bits, host) for bits in _DECODERS[name])
+            plain = next((one for one in tried if one is not None), None)
     return plain
 
 

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from ..base.deadline import Deadline
 
 #: Seconds to wait for another one to find out whether the credential is taken; a third of the
-#: time left where that is less. And the same once it was taken somewhere.
+#: time left where that is less. The same once it was taken somewhere, when who hangs is no more
+#: likely to refuse it than others. And seconds to wait for those that are to be asked first.
 TURN = 10.0
-_SHORT_TURN = 2.0
+_SHORT_TURN = 0.5
+_AHEAD = 2.0
 
 #: Refusals in a row, after the credential was taken, that end its use. What was taken is no wrong
 #: password, but a directory may count each refusal as a failed logon until one succeeds, and the
@@ -66,7 +68,7 @@ class Logon:
         Who finds out may hang: after a while the next one tries, as if that one were not there.
         """
         me, left = object(), deadline.remaining() / 3
-        until = time.monotonic() + min(_SHORT_TURN, left)
+        until = time.monotonic() + min(_AHEAD, left)
         with self._changed:
             while not self.known(place):
                 ahead = until - time.monotonic()
@@ -180,6 +182,6 @@ def _spared(refusal: Failure, place: str) -> Failure:
     return Failure(
         "untested",
         f"not tested: {place[:60]} refused the password",
-        "is it right? Then test this node alone, by --address",
+        "if the password is right, test this node alone by --address",
         detail=refusal.cause,
     )

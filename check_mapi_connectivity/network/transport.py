@@ -47,6 +47,7 @@ class Manner(NamedTuple):
     heard: Callable[[Answer], None] | None = None
     direct: bool = False
     kept: bool = False
+    issuing: bool = False
 
 
 class Transport:
@@ -88,10 +89,16 @@ class Transport:
         """
         return {one for one in secrecy_echoes.of_run(self._means.confided) if len(one) > 7}
 
+    @cached_property
+    def _given_words(self) -> set[str]:
+        """Those that are known by their parts as well."""
+        return secrecy_echoes.words_of_run(self._means.confided)
+
     def unsaid(self, text: str) -> str:
         """A text of the other side without what is secret, as it may be kept in a file."""
         met = self._report.confidences
-        return secrecy_echoes.Echoes(met.secrets | self._given, met.words).masked(text)
+        words = met.words | self._given_words
+        return secrecy_echoes.Echoes(met.secrets | self._given, words).masked(text)
 
     def attach(self, report: Report) -> None:
         """From now on work for this report."""
@@ -135,18 +142,20 @@ class Transport:
         reading: Reading | None = None,
         direct: bool = False,
         kept: bool = False,
+        issuing: bool = False,
     ) -> Answer:
         """One request and its whole answer; time is charged to `phase` of `watch`.
 
         Every request carries a fresh client-request-id. At `until` the connection is cut;
         `heard` is told of an answer when its headers are there, `reading` puts bodies that are no
         text into words, `direct` goes past any proxy, `kept` goes by the connection that is
-        open or not at all. Raises CheckFailure for everything that is not an answer, NotKept.
+        open or not at all, `issuing` is for a token, which may be one that was sent before.
+        Raises CheckFailure for everything that is not an answer, NotKept.
         """
         request = self._prepared(method, url, headers or {}, data, params)
         self._report.times.reach(request.named)
         answer: Answer | None = None
-        manner = Manner(phase, until or self.latest, heard, direct, kept)
+        manner = Manner(phase, until or self.latest, heard, direct, kept, issuing)
         try:
             answer = self._carry(request, url, watch, manner)
         finally:
@@ -164,7 +173,7 @@ class Transport:
         finished = True
         try:
             response = self._carrier.send(request, manner.until)
-            return self._read(response, url, host, manner.heard)
+            return self._read(response, url, host, manner)
         except Late:
             finished = False
             raise CheckFailure(route.timed_out()) from None
@@ -193,20 +202,21 @@ class Transport:
         response: Response,
         url: str,
         host: str,
-        heard: Callable[[Answer], None] | None,
+        manner: Manner,
     ) -> Answer:
         """The whole answer, without what is secret. Raises CheckFailure."""
         try:
-            if heard is not None:
-                heard(build(response, url, host, b""))
+            if manner.heard is not None:
+                manner.heard(build(response, url, host, b""))
             answer = build(response, url, host, read(response, host))
         finally:
             response.close()
         self._report.times.compare_clock(host, answer.headers.get("Date"), answer.received)
         self._not_of_a_proxy(answer)
         if answer.status == 200:
-            return without(self._secrets, answer)
-        return without_echoes(self._secrets | self._given, self._words, answer)
+            return answer if manner.issuing else without(self._secrets, answer)
+        secrets, words = self._secrets | self._given, self._words | self._given_words
+        return without_echoes(secrets, words, answer)
 
     def _not_of_a_proxy(self, answer: Answer) -> None:
         """Raise CheckFailure for an answer by which a squid says that it is its own."""

@@ -24,7 +24,7 @@ _ROWS = 10
 
 def judged(options: Options, reports: list[Report], clock: Deadline) -> list[Judged]:
     """Reports as they stand, each judged, without what must not show."""
-    now, started, given = clock.now(), clock.started, echoes.of_run(options.confided)
+    now, started = clock.now(), clock.started
     for report in reports:
         report.times.moment = clock.wall()
         begun = started if len(reports) == 1 else report.times.begun
@@ -32,7 +32,8 @@ def judged(options: Options, reports: list[Report], clock: Deadline) -> list[Jud
         if len(reports) > 1:
             # A thousand rows of each of hundreds are no use to anybody.
             report.finding.rows = report.finding.rows[:_ROWS]
-    secrecy_reports.conceal(reports, given)
+    given, words = echoes.of_run(options.confided), echoes.words_of_run(options.confided)
+    secrecy_reports.conceal(reports, given, words)
     if len(reports) == 1:
         reports[0].times.total = now - started
     return judge(reports, options.targets, options.judging)

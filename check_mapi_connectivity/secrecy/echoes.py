@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 #: text, that are looked at.
 _PART, _MOST_OF_A_WORD, MOST_SEARCHED = 12, 1 << 15, 64000
 
+#: Letters of a secret that nobody chose to remember it.
+_GENERATED = 16
+
 #: Decodings that a text may hide a secret under: a gateway may quote what another one quoted.
 _LAYERS = 3
 
@@ -84,7 +87,7 @@ class Echoes:
         would give it away.
         """
         words = {one for one in self._secrets if re.fullmatch("[A-Za-z]{4,12}", _unquoted(one))}
-        return Echoes(one for one in self._secrets if one not in words)
+        return Echoes((one for one in self._secrets if one not in words), self._words)
 
     @cached_property
     def _spelt(self) -> list[str]:
@@ -244,8 +247,19 @@ def _base64(data: bytes) -> set[str]:
 
 def of_run(confided: Confided) -> set[str]:
     """All spellings of the secrets that a run was given."""
+    return {spelling for secret in _given(confided) for spelling in spellings(secret)}
+
+
+def words_of_run(confided: Confided) -> set[str]:
+    """Those of them that look generated, and so are known by their parts as well: a part of one
+    that is made of words may be a part of a name.
+    """
+    long = (secret for secret in _given(confided) if len(secret) >= _GENERATED)
+    return {secret for secret in long if not re.search("[a-z]{6}", secret)}
+
+
+def _given(confided: Confided) -> list[str]:
     # A word of the address would make every output unreadable, and hides nothing.
     said = " ".join(confided.openly).lower()
     secrets = [secret.reveal() for _, secret in confided.secrets]
-    given = [secret for secret in secrets if len(secret) > 3 and secret.lower() not in said]
-    return {spelling for secret in given for spelling in spellings(secret)}
+    return [secret for secret in secrets if len(secret) > 3 and secret.lower() not in said]

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 _MOST_SECRETS = 1000
 
 
-def conceal(reports: Iterable[Report], given: Iterable[str] = ()) -> None:
+def conceal(
+    reports: Iterable[Report], given: Iterable[str] = (), words: Iterable[str] = ()
+) -> None:
     """Mask what must show nowhere in all texts of reports that came from the other side: what each
-    met itself, and what was `given` to the run.
+    met itself, and what was `given` to the run; `words` of it also in parts.
     """
     # Tests that shared a connection have met the same.
     made: dict[tuple[frozenset[str], ...], Echoes] = {}
@@ -28,7 +30,7 @@ def conceal(reports: Iterable[Report], given: Iterable[str] = ()) -> None:
         met = sorted(report.confidences.secrets, key=len, reverse=True)[:_MOST_SECRETS]
         secrets = frozenset(one for one in (*met, *given) if len(one) > 3)
         # What is no success, or is shown whole, may quote in other ways.
-        key = secrets, frozenset(report.confidences.words)
+        key = secrets, frozenset((*report.confidences.words, *words))
         made[key] = made.get(key) or Echoes(*key)
         well = report.failure is None and report.address_book_failure is None
         if well and not report.trace.exchanges:

@@ -90,7 +90,10 @@ def read(answer: Answer) -> Outcome:
     Raises CheckFailure of kind `protocol` or `server`.
     """
     document = http_refusals.document(answer, _no_result)
-    warnings, errors = _texts(document, "warnings"), _texts(document, "errors")
+    warnings = _texts(document.get("@adminapi.warnings"))
+    there = http_refusals.error_document(answer)
+    told = http_refusals.message(answer) if there else document.get("error")
+    errors = (*_texts(document.get("@adminapi.errors")), *_texts(told))
     row = _row(document)
     if row is None:
         if errors:
@@ -100,19 +103,19 @@ def read(answer: Answer) -> Outcome:
             named = (exchange_refusals.exchange_error(text) for text in errors)
             raise CheckFailure(next((found for found in named if found), failure))
         raise CheckFailure(_no_result(answer, "the answer holds no result", document.get("value")))
-    result = _scalar(row.get("Result"))
+    result = _member(row, "Result")
     if result is None or not result.strip("* "):
         raise CheckFailure(_no_result(answer, "the answer's row holds no Result", row))
-    latency, note = read_latency(row.get("Latency"))
+    latency, note = read_latency(_found(row, "Latency"))
     return Outcome(
         success=_words(result) == "success",
         result=result.strip("* "),
         latency=latency,
         latency_note=note,
-        server=_scalar(row.get("Server")),
-        database=_scalar(row.get("Database")),
-        mailbox=_scalar(row.get("Mailbox")),
-        error=_scalar(row.get("Error")) or "",
+        server=_member(row, "Server"),
+        database=_member(row, "Database"),
+        mailbox=_member(row, "Mailbox"),
+        error=_member(row, "Error") or "",
         warnings=warnings,
         errors=errors,
     )
@@ -240,16 +243,30 @@ def _row(document: dict[str, Any]) -> dict[str, Any] | None:
     """
     value = document.get("value") or document.get("Value")
     rows = [row for row in (value if isinstance(value, list) else [value]) if isinstance(row, dict)]
-    told = [row for row in rows if row.get("Result") is not None]
+    told = [row for row in rows if _found(row, "Result") is not None]
     # One mailbox has one row; where there are more, one success does not speak for the others.
-    failed = [row for row in told if _words(_scalar(row["Result"]) or "") != "success"]
+    failed = [row for row in told if _words(_member(row, "Result") or "") != "success"]
     return next(iter([*failed, *told, *rows]), None)
+
+
+def _found(row: dict[str, Any], name: str) -> Any:
+    """A member of a row, in any case of letters: serializers write `Result` or `result`."""
+    if name in row:
+        return row[name]
+    return next((member for key, member in row.items() if key.lower() == name.lower()), None)
+
+
+def _member(row: dict[str, Any], name: str) -> str | None:
+    """The text of a member of a row."""
+    return _scalar(_found(row, name))
 
 
 def _scalar(value: object) -> str | None:
     """A member's text: a string or number itself, or what an object wraps (exchange-online 2.5 rule
-    2).
+    2); of a list those of its strings.
     """
+    if isinstance(value, list):
+        value = "; ".join(item for item in value if isinstance(item, str))
     if isinstance(value, dict):
         plain = {name: member for name, member in value.items() if "@" not in name}
         wrapped = [plain.get("Value"), plain.get("value"), *plain.values()]
@@ -270,11 +287,13 @@ def _words(result: str) -> str:
     return result.strip("* ").lower()
 
 
-def _texts(document: dict[str, Any], name: str) -> tuple[str, ...]:
-    """The strings of `@adminapi.<name>`."""
-    value = document.get(f"@adminapi.{name}")
+def _texts(value: object) -> tuple[str, ...]:
+    """The texts of a member that may be a list; what is no text and not empty, in JSON, because an
+    error in a shape of its own is an error all the same.
+    """
     items = value if isinstance(value, list) else [value]
-    return tuple(text for text in (_scalar(item) for item in items) if text)
+    texts = (_scalar(item) or (json.dumps(item) if item else "") for item in items)
+    return tuple(text for text in texts if text)
 
 
 def _cmdlet_error(errors: tuple[str, ...]) -> Failure:

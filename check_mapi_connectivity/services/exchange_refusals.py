@@ -8,9 +8,10 @@ from ..base.failure import Failure
 from ..codes import recipients
 from ..network import headers
 from .http_refusals import (
+    challenged,
     details_of,
     error_document,
-    internal_error,
+    inner_errors,
     is_page,
     message,
     redirected,
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 
 #: Exceptions that only carry another one.
 _WRAPPERS = frozenset({"Exception", "ODataServiceException", "CmdletProxyException"})
+
+#: An exception that a text names, with its name space.
+_NAMED = r"\b(?:Microsoft\.Exchange|System)\.[\w.+]{1,200}Exception\b"
+
+#: Exceptions that pass by themselves and whose names do not say so.
+_PASSING = frozenset({"ADServerSettingsChangedException"})
 
 #: Words of a refusal that is about Exchange's roles, not about the token.
 _OF_ROLES = r"(?i)not allowed to call|assigned to any management role|supported in this scenario"
@@ -68,6 +75,9 @@ def _token_refused(answer: Answer, claims: Mapping[str, Any]) -> tuple[str, str]
     from ..codes.http import ADMIN
     from ..codes.mapi import DIAGNOSTICS
 
+    claimed = challenged(answer, "Exchange")
+    if claimed is not None:
+        return claimed
     roles = claims.get("roles")
     told = headers.diagnostics(answer.headers.get("x-ms-diagnostics", ""))
     row = DIAGNOSTICS.get(told.number or 0)
@@ -125,8 +135,11 @@ def _by_exception(exception: str, text: str, mailbox: str) -> Failure | None:
     from ..codes.exchange import EXCHANGE
 
     row = EXCHANGE.get(exception)
-    if row is None and (exception.endswith("TransientException") or "may be transient" in text):
+    passing = exception.endswith("TransientException") or exception in _PASSING
+    if row is None and (passing or "may be transient" in text):
         row = EXCHANGE["TransientException"]
+    if row is None and re.search(r"not recognized as (?:a|the) name of a cmdlet", text[:2000]):
+        row = EXCHANGE["CommandNotFoundException"]
     if exception == "ManagementObjectNotFoundException":
         row = recipients.explain(text, guest="#ext#" in mailbox.lower()) or row
     if row is None:
@@ -176,10 +189,10 @@ def exception_name(answer: Answer) -> str:
     error = error_document(answer)
     fields = [text.split("|") for text in details_of(error)]
     candidates = [parts[1] for parts in fields if len(parts) > 2]
-    candidates += [
-        str(internal_error(error).get("type", "")),
-        answer.headers.get("X-ExceptionType", ""),
-    ]
+    candidates += [str(inner.get("type", "")) for inner in inner_errors(error)]
+    candidates.append(answer.headers.get("X-ExceptionType", ""))
+    # One that another server has passed on is in the text alone.
+    candidates += re.findall(_NAMED, message(answer)[:2000]) if error else []
     names = [re.split(r"[.+]", candidate.strip())[-1] for candidate in candidates]
     names = [name for name in names if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{2,99}", name)]
     known = [name for name in names if name in EXCHANGE]

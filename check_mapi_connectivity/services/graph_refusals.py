@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from ..base.failure import Failure
-from ..base.vocabulary import BEARER
 from ..codes import Advice, graph
 from ..codes.http import GRAPH
 from ..network import headers
@@ -129,15 +128,9 @@ def _refused(answer: Answer, code: str, row: Advice | None, claims: Mapping[str,
     if found is None and answer.status == 401:
         found = graph.CODES["InvalidAuthenticationToken"]
     found = found or _denied(claims)
-    if _revoked(answer):
+    if http_refusals.challenged(answer, "") is not None:
         detail += " (WWW-Authenticate: insufficient_claims)"
     return Failure("permission", found.cause, found.remedy, code or f"HTTP {answer.status}", detail)
-
-
-def _revoked(answer: Answer) -> bool:
-    """Whether the challenge says that the token is held as revoked (continuous access)."""
-    challenges = answer.all("WWW-Authenticate")
-    return headers.parameter(challenges, BEARER, "error") == "insufficient_claims"
 
 
 def _told(answer: Answer, claims: Mapping[str, Any]) -> Advice | None:
@@ -153,9 +146,9 @@ def _told(answer: Answer, claims: Mapping[str, Any]) -> Advice | None:
     if host in graph.HOSTS and answer.host in graph.HOSTS and host != answer.host:
         cause = f"the token is for the Graph of another cloud, {host}"
         return row._replace(cause=cause, remedy="check --cloud and --graph-url")
-    if _revoked(answer):
-        cause = "Graph holds the token as revoked: insufficient_claims"
-        return row._replace(cause=cause, remedy="see sign-in log and Conditional Access")
+    claimed = http_refusals.challenged(answer, "Graph")
+    if claimed is not None:
+        return row._replace(cause=claimed[0], remedy=claimed[1])
     if re.search(
         r"expired|lifetime|not yet valid", http_refusals.message(answer)[:500], re.IGNORECASE
     ):
@@ -165,12 +158,18 @@ def _told(answer: Answer, claims: Mapping[str, Any]) -> Advice | None:
 
 
 def _barred(answer: Answer) -> Advice | None:
-    """The policy that a 403 names."""
-    if not re.search("RAOP|AccessPolicy", http_refusals.message(answer)[:500]):
-        return None
-    cause = "an application access policy bars the app from this mailbox"
-    remedy = "run Test-ApplicationAccessPolicy; a change may take over an hour"
-    return graph.CODES["ErrorAccessDenied"]._replace(cause=cause, remedy=remedy)
+    """The policy that a 403 names, or which one its words mean."""
+    message = http_refusals.message(answer)[:500]
+    row = graph.CODES["ErrorAccessDenied"]
+    if re.search("RAOP|AccessPolicy", message):
+        cause = "an application access policy bars the app from this mailbox"
+        remedy = "run Test-ApplicationAccessPolicy; a change may take over an hour"
+        return row._replace(cause=cause, remedy=remedy)
+    if re.search("OData is disabled", message, re.IGNORECASE):
+        cause = "Exchange's EWS access policy bars this client"
+        remedy = "see Ews* of Get-OrganizationConfig and Get-CASMailbox (User-Agent lists)"
+        return row._replace(cause=cause, remedy=remedy)
+    return None
 
 
 def _denied(claims: Mapping[str, Any]) -> Advice:

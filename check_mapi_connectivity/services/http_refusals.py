@@ -6,6 +6,7 @@ import re
 
 from ..base.failure import CheckFailure, Failure
 from ..base.reading import untrusted
+from ..base.vocabulary import BEARER
 from ..network import headers
 from ..network.response import too_large
 from ..secrecy import names
@@ -146,11 +147,14 @@ def details_of(error: Mapping[str, Any]) -> list[str]:
     return [text for text in found if isinstance(text, str) and text.strip()]
 
 
-def internal_error(error: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The exception behind an OData error, as Exchange tells it; empty where there is none."""
+def inner_errors(error: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The exceptions behind an OData error as Exchange tells them, the innermost one first."""
+    found: list[dict[str, Any]] = []
     inner = error.get("innererror")
-    internal = inner.get("internalexception") if isinstance(inner, dict) else None
-    return internal if isinstance(internal, dict) else {}
+    while isinstance(inner, dict) and len(found) < 16:
+        found.insert(0, inner)
+        inner = inner.get("internalexception")
+    return found
 
 
 def message(answer: Answer) -> str:
@@ -162,10 +166,43 @@ def message(answer: Answer) -> str:
     flat = document if isinstance(document, dict) else {}
     # Gateways and the sign-in service put the text beside `error`, not into it.
     others = (flat.get("error_description"), flat.get("message"))
-    for member in (internal_error(error).get("message"), error.get("message"), *others):
+    inner = [exception.get("message") for exception in inner_errors(error)]
+    for member in (*inner, error.get("message"), *others):
         if isinstance(member, str) and member.strip():
             return member.strip()
     return glimpse(answer)
+
+
+#: What a claims challenge says beside `code:` -> why the token does not do, as words after who says
+#: so, and the remedy (learn.microsoft.com, "Continuous access evaluation").
+_CHALLENGES = {
+    "TokenIssuedBeforeRevocationTimestamp": (
+        "holds the token as revoked",
+        "see sign-in log and Conditional Access",
+    ),
+    "TokenCreatedWithOutdatedPolicies": (
+        "wants a token of the policies of now",
+        "see sign-in log and Conditional Access",
+    ),
+    "LocationConditionEvaluationSatisfied": (
+        "takes no token from where this host is",
+        "allow all outgoing addresses of this host in Conditional Access",
+    ),
+}
+
+
+def challenged(answer: Answer, who: str) -> tuple[str, str] | None:
+    """Cause and remedy of a 401 that wants other claims in the token; None for any other."""
+    lines = answer.all("WWW-Authenticate")
+    if headers.parameter(lines, BEARER, "error") != "insufficient_claims":
+        return None
+    told = f"{message(answer)[:1000]} {headers.parameter(lines, BEARER, 'error_description')}"
+    found = re.search(r"\bcode: ([A-Za-z]{3,60})\b", told)
+    code = found[1] if found else "insufficient_claims"
+    words, remedy = _CHALLENGES.get(
+        code, (f"wants other claims in the token: {code}", "see sign-in log and Conditional Access")
+    )
+    return f"{who} {words}", remedy
 
 
 def _embedded(text: str) -> str:

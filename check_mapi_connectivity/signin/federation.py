@@ -37,6 +37,9 @@ _SUBCODE = re.compile(
     rb"<(?:\w+:)?Subcode>\s{0,200}<(?:\w+:)?Value\b[^>]{0,300}>\s{0,200}(?:\w+:)?([A-Z]\w{3,60})\s*<"
 )
 
+#: What Entra says of a federated domain, as far as it tells why the password cannot be sent.
+_NAMED = ("federation_protocol", "federation_active_auth_url", "federation_metadata_url")
+
 
 def host(url: str) -> str:
     """The host of a URL, for messages."""
@@ -59,9 +62,8 @@ def send(
         cause = f"{where} is not reached by https, and no password goes there in the clear"
         raise CheckFailure(Failure("credential", cause, "see the domain's federation settings"))
     try:
-        answer = sender(
-            method, url, watch, reading=_unread if method == "POST" else None, **keywords
-        )
+        reading = _unread if method == "POST" else None
+        answer = sender(method, url, watch, reading=reading, issuing=True, **keywords)
     except CheckFailure as error:
         cause = f"federation server: {error.failure.cause}"
         raise CheckFailure(error.failure._replace(cause=cause)) from None
@@ -89,7 +91,8 @@ def refused(answer: Answer | None, server: str, user: str) -> Failure:
     fault, subcode = _FAULT.search(body), _SUBCODE.search(body)
     detail = " ".join(fault[1].decode("utf-8", "replace").split()) if fault else ""
     code = subcode[1].decode("ascii") if subcode else "WS-Trust"
-    if fault is None and answer is not None:
+    # AD FS leaves the text empty for some refusals.
+    if fault is None and subcode is None and answer is not None:
         return _odd(answer, f"federation server {server}")
     return Failure(
         "credential",
@@ -98,6 +101,18 @@ def refused(answer: Answer | None, server: str, user: str) -> Failure:
         code,
         detail,
     )
+
+
+def unfit(realm: Mapping[str, Any]) -> Failure:
+    """Why msal asks no federation server, by what Entra says of the user's domain."""
+    domain = str(realm.get("domain_name") or "the user's domain")[:80]
+    url = realm.get("federation_active_auth_url")
+    cause = f"{domain} is federated, but Entra names no WS-Trust address of it"
+    if isinstance(url, str) and url:
+        cause = f"federation server {host(url)} has no WS-Trust address that msal knows"
+    named = [f"{name}: {str(realm.get(name))[:200]}" for name in _NAMED if realm.get(name)]
+    remedy = "use a cloud-only user or a certificate: the password cannot be sent"
+    return Failure("credential", cause, remedy, "WS-Trust", ", ".join(named))
 
 
 def _odd(answer: Answer, where: str) -> Failure:

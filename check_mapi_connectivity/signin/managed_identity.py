@@ -36,6 +36,21 @@ _REFUSALS = (
     *("invalid_scope", "unknown_source", "bad_request_102"),
 )
 
+#: Headers by which the metadata services of other clouds are known: name, beginning, whose it is.
+_OTHERS = (("Metadata-Flavor", "Google", "Google's"), ("Server", "EC2ws", "Amazon's"))
+
+#: Its words for a request that is not as it wants it -> cause, remedy (page above, "Proxies").
+_WORDS = {
+    "multiple user assigned identities": (
+        "this VM has several managed identities",
+        "choose one: --managed-identity=CLIENT-ID",
+    ),
+    "x-forwarded-for": (
+        "a proxy passes the request on to the instance metadata service",
+        "exempt its address from transparent proxies and sidecars",
+    ),
+}
+
 #: Those have services of their own for it.
 _INSTEAD = "use a certificate; this is for Azure VMs only, not App Service or Azure Arc"
 
@@ -56,6 +71,7 @@ def ask(session: Session, identity: ManagedIdentity, resource: str) -> Mapping[s
             params=parameters,
             until=session.deadline.now() + patience,
             direct=True,
+            issuing=True,
         )
     except CheckFailure as error:
         raise CheckFailure(_absent(error.failure, identity)) from None
@@ -90,6 +106,11 @@ def _refused(answer: Answer, document: object, identity: ManagedIdentity) -> Fai
     who = "the instance metadata service"
     if answer.status == 429:
         return entra.with_words(http_refusals.throttled(answer, who), answer)
+    for name, beginning, whose in _OTHERS:
+        if answer.headers.get(name, "").startswith(beginning):
+            cause = f"{answer.host} answers as {whose} metadata service does"
+            text = http_refusals.glimpse(answer)
+            return Failure("credential", cause, _INSTEAD, f"HTTP {answer.status}", text)
     # 410 while the service is being updated, 404 while it starts.
     if answer.status >= 500 or answer.status in (404, 410):
         failure = http_refusals.trouble(answer, who, "wait for the next run")
@@ -102,12 +123,16 @@ def _refused(answer: Answer, document: object, identity: ManagedIdentity) -> Fai
     if not isinstance(document, dict) or "error" not in document:
         return _no_service(answer)
     found = entra.words(document)
-    if found.number:
-        return entra.sign_in(document, answer)
+    return entra.sign_in(document, answer) if found.number else _told(found, answer, identity)
+
+
+def _told(found: entra.Words, answer: Answer, identity: ManagedIdentity) -> Failure:
+    """What its own words for a refusal mean."""
     cause, remedy = (
         "the instance metadata service refuses a token",
-        "see Entra's own text; -v shows it whole",
+        "see its own text; -v shows it whole",
     )
+    said = [told for words, told in _WORDS.items() if words in found.text.lower()]
     if "identity not found" in found.text.lower():
         cause = "this VM has no managed identity"
         remedy = "switch it on in the portal; the VM, Security, Identity"
@@ -117,6 +142,8 @@ def _refused(answer: Answer, document: object, identity: ManagedIdentity) -> Fai
     elif found.error == "invalid_resource":
         cause = "the tenant has no such resource"
         remedy = "check --cloud"
+    elif said:
+        cause, remedy = said[0]
     elif found.error not in _REFUSALS:
         return http_refusals.unknown_error(
             answer.host, found.error or f"HTTP {answer.status}", found.text

@@ -184,7 +184,7 @@ class EntraHttp:
             self.last = federation.send(send, method, url, watch, keywords)
         else:
             self.federation = ""
-            self.last = send(method, url, watch, **keywords)
+            self.last = send(method, url, watch, issuing=True, **keywords)
             self._judge(url, self.last)
         return _EntraAnswer(self.last)
 
@@ -270,6 +270,8 @@ def _unusable(http: EntraHttp, session: Session, error: Exception) -> Failure:
         document = last.json()
         if isinstance(document, dict) and "error" in document:
             return entra.sign_in(document, last)
+        if isinstance(document, dict) and document.get("account_type") == "Federated":
+            return federation.unfit(document)
         return entra.not_entra(last)
     remedy = "check --authority-url and the credential"
     return Failure("credential", "msal cannot begin the sign-in", remedy, type(error).__name__)

@@ -43,7 +43,7 @@ ROWS = [
         (
             "permission",
             "permission",
-            "Graph holds the token as revoked: insufficient_claims",
+            "Graph wants other claims in the token: insufficient_claims",
             False,
         ),
     ),
@@ -75,6 +75,12 @@ ROWS = [
             "an application access policy bars the app from this mailbox",
             False,
         ),
+    ),
+    (
+        403,
+        b'{"error":{"code":"ErrorAccessDenied","message":"Access to OData is disabled.",',
+        {},
+        ("permission", "permission", "Exchange's EWS access policy bars this client", False),
     ),
     (
         403,

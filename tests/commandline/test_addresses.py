@@ -188,6 +188,19 @@ REFUSED = [
         "--mapi-url is for one mailbox; leave it out, then Autodiscover finds each mailbox",
     ),
     (["-H", "https://mail/"], "--hostname: https://mail/ is not HOST or HOST:PORT; write mail"),
+    (
+        ["-H", "https://mail/owa"],
+        "--hostname: https://mail/owa is not HOST or HOST:PORT; write mail",
+    ),
+    (
+        ["-H", "fd00:0::1"],
+        "--hostname: fd00:0::1 is not HOST or HOST:PORT; an IPv6 address stands in brackets: [fd00:0::1]",
+    ),
+    (
+        ["-H", "b\u00fccher.example:444"],
+        "--hostname: b\u00fccher.example:444 is not HOST or HOST:PORT; write "
+        "xn--bcher-kva.example:444",
+    ),
     (["-H", "u:p@mail"], "--hostname: its value is not HOST or HOST:PORT"),
     (["-H", "mail:65536"], "--hostname: mail:65536 is not HOST or HOST:PORT"),
     (

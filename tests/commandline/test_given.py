@@ -73,7 +73,7 @@ def test_options_ini_in_the_tenants_directory(there):
 
 
 def test_later_section_wins_and_no_flag_can_be_taken_back(there):
-    (there / "p.ini").write_text("[x]\nt = 7\narchive =\n[y]\nt = 8\narchive = none\n")
+    (there / "p.ini").write_text("[x] ; one\nt = 7\narchive =\n[ y ]# two\nt = 8\narchive = none\n")
     options = parse("--extra-opts=x@p.ini", "--extra-opts=y@p.ini")
     assert (options.timeout, options.archive) == (8.0, False)
 

@@ -213,7 +213,7 @@ def test_proxy_sources(there):
     assert parse("--no-proxy", HTTPS_PROXY="http://e:1").proxy is None
     assert parse(ALL_PROXY="http://e:1", NO_PROXY="x.example").no_proxy == "x.example"
     starred = "*.x.example *.y.example;*"
-    assert parse(ALL_PROXY="http://e:1", NO_PROXY=starred).no_proxy == ".x.example,.y.example,*"
+    assert parse(ALL_PROXY="http://e:1", NO_PROXY=starred).no_proxy == "*.x.example,*.y.example,*"
     assert str(parse("--proxy-host", "::1", "--proxy-port", "3128").proxy) == "[::1]:3128"
     assert "secret" not in complaint("--proxy", "http://u:secret@h:1")
     assert complaint(HTTPS_PROXY="socks5://h:1").startswith(
@@ -333,6 +333,10 @@ REFUSED = [
     (["--certificate", "/"], "--certificate: / is a directory; name a file"),
     (["--certificate", "/dev/zero"], "--certificate: /dev/zero is not a regular file"),
     (["--ca-file", "/nope"], "--ca-file: /nope does not exist"),
+    (
+        ["--ca-file", "~/nope"],
+        "--ca-file: ~/nope does not exist; ~ is a shell's word, write the whole path",
+    ),
     (
         ["--ca-file", "/dev"],
         "--ca-file: /dev is a directory; name a file, or run openssl rehash on it",

@@ -20,8 +20,8 @@ PATIENCE = 10.0
 @pytest.fixture
 def logon(monkeypatch):
     """A Logon by which nobody waits so long that he goes ahead."""
-    monkeypatch.setattr("check_mapi_connectivity.network.shared_logon.TURN", 3 * PATIENCE)
-    monkeypatch.setattr("check_mapi_connectivity.network.shared_logon._SHORT_TURN", 3 * PATIENCE)
+    for name in ("TURN", "_SHORT_TURN", "_AHEAD"):
+        monkeypatch.setattr(f"check_mapi_connectivity.network.shared_logon.{name}", 3 * PATIENCE)
     return Logon()
 
 

@@ -189,6 +189,26 @@ def test_authorities_named_beside_the_stores(store, authority, reach, tmp_path, 
     assert reach(ca_files=(str(there.bundle),)) == 2
 
 
+@pytest.mark.parametrize("form", ["file", "system"])
+@pytest.mark.parametrize("named", ["issuer", "server"])
+def test_the_authority_that_issued_it_is_enough(store, options, tmp_path, form, named):
+    """The root that is above it is nobody's business here: so browsers and curl have it."""
+    issuer = trustme.CA(organization_name="Contoso CA").create_child_ca()
+    leaf = issuer.issue_cert("127.0.0.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    leaf.configure_cert(context)
+    trusted = tmp_path / "issuer.pem"
+    trusted.write_bytes((issuer.cert_pem if named == "issuer" else leaf.cert_chain_pems[0]).bytes())
+    store.hashes(trustme.CA())
+    if form == "system":
+        store.bundle.write_bytes(trusted.read_bytes())
+    files = (str(trusted),) if form == "file" else ()
+    server = OddProxy(lambda _, client, head: client.close(), context=context)
+    way = Route(options(ca_files=files), Deadline(time.monotonic(), 30), Report("m", "cmdlet"))
+    way.open("127.0.0.1", server.port).close()
+    server.close()
+
+
 def test_tls_to_a_proxy_by_the_bundle(store, authority, options, origin):
     store.hashes(trustme.CA()).bundles(authority)
     through = Proxy("127.0.0.1", origin.port, "--proxy", tls=True)

@@ -13,7 +13,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from check_mapi_connectivity.base.credentials import Secret
 from check_mapi_connectivity.base.failure import Failure
+from check_mapi_connectivity.base.options import Confided
 from check_mapi_connectivity.base.report import Exchange
 from check_mapi_connectivity.network import confidential
 from check_mapi_connectivity.network.answer import Answer, Headers
@@ -206,11 +208,12 @@ def test_a_location_is_masked_by_its_names():
 def test_what_a_report_shows_of_a_failure():
     report = known("m", "mapi", secrets={BASIC}, words={BASIC})
     detail = f"Location: https://x/?a={BASIC[8:30]}&id_token=opaque"
-    report.failure = Failure("server", f"no: {twice(SECRET)}", "see it", BASIC[:16], detail)
+    cause = f"no: {twice(SECRET)} {BASIC[:-5]}"
+    report.failure = Failure("server", cause, "see it", BASIC[:16], detail)
     report.trace.note(f"it said {SPELT['hexadecimal']}")
     reports.conceal([report], secrecy_echoes.spellings(SECRET))
     assert report.failure == Failure(
-        "server", "no: ***", "see it", "***", "Location: https://x/?***&id_token=***"
+        "server", "no: *** ***", "see it", "***", "Location: https://x/?***&id_token=***"
     )
     assert report.trace.notes == ["it said ***"]
 
@@ -225,6 +228,20 @@ def test_what_a_report_shows_of_a_success():
     report.trace.met(Exchange("POST", [], [], "HTTP 200", headers, []))
     reports.conceal([report])
     assert report.trace.exchanges[0].response_headers == [("X-Debug", "***")]
+
+
+def test_a_generated_secret_is_known_by_its_parts():
+    """A text that was cut has its beginning only."""
+    secret = "Xk7~pQ2mLw9_vB4tRz8dNc6h"
+    confided = Confided(
+        (("a client secret", Secret(secret)), ("a password", Secret("Mailbox-Monitor-2026")))
+    )
+    words = secrecy_echoes.words_of_run(confided)
+    assert words == {secret}
+    report = known("m", "cmdlet")
+    report.failure = Failure("server", f"no: {secret[:-4]}", "see it", "", f"{secret[3:20]}...")
+    reports.conceal([report], secrecy_echoes.of_run(confided), words)
+    assert (report.failure.cause, report.failure.detail) == ("no: ***", "***")
 
 
 def test_an_answer_is_masked_before_it_is_cut():

@@ -145,6 +145,11 @@ def exchange_error(message, internal=None):
     return make_answer(400, json.dumps({"error": error}).encode())
 
 
+def inner_error(inner):
+    error = {"code": "InternalServerError", "message": "Error", "innererror": inner}
+    return make_answer(500, json.dumps({"error": error}).encode())
+
+
 @pytest.mark.parametrize(
     ("answer", "text", "exception"),
     [
@@ -174,6 +179,35 @@ def exchange_error(message, internal=None):
             ),
             "text/html: Bad gateway",
             "",
+        ),
+        (
+            inner_error({"message": "AD", "type": "N.ADTransientException"}),
+            "AD",
+            "ADTransientException",
+        ),
+        (
+            inner_error(
+                {
+                    "message": "Invalid Operation",
+                    "type": "Microsoft.Exchange.Admin.OData.Core.ODataServiceException",
+                    "internalexception": {
+                        "message": "Cannot process argument",
+                        "type": "System.Exception",
+                        "internalexception": {"message": "deepest", "type": "N.DeepException"},
+                    },
+                }
+            ),
+            "deepest",
+            "DeepException",
+        ),
+        (
+            exchange_error(
+                "Ex1|Microsoft.Exchange.Configuration.CmdletProxyException|Error on proxy command: "
+                "Microsoft.Exchange.Data.Directory.ADServerSettingsChangedException: An error"
+            ),
+            "Error on proxy command: "
+            "Microsoft.Exchange.Data.Directory.ADServerSettingsChangedException: An error",
+            "ADServerSettingsChangedException",
         ),
         (make_answer(500, b"\0\0"), "no content type, 2 bytes without text", ""),
         (make_answer(400, b"[" * 90000), "no content type: " + "[" * 80, ""),
@@ -260,9 +294,20 @@ EXCEPTIONS = [
     ("ResourceUnhealthyException", "server", "a resource that Exchange needs is overloaded"),
     ("WlmResourceUnhealthyException", "server", "a resource that Exchange needs is overloaded"),
     ("StorageTransientException", "server", "Exchange reports a temporary fault"),
+    ("ADServerSettingsChangedException", "server", "Exchange reports a temporary fault"),
     ("MapiExceptionMdbOffline", "mailbox", "mailbox database is offline"),
     ("StorePermanentException", "protocol", "Exchange reports an error that is not known here"),
 ]
+
+
+@pytest.mark.parametrize("article", ["a", "the"])
+@pytest.mark.parametrize("status", [400, 404, 500])
+def test_a_cmdlet_that_is_not_there_is_a_role_that_is_lacking(article, status):
+    text = f"The term 'Test-MAPIConnectivity' is not recognized as {article} name of a cmdlet"
+    body = json.dumps({"error": {"code": "NotFound", "message": text}}).encode()
+    failure = exchange_refusals.exchange_status(make_answer(status, body), {})
+    assert (failure.kind, failure.code) == ("permission", f"HTTP {status}")
+    assert failure.cause == "this identity may not run Test-MAPIConnectivity"
 
 
 @pytest.mark.parametrize(("name", "kind", "cause"), EXCEPTIONS)
@@ -273,6 +318,33 @@ def test_an_exception_counts_for_more_than_the_status(name, kind, cause, status)
     failure = exchange_refusals.exchange_status(answer, {"roles": ["Exchange.ManageAsApp"]})
     assert (failure.kind, failure.cause, failure.code) == (kind, cause, name)
     assert "What it says." in failure.detail
+
+
+@pytest.mark.parametrize("beside", ["message", "header"])
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("TokenIssuedBeforeRevocationTimestamp", "holds the token as revoked"),
+        ("TokenCreatedWithOutdatedPolicies", "wants a token of the policies of now"),
+        ("LocationConditionEvaluationSatisfied", "takes no token from where this host is"),
+        ("SomethingNew", "wants other claims in the token: SomethingNew"),
+        ("", "wants other claims in the token: insufficient_claims"),
+    ],
+)
+def test_a_claims_challenge_is_no_missing_role(code, words, beside):
+    """Continuous access evaluation; an app that has its role is not told to get one."""
+    text = "resulted in challenge with result: InteractionRequired" + (
+        code and f" and code: {code}"
+    )
+    challenge = 'Bearer realm="", authorization_uri=https://login.example/authorize, '
+    challenge += f'error_description="{text}", ' if beside == "header" else ""
+    challenge += 'error="insufficient_claims", claims="eyJh=="'
+    body = json.dumps({"error": {"code": "x", "message": text if beside == "message" else ""}})
+    answer = make_answer(401, body.encode(), WWW_Authenticate=challenge)
+    claims = {"roles": ["Exchange.ManageAsApp"]}
+    failure = exchange_refusals.exchange_status(answer, claims)
+    assert (failure.kind, failure.cause) == ("permission", f"Exchange {words}")
+    assert failure.remedy.endswith("Conditional Access")
 
 
 def test_an_exception_that_only_carries_another_is_none():

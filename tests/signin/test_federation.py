@@ -128,6 +128,7 @@ def test_entras_refusal_of_the_assertion_is_entras(runs, tenant):
             "locked out",
         ),
         (fault(text="Gesperrt: ä"), "FailedAuthentication", "Gesperrt: ä"),
+        (fault(text=""), "FailedAuthentication", ""),
     ],
 )
 @pytest.mark.parametrize("status", [200, 400, 500])
@@ -248,6 +249,33 @@ def test_no_password_in_the_clear(runs, tenant, monkeypatch, member, place):
         "clear",
     )
     assert len(tenant.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        (
+            {"federation_active_auth_url": None, "federation_protocol": "SAML20"},
+            "practice.example is federated, but Entra names no WS-Trust address of it",
+        ),
+        (
+            {"federation_active_auth_url": "https://idp.example/app/office365/wsfed/active"},
+            "federation server idp.example has no WS-Trust address that msal knows",
+        ),
+    ],
+)
+def test_a_federation_that_is_none_of_ad_fs(runs, tenant, monkeypatch, changes, cause):
+    realm = Entra.realm
+
+    def elsewhere(self, there, user):
+        document = {**realm(self, there, user), "federation_metadata_url": None, **changes}
+        return {name: value for name, value in document.items() if value is not None}
+
+    monkeypatch.setattr(Entra, "realm", elsewhere)
+    failure = refusal(federated(runs))
+    assert (failure.kind, failure.cause, failure.code) == ("credential", cause, "WS-Trust")
+    assert "federation_protocol: " in failure.detail
+    assert tenant.entra.password_tries == []
 
 
 def test_metadata_that_names_an_address_without_tls(runs, answering, tenant):

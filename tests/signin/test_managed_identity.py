@@ -90,6 +90,42 @@ def test_no_such_identity(runs, tenant, client, cause, remedy):
     assert (failure.transient, failure.during) == (False, "sign-in")
 
 
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        (
+            "Multiple user assigned identities exist, please specify the clientId / resourceId of "
+            "the identity in the token request",
+            "this VM has several managed identities",
+        ),
+        (
+            "Required request header X-Forwarded-For not allowed",
+            "a proxy passes the request on to the instance metadata service",
+        ),
+    ],
+)
+def test_what_its_words_mean(runs, monkeypatch, text, cause):
+    def refused(*_):
+        raise imds.Refused(400, "invalid_request", text)
+
+    monkeypatch.setattr(imds, "token", refused)
+    failure = refusal(runs.by_managed_identity())
+    assert (failure.kind, failure.cause, failure.detail) == ("credential", cause, text)
+
+
+@pytest.mark.parametrize(
+    ("mark", "whose"),
+    [({"Metadata_Flavor": "Google"}, "Google's"), ({"Server": "EC2ws"}, "Amazon's")],
+)
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_the_metadata_service_of_another_cloud(mark, whose, status):
+    """They listen at the same address; a 404 of theirs does not pass by itself."""
+    answer = make_answer(status, b"Not found", **mark)
+    failure = module._refused(answer, None, ManagedIdentity("", "http://127.0.0.1"))
+    assert failure.cause.endswith(f" answers as {whose} metadata service does")
+    assert (failure.kind, failure.transient) == ("credential", False)
+
+
 def test_another_cloud(runs):
     failure = refusal(runs.by_managed_identity(cloud=CLOUDS["dod"]))
     assert (failure.kind, failure.code) == ("credential", "AADSTS500011")

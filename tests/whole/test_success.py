@@ -289,6 +289,22 @@ def test_cached_token_that_exchange_refuses_is_fetched_once_more(cmdlet, tenant)
     assert "the service refused the cached token; signed in again" in run.diagnosis
 
 
+def test_a_token_that_is_issued_a_second_time_is_sent_as_it_is(cmdlet, tenant, monkeypatch):
+    """A virtual machine's metadata service gives the same one for a day."""
+    same = tenant.entra.issue(CLIENT_IDS["monitor"])
+    monkeypatch.setattr(tenant.entra, "issue", lambda *_, **__: same)
+    cmdlet()
+    tenant.requests.clear()
+    tenant.faults.on("exchange", "http-401", 1)
+    run = cmdlet("healthy", "-vvv")
+    assert (run.line, run.code) == (GOOD, 0)
+    sent = [
+        headers["authorization"] for *_, headers, _ in tenant.requests if "authorization" in headers
+    ]
+    assert sent == [f"Bearer {same}"] * 2
+    assert same[-20:] not in run.diagnosis
+
+
 def test_token_with_less_than_five_minutes_is_not_kept(cmdlet, tenant):
     tenant.entra.token_lifetime = 290
     assert cmdlet().line == GOOD

@@ -19,8 +19,8 @@ JSON_LIMIT = 512 << 10
 
 
 def document(data: bytes | str, limit: int = JSON_LIMIT) -> Any:
-    r"""JSON in UTF-8, UTF-16 or UTF-32, with or without a byte order mark (RFC 8259 8.1); None for
-    what is none, or is longer than `limit`.
+    r"""JSON in UTF-8, UTF-16 or UTF-32, with or without a byte order mark (RFC 8259 8.1), and NUL
+    behind it, as buffers in C have it; None for what is none, or is longer than `limit`.
 
     >>> document(b"\xef\xbb\xbf[1]"), document("[1]".encode("utf-16")), document("{")
     ([1], [1], None)
@@ -28,7 +28,7 @@ def document(data: bytes | str, limit: int = JSON_LIMIT) -> Any:
     if len(data) > limit:
         return None
     try:
-        return _DECODER.decode(text(data))
+        return _DECODER.decode(text(data).rstrip("\0"))
     except (ValueError, RecursionError):
         return None
 

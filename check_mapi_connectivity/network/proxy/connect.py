@@ -71,8 +71,10 @@ class _Reply(NamedTuple):
 
     @property
     def hint(self) -> str:
-        """The proxy's own reason, as squid and others give it."""
-        return str(self.headers.get("X-Squid-Error") or self.reason)
+        """The proxy's own reason, as squid and others give it, and the page that it leads to."""
+        reason = str(self.headers.get("X-Squid-Error") or self.reason)
+        page = str(self.headers.get("Location") or "").partition("?")[0]
+        return f"{reason}; it leads to {page[:200]}" if page and self.status < 400 else reason
 
     @property
     def schemes(self) -> list[str]:
