@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,6 +66,12 @@ def test_invisible_characters_are_named(character, name):
     assert complaint(*TENANT, *rest, "--method", f"cmdlet{character}") == f"--method: {told}cmdlet"
     url = complaint(*TENANT, *rest, "--graph-url", f"https://a.example{character}")
     assert url == f"--graph-url: {told}it without"
+
+
+def test_bytes_that_are_no_text_are_no_invisible_characters():
+    """Without them it would be another mailbox."""
+    told = "--mailbox: its value is not UTF-8 text; check it and LANG"
+    assert complaint(*TENANT, "-m", os.fsdecode(b"prob\xe9@contoso.com")) == told
 
 
 @pytest.mark.parametrize("form", ['"{}"', "<{}>", "{},", "{};", "https://{}/"])
