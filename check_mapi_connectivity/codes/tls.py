@@ -41,7 +41,7 @@ VERIFY = numbered(
 67 X509_V_ERR_CA_KEY_TOO_SMALL: the key of its authority is too weak
 68 X509_V_ERR_CA_MD_TOO_WEAK: an authority signed with a weak digest
 
-[tls] it must be issued as a server certificate (extendedKeyUsage serverAuth)
+[tls] have it issued as a server certificate; extendedKeyUsage must be serverAuth
 26 X509_V_ERR_INVALID_PURPOSE: it, or its authority, is not made for servers
 39 X509_V_ERR_KEYUSAGE_NO_DIGITAL_SIGNATURE: its key may not sign
 
@@ -136,8 +136,8 @@ VERIFY = numbered(
 
 #: OpenSSL's reasons of a failed handshake; the cause follows the name of the place.
 HANDSHAKE = table("""
-[tls] check host and port; it may be a plain HTTP port
-WRONG_VERSION_NUMBER: {host} speaks no TLS
+[tls] check proxy and firewall; else the host name and port, which may be one for plain HTTP
+WRONG_VERSION_NUMBER: {host} answers without TLS
 UNKNOWN_PROTOCOL
 HTTP_REQUEST
 HTTPS_PROXY_REQUEST
@@ -155,13 +155,13 @@ UNSUPPORTED_SSL_VERSION
 [tls] check --min-tls; and MinProtocol and MaxProtocol in openssl.cnf of this host
 NO_PROTOCOLS_AVAILABLE: OpenSSL of this host allows no TLS version with {host}
 
-[tls] check firewall and proxy; one of them may cut it
-UNEXPECTED_EOF_WHILE_READING: TLS handshake with {host} broken off
+[tls] check proxy and firewall; one of them may cut the connection
+UNEXPECTED_EOF_WHILE_READING: {host} breaks off the TLS handshake
 
 [tls] check proxy and load balancer; one may want a client certificate or other ciphers
 SSLV3_ALERT_HANDSHAKE_FAILURE: {host} refuses the TLS handshake
 
-[tls] exempt this host from it: the check has no certificate for TLS itself
+[tls] exempt this host from client certificates; the check has none for TLS
 TLSV13_ALERT_CERTIFICATE_REQUIRED: {host} demands a client certificate for TLS
 SSLV3_ALERT_NO_CERTIFICATE
 TLSV1_ALERT_UNKNOWN_CA: {host} wants a client certificate of an authority it knows
@@ -197,7 +197,7 @@ UNKNOWN_CIPHER_RETURNED
 TLSV1_ALERT_INTERNAL_ERROR: {host} reports an internal error of TLS
 TLSV1_ALERT_USER_CANCELLED: {host} calls the TLS handshake off
 
-[tls] check firewall and proxy; one may change what goes by; else see the server's log
+[tls] check proxy and firewall; one may change the data on the way; else see the server's log
 SSLV3_ALERT_UNEXPECTED_MESSAGE: {host} did not expect what it was sent in TLS
 SSLV3_ALERT_ILLEGAL_PARAMETER: {host} finds the TLS handshake malformed
 SSLV3_ALERT_BAD_RECORD_MAC: {host} got TLS that was changed on the way

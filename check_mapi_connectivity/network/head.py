@@ -36,8 +36,9 @@ _KEEPING = (b"connection", b"keep-alive", b"proxy-connection")
 #: What would end a line is a blank.
 _BLANKS = bytes(32 if byte in b"\r\n\0" else byte for byte in range(256))
 
-_ENDLESS = "check host and proxy; what answers there is not the service"
-_GATEWAY = "check gateway and proxy; one of them may have changed the answer"
+#: What to do about an answer that is not the service's, or is not as it was sent.
+ENDLESS = "check proxy and firewall; else the host name, for what answers is not the service"
+_CHANGED = "check proxy and firewall; one of them may have changed the answer"
 
 
 class HeadError(Exception):
@@ -46,7 +47,7 @@ class HeadError(Exception):
     Its text follows the name of who sent it, `line` is the culprit, `remedy` says what to do.
     """
 
-    def __init__(self, text: str, line: bytes = b"", remedy: str = _GATEWAY) -> None:
+    def __init__(self, text: str, line: bytes = b"", remedy: str = _CHANGED) -> None:
         super().__init__(text)
         self.line = _shown(line)
         self.remedy = remedy
@@ -54,7 +55,7 @@ class HeadError(Exception):
 
 def no_http(line: str) -> HeadError:
     """What says that it is no HTTP, by this line of its or these words of a library's."""
-    return HeadError("answers with what is no HTTP", line.encode(), _ENDLESS)
+    return HeadError("answers, but not as a web server", line.encode(), ENDLESS)
 
 
 class Disconnected(ConnectionResetError):
@@ -158,8 +159,8 @@ def read(stream: Stream, method: str | None = None) -> Head:
         if not 100 <= status < 200 or status == 101:
             return _framed(Head(version, status, reason, fields, odd), method)
     raise HeadError(
-        f"sends more than {MOST_INTERIM} interim answers",
-        remedy=_ENDLESS,
+        f"sends too many interim answers, over {MOST_INTERIM}",
+        remedy=ENDLESS,
     )
 
 
@@ -176,7 +177,9 @@ class _Lines:
         line = self._stream.readline(self._left + 1)
         self._left -= len(line)
         if self._left < 0:
-            raise HeadError(f"sends more than {HEADER_LIMIT >> 10} KiB of headers", remedy=_ENDLESS)
+            raise HeadError(
+                f"sends too many headers, over {HEADER_LIMIT >> 10} KiB", remedy=ENDLESS
+            )
         if not line.endswith(b"\n"):
             cut = "the headers break off" if self._begun or line else "no answer"
             raise Disconnected(cut)
@@ -187,7 +190,7 @@ class _Lines:
 def _status(line: bytes) -> tuple[bytes, int, bytes]:
     found = _STATUS.fullmatch(line.rstrip(b"\r\n"))
     if found is None:
-        raise HeadError("does not speak HTTP", line, _ENDLESS)
+        raise HeadError("answers, but not as a web server", line, ENDLESS)
     version = b"HTTP/1.1" if found[1] > b"HTTP/1.0" else b"HTTP/1.0"
     return version, int(found[2]), _plain(found[3] or b"")
 
@@ -215,7 +218,7 @@ def _fields(lines: _Lines, odd: list[bytes]) -> list[tuple[bytes, bytes]]:
             odd.append(line)
         found.append(last)
         if len(found) > MOST_HEADERS:
-            raise HeadError(f"sends more than {MOST_HEADERS} headers", remedy=_ENDLESS)
+            raise HeadError(f"sends too many headers, over {MOST_HEADERS}", remedy=ENDLESS)
 
 
 def _plain(value: bytes) -> bytes:

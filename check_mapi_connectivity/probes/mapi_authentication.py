@@ -24,6 +24,7 @@ from ..network.lockout import Pause
 from ..network.ntlm_kerberos import Unusable
 from ..network.route import NotKept
 from ..services import mapi_http_refusals, sign_in_offers
+from ..services.mapi_refusals import short
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from .context import ProbeContext
 
 _CHALLENGE = "WWW-Authenticate"
+
+#: Characters of a user's name in a cause.
+_LONGEST = 40
 
 #: Legs that a handshake may take; NTLM needs three messages.
 _MOST_LEGS = 6
@@ -211,11 +215,11 @@ class Authentication:
             answer,
             scheme=self.scheme or "no password",
             offered=tuple(offered(answer)),
-            user=self.user,
+            user=self.named,
         )
         if answer.status == 401 and self._logon.accepted and self.scheme != BEARER:
             # No wrong password: the same one was taken in this run.
-            cause = f"{answer.host} refuses a user who was let in before ({self.scheme})"
+            cause = f"{answer.host} now refuses {self.named} ({self.scheme})"
             remedy = "run Get-MapiVirtualDirectory; IISAuthenticationMethods may lack the scheme"
             failure = failure._replace(cause=cause, remedy=remedy)
         return failure
@@ -229,6 +233,20 @@ class Authentication:
         if self._login is not None and self._login.username:
             return self._login.username
         return "of the token" if self.scheme == BEARER else mapi_http_refusals.TICKET
+
+    @property
+    def named(self) -> str:
+        """Who signs in, in few words: of an address what the mailbox's own does not say already."""
+        user = self.user
+        if user == mapi_http_refusals.TICKET:
+            return user
+        name, at, domain = user.rpartition("@")
+        mailbox = self._report.mailbox.lower()
+        if user.lower() == mailbox:
+            return "this user"
+        if at and mailbox.endswith(f"@{domain.lower()}"):
+            user = name
+        return f"user {short(user, _LONGEST)}"
 
     def _with_credential(self, request: _Request) -> Answer:
         if self.scheme == BEARER:
@@ -355,7 +373,7 @@ class Authentication:
         return Failure(
             "protocol",
             f"{answer.host} does not go on with the {scheme} logon; no password was sent",
-            "does a gateway take part in the logon? Else another --auth",
+            "use another --auth; a reverse proxy may take part in this logon",
             f"HTTP {answer.status}",
             f"offered: {', '.join(given) or 'nothing'}",
         )
@@ -391,7 +409,7 @@ def _interrupted(host: str, scheme: str) -> Failure:
     return Failure(
         "protocol",
         f"{host} closes the connection in the middle of the {scheme} logon",
-        f"{scheme} needs one kept connection; check gateway and load balancer",
+        f"check reverse proxy and load balancer; {scheme} needs one kept connection",
     )
 
 
