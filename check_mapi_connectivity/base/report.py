@@ -228,8 +228,8 @@ class Times:
         self.begun: float | None = None
         self.ended: float | None = None
         self.total: float | None = None
-        #: The host that is asked now, or was last; and `failure.FEDERATION` where it is such a one.
-        self.host = self.server = ""
+        #: The host that is asked now, or was last; and of what kind it is, see `belongs`.
+        self.host = self.whose = ""
         #: This host's clock against that of the server that answered last.
         self.skew: clock_skew.Skew | None = None
 
@@ -260,6 +260,10 @@ class Times:
     def reach(self, host: str) -> None:
         """The test is at this host now."""
         self.host = host
+
+    def belongs(self, whose: str) -> None:
+        """The host that is asked next is of this kind: `failure.FEDERATION`, or empty."""
+        self.whose = whose
 
     @contextlib.contextmanager
     def at(self, host: str) -> Iterator[None]:
@@ -310,7 +314,7 @@ class Times:
             return failure._replace(cause=cause, remedy=remedy)
         if not self.host:
             return failure
-        whose = self.server if during else "Autodiscover" if self.discovery.current else ""
+        whose = self.whose if during else "Autodiscover" if self.discovery.current else ""
         return unanswered(failure, phase, self.host, whose, seconds)
 
 

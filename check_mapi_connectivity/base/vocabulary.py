@@ -95,7 +95,7 @@ class Method:
 
 
 #: What to do about a fault at Microsoft, and about one at an Exchange Server.
-HEALTH = "see M365 health; it is in the Microsoft 365 admin center, Health, Service health"
+HEALTH = "see M365 health; Service health in the Microsoft 365 admin center"
 IIS = "check IIS; application pool and event log of that server, then run Test-ServiceHealth"
 
 #: Labels that each method begins with, and those of the way to a host.

@@ -21,7 +21,7 @@ ADDRESS_BOOK = numbered(
 [address-book] end some sessions of this user; else restart the address book service
 0x80040111 MAPI_E_LOGON_FAILED: address book opens no session for this user
 
-[address-book] run Get-Mailbox; see its AddressBookPolicy, and who may open the global address list
+[address-book] run Get-Mailbox; see AddressBookPolicy, and who may open the address list
 0x80070005 MAPI_E_NO_ACCESS: user may not read the address book
 0x80040405 MAPI_E_INVALID_BOOKMARK: global address list cannot be opened
 

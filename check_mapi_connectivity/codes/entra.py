@@ -48,7 +48,7 @@ ENTRA = numbered(
 90051 InvalidNationalCloudId
 
 [credential] see Entra's sign-in log; stop the check meanwhile
-50053 IdsLocked: account is locked, or this host's address counts as malicious
+50053 IdsLocked: account is locked, or this host's address is blocked
 
 [credential] set a new password; one that does not expire
 50055 InvalidPasswordExpiredPassword: password has expired
@@ -116,7 +116,7 @@ ENTRA = numbered(
 [credential] check --tenant
 50194: app is for one tenant only
 
-[throttled] stop the check for a while; then check --cache-dir, without it each run signs in anew
+[throttled] stop the check for a while; then check --cache-dir: runs without it sign in anew
 50196 LoopDetected: Entra sees a loop of identical requests
 
 [credential] grant admin consent in the portal

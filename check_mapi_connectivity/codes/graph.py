@@ -108,7 +108,7 @@ ErrorNotEnoughMemory
 ErrorMailboxMoveInProgress: mailbox is being moved
 
 [server, again] wait for the next run; if it lasts, give the user's object id to -m
-MailboxInfoStale: Exchange Online's record of this mailbox's place is out of date
+MailboxInfoStale: Exchange Online's record of this mailbox is out of date
 """)
 
 _BY_NAME = {name.lower(): name for name in CODES}

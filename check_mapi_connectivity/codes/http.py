@@ -73,7 +73,7 @@ MAPI = _statuses("""
 [logon] check user and password; the account may be locked
 401: {host} refuses {user}
 
-[permission] check the reverse proxy; it may allow some addresses only, else the user's rights
+[permission] check the reverse proxy; it may allow some addresses only; else the user's rights
 403: {host} denies access to {user}
 
 [protocol] check the host name; Get-MapiVirtualDirectory shows its addresses

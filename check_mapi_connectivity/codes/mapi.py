@@ -49,7 +49,7 @@ _LOGON = """
 [logon] run Set-CASMailbox; -MAPIBlockOutlookNonCachedMode $false
 0x4E1 ecCachedModeRequired: only clients in cached mode may log on
 
-[logon] run Get-MailboxDatabaseCopyStatus; then Get-CASMailbox, and see the user's session limit
+[logon] run Get-MailboxDatabaseCopyStatus; then Get-CASMailbox; check the session limit
 0x80040111 MAPI_E_LOGON_FAILED: logon failed, no reason given
 
 [permission] run Add-MailboxPermission; or Add-MailboxFolderPermission for one folder
@@ -58,7 +58,7 @@ _LOGON = """
 
 #: Where the mailbox is and how it fares.
 _MAILBOX = """
-[mailbox] run Get-Mailbox; the mailbox must exist, be enabled and have this LegacyExchangeDN
+[mailbox] run Get-Mailbox; it must exist, be enabled and have this LegacyExchangeDN
 0x3EB ecUnknownUser: no such mailbox on this server, or it is disabled
 0x89B ecUnknownMailbox: address book has no mailbox for this logon
 
@@ -93,7 +93,7 @@ _MAILBOX = """
 [mailbox] run Get-MailboxDatabaseCopyStatus; this must be the active copy
 0x47B WriteOperationOnReadOnlyDatabase: mailbox database is read-only
 
-[mailbox] run Get-MailboxStatistics; QuarantineDescription says why; then Disable-MailboxQuarantine
+[mailbox] run Get-MailboxStatistics; it says why; then run Disable-MailboxQuarantine
 0xA33 MailboxQuarantined: mailbox is in quarantine
 
 [mailbox] restore it, or drop the check
@@ -160,7 +160,7 @@ _SERVER = """
 0x8007000E MAPI_E_NOT_ENOUGH_MEMORY: not enough memory for the request
 0x8004010E ecInsufficientResrc: not enough resources for the request
 
-[server] check the domain controllers; see the MSExchange ADAccess events of the mailbox server
+[server] check the domain controllers; see MSExchange ADAccess events on the server
 0x96E ecADUnavailable: Exchange cannot reach Active Directory
 0x96F ecADError: Active Directory answers Exchange with an error
 0x971 ecADNotFound: Active Directory lacks an object that Exchange needs
@@ -241,7 +241,7 @@ RESPONSE_CODES = numbered(
 [protocol] run Get-MapiVirtualDirectory; compare the URL, or let Autodiscover find it
 3 Invalid Path: server does not know this MAPI over HTTP URL
 
-[server] run Get-OrganizationConfig; MapiHttpEnabled must be true; see Get-MapiVirtualDirectory
+[server] run Get-OrganizationConfig; MapiHttpEnabled must be true, as of the mailbox
 16 Endpoint Disabled: MAPI over HTTP is switched off on this server
 
 [protocol] check the reverse proxy; it may remove headers or cookies
@@ -279,7 +279,7 @@ AUTODISCOVER_CODES = numbered(
 [protocol] check the reverse proxy; it may have cut the request
 600 not understood: Autodiscover does not understand the request
 
-[protocol] check the host name; what answers may be no Exchange, or a proxy changes the request
+[protocol] check the host name; what answers may be no Exchange, or a proxy alters requests
 601 not available: Autodiscover does not support requests of Outlook
 
 [server] check the address, then run Get-AutodiscoverVirtualDirectory
@@ -299,6 +299,6 @@ DIAGNOSTICS = numbered("""
 [permission] grant user_impersonation; seen to help on-premises, not yet seen online
 2000008 invalid_grant: token holds no permission that the server accepts
 
-[permission] run Set-OrganizationConfig -OAuth2ClientProfileEnabled $true; allow OAuth in IIS too
+[permission] run Set-OrganizationConfig -OAuth2ClientProfileEnabled $true; allow OAuth in IIS
 4000000 oauth_not_available: tokens are not switched on for this organization
 """)

@@ -31,7 +31,7 @@ EAI_IDN_ENCODE: name {host} cannot be written as a DNS name
 [dns] free memory on this host
 EAI_MEMORY: name {host} cannot be resolved: no memory is left for it
 
-[dns] check /etc/resolv.conf and /etc/nsswitch.conf; this user must be able to read them
+[dns] check /etc/resolv.conf and /etc/nsswitch.conf; this user must read them
 EAI_SYSTEM: name {host} cannot be resolved: the resolver meets a system error
 
 [dns] check /etc/nsswitch.conf; if it lasts, run with --record and report it
@@ -85,7 +85,7 @@ ENETDOWN: network of this host is down
 ENODEV: network interface of this host is gone
 ENONET: this host is on no network
 
-[connect] check this host's firewall, SELinux and systemd; a rule may forbid it to this user
+[connect] check this host's firewall, SELinux and systemd; one may forbid it to this user
 EACCES: this host forbids the connection
 EPERM
 

@@ -11,14 +11,14 @@ from . import numbered, table
 #: Why a certificate is refused, as the words after "certificate of HOST refused: ".
 VERIFY = numbered(
     """
-[tls] name its authority with --ca-file: your own, or that of a proxy which inspects TLS
+[tls] give its authority by --ca-file; it is your own, or of a proxy that inspects TLS
 2 X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT: the issuer of an authority in its chain is unknown
 18 X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT: it is self-signed, nobody here trusts it
 19 X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN: its root authority is not trusted here
 20 X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY: its issuer is unknown here
 27 X509_V_ERR_CERT_UNTRUSTED: its authority is not trusted for this use
 
-[tls] have the server send its whole chain; else name the authority with --ca-file
+[tls] have the server send its whole chain; else give the authority by --ca-file
 21 X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE: it came alone, and its issuer is unknown here
 
 [tls] have the server's certificate renewed; or this host's clock is wrong
@@ -136,7 +136,7 @@ VERIFY = numbered(
 
 #: OpenSSL's reasons of a failed handshake; the cause follows the name of the place.
 HANDSHAKE = table("""
-[tls] check proxy and firewall; else the host name and port, which may be one for plain HTTP
+[tls] check proxy and firewall; else host name and port, it may be a plain HTTP port
 WRONG_VERSION_NUMBER: {host} answers without TLS
 UNKNOWN_PROTOCOL
 HTTP_REQUEST
@@ -158,7 +158,7 @@ NO_PROTOCOLS_AVAILABLE: OpenSSL of this host allows no TLS version with {host}
 [tls] check proxy and firewall; one of them may cut the connection
 UNEXPECTED_EOF_WHILE_READING: {host} breaks off the TLS handshake
 
-[tls] check proxy and load balancer; one may want a client certificate or other ciphers
+[tls] check proxy and load balancer; one may want a client certificate, other ciphers
 SSLV3_ALERT_HANDSHAKE_FAILURE: {host} refuses the TLS handshake
 
 [tls] exempt this host from client certificates; the check has none for TLS
@@ -197,7 +197,7 @@ UNKNOWN_CIPHER_RETURNED
 TLSV1_ALERT_INTERNAL_ERROR: {host} reports an internal error of TLS
 TLSV1_ALERT_USER_CANCELLED: {host} calls the TLS handshake off
 
-[tls] check proxy and firewall; one may change the data on the way; else see the server's log
+[tls] check proxy and firewall; one may change the data; else see the server's log
 SSLV3_ALERT_UNEXPECTED_MESSAGE: {host} did not expect what it was sent in TLS
 SSLV3_ALERT_ILLEGAL_PARAMETER: {host} finds the TLS handshake malformed
 SSLV3_ALERT_BAD_RECORD_MAC: {host} got TLS that was changed on the way

@@ -24,7 +24,6 @@ from ..network.lockout import Pause
 from ..network.ntlm_kerberos import Unusable
 from ..network.route import NotKept
 from ..services import mapi_http_refusals, sign_in_offers
-from ..services.mapi_refusals import short
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,9 +35,6 @@ if TYPE_CHECKING:
     from .context import ProbeContext
 
 _CHALLENGE = "WWW-Authenticate"
-
-#: Characters of a user's name in a cause.
-_LONGEST = 40
 
 #: Legs that a handshake may take; NTLM needs three messages.
 _MOST_LEGS = 6
@@ -211,15 +207,16 @@ class Authentication:
 
     def explain(self, answer: Answer) -> Failure:
         """What an answer with another status than 200 means."""
+        who = mapi_http_refusals.named(self.user, self._report.mailbox)
         failure = mapi_http_refusals.http_status(
             answer,
             scheme=self.scheme or "no password",
             offered=tuple(offered(answer)),
-            user=self.named,
+            user=who,
         )
         if answer.status == 401 and self._logon.accepted and self.scheme != BEARER:
             # No wrong password: the same one was taken in this run.
-            cause = f"{answer.host} now refuses {self.named} ({self.scheme})"
+            cause = f"{answer.host} now refuses {who} ({self.scheme})"
             remedy = "run Get-MapiVirtualDirectory; IISAuthenticationMethods may lack the scheme"
             failure = failure._replace(cause=cause, remedy=remedy)
         return failure
@@ -233,20 +230,6 @@ class Authentication:
         if self._login is not None and self._login.username:
             return self._login.username
         return "of the token" if self.scheme == BEARER else mapi_http_refusals.TICKET
-
-    @property
-    def named(self) -> str:
-        """Who signs in, in few words: of an address what the mailbox's own does not say already."""
-        user = self.user
-        if user == mapi_http_refusals.TICKET:
-            return user
-        name, at, domain = user.rpartition("@")
-        mailbox = self._report.mailbox.lower()
-        if user.lower() == mailbox:
-            return "this user"
-        if at and mailbox.endswith(f"@{domain.lower()}"):
-            user = name
-        return f"user {short(user, _LONGEST)}"
 
     def _with_credential(self, request: _Request) -> Answer:
         if self.scheme == BEARER:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 LOGON_PAGE = "check the reverse proxy; /autodiscover/ and /mapi/ must pass without a logon page"
 _GATEWAY = "check the reverse proxy, then IIS; application pool and event log of that server"
 
+#: Characters of a user's name in a cause.
+_LONGEST = 40
+
 #: Stands for the user where a ticket or keytab logs on.
 TICKET = "of the ticket"
 
@@ -35,6 +38,20 @@ _TELLING = (
     "X-FEServer",
     "request-id",
 )
+
+
+def named(user: str, mailbox: str) -> str:
+    """Who signs in, in few words: of an address what the mailbox's own does not say already.
+
+    >>> named("probe@a.example", "Probe@a.example"), named("mon@a.example", "probe@a.example")
+    ('this user', 'user mon')
+    """
+    name, at, domain = user.rpartition("@")
+    if user == TICKET or user.lower() == mailbox.lower():
+        return TICKET if user == TICKET else "this user"
+    if at and mailbox.lower().endswith(f"@{domain.lower()}"):
+        user = name
+    return f"user {short(user, _LONGEST)}"
 
 
 def http_status(answer: Answer, *, scheme: str, offered: tuple[str, ...], user: str) -> Failure:

@@ -181,11 +181,11 @@ class EntraHttp:
         send, watch = self._session.transport.send, self._session.report.times.sign_in
         if self._federated and url != self._token_endpoint:
             self.federation = federation.host(url)
-            self._session.report.times.server = FEDERATION
+            self._session.report.times.belongs(FEDERATION)
             self.last = federation.send(send, method, url, watch, keywords)
         else:
             self.federation = ""
-            self._session.report.times.server = ""
+            self._session.report.times.belongs("")
             self.last = send(method, url, watch, **keywords)
             self._judge(url, self.last)
         return _EntraAnswer(self.last)

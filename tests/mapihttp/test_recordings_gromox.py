@@ -97,7 +97,7 @@ def test_a_server_without_a_connection_left():
     failure = mapi_http_refusals.http_status(answer, scheme="basic", offered=(), user="probe")
     assert (failure.kind, failure.cause, failure.code) == (
         "server",
-        "mail.example has no connection left",
+        "mail.example has no free connection",
         "HTTP 503 L-202",
     )
 

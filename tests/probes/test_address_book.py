@@ -183,7 +183,7 @@ def test_a_lost_session_is_opened_afresh_once(visited):
         (typed("f7060000 00000000"), "address book: request is beyond a size limit", "0x6F7"),
         ((404, {}, b"Not Found"), "address book: no address book here", "HTTP 404"),
         ((200, {"X-ResponseCode": "0"}, b"PROCESSING"), "address book: answer to Bind", ""),
-        (typed("00000000 00000000"), "address book: answer to Bind cannot be read", ""),
+        (typed("00000000 00000000"), "address book: server's answer to Bind is malformed", ""),
     ],
 )
 def test_a_bind_that_fails(visited, answer, cause, code):

@@ -312,7 +312,7 @@ def test_what_a_proxy_says_of_itself_is_one(discovery):
 
 
 def test_a_certificate_of_the_autodiscover_host_is_what_there_is_to_repair(discovery):
-    site = Failure("protocol", "contoso.com answers, but not as Autodiscover does")
+    site = Failure("protocol", "contoso.com answers, but not as Autodiscover")
     expired = Failure(
         "tls", "certificate of autodiscover.contoso.com has expired", "renew it", "X", "in full"
     )

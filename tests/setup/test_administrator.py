@@ -220,9 +220,9 @@ ALLOW = f"allow it among the enterprise applications of Entra, or {PASTE}"
         ("invalid_client", 7000218, BLOCKED, ALLOW),
         ("invalid_grant", 50105, BLOCKED, ALLOW),
         ("invalid_grant", 90002, "Entra knows no such tenant", "check --tenant; and --cloud, it may live in another cloud"),
-        ("temporarily_unavailable", 90033, "Entra has a temporary problem", "run this again in a few minutes"),
-        ("invalid_grant", 50053, "account is locked, or this address is seen as malicious", f"sign in again; where that does not help, {PASTE}"),
-        ("invalid_grant", 999999, "Entra refuses the sign-in, for a reason not known here", f"sign in again; where that does not help, {PASTE}"),
+        ("temporarily_unavailable", 90033, "Entra reports a temporary fault", "run this again in a few minutes"),
+        ("invalid_grant", 50053, "account is locked, or this host's address is blocked", f"sign in again; where that does not help, {PASTE}"),
+        ("invalid_grant", 999999, "Entra refuses the sign-in for an unknown reason", f"sign in again; where that does not help, {PASTE}"),
         ("interaction_required", 0, "Entra refuses the sign-in", f"sign in again; where that does not help, {PASTE}"),
     ],
 )  # fmt: skip

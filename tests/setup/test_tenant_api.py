@@ -148,7 +148,7 @@ def test_what_is_there_already():
         (
             (500, graph_error("InternalServerError", "x")),
             MAKE,
-            "Graph answers: internal error",
+            "Graph reports an internal error",
             "InternalServerError",
         ),
         (
@@ -174,7 +174,7 @@ def test_what_is_there_already():
         (
             (200, {"value": [], "@adminapi.errors": ["not done"]}),
             GROUP,
-            "Exchange reports an error of New-RoleGroup",
+            "Exchange Online reports a error of New-RoleGroup",
             "",
         ),
     ],

@@ -167,7 +167,7 @@ def test_odd_answers_to_the_password(runs, answering, tenant, body, status):
     failure = refusal(federated(runs))
     assert (failure.kind, failure.cause, failure.code) == (
         "credential",
-        f"{HERE} does not speak WS-Trust",
+        f"{HERE} answers, but not in WS-Trust",
         f"HTTP {status}",
     )
     assert tenant.token_requests == 0
@@ -185,20 +185,20 @@ def test_metadata_beyond_all_measure(runs, answering):
     """A million elements would take a hundred megabytes."""
     answering("GET", 200, b"<Envelope>" + b"<a/>" * (1 << 19) + b"</Envelope>")
     failure = refusal(federated(runs))
-    assert failure.cause == f"{HERE} does not speak WS-Trust"
+    assert failure.cause == f"{HERE} answers, but not in WS-Trust"
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize(
     ("status", "kind", "text"),
     [
-        (500, "server", f"{HERE} answers: internal error"),
-        (502, "server", f"{HERE} answers with a web page: gateway error"),
-        (503, "server", f"{HERE} answers with a web page: unavailable"),
+        (500, "server", f"{HERE} reports an internal error"),
+        (502, "server", f"{HERE} answers with an error page"),
+        (503, "server", f"{HERE} answers with an error page"),
         (429, "throttled", f"{HERE} throttles this check"),
-        (403, "credential", f"{HERE} does not speak WS-Trust"),
-        (302, "credential", f"{HERE} does not speak WS-Trust"),
-        (404, "credential", f"{HERE} does not speak WS-Trust"),
+        (403, "credential", f"{HERE} answers, but not in WS-Trust"),
+        (302, "credential", f"{HERE} answers, but not in WS-Trust"),
+        (404, "credential", f"{HERE} answers, but not in WS-Trust"),
     ],
 )
 def test_statuses(runs, answering, method, status, kind, text):

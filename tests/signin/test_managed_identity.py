@@ -1,4 +1,4 @@
-"""Managed identities: what the instance metadata service is asked, and what its answers mean."""
+"""Managed identities: what Azure's metadata service is asked, and what its answers mean."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_no_azure_machine(runs):
     failure = refusal(runs.by_managed_identity(url="http://127.0.0.1:1"))
     assert (failure.kind, failure.cause, failure.remedy, failure.transient) == (
         "credential",
-        "no instance metadata service answers at http://127.0.0.1:1",
+        "no managed identity on this host",
         "use a certificate; this is for Azure VMs only, not App Service or Azure Arc",
         False,
     )
@@ -174,7 +174,7 @@ def test_silence(runs, monkeypatch, accepts):
             sock.close()
     assert (failure.kind, failure.cause) == (
         "credential",
-        f"no instance metadata service answers at {url}",
+        "no managed identity on this host",
     )
     assert run.transport.patience is None
 

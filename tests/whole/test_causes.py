@@ -24,8 +24,8 @@ SERVICES = [
     ),
     (
         *("cmdlet", "strange", 2),
-        "Exchange reports an error that is not known here; see Exchange's own text",
-        *("protocol", "see Exchange's own text; -v shows it whole"),
+        "Exchange Online reports an unknown error; run the check with -v",
+        *("protocol", "run the check with -v; it shows the whole error text"),
     ),
     (
         *("graph", "full", 2),
@@ -34,8 +34,8 @@ SERVICES = [
     ),
     (
         *("graph", "unknown-code", 2),
-        "Graph reports an error that is not known here; see Graph's own text",
-        *("protocol", "see Graph's own text; -v shows it whole"),
+        "Graph reports an unknown error; run the check with -v",
+        *("protocol", "run the check with -v; it shows the whole error text"),
     ),
 ]
 
@@ -53,7 +53,7 @@ def test_services(cmdlet, method, mailbox, code, text, kind, remedy):
 
 #: Fault -> exit code, first line, kind.
 ENTRA = [
-    ("aadsts-90033-503", 2, "sign-in failed: Entra answers: unavailable (HTTP 503, AADSTS90033); see service health", "server"),
+    ("aadsts-90033-503", 2, "sign-in failed: Entra is unavailable (HTTP 503, AADSTS90033); see M365 health", "server"),
     ("aadsts-90033-429", 3, "sign-in failed: Entra throttles this check (HTTP 429, AADSTS90033); run the checks less often", "throttled"),
     (
         *("aadsts-90055-500", 3),
@@ -62,7 +62,7 @@ ENTRA = [
         "throttled",
     ),
     # A service in trouble has judged nothing.
-    ("aadsts-700027-504", 2, "sign-in failed: Entra answers: gateway timeout (HTTP 504, AADSTS700027); see service health", "server"),
+    ("aadsts-700027-504", 2, "sign-in failed: Entra answers with Gateway Timeout (HTTP 504, AADSTS700027); see M365 health", "server"),
     ("aadsts-50020", 3, "sign-in refused: account is not in this tenant (AADSTS50020); use an account of this tenant", "credential"),
     (
         *("aadsts-900439", 3),
@@ -73,7 +73,7 @@ ENTRA = [
         (
             f"aadsts-{number}",
             3,
-            f"Entra refuses the sign-in, for a reason not known here (AADSTS{number}); see the "
+            f"Entra refuses the sign-in for an unknown reason (AADSTS{number}); see the "
             f"sign-in log",
             "credential",
         )
@@ -126,22 +126,22 @@ AGENTS = [
     ),
     (
         *(400, "", {"error": {"code": "Odd.Code", "message": "Not like this."}}),
-        *("CRITICAL", "sign-in failed: 127.0.0.1 reports an error that is not known here (Odd.Code); see 127.0.0.1's own text"),
+        *("CRITICAL", "sign-in failed: 127.0.0.1 reports an unknown error (Odd.Code); see 127.0.0.1's own text"),
         "see 127.0.0.1's own text; -v shows it whole",
     ),
     (
         *(400, "", {"error": ["of_a_list", {"b": 1}]}),
-        *("CRITICAL", "sign-in failed: 127.0.0.1 reports an error that is not known here (of_a_list); see 127.0.0.1's own text"),
+        *("CRITICAL", "sign-in failed: 127.0.0.1 reports an unknown error (of_a_list); see 127.0.0.1's own text"),
         "see 127.0.0.1's own text; -v shows it whole",
     ),
     (
         *(400, "", {"error": 17}),
-        *("CRITICAL", "sign-in failed: 127.0.0.1 reports an error that is not known here (17); see 127.0.0.1's own text"),
+        *("CRITICAL", "sign-in failed: 127.0.0.1 reports an unknown error (17); see 127.0.0.1's own text"),
         "see 127.0.0.1's own text; -v shows it whole",
     ),
     (
         *(503, "", {"error": {"code": "Busy", "message": "AADSTS90033: Come again."}}),
-        *("CRITICAL", "sign-in failed: the instance metadata service answers: unavailable; wait for the next run"),
+        *("CRITICAL", "sign-in failed: Azure's metadata service is unavailable; wait for the next run"),
         "wait for the next run",
     ),
 ]  # fmt: skip
@@ -192,16 +192,16 @@ AUTODISCOVER = [
         "a redirect from 127.0.0.1 leads to login.elsewhere.example/oaut...",
         *(
             "protocol",
-            "check the gateway; /autodiscover/ and /mapi/ must pass without a logon page",
+            "check the reverse proxy; /autodiscover/ and /mapi/ must pass without a logon page",
             2,
         ),
     ),
     (
         "http-302-own-page",
-        "no Autodiscover at this address of 127.0.0.1; check the gateway",
+        "127.0.0.1 has no Autodiscover at this URL; check the reverse proxy",
         *(
             "protocol",
-            "check the gateway; /autodiscover/ and /mapi/ must pass without a logon page",
+            "check the reverse proxy; /autodiscover/ and /mapi/ must pass without a logon page",
             3,
         ),
     ),

@@ -25,7 +25,7 @@ CRITICAL = f"MAPI CRITICAL - healthy@{DOMAIN}: "
 HARMLESS = ("none", "late", "pieces", "fold", "interim", "without-name", "lower-case", "closes")
 
 CLOSES, BREAKS = (
-    "127.0.0.1 closes the connection without an answer",
+    "127.0.0.1 closes the connection, no answer",
     "127.0.0.1 breaks off its answer",
 )
 SILENT = "no answer from 127.0.0.1 in "

@@ -132,7 +132,7 @@ def test_refused_secret(way, tenant, file, secret, app, text):
 REFUSED_USERS = {
     "mfa": "sign-in refused: multi-factor authentication is demanded (AADSTS50076); use a "
     "certificate",
-    "locked": "sign-in refused: account is locked, or this address is seen as malicious; see "
+    "locked": "sign-in refused: account is locked, or this host's address is blocked; see "
     "the sign-in log",
     "expired": "sign-in refused: password has expired (AADSTS50055); set a new password; one "
     "that does not expire",
@@ -193,13 +193,13 @@ def test_federation_server_that_nobody_listens_at(way, tenant):
         (
             "http-503",
             "CRITICAL",
-            "failed: federation server 127.0.0.1 answers with a web page: unavailable (HTTP 503)",
+            "failed: federation server 127.0.0.1 answers with an error page (HTTP 503)",
             "server",
         ),
         (
             "html-200",
             "UNKNOWN",
-            "refused: federation server 127.0.0.1 does not speak WS-Trust; check "
+            "refused: federation server 127.0.0.1 answers, but not in WS-Trust; check "
             "WS-Trust usernamemixed",
             "credential",
         ),
@@ -216,7 +216,7 @@ def test_federation_server_in_trouble(way, tenant, fault, state, text, kind):
 REFUSED_TOKENS = [
     (
         {"exp": 1_000_000_000},
-        "assertion is outside its validity (AADSTS700024); check this host's clock (NTP)",
+        "signed assertion is too old or not yet valid (AADSTS700024); check this host's clock (NTP)",
     ),
     (
         {"iss": "https://elsewhere.example"},
@@ -267,7 +267,7 @@ def test_no_metadata_service(way, tenant):
     # It waits for half of the time, no longer.
     assert time.monotonic() - begun < 3 + GRACE
     tenant.faults.on("imds", "html-200")
-    text = "127.0.0.1 does not answer as an instance metadata service does; see what answers there"
+    text = "127.0.0.1 answers, but not as Azure's metadata service; see what answers there"
     refused(way("cmdlet-managed"), f"sign-in failed: {text}", state="CRITICAL")
 
 

@@ -25,9 +25,9 @@ METHODS = ("cmdlet", "graph", "mapi")
 PLACES = {"cmdlet": "exchange", "graph": "graph", "mapi": "mapi-connect"}
 #: The first line's cause when the method's place answers with HTTP 500.
 CAUSES = {
-    "cmdlet": "Exchange answers: internal error (HTTP 500)",
+    "cmdlet": "Exchange Online reports an internal error (HTTP 500)",
     "graph": "Graph reports an internal error",
-    "mapi": "127.0.0.1 answers: internal error",
+    "mapi": "127.0.0.1 reports an internal error",
 }
 #: What a test that failed has all the same.
 TOUCHED = {"cmdlet": "time_request", "graph": "time_request", "mapi": "time_connect"}

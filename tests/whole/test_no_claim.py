@@ -74,7 +74,7 @@ def test_numbers_of_entra(number, error):
     made_no_claim(failure, ("credential",) if error == "invalid_grant" else ("protocol",))
     assert (
         failure.remedy
-        == f"see the sign-in log; https://login.microsoftonline.com/error?code={number}"
+        == f"see Entra's sign-in log; https://login.microsoftonline.com/error?code={number}"
     )
     assert (failure.code, failure.detail) == (f"AADSTS{number}", MADE_UP)
 

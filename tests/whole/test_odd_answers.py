@@ -60,9 +60,9 @@ JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
 @pytest.mark.parametrize(
     ("place", "size", "words"),
     [
-        ("cmdlet", 600, "127.0.0.1 sends more than 512 KiB"),
-        ("graph", 600, "127.0.0.1 sends more than 512 KiB"),
-        ("sign-in", 70, "127.0.0.1 sends more than 64 KiB"),
+        ("cmdlet", 600, "127.0.0.1 sends too much data, over 512 KiB"),
+        ("graph", 600, "127.0.0.1 sends too much data, over 512 KiB"),
+        ("sign-in", 70, "127.0.0.1 sends too much data, over 64 KiB"),
     ],
 )
 def test_an_answer_beyond_the_limit_is_named_so(through, place, size, words):
@@ -76,7 +76,7 @@ def test_a_large_error_page_of_the_sign_in_service(through):
     page = b"<html>" + b"x" * 100_000
     status = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html\r\n\r\n"
     run = through("sign-in", lambda *_: with_length(status, page))
-    words = "MAPI CRITICAL - sign-in failed: Entra answers with a web page: unavailable (HTTP 503)"
+    words = "MAPI CRITICAL - sign-in failed: Entra answers with an error page (HTTP 503)"
     assert run.line.startswith(words)
 
 
@@ -97,13 +97,14 @@ def test_mapi_without_its_response_code_is_no_logon_page(through):
     cause = "127.0.0.1 answers without a usable X-ResponseCode"
     assert run.line.startswith(f"MAPI CRITICAL - {HEALTHY}: {cause}")
     assert (
-        "\n  remedy        check gateway and proxy; one of them may change headers" in run.diagnosis
+        "\n  remedy        check proxy and firewall; one of them may change headers"
+        in run.diagnosis
     )
     assert "logon page" not in run.stdout
 
 
 def test_what_is_not_mapi_may_be_a_logon_page(through):
     run = through("mapi", without(b"x-responsecode", b"content-type"))
-    cause = "127.0.0.1 answers, but not as MAPI over HTTP does"
+    cause = "127.0.0.1 answers, but not as MAPI over HTTP"
     assert run.line.startswith(f"MAPI CRITICAL - {HEALTHY}: {cause}")
-    assert "\n  remedy        check the gateway; its logon page" in run.diagnosis
+    assert "\n  remedy        check the reverse proxy; its logon page" in run.diagnosis

@@ -152,7 +152,7 @@ def test_an_inspection_that_is_not_trusted(through, lab):
     for line in (
         "cause         sign-in: a proxy or firewall inspects TLS to login.microsoftonline.com: "
         "certificate issued by Contoso Web Gateway CA of Contoso",
-        "remedy        name that authority with --ca-file, or exempt the host from inspection",
+        "remedy        give that authority by --ca-file, or exempt the host from inspection",
     ):
         assert " ".join(line.split()) in run.words
     # The second look asked for the time there, and nothing else.
@@ -218,7 +218,7 @@ def test_https_and_http_mixed_up(through, lab):
         run = through("cmdlet", None, "plain", *words)
         assert run.code == 2
         assert ": kind proxy\n" in run.diagnosis
-        told = "if by TLS, name it as https://" if right == "plain" else "speaks no TLS"
+        told = "if by TLS, name it as https://" if right == "plain" else "answers without TLS"
         assert told in run.words
 
 
