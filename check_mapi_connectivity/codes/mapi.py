@@ -231,37 +231,37 @@ CODES = {0x6F7: STATUS_CODES[0x6F7], **numbered(_LOGON + _MAILBOX + _SERVER + _P
 RESPONSE_CODES = numbered(
     """
 [server, again] run Get-ServerComponentState; see the server's event log
-1 Unknown Failure: server fails, no reason given
-18 Endpoint Shutting Down: server shuts MAPI over HTTP down
+1 Unknown Failure: {host} reports an unknown failure
+18 Endpoint Shutting Down: {host} shuts MAPI over HTTP down
 
 [protocol, again] check the load balancer; without affinity it splits the session
-6 Invalid Context Cookie: server does not accept the session's cookie
-10 Context Not Found: server does not find the session
+6 Invalid Context Cookie: {host} does not accept the session's cookie
+10 Context Not Found: {host} does not find the session
 
 [protocol] run Get-MapiVirtualDirectory; compare the URL, or let Autodiscover find it
-3 Invalid Path: server does not know this MAPI over HTTP URL
+3 Invalid Path: {host} does not know this URL
 
 [server] run Get-OrganizationConfig; MapiHttpEnabled must be true, as of the mailbox
-16 Endpoint Disabled: MAPI over HTTP is switched off on this server
+16 Endpoint Disabled: MAPI over HTTP is off on {host}
 
 [protocol] check the reverse proxy; it may remove headers or cookies
-7 Missing Header: server misses a header
-8 Anonymous Not Allowed: server got the request without a logon
-13 Missing Cookie: server misses a cookie of the session
+7 Missing Header: {host} got the request without a needed header
+8 Anonymous Not Allowed: {host} got the request without a logon
+13 Missing Cookie: {host} got the request without the session's cookie
 
 [protocol] check the reverse proxy; all requests of a session must come from one user
-11 No Privilege: signed-in user may not use this session
+11 No Privilege: {host} denies this session to the signed-in user
 
 [server] run Test-ServiceHealth; and Get-ServerComponentState, both on the mailbox server
-17 Invalid Response: server could not build its answer
+17 Invalid Response: {host} could not build its answer
 
 [protocol] run with --record, then report it; the mailbox itself may be well
-2 Invalid Verb: server does not accept this HTTP method
-4 Invalid Header: server finds a header malformed
-5 Invalid Request Type: server does not know this type of request
-9 Too Large: server finds the request too large
-12 Invalid Request Body: server finds the request malformed
-15 Invalid Sequence: server finds the requests out of order
+2 Invalid Verb: {host} does not accept this HTTP method
+4 Invalid Header: {host} finds a header malformed
+5 Invalid Request Type: {host} does not know this type of request
+9 Too Large: {host} finds the request too large
+12 Invalid Request Body: {host} finds the request malformed
+15 Invalid Sequence: {host} finds the requests out of order
 """,
     "X-ResponseCode {code} {name}",
 )

@@ -80,8 +80,9 @@ def symbol(number: int) -> str:
     return row.name if row else ""
 
 
-def response_code(number: int, text: str, *, exchange: bool = False) -> Failure:
-    """X-ResponseCode other than 0; `text` is the body, HTML or not (MS-OXCMAPIHTTP 2.2.3.3.3).
+def response_code(number: int, text: str, host: str, *, exchange: bool = False) -> Failure:
+    """X-ResponseCode other than 0 of a host; `text` is the body, HTML or not (MS-OXCMAPIHTTP
+    2.2.3.3.3).
 
     Only Exchange numbers as the specification does: elsewhere the server's own words decide, and
     the number stands beside them.
@@ -97,8 +98,9 @@ def response_code(number: int, text: str, *, exchange: bool = False) -> Failure:
         where = "here" if meant is row else f"that is how {name} is meant here"
         official = row.name if row else "no name"
         detail = f"{official} in the specification; {where}: {own or 'the server adds no text'}"
-        return Failure.of(meant, row.code if meant is row and row else name, detail)
-    cause = f"server refuses the request: {short(own)}" if own else "server refuses the request"
+        code = row.code if meant is row and row else name
+        return Failure.of(meant, code, detail, host=short(host))
+    cause = f"{short(host)} refuses the request{f': {short(own)}' if own else ''}"
     official = f"{row.name} in the specification, which this server may not follow; " if row else ""
     return Failure(
         "protocol",

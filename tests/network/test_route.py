@@ -189,7 +189,7 @@ def test_a_request_is_cut_after_its_time(tenant, options):
         )
     failure = caught.value.failure
     assert failure.kind == "timeout"
-    assert failure.cause.startswith("no answer from 127.0.0.1 in phase execute ")
+    assert failure.cause.startswith("no answer to MAPI Execute from 127.0.0.1 in ")
     carrier.close()
 
 

@@ -177,12 +177,16 @@ def test_a_lost_session_is_opened_afresh_once(visited):
         ),
         (
             recorded("err_nspi_bind", 6),
-            "address book: one of the services behind the mailbox fails",
+            "address book: a service of the mailbox server fails",
             "MAPI_E_FAILONEPROVIDER 0x8004011D",
         ),
         (typed("f7060000 00000000"), "address book: request is beyond a size limit", "0x6F7"),
         ((404, {}, b"Not Found"), "address book: no address book here", "HTTP 404"),
-        ((200, {"X-ResponseCode": "0"}, b"PROCESSING"), "address book: answer to Bind", ""),
+        (
+            (200, {"X-ResponseCode": "0"}, b"PROCESSING"),
+            "address book: server's answer to Bind",
+            "",
+        ),
         (typed("00000000 00000000"), "address book: server's answer to Bind is malformed", ""),
     ],
 )

@@ -150,7 +150,7 @@ def test_nothing_in_common(authentication):
     with pytest.raises(CheckFailure) as caught:
         post(authentication(carrier))
     assert caught.value.failure.kind == "protocol"
-    assert caught.value.failure.cause.endswith("that can be used: Digest, Bearer")
+    assert caught.value.failure.cause.endswith("usable logon: Digest, Bearer")
     assert carrier.sent == [None]
 
 
@@ -198,7 +198,7 @@ def test_a_password_that_was_sent_is_not_sent_again_whatever_the_server_takes(au
 def test_a_named_scheme_that_is_not_offered_is_not_sent_to_a_guessed_host(authentication):
     carrier = Carrier(answer(401, "Negotiate"), answer(401), answer(401, "Basic realm=x"), answer())
     asker = authentication(carrier, "Basic")
-    for cause in ("does not offer logon by Basic", "that can be used: nothing"):
+    for cause in ("does not offer logon by Basic", "usable logon: nothing"):
         with pytest.raises(ntlm_kerberos.Unusable, match=cause):
             post(asker, unasked=False)
     assert post(asker, unasked=False).status == 200

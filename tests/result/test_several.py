@@ -118,7 +118,7 @@ def line(options):
         (
             [success(LONG), expiring(LONG, "graph")],
             "CRITICAL - a.very.long.address.of.somebo...: client certificate ends 2026-12-04, in 3 "
-            "days (CRITICAL bel... (graph)",
+            "days (graph)",
         ),
         (
             [failed(A, **SIGN_IN), failed(A, "graph", **SIGN_IN)],

@@ -18,6 +18,7 @@ from check_mapi_connectivity.services import (
     mapi_refusals,
 )
 
+HOST = "mail.example"
 MAPI_URL = "https://mail.example/mapi/emsmdb/?MailboxId=x@example"
 AUTODISCOVER_URL = "https://mail.example/autodiscover/autodiscover.xml"
 
@@ -34,9 +35,9 @@ def status(number, body=b"", scheme="basic", offered=(), url=MAPI_URL, **headers
 
 def test_x_response_code_is_named_and_the_server_speaks_for_itself():
     page = "<html><head><title>x</title></head><body>The <b>X-RequestId</b>\n header &amp; more"
-    failure = mapi_refusals.response_code(3, page)
+    failure = mapi_refusals.response_code(3, page, HOST)
     assert failure.kind == "protocol"
-    assert failure.cause == "server refuses the request: The X-RequestId header & more"
+    assert failure.cause == "mail.example refuses the request: The X-RequestId header & more"
     assert failure.code == "X-ResponseCode 3"
     assert failure.detail == (
         "Invalid Path in the specification, which this server may not follow; "
@@ -45,7 +46,7 @@ def test_x_response_code_is_named_and_the_server_speaks_for_itself():
 
 
 def test_exchange_numbers_as_the_specification_does():
-    failure = mapi_refusals.response_code(3, "<p>whatever</p>", exchange=True)
+    failure = mapi_refusals.response_code(3, "<p>whatever</p>", HOST, exchange=True)
     assert failure.code == "X-ResponseCode 3 Invalid Path"
     assert failure.detail == "Invalid Path in the specification; here: whatever"
 
@@ -66,9 +67,10 @@ def test_exchange_numbers_as_the_specification_does():
     ],
 )
 def test_words_beside_x_response_code_decide_what_it_means(number, text, meant):
-    failure = mapi_refusals.response_code(number, f"<h1>Invalid header</h1><p>{text}</p>")
+    failure = mapi_refusals.response_code(number, f"<h1>Invalid header</h1><p>{text}</p>", HOST)
     row = RESPONSE_CODES[meant]
-    assert (failure.kind, failure.cause, failure.transient) == (row.kind, row.cause, row.transient)
+    assert (failure.kind, failure.transient) == (row.kind, row.transient)
+    assert failure.cause == row.cause.format(host=HOST)
     assert failure.code == f"X-ResponseCode {number}"
     assert failure.detail.endswith(f"that is how X-ResponseCode {number} is meant here: {text}")
 
@@ -76,23 +78,23 @@ def test_words_beside_x_response_code_decide_what_it_means(number, text, meant):
 def test_x_response_codes():
     for number in RESPONSE_CODES:
         kind = "server" if number in (1, 16, 17, 18) else "protocol"
-        assert mapi_refusals.response_code(number, "").kind == kind
-    assert mapi_refusals.response_code(10, "").transient
-    assert mapi_refusals.response_code(10, "").detail.endswith("the server adds no text")
+        assert mapi_refusals.response_code(number, "", HOST).kind == kind
+    assert mapi_refusals.response_code(10, "", HOST).transient
+    assert mapi_refusals.response_code(10, "", HOST).detail.endswith("the server adds no text")
 
 
 def test_unknown_x_response_code():
-    failure = mapi_refusals.response_code(99, "words")
+    failure = mapi_refusals.response_code(99, "words", HOST)
     assert (failure.kind, failure.code, failure.detail) == (
         "protocol",
         "X-ResponseCode 99",
         "here: words",
     )
-    assert failure.cause == "server refuses the request: words"
+    assert failure.cause == "mail.example refuses the request: words"
 
 
 def test_words_of_a_server_win_over_its_number():
-    failure = mapi_refusals.response_code(1, "<p>ProtocolDisabled</p>")
+    failure = mapi_refusals.response_code(1, "<p>ProtocolDisabled</p>", HOST)
     assert (failure.kind, failure.code) == ("mailbox", "X-ResponseCode 1")
     assert failure.remedy == "run Set-CASMailbox -MAPIEnabled $true"
 
@@ -396,7 +398,7 @@ def assert_sound(failure):
 
 @given(ANY, TEXT, st.booleans())
 def test_any_number(number, text, owner):
-    assert_sound(mapi_refusals.response_code(number, text))
+    assert_sound(mapi_refusals.response_code(number, text, HOST))
     assert_sound(mapi_refusals.status_code(number))
     assert_sound(mapi_refusals.error_code(number, text))
     assert_sound(mapi_refusals.return_value(number, text, owner=owner))
@@ -443,7 +445,7 @@ def test_any_answer(number, body, headers, scheme, offered, user):
 @pytest.mark.parametrize("piece", ["<title", "<head", "reason=", "&#9", "&#99999999", "<", '";'])
 def test_hostile_text_is_read_in_no_time(piece):
     text = piece * 20000
-    assert_sound(mapi_refusals.response_code(1, text))
+    assert_sound(mapi_refusals.response_code(1, text, HOST))
     assert_sound(status(401, text.encode(), scheme="bearer", x_ms_diagnostics=text))
     assert_sound(mapi_http_refusals.not_mapi(make_answer(200, text.encode())))
 

@@ -84,7 +84,7 @@ def test_a_wrong_password_is_refused_by_the_federation_server(runs, tenant):
     assert failure == Failure(
         "credential",
         f"{HERE} refuses user federated@practice.example",
-        "check the password there; or use a cloud-only user or a certificate",
+        "check the password; or use a cloud-only user or a certificate",
         "FailedAuthentication",
         failure.detail,
         during="sign-in",
@@ -97,7 +97,7 @@ def test_a_wrong_password_is_refused_by_the_federation_server(runs, tenant):
 def test_federation_server_that_nobody_listens_at(runs):
     failure = refusal(runs.by_password(name="federated-down"))
     assert (failure.kind, failure.transient) == ("connect", True)
-    assert failure.cause.startswith("federation server: 127.0.0.1 port 1: ")
+    assert failure.cause.startswith("federation server 127.0.0.1 port 1: ")
 
 
 def test_entras_refusal_of_the_assertion_is_entras(runs, tenant):

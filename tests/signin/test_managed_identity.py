@@ -68,12 +68,12 @@ def test_never_through_a_proxy(runs, tenant):
         (
             "",
             "this VM has no managed identity",
-            "switch it on in the portal; the VM, Security, Identity",
+            "give it one in the portal; the VM, Security, Identity",
         ),
         (
             "5d1b7a3e-9999",
             "this VM has no managed identity 5d1b7a3e-9999",
-            "assign it to the VM, or check the client id",
+            "assign it to the VM, or check --managed-identity",
         ),
     ],
 )
@@ -151,7 +151,7 @@ def test_no_azure_machine(runs):
     assert (failure.kind, failure.cause, failure.remedy, failure.transient) == (
         "credential",
         "no managed identity on this host",
-        "use a certificate; this is for Azure VMs only, not App Service or Azure Arc",
+        "use a certificate; managed identities are for Azure VMs, not App Service or Azure Arc",
         False,
     )
 

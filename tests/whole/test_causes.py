@@ -122,7 +122,7 @@ AGENTS = [
     (
         *(401, "Bearer", {"error": "unauthorized"}),
         *("UNKNOWN", "sign-in refused: 127.0.0.1 wants a proof before it gives a token (HTTP 401); use a certificate"),
-        "use a certificate; this is for Azure VMs only, not App Service or Azure Arc",
+        "use a certificate; managed identities are for Azure VMs, not App Service or Azure Arc",
     ),
     (
         *(400, "", {"error": {"code": "Odd.Code", "message": "Not like this."}}),

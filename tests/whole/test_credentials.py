@@ -181,7 +181,7 @@ def test_wrong_password_rests_until_it_is_corrected(way, tenant, file, user):
 
 def test_federation_server_that_nobody_listens_at(way, tenant):
     run = way("cmdlet-federated-user", "-l", f"federated-down@{DOMAIN}")
-    text = "sign-in failed: federation server: 127.0.0.1 port 1: connection refused; check name, port and firewall"
+    text = "sign-in failed: federation server 127.0.0.1 port 1: connection refused; check name, port and firewall"
     refused(run, text, state="CRITICAL")
     assert ": kind connect\n" in run.diagnosis
     assert tenant.entra.password_tries == []
@@ -193,7 +193,7 @@ def test_federation_server_that_nobody_listens_at(way, tenant):
         (
             "http-503",
             "CRITICAL",
-            "failed: federation server 127.0.0.1 answers with an error page (HTTP 503)",
+            "failed: federation server 127.0.0.1 is unavailable (HTTP 503)",
             "server",
         ),
         (
@@ -251,7 +251,7 @@ def test_no_such_managed_identity(way, tenant):
         "portal",
     )
     assert (
-        "  remedy        switch it on in the portal; the VM, Security, Identity\n" in run.diagnosis
+        "  remedy        give it one in the portal; the VM, Security, Identity\n" in run.diagnosis
     )
     assert (run.paths, run.connections) == ([TOKEN], 0)
 
