@@ -95,7 +95,7 @@ _AWAITED = {
     "proxy": ("no answer from {host}", "check the proxy; see its own log"),
     "tls": (
         "no TLS handshake with {host}",
-        "check proxy and firewall; one of them may hold up the handshake",
+        "check the proxy, then the firewall; one of them may hold up the handshake",
     ),
     "request": ("connected to {host}, no full answer", ""),
     "connect": ("no answer to MAPI Connect from {host}", ""),
@@ -127,7 +127,7 @@ def _hangs(late: Failure, phase: str, host: str, whose: str) -> str:
     if whose == FEDERATION:
         return "check that server; see its event log AD FS/Admin"
     if late.during == "sign-in":
-        return "check proxy and firewall, then see M365 health; Entra may hang"
+        return "check the proxy, then the firewall, then M365 health; Entra may hang"
     own = whose == "Autodiscover" or phase == "connect"
     return IIS if own and not is_microsofts(host) else HEALTH
 

@@ -245,12 +245,12 @@ RESPONSE_CODES = numbered(
 16 Endpoint Disabled: MAPI over HTTP is off on {host}
 
 [protocol] check the reverse proxy; it may remove headers or cookies
-7 Missing Header: {host} got the request without a needed header
-8 Anonymous Not Allowed: {host} got the request without a logon
-13 Missing Cookie: {host} got the request without the session's cookie
+7 Missing Header: {host} got a request that lacks a header
+8 Anonymous Not Allowed: {host} got a request that lacks a logon
+13 Missing Cookie: {host} got a request that lacks a cookie
 
 [protocol] check the reverse proxy; all requests of a session must come from one user
-11 No Privilege: {host} denies this session to the signed-in user
+11 No Privilege: {host} denies this user the session
 
 [server] run Test-ServiceHealth; and Get-ServerComponentState, both on the mailbox server
 17 Invalid Response: {host} could not build its answer

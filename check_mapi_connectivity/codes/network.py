@@ -70,7 +70,7 @@ EHOSTUNREACH: no route to host
 EHOSTDOWN: host is down
 ENETUNREACH: network is unreachable
 
-[connect, again] check proxy and firewall; one of them may cut the connection
+[connect, again] check the proxy, then the firewall; one of them may cut the connection
 ECONNRESET: connection reset by peer
 ECONNABORTED: connection aborted
 EPIPE: connection closed by the other side

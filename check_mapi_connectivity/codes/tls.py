@@ -136,7 +136,7 @@ VERIFY = numbered(
 
 #: OpenSSL's reasons of a failed handshake; the cause follows the name of the place.
 HANDSHAKE = table("""
-[tls] check proxy and firewall; else host name and port, it may be a plain HTTP port
+[tls] check the proxy, then the firewall; or it is a plain HTTP port
 WRONG_VERSION_NUMBER: {host} answers without TLS
 UNKNOWN_PROTOCOL
 HTTP_REQUEST
@@ -155,7 +155,7 @@ UNSUPPORTED_SSL_VERSION
 [tls] check --min-tls; and MinProtocol and MaxProtocol in openssl.cnf of this host
 NO_PROTOCOLS_AVAILABLE: OpenSSL of this host allows no TLS version with {host}
 
-[tls] check proxy and firewall; one of them may cut the connection
+[tls] check the proxy, then the firewall; one of them may cut the connection
 UNEXPECTED_EOF_WHILE_READING: {host} breaks off the TLS handshake
 
 [tls] check proxy and load balancer; one may want a client certificate, other ciphers
@@ -197,7 +197,7 @@ UNKNOWN_CIPHER_RETURNED
 TLSV1_ALERT_INTERNAL_ERROR: {host} reports an internal error of TLS
 TLSV1_ALERT_USER_CANCELLED: {host} calls the TLS handshake off
 
-[tls] check proxy and firewall; one may change the data; else see the server's log
+[tls] check the proxy, then the firewall; one may change the data; else see the server's log
 SSLV3_ALERT_UNEXPECTED_MESSAGE: {host} did not expect what it was sent in TLS
 SSLV3_ALERT_ILLEGAL_PARAMETER: {host} finds the TLS handshake malformed
 SSLV3_ALERT_BAD_RECORD_MAC: {host} got TLS that was changed on the way

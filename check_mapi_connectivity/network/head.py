@@ -37,8 +37,8 @@ _KEEPING = (b"connection", b"keep-alive", b"proxy-connection")
 _BLANKS = bytes(32 if byte in b"\r\n\0" else byte for byte in range(256))
 
 #: What to do about an answer that is not the service's, or is not as it was sent.
-ENDLESS = "check proxy and firewall; else the host name, for what answers is not the service"
-_CHANGED = "check proxy and firewall; one of them may have changed the answer"
+ENDLESS = "check the proxy, then the firewall; the host name may be wrong, too"
+_CHANGED = "check the proxy, then the firewall; one of them may have changed the answer"
 
 
 class HeadError(Exception):

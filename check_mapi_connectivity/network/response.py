@@ -34,7 +34,7 @@ def read(response: Response, host: str) -> bytes:
         failure = Failure(
             "protocol",
             f"{host} breaks off its answer after {error.size} bytes",
-            "check proxy and firewall; one of them may have cut the answer",
+            "check the proxy, then the firewall; one of them may have cut the answer",
             f"HTTP {response.status}",
             detail=error.detail,
             transient=True,
@@ -154,7 +154,7 @@ def broken(cause: OSError | head.HeadError, host: str) -> Failure:
         return Failure(
             "connect",
             f"{host} closes the connection, no answer",
-            "check proxy and firewall; one of them may cut the connection",
+            "check the proxy, then the firewall; one of them may cut the connection",
             transient=True,
         )
     if isinstance(cause, head.HeadError):
@@ -168,7 +168,7 @@ def broken(cause: OSError | head.HeadError, host: str) -> Failure:
     return Failure(
         "connect",
         f"{host} breaks the connection: {reason}",
-        "check proxy and firewall; one of them may cut the connection",
+        "check the proxy, then the firewall; one of them may cut the connection",
         known.code if known else "",
         detail="" if known else f"{type(cause).__name__}: {cause}",
         transient=True,

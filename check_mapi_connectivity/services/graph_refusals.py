@@ -189,7 +189,7 @@ def _denied(claims: Mapping[str, Any]) -> Advice:
         cause = f"{reads[0][:24]} excludes this mailbox"
         remedy = "run Test-ApplicationAccessPolicy; an access policy may exclude the mailbox"
         return row._replace(cause=cause, remedy=remedy)
-    cause = "neither Entra nor Exchange lets the app read this mailbox"
+    cause = "neither Entra nor Exchange lets the app read the mailbox"
     remedy = "grant Mail.ReadBasic; or Exchange's role Application Mail.ReadBasic (up to 2h)"
     return row._replace(cause=cause, remedy=remedy)
 
