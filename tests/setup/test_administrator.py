@@ -213,7 +213,7 @@ ALLOW = f"allow it among the enterprise applications of Entra, or {PASTE}"
     [
         ("interaction_required", 50076, "multi-factor authentication is demanded", DONE_THERE),
         ("interaction_required", 50079, "account must register security information", DONE_THERE),
-        ("interaction_required", 50158, "an external control wants a person", DONE_THERE),
+        ("interaction_required", 50158, "an external access control wants a person's answer", DONE_THERE),
         ("access_denied", 530035, "security defaults block this sign-in", DONE_THERE),
         ("unauthorized_client", 700016, BLOCKED, ALLOW),
         ("unauthorized_client", 7000112, BLOCKED, ALLOW),

@@ -15,7 +15,7 @@ SERVICES = [
     (
         *("cmdlet", "ambiguous", 2),
         "address fits several objects of this tenant; use the primary address",
-        *("mailbox", "use the primary address; or the GUID, see Get-Recipient -Anr"),
+        *("mailbox", "use the primary address; Get-Recipient -Anr lists all that fit"),
     ),
     (
         *("cmdlet", "no-role", 3),
@@ -141,7 +141,7 @@ AGENTS = [
     ),
     (
         *(503, "", {"error": {"code": "Busy", "message": "AADSTS90033: Come again."}}),
-        *("CRITICAL", "sign-in failed: Azure's metadata service is unavailable; wait for the next run"),
+        *("CRITICAL", "sign-in failed: Azure's metadata service is unavailable (HTTP 503, AADSTS90033); wait for the next run"),
         "wait for the next run",
     ),
 ]  # fmt: skip
@@ -170,7 +170,7 @@ def test_what_stands_where_the_metadata_service_should_be(
 AUTODISCOVER = [
     (
         "hoster",
-        "Autodiscover of 127.0.0.1 knows IMAP, SMTP only; check the host",
+        "Autodiscover of 127.0.0.1 knows IMAP, SMTP only; check the host name",
         *("protocol", "check the host; it names no mailbox of Exchange", 2),
     ),
     (

@@ -22,7 +22,7 @@ EXCHANGE = [
     (
         "http-401",
         3,
-        "token was made for another host or service (HTTP 401); check --cloud and host",
+        "token was made for another host or service (HTTP 401); check --cloud and host name",
         2,
         "permission",
     ),
@@ -33,7 +33,13 @@ EXCHANGE = [
         2,
         "server",
     ),
-    ("html-200", 2, f"{HOST} answers, but not in JSON (HTTP 200); check the proxy", 1, "protocol"),
+    (
+        "html-200",
+        2,
+        f"{HOST} answers, but not in JSON (HTTP 200); check the proxy",
+        1,
+        "protocol",
+    ),
     (
         "close",
         2,

@@ -74,7 +74,7 @@ def test_diagnosis_names_what_support_asks_for(warm):
     assert "\n  permission    Mail.ReadBasic.All of Entra: every mailbox" in run.diagnosis
 
 
-MANY = "Graph throttles this app at this mailbox for 1s; run fewer checks at a time"
+MANY = "Graph throttles this app at this mailbox for 1s; run fewer checks at once"
 STORE = "Exchange's mailbox store is unavai... (ErrorMailboxStoreUnavailable)"
 UNKNOWN = "Graph reports an unknown error (UnknownError)"
 
@@ -82,7 +82,7 @@ UNKNOWN = "Graph reports an unknown error (UnknownError)"
 REFUSED = {
     "unlicensed": (
         2,
-        "mailbox is unlicensed, on-premises or a guest's; check licence and mailbox",
+        "mailbox is unlicensed, on-premises or a guest's; check the licence",
         "mailbox",
         1,
     ),
@@ -144,7 +144,7 @@ REFUSED = {
     "store-unavailable": (2, STORE, "server", 2),
     "offline": (
         2,
-        "Exchange's mailbox store is unavailable (ErrorMailboxStoreUnavailable)",
+        "mailbox database is unavailable (ErrorMailboxStoreUnavailable)",
         "server",
         2,
     ),

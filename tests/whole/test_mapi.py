@@ -266,7 +266,7 @@ def test_a_remembered_host_that_is_gone_into_a_black_hole(mapi, tmp_path):
         file.write_text(json.dumps({**document, "url": url}))
         run = mapi("healthy", "-t", "6")
     assert (run.code, run.line) == (0, LISTED.format("healthy"))
-    assert "with the remembered address: no answer from 127.0.0.1 in phase tls after" in run.words
+    assert "with the remembered address: no TLS handshake with 127.0.0.1 in" in run.words
     assert len(mapi().requests) == 3
 
 
