@@ -84,8 +84,8 @@ FEDERATION = "federation server"
 
 _ADDRESS_BOOK = "check the domain controllers; the address book asks one of them"
 
-#: Phase that a deadline was hit in -> what did not come, and what to do. A request has its
-#: connection by then; where the remedy is empty, whose server it is decides.
+#: Phase that a deadline was hit in -> what did not come, and what to do. Where the
+#: remedy is empty, whose server it is decides.
 _AWAITED = {
     "dns": ("no DNS answer for {host}", "check /etc/resolv.conf; its name servers must answer"),
     "tcp": (
@@ -97,7 +97,7 @@ _AWAITED = {
         "no TLS handshake with {host}",
         "check the proxy, then the firewall; one of them may hold up the handshake",
     ),
-    "request": ("connected to {host}, no full answer", ""),
+    "request": ("no complete answer from {host}", ""),
     "connect": ("no answer to MAPI Connect from {host}", ""),
     "execute": (
         "no answer to MAPI Execute from {host}",
@@ -116,7 +116,7 @@ def unanswered(late: Failure, phase: str, host: str, whose: str, seconds: float)
         return late
     missing, remedy = _AWAITED[phase]
     if whose == "Autodiscover" and phase == "request":
-        missing = "no full answer to Autodiscover from {host}"
+        missing = "no complete answer to Autodiscover from {host}"
     named = f"{whose} {host}" if whose == FEDERATION else host
     cause = f"{missing.format(host=named)} in {round(seconds, 3):g}s"
     return late._replace(cause=cause, remedy=remedy or _hangs(late, phase, host, whose))

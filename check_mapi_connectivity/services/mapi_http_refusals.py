@@ -84,9 +84,11 @@ def http_status(answer: Answer, *, scheme: str, offered: tuple[str, ...], user: 
         remedy = "end some connections; or raise the server's limit"
         return Failure("server", cause, remedy, f"{code} L-202", _told(answer), transient=True)
     if status >= 500:
-        # A gateway's error is told by its host: what it asked is not known.
-        who, remedy = (host, _GATEWAY) if status in (502, 504) else (f"{service} at {host}", IIS)
-        return http_refusals.trouble(answer, who, remedy)._replace(detail=_told(answer))
+        remedy = _GATEWAY if status in (502, 504) else IIS
+        # A gateway's error is its own, not Autodiscover's.
+        own = service == "Autodiscover" and status not in (502, 504, 511)
+        where = f"{service} at {host}" if own else host
+        return http_refusals.trouble(answer, where, remedy)._replace(detail=_told(answer))
     cause = f"{host} answers, but not as {service}"
     return Failure("protocol", cause, LOGON_PAGE, code, _told(answer))
 

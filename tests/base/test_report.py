@@ -77,24 +77,31 @@ def test_what_time_or_a_signal_ends_is_named(start, signal, cause):
     [
         ("sign_in", "dns", "", "a.b", "no DNS answer for a.b", "check /etc/resolv.conf"),
         ("service", "tcp", "", "a.b", "no connection to a.b", "check firewall and route"),
-        ("service", "tls", "", "a.b", "no TLS handshake with a.b", "check proxy and firewall"),
-        ("service", "proxy", "", "proxy p:1", "no answer from proxy p:1", "check the proxy"),
-        ("service", "request", "", "a.b", "connected to a.b, no full answer", "see M365 health"),
         (
-            *("sign_in", "request", "", "a.b", "connected to a.b, no full answer"),
+            "service",
+            "tls",
+            "",
+            "a.b",
+            "no TLS handshake with a.b",
+            "check the proxy, then the firewall",
+        ),
+        ("service", "proxy", "", "proxy p:1", "no answer from proxy p:1", "check the proxy"),
+        ("service", "request", "", "a.b", "no complete answer from a.b", "see M365 health"),
+        (
+            *("sign_in", "request", "", "a.b", "no complete answer from a.b"),
             "check proxy and firewall, then see M365 health",
         ),
         (
             *("sign_in", "request", FEDERATION, "a.b"),
-            *("connected to federation server a.b, no full answer", "check that server"),
+            *("no complete answer from federation server a.b", "check that server"),
         ),
         (
             *("discovery", "request", "", "a.b"),
-            *("no full answer to Autodiscover from a.b", "check IIS"),
+            *("no complete answer to Autodiscover from a.b", "check IIS"),
         ),
         (
             *("discovery", "request", "", "autodiscover-s.outlook.com"),
-            "no full answer to Autodiscover from autodiscover-s.outlook.com",
+            "no complete answer to Autodiscover from autodiscover-s.outlook.com",
             "see M365 health",
         ),
         # Whose server it is counts while users sign in there.

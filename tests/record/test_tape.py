@@ -168,7 +168,7 @@ def test_a_run_that_is_cut_off(cmdlet, tenant, environment, tmp_path, end):
     assert json.loads(path.read_text())["ending"]["by"] == end
     recorded, again = replayed(path)
     assert again == recorded
-    assert "no full answer in" in again.line
+    assert "no complete answer from" in again.line
 
 
 def test_subjects_are_not_asked_for(way, tenant, tmp_path):

@@ -343,7 +343,7 @@ def test_server_trouble_shows_what_the_front_end_knows():
         500, X_FailureDescription="Back end down", X_BackEndHttpStatus="503", X_FEServer="EX1"
     )
     assert (failure.kind, failure.code) == ("server", "HTTP 500")
-    assert failure.cause == "MAPI over HTTP at mail.example reports an internal error"
+    assert failure.cause == "mail.example reports an internal error"
     for part in ("X-FailureDescription: Back end down", "X-BackEndHttpStatus: 503", "EX1"):
         assert part in failure.detail
 

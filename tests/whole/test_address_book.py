@@ -67,7 +67,7 @@ FAILURES = [
     ("book-missing", "", "Autodiscover names no usable address of the address book", ""),
     ("book-foreign", "", "Autodiscover has the address book at the foreign host", ""),
     ("healthy", "bind/http-404", "address book: 127.0.0.1 has no MAPI over HTTP at", "HTTP 404"),
-    ("healthy", "bind/http-500", "address book: MAPI over HTTP at 127.0.0.1 ", "HTTP 500"),
+    ("healthy", "bind/http-500", "address book: 127.0.0.1 ", "HTTP 500"),
     ("healthy", "bind/unauthorized", "address book: 127.0.0.1 now refuses this user", "HTTP 401"),
     ("healthy", "bind/html-200", "address book: 127.0.0.1 answers, but not as", "HTTP 200"),
     ("healthy", "bind/code-10", "address book: ", "X-ResponseCode 10"),

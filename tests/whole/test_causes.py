@@ -53,7 +53,7 @@ def test_services(cmdlet, method, mailbox, code, text, kind, remedy):
 
 #: Fault -> exit code, first line, kind.
 ENTRA = [
-    ("aadsts-90033-503", 2, "sign-in failed: Entra is unavailable (HTTP 503, AADSTS90033); see M365 health", "server"),
+    ("aadsts-90033-503", 2, "sign-in failed: Entra is unavailable (HTTP 503, AADSTS90033); if it lasts, see M365 health", "server"),
     ("aadsts-90033-429", 3, "sign-in failed: Entra throttles this check (HTTP 429, AADSTS90033); run the checks less often", "throttled"),
     (
         *("aadsts-90055-500", 3),
@@ -62,7 +62,7 @@ ENTRA = [
         "throttled",
     ),
     # A service in trouble has judged nothing.
-    ("aadsts-700027-504", 2, "sign-in failed: Entra answers with Gateway Timeout (HTTP 504, AADSTS700027); see M365 health", "server"),
+    ("aadsts-700027-504", 2, "sign-in failed: Entra answers with Gateway Timeout; if it lasts, see M365 health", "server"),
     ("aadsts-50020", 3, "sign-in refused: account is not in this tenant (AADSTS50020); use an account of this tenant", "credential"),
     (
         *("aadsts-900439", 3),
@@ -126,18 +126,18 @@ AGENTS = [
     ),
     (
         *(400, "", {"error": {"code": "Odd.Code", "message": "Not like this."}}),
-        *("CRITICAL", "sign-in failed: 127.0.0.1 reports an unknown error (Odd.Code); see 127.0.0.1's own text"),
-        "see 127.0.0.1's own text; -v shows it whole",
+        *("CRITICAL", "sign-in failed: 127.0.0.1 reports an unknown error (Odd.Code); run the check with -v"),
+        "run the check with -v; it shows the whole error text",
     ),
     (
         *(400, "", {"error": ["of_a_list", {"b": 1}]}),
-        *("CRITICAL", "sign-in failed: 127.0.0.1 reports an unknown error (of_a_list); see 127.0.0.1's own text"),
-        "see 127.0.0.1's own text; -v shows it whole",
+        *("CRITICAL", "sign-in failed: 127.0.0.1 reports an unknown error (of_a_list); run the check with -v"),
+        "run the check with -v; it shows the whole error text",
     ),
     (
         *(400, "", {"error": 17}),
-        *("CRITICAL", "sign-in failed: 127.0.0.1 reports an unknown error (17); see 127.0.0.1's own text"),
-        "see 127.0.0.1's own text; -v shows it whole",
+        *("CRITICAL", "sign-in failed: 127.0.0.1 reports an unknown error (17); run the check with -v"),
+        "run the check with -v; it shows the whole error text",
     ),
     (
         *(503, "", {"error": {"code": "Busy", "message": "AADSTS90033: Come again."}}),
@@ -170,7 +170,7 @@ def test_what_stands_where_the_metadata_service_should_be(
 AUTODISCOVER = [
     (
         "hoster",
-        "Autodiscover of 127.0.0.1 knows IMAP, SMTP only; check the host name",
+        "Autodiscover of 127.0.0.1 knows only IMAP, SMTP; check the host name",
         *("protocol", "check the host; it names no mailbox of Exchange", 2),
     ),
     (

@@ -31,10 +31,10 @@ CLOSES, BREAKS = (
 #: What a way waits for, where nothing comes.
 SILENT = "silent"
 AWAITED = {
-    "sign-in": "MAPI CRITICAL - sign-in failed: connected to 127.0.0.1, no full answer in 3s",
-    "mapi": f"{CRITICAL}no full answer to Autodiscover from 127.0.0.1 in 3s",
-    "cmdlet": f"{CRITICAL}connected to 127.0.0.1, no full answer in 3s",
-    "graph": f"{CRITICAL}connected to 127.0.0.1, no full answer in 3s",
+    "sign-in": "MAPI CRITICAL - sign-in failed: no complete answer from 127.0.0.1 in 3s",
+    "mapi": f"{CRITICAL}no complete answer to Autodiscover from 127.0.0.1 in 3s",
+    "cmdlet": f"{CRITICAL}no complete answer from 127.0.0.1 in 3s",
+    "graph": f"{CRITICAL}no complete answer from 127.0.0.1 in 3s",
 }
 HARMFUL = {
     "cut-before": CLOSES,

@@ -29,7 +29,7 @@ EXCHANGE = [
     (
         "http-503",
         2,
-        "Exchange answers with an error page (HTTP 503); see M365 health",
+        f"{HOST} answers with an error page (HTTP 503); check the proxy",
         2,
         "server",
     ),
@@ -43,7 +43,7 @@ EXCHANGE = [
     (
         "close",
         2,
-        f"{HOST} closes the connection, no answer; check proxy and firewall",
+        f"{HOST} closes the connection, no answer; check the proxy, then the firewall",
         2,
         "connect",
     ),
@@ -92,7 +92,7 @@ def test_passing_fault_is_tried_once_more(cmdlet, tenant):
     run = cmdlet()
     assert run.line == "MAPI OK - healthy@practice.example: Inbox listed in 0.041s (cmdlet)"
     assert (
-        "first try: Exchange answers with an error page; tried again after 0.25s" in run.diagnosis
+        f"first try: {HOST} answers with an error page; tried again after 0.25s" in run.diagnosis
     )
     assert [path.endswith("token") for path in tenant.paths()].count(True) == 1
 

@@ -218,28 +218,28 @@ FAULTS = [
     (
         "http-503",
         "CRITICAL",
-        "Graph answers with an error page (HTTP 503); see M365 health",
+        "127.0.0.1 answers with an error page (HTTP 503); check the proxy",
         2,
         "server",
     ),
     (
         "http-502-html",
         "CRITICAL",
-        "Graph answers with an error page (HTTP 502); see M365 health",
+        "127.0.0.1 answers with an error page (HTTP 502); check the proxy",
         1,
         "server",
     ),
     (
         "garbage",
         "CRITICAL",
-        "127.0.0.1 answers, but not as a web server; check proxy and firewall",
+        "127.0.0.1 answers, but not as a web server; check the proxy, then the firewall",
         1,
         "protocol",
     ),
     (
         "http-403-html",
         "UNKNOWN",
-        "127.0.0.1 refuses the request with a web page; check proxy and firewall",
+        "127.0.0.1 refuses the request with a web page; check the proxy, then the firewall",
         1,
         "permission",
     ),
@@ -262,13 +262,13 @@ def test_passing_fault_is_tried_once_more(warm, tenant):
     tenant.faults.on("graph", "http-503", times=1)
     run = warm()
     ends(run, "healthy", "OK", LISTED, time_token="0s")
-    assert "first try: Graph answers with an error page; tried again after 0.25s" in run.diagnosis
+    assert "first try: 127.0.0.1 answers with an error page; tried again after 0.25s" in run.diagnosis
 
 
 def test_silence_ends_at_the_deadline(warm, tenant):
     tenant.faults.on("graph", "silent")
     run = warm("healthy", "-t", "4")
-    text = "connected to 127.0.0.1, no full answer in 4s; see M365 health"
+    text = "no complete answer from 127.0.0.1 in 4s; see M365 health"
     ends(run, "healthy", "CRITICAL", text, service="reached", time_token="0s")
     assert run.seconds < 4 + GRACE
 

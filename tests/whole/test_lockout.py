@@ -121,9 +121,9 @@ def test_a_corrected_password_beside_wrong_ones(way, tenant, wrong):
 #: Fault at the token endpoint -> how the run that met it ends.
 LOST = {
     "close": "CRITICAL - sign-in failed: 127.0.0.1 closes the connection, no answer; "
-    "check proxy and firewall",
+    "check the proxy, then the firewall",
     "truncated": "CRITICAL - sign-in failed: 127.0.0.1 breaks off its answer after 9 bytes "
-    "(HTTP 200); check proxy and firewall",
+    "(HTTP 200); check the proxy, then the firewall",
     "http-500": "CRITICAL - sign-in failed: Entra reports an internal error (HTTP 500); see "
     "service health",
     "http-503": "CRITICAL - sign-in failed: Entra answers with an error page (HTTP "
@@ -154,7 +154,7 @@ def test_a_password_that_nobody_answers_rests(way, tenant):
         run = way("cmdlet-password", "-t", seconds)
         if sent(tenant):
             break
-    cause = f"connected to 127.0.0.1, no full answer in {seconds}s"
+    cause = f"no complete answer from 127.0.0.1 in {seconds}s"
     assert run.line.startswith(f"MAPI CRITICAL - {HEALTHY}: {cause}")
     tenant.faults.off()
     rests(way("graph-password"), UNANSWERED, "graph")

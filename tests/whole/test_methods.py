@@ -146,7 +146,7 @@ def test_killing_one_changes_only_its_lines(three, tenant, fault, method, text, 
 def test_one_that_hangs(three, tenant):
     tenant.faults.on("exchange", "silent")
     run = three("-t", "4")
-    text = "only the cmdlet fails: connected to 127.0.0.1, no full answer in 4s"
+    text = "only the cmdlet fails: no complete answer from 127.0.0.1 in 4s"
     assert (run.line, run.code) == (f"MAPI CRITICAL - {HEALTHY}: {text}", 2)
     assert run.perfdata == all_well(cmdlet={"ok": False, **WARM["cmdlet"]})
 

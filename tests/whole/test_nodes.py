@@ -65,7 +65,7 @@ def test_the_bad_ones_are_named_with_their_causes(mapi, tenant):
     assert run.outcome.seconds < 3 + GRACE
     assert run.line == (
         f"MAPI CRITICAL - 2 of 3 nodes fail: {SECOND} certificate not for this address; "
-        f"{THIRD} no answer (tls)"
+        f"{THIRD} no TLS handshake in 3s"
     )
     assert run.code == 2
     assert re.findall(r"(\S+)_mapi_connectivity=(\d)", run.perfdata) == [
@@ -116,7 +116,7 @@ def test_a_wrong_password_is_one_failed_logon(mapi, tenant, tmp_path):
     wrong = private_file(tmp_path / "wrong", b"Not.The.Password\n")
     run = mapi("healthy", *addresses(FIRST, SECOND, THIRD), "--password-file", wrong)
     assert run.code == 2
-    assert run.line.startswith("MAPI CRITICAL - 3 of 3 nodes fail: refuses user ")
+    assert run.line.startswith("MAPI CRITICAL - 3 of 3 nodes fail: refuses this user ")
     asked = [headers for _, _, headers, _ in tenant.requests if "authorization" in headers]
     assert len(asked) == 1
 
@@ -143,7 +143,7 @@ def test_through_a_proxy(mapi, tenant):
     }
     assert run.line == (
         f"MAPI CRITICAL - 2 of 3 nodes fail: {SECOND} certificate not for this address; "
-        f"{THIRD} no answer (tls)"
+        f"{THIRD} no TLS handshake in 3s"
     )
     assert run.outcome.seconds < 3 + GRACE
     assert "front end     EX2\n" in run.diagnosis

@@ -76,7 +76,7 @@ def test_a_large_error_page_of_the_sign_in_service(through):
     page = b"<html>" + b"x" * 100_000
     status = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html\r\n\r\n"
     run = through("sign-in", lambda *_: with_length(status, page))
-    words = "MAPI CRITICAL - sign-in failed: Entra answers with an error page (HTTP 503)"
+    words = "MAPI CRITICAL - sign-in failed: 127.0.0.1 answers with an error page (HTTP 503)"
     assert run.line.startswith(words)
 
 

@@ -29,7 +29,7 @@ def test_deadline_holds_at_exchange(cmdlet, tenant, fault):
     cmdlet()
     tenant.faults.on("exchange", fault)
     run = cmdlet("healthy", "-t", "5.5")
-    text = "connected to 127.0.0.1, no full answer in 5.5s; see M365 health"
+    text = "no complete answer from 127.0.0.1 in 5.5s; see M365 health"
     assert (run.line, run.code) == (f"MAPI CRITICAL - healthy@practice.example: {text}", 2)
     phases = "time_dns=#s time_tcp=#s time_proxy=0s time_tls=#s time_request=U"
     assert run.perfdata == perfdata(token="0s", service=phases)
@@ -45,7 +45,7 @@ def test_deadline_holds_at_exchange(cmdlet, tenant, fault):
 def test_state_of_a_deadline_can_be_chosen(cmdlet, tenant, limit, state, code):
     tenant.faults.on("token", "silent")
     run = cmdlet("healthy", "-t", limit)
-    text = "connected to 127.0.0.1, no full answer in 5s"
+    text = "no complete answer from 127.0.0.1 in 5s"
     assert (run.line, run.code) == (f"MAPI {state} - healthy@practice.example: {text}", code)
     assert run.perfdata == perfdata(token="U", service="never")
 
@@ -238,7 +238,7 @@ def test_stopped_across_the_deadline(environment, tenant):
     select.select([], [], [], max(0.0, begun + 9 - time.monotonic()))
     start.process.send_signal(signal.SIGCONT)
     stdout, stderr = start.process.communicate(timeout=30)
-    line = "connected to 127.0.0.1, no full answer in 8s"
+    line = "no complete answer from 127.0.0.1 in 8s"
     assert stdout.decode().split(" | ")[0] == f"MAPI CRITICAL - healthy@practice.example: {line}"
     assert (start.process.returncode, stderr) == (2, b"")
 
