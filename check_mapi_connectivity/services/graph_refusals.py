@@ -190,7 +190,7 @@ def _denied(claims: Mapping[str, Any]) -> Advice:
         remedy = "run Test-ApplicationAccessPolicy; an access policy may exclude the mailbox"
         return row._replace(cause=cause, remedy=remedy)
     cause = "neither Entra nor Exchange lets the app read the mailbox"
-    remedy = "grant Mail.ReadBasic; or Exchange's role Application Mail.ReadBasic (up to 2h)"
+    remedy = "grant Mail.ReadBasic; or Exchange's role, see Test-ServicePrincipalAuthorization"
     return row._replace(cause=cause, remedy=remedy)
 
 

@@ -40,7 +40,7 @@ _REFUSALS = (
 _SERVICE = "Azure's metadata service"
 
 #: Those have services of their own for it.
-_INSTEAD = "use a certificate; managed identities are for Azure VMs, not App Service or Azure Arc"
+_INSTEAD = "use a certificate; of managed identities only those of Azure VMs are supported"
 
 
 def ask(session: Session, identity: ManagedIdentity, resource: str) -> Mapping[str, Any]:

@@ -151,7 +151,7 @@ def test_no_azure_machine(runs):
     assert (failure.kind, failure.cause, failure.remedy, failure.transient) == (
         "credential",
         "no managed identity on this host",
-        "use a certificate; managed identities are for Azure VMs, not App Service or Azure Arc",
+        "use a certificate; of managed identities only those of Azure VMs are supported",
         False,
     )
 

@@ -73,8 +73,8 @@ ENTRA = [
         (
             f"aadsts-{number}",
             3,
-            f"Entra refuses the sign-in for an unknown reason (AADSTS{number}); see the "
-            f"sign-in log",
+            f"Entra refuses the sign-in for an unknown reason (AADSTS{number}); see "
+            f"Entra's sign-in log",
             "credential",
         )
         for number in (5002730, 90041)
@@ -116,13 +116,13 @@ class Agent(BaseHTTPRequestHandler):
 AGENTS = [
     (
         *(401, "Basic realm=/var/opt/azcmagent/tokens/7c1d.key", {"error": {"code": "Unauthorized"}}),
-        *("UNKNOWN", "sign-in refused: 127.0.0.1 answers as Azure Arc's agent does, whose tokens want root (HTTP 401)"),
-        "managed identities of Azure Arc are not supported: use a certificate",
+        *("UNKNOWN", "sign-in refused: 127.0.0.1 answers as Azure Arc's agent, whose tokens need root; use a certificate"),
+        "use a certificate; managed identities of Azure Arc are not supported",
     ),
     (
         *(401, "Bearer", {"error": "unauthorized"}),
         *("UNKNOWN", "sign-in refused: 127.0.0.1 wants a proof before it gives a token (HTTP 401); use a certificate"),
-        "use a certificate; managed identities are for Azure VMs, not App Service or Azure Arc",
+        "use a certificate; of managed identities only those of Azure VMs are supported",
     ),
     (
         *(400, "", {"error": {"code": "Odd.Code", "message": "Not like this."}}),
@@ -164,79 +164,6 @@ def test_what_stands_where_the_metadata_service_should_be(
     assert "{'" not in run.stdout and "['" not in run.stdout
     # A path that the other side names is no path of ours.
     assert set(server.paths) == {"/metadata/identity/oauth2/token"}
-
-
-#: Mailbox -> first line after the mailbox, kind, remedy, requests.
-AUTODISCOVER = [
-    (
-        "hoster",
-        "Autodiscover of 127.0.0.1 knows only IMAP, SMTP; check the host name",
-        *("protocol", "check the host; it names no mailbox of Exchange", 2),
-    ),
-    (
-        "in-cloud",
-        "Autodiscover: the mailbox is at healthy@practice.mail.onmicrosoft.example",
-        *(
-            "mailbox",
-            "use --method cmdlet or graph; onmicrosoft is Exchange Online and needs --tenant",
-            2,
-        ),
-    ),
-    (
-        "redirect-stranger",
-        "Autodiscover: the mailbox is at healthy@elsewhere.example",
-        *("mailbox", "test it where it is, as healthy@elsewhere.example", 3),
-    ),
-    (
-        "http-302-logon-page",
-        "a redirect from 127.0.0.1 leads to login.elsewhere.example/oaut...",
-        *(
-            "protocol",
-            "check the reverse proxy; /autodiscover/ and /mapi/ must pass without a logon page",
-            2,
-        ),
-    ),
-    (
-        "http-302-own-page",
-        "127.0.0.1 has no Autodiscover at this URL; check the reverse proxy",
-        *(
-            "protocol",
-            "check the reverse proxy; /autodiscover/ and /mapi/ must pass without a logon page",
-            3,
-        ),
-    ),
-    (
-        "redirect-url-foreign",
-        "Autodiscover: no password is sent to autodiscover.elsewhere.ex...",
-        *(
-            "protocol",
-            "check that host; if it is your Exchange, name it: --autodiscover-url and -H",
-            2,
-        ),
-    ),
-    (
-        "foreign-host",
-        "no password is sent to mail.elsewhere.example, which Autodiscover names",
-        *(
-            "protocol",
-            "check that host; if it is your Exchange, name it: --autodiscover-url and -H",
-            2,
-        ),
-    ),
-]
-
-
-@pytest.mark.parametrize(
-    ("mailbox", "text", "kind", "remedy", "requests"),
-    AUTODISCOVER,
-    ids=[row[0] for row in AUTODISCOVER],
-)
-def test_autodiscover(mapi, mailbox, text, kind, remedy, requests):
-    run = mapi(mailbox, section="mapi-auto")
-    assert (run.line, run.code) == (f"MAPI CRITICAL - {mailbox}@practice.example: {text}", 2)
-    assert f": kind {kind}\n" in run.diagnosis
-    assert f"  remedy        {remedy}\n" in run.diagnosis
-    assert len(run.requests) == requests
 
 
 def test_the_internal_address_where_the_external_one_cannot_be_reached(mapi):

@@ -22,7 +22,7 @@ EXCHANGE = [
     (
         "http-401",
         3,
-        "token was made for another host or service (HTTP 401); check --cloud and host name",
+        "token was made for another host or service; check --cloud and host name",
         2,
         "permission",
     ),
@@ -91,9 +91,7 @@ def test_passing_fault_is_tried_once_more(cmdlet, tenant):
     tenant.faults.on("exchange", "http-503", times=1)
     run = cmdlet()
     assert run.line == "MAPI OK - healthy@practice.example: Inbox listed in 0.041s (cmdlet)"
-    assert (
-        f"first try: {HOST} answers with an error page; tried again after 0.25s" in run.diagnosis
-    )
+    assert f"first try: {HOST} answers with an error page; tried again after 0.25s" in run.diagnosis
     assert [path.endswith("token") for path in tenant.paths()].count(True) == 1
 
 

@@ -75,7 +75,7 @@ def test_diagnosis_names_what_support_asks_for(warm):
 
 
 MANY = "Graph throttles this app at this mailbox for 1s; run fewer checks at once"
-STORE = "Exchange's mailbox store is unavai... (ErrorMailboxStoreUnavailable)"
+STORE = "mailbox database is unavailable (ErrorMailboxStoreUnavailable)"
 UNKNOWN = "Graph reports an unknown error (UnknownError)"
 
 #: Mailbox -> exit code, text, kind, requests that Graph saw.
@@ -262,7 +262,9 @@ def test_passing_fault_is_tried_once_more(warm, tenant):
     tenant.faults.on("graph", "http-503", times=1)
     run = warm()
     ends(run, "healthy", "OK", LISTED, time_token="0s")
-    assert "first try: 127.0.0.1 answers with an error page; tried again after 0.25s" in run.diagnosis
+    assert (
+        "first try: 127.0.0.1 answers with an error page; tried again after 0.25s" in run.diagnosis
+    )
 
 
 def test_silence_ends_at_the_deadline(warm, tenant):
@@ -295,7 +297,7 @@ def test_revoked_token_is_signed_in_again_once(listing, tenant):
 
 def test_app_without_permission(listing):
     run = listing("healthy", "--client-id", CLIENT_IDS["no-graph"])
-    text = "neither Entra nor Exchange lets the app read this mailbox (ErrorAccessDenied)"
+    text = "neither Entra nor Exchange lets the app read the mailbox; grant Mail.ReadBasic"
     ends(run, "healthy", "UNKNOWN", text, service="kept", time_request="#s")
     assert "Test-ServicePrincipalAuthorization" in run.diagnosis
 

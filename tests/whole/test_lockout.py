@@ -35,7 +35,7 @@ REFUSED = {
         "token",
     ),
     "federated-user": (
-        f"sign-in refused: federation server 127.0.0.1 refuses user {FEDERATED}",
+        f"sign-in refused: federation server 127.0.0.1 refuses user {FEDERATED}; check the password",
         "adfs",
     ),
 }
@@ -123,13 +123,13 @@ LOST = {
     "close": "CRITICAL - sign-in failed: 127.0.0.1 closes the connection, no answer; "
     "check the proxy, then the firewall",
     "truncated": "CRITICAL - sign-in failed: 127.0.0.1 breaks off its answer after 9 bytes "
-    "(HTTP 200); check the proxy, then the firewall",
+    "(HTTP 200); check the proxy",
     "http-500": "CRITICAL - sign-in failed: Entra reports an internal error (HTTP 500); see "
-    "service health",
-    "http-503": "CRITICAL - sign-in failed: Entra answers with an error page (HTTP "
-    "503); see M365 health",
-    "http-503-wait-1": "UNKNOWN - sign-in failed: Entra is unavailable for 1s (HTTP 503); "
-    "see M365 health",
+    "M365 health",
+    "http-503": "CRITICAL - sign-in failed: 127.0.0.1 answers with an error page (HTTP "
+    "503); check the proxy, then see M365 health",
+    "http-503-wait-1": "UNKNOWN - sign-in failed: Entra is unavailable for 1s (HTTP 503); if it "
+    "lasts, see M365 health",
     "html-200": "CRITICAL - sign-in failed: 127.0.0.1 answers, but not as Entra (HTTP "
     "200); check the proxy",
 }
@@ -155,7 +155,7 @@ def test_a_password_that_nobody_answers_rests(way, tenant):
         if sent(tenant):
             break
     cause = f"no complete answer from 127.0.0.1 in {seconds}s"
-    assert run.line.startswith(f"MAPI CRITICAL - {HEALTHY}: {cause}")
+    assert run.line.startswith(f"MAPI CRITICAL - sign-in failed: {cause}")
     tenant.faults.off()
     rests(way("graph-password"), UNANSWERED, "graph")
     assert sent(tenant) == 1

@@ -25,7 +25,7 @@ METHODS = ("cmdlet", "graph", "mapi")
 PLACES = {"cmdlet": "exchange", "graph": "graph", "mapi": "mapi-connect"}
 #: The first line's cause when the method's place answers with HTTP 500.
 CAUSES = {
-    "cmdlet": "Exchange Online reports an internal error (HTTP 500)",
+    "cmdlet": "Exchange Online reports an internal error",
     "graph": "Graph reports an internal error",
     "mapi": "127.0.0.1 reports an internal error",
 }

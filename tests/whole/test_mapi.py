@@ -173,7 +173,9 @@ def test_a_server_that_takes_another_scheme_than_remembered(mapi, tenant):
     run = mapi("healthy", section="mapi-auto")
     assert run.code == 2
     # The password was sent by what was remembered, and is sent by nothing else after that.
-    assert run.line.endswith(": 127.0.0.1 does not offer logon by Basic (HTTP 401); use another --auth")
+    assert run.line.endswith(
+        ": 127.0.0.1 does not offer logon by Basic (HTTP 401); use another --auth"
+    )
     assert len(run.requests) == 1
 
 

@@ -98,14 +98,14 @@ KILLED = [
     (
         ("exchange", "http-500"),
         "cmdlet",
-        "only the cmdlet fails: Exchange Online reports an internal error; see M365 health",
+        "only the cmdlet fails: Exchange Online reports an internal error (HTTP 500)",
         {"service": "reached", "time_request": "#s"},
         "Graph and the MAPI path work: the mailbox can be reached; the cmdlet fails",
     ),
     (
         ("graph", "close"),
         "graph",
-        "only Graph fails: 127.0.0.1 closes the connection, no answer",
+        "only Graph fails: 127.0.0.1 closes the connection, no answer; check the proxy",
         {"service": "reached", "time_request": "#s"},
         "the cmdlet and the MAPI path work: the mailbox is well; the connection to 127.0.0.1 is "
         "broken",
@@ -121,7 +121,7 @@ KILLED = [
     (
         ("mapi-connect", "http-500"),
         "mapi",
-        "only the MAPI path fails: 127.0.0.1 reports an internal error (HTTP 500)",
+        "only the MAPI path fails: 127.0.0.1 reports an internal error; check IIS",
         {"service": "reached", "time_connect": "#s", "time_autodiscover": "#s"},
         "the cmdlet and Graph work: the mailbox can be reached; the MAPI path fails",
     ),
@@ -213,7 +213,7 @@ def test_state_of_a_kind_can_be_chosen(three, tenant, state, code):
 
 def test_one_without_permission_says_that_the_other_answers(way):
     run = way("methods", "--client-id", CLIENT_IDS["no-graph"])
-    text = "only Graph fails: neither Entra nor Exchange lets the app read this mailbox"
+    text = "only Graph fails: neither Entra nor Exchange lets the app read the mailbox"
     assert (run.line, run.code) == (f"MAPI UNKNOWN - {HEALTHY}: {text}", 3)
     parts = [expected("cmdlet", prefix="cmdlet_", days=True)]
     refused = {"ok": False, "service": "kept", "time_request": "#s"}

@@ -45,22 +45,22 @@ def test_deadline_holds_at_exchange(cmdlet, tenant, fault):
 def test_state_of_a_deadline_can_be_chosen(cmdlet, tenant, limit, state, code):
     tenant.faults.on("token", "silent")
     run = cmdlet("healthy", "-t", limit)
-    text = "no complete answer from 127.0.0.1 in 5s"
-    assert (run.line, run.code) == (f"MAPI {state} - healthy@practice.example: {text}", code)
+    text = "no complete answer from 127.0.0.1 in 5s; check the proxy, then the firewall"
+    assert (run.line, run.code) == (f"MAPI {state} - sign-in failed: {text}", code)
     assert run.perfdata == perfdata(token="U", service="never")
 
 
 def test_silent_handshake(cmdlet, tenant):
     tenant.faults.on("tls", "silent")
     run = cmdlet("healthy", "-t", "5")
-    text = "no TLS handshake with 127.0.0.1 in 5s; check the firewall"
-    assert (run.line, run.code) == (f"MAPI CRITICAL - healthy@practice.example: {text}", 2)
+    text = "no TLS handshake with 127.0.0.1 in 5s; check the proxy, then the firewall"
+    assert (run.line, run.code) == (f"MAPI CRITICAL - sign-in failed: {text}", 2)
 
 
 @pytest.mark.parametrize(
     ("fault", "text"),
     [
-        ("close", r"sign-in failed: TLS handshake with 127\.0\.0\.1 port \d+ .*"),
+        ("close", r"sign-in failed: 127\.0\.0\.1 port \d+ breaks off the TLS handshake; .*"),
         (
             "plain",
             r"sign-in failed: 127\.0\.0\.1 port \d+ answers without TLS \(WRONG_VERSION_NUMBER\).*",
@@ -140,8 +140,8 @@ def test_name_server_that_swallows_queries(cmdlet, tmp_path):
         run = cmdlet(
             "healthy", "-t", "5", "--authority-url", "https://login.example.com", before=before
         )
-    text = "no DNS answer for login.example.com in 5s"
-    assert (run.line, run.code) == (f"MAPI CRITICAL - healthy@practice.example: {text}", 2)
+    text = "no DNS answer for login.example.com in 5s; check /etc/resolv.conf"
+    assert (run.line, run.code) == (f"MAPI CRITICAL - sign-in failed: {text}", 2)
     assert run.perfdata == perfdata(token="U", service="never")
     assert 4.8 < run.seconds < 5 + GRACE
 
@@ -238,8 +238,8 @@ def test_stopped_across_the_deadline(environment, tenant):
     select.select([], [], [], max(0.0, begun + 9 - time.monotonic()))
     start.process.send_signal(signal.SIGCONT)
     stdout, stderr = start.process.communicate(timeout=30)
-    line = "no complete answer from 127.0.0.1 in 8s"
-    assert stdout.decode().split(" | ")[0] == f"MAPI CRITICAL - healthy@practice.example: {line}"
+    line = "no complete answer from 127.0.0.1 in 8s; check the proxy, then the firewall"
+    assert stdout.decode().split(" | ")[0] == f"MAPI CRITICAL - sign-in failed: {line}"
     assert (start.process.returncode, stderr) == (2, b"")
 
 

@@ -179,7 +179,7 @@ def test_packets_that_are_dropped_in_execute(mapi, tenant):
     with one_connection(tenant.port) as port:
         run = mapi("healthy", "-H", f"127.0.0.1:{port}", "-t", "5")
     assert run.code == 2
-    assert "no answer to MAPI Execute from 127.0.0.1 in after 4" in run.line
+    assert "no answer to MAPI Execute from 127.0.0.1 in 4" in run.line
     assert "the time was up before the session was ended" in run.diagnosis
 
 
