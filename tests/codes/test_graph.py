@@ -254,9 +254,9 @@ MAIL = {"roles": ["User.Read.All", "Mail.ReadBasic.All"]}
     ("claims", "cause"),
     [
         ({}, "Graph denies access to this mailbox"),
-        ({"tid": "x"}, "neither Entra nor Exchange lets the app read this mailbox"),
-        ({"roles": ["Mail.Send"]}, "neither Entra nor Exchange lets the app read this mailbox"),
-        ({"roles": "Mail.Read"}, "neither Entra nor Exchange lets the app read this mailbox"),
+        ({"tid": "x"}, "neither Entra nor Exchange lets the app read the mailbox"),
+        ({"roles": ["Mail.Send"]}, "neither Entra nor Exchange lets the app read the mailbox"),
+        ({"roles": "Mail.Read"}, "neither Entra nor Exchange lets the app read the mailbox"),
         (MAIL, "Mail.ReadBasic.All excludes this mailbox"),
         ({"scp": "openid Mail.Send"}, "the token lacks the delegated permission Mail.ReadBasic"),
         ({"scp": "openid Mail.Read"}, "the token's user may not read this mailbox"),
