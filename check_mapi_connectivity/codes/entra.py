@@ -23,7 +23,7 @@ ENTRA = numbered(
 
 [credential] see the cross-tenant access settings of both tenants
 500212 NotAllowedByOutboundPolicyTenant: account's own tenant does not let it sign in here
-500213 NotAllowedByInboundPolicyTenant: tenant does not let this account of another in
+500213 NotAllowedByInboundPolicyTenant: tenant does not let in an account of this other tenant
 
 [credential] use a work account of this tenant
 500208: account is of a type that this tenant does not take
@@ -60,7 +60,7 @@ ENTRA = numbered(
 [credential] enable the account
 50057 UserDisabled: account is disabled
 
-[credential] check --tenant: a domain of the tenant or its GUID
+[credential] check --tenant; it must be a domain of the tenant or its GUID
 50059 MissingTenantRealmAndNoUserInformationProvided: sign-in names no tenant that Entra knows
 50128
 
@@ -95,7 +95,7 @@ ENTRA = numbered(
 53003 BlockedByConditionalAccess
 530032 BlockedByConditionalAccessOnSecurityPolicy
 
-[credential] use a certificate
+[credential] use a certificate; security defaults demand MFA of users
 530035 BlockedBySecurityDefaults: security defaults block this sign-in
 
 [credential] see the risk reports of Entra ID Protection; end the risk there
@@ -113,7 +113,7 @@ ENTRA = numbered(
 700082 ExpiredOrRevokedGrantInactiveToken
 70008 ExpiredOrRevokedGrant
 
-[credential] check --tenant
+[credential] check --tenant; it must be the app's own tenant
 50194: app is for one tenant only
 
 [throttled] stop the check for a while; then check --cache-dir: runs without it sign in anew
@@ -130,7 +130,7 @@ ENTRA = numbered(
 [credential] grant admin consent in the portal
 65004 UserDeclinedConsent: consent was declined
 
-[credential] add Exchange.ManageAsApp, or for Graph Mail.ReadBasic
+[credential] grant Exchange.ManageAsApp, or Mail.ReadBasic for Graph
 650052: app registration lacks a permission of this service
 650054
 650057
@@ -159,24 +159,24 @@ ENTRA = numbered(
 [credential] check this host's clock (NTP); a federated token may be old
 700024: signed assertion is too old or not yet valid
 
-[credential] switch 'public client flows' off
+[credential] switch 'Allow public client flows' off in the app registration
 700025 InvalidClientPublicClientWithCredential: a public client takes no certificate or secret
 
 [credential] upload it or check --client-id
 700027: Entra does not know this certificate
 
-[credential] upload the certificate itself
+[credential] upload the certificate itself; its subject name is not enough
 700030: certificate's subject name is not authorised
 
-[credential] for a user: Allow public client flows; else give certificate or secret
+[credential] give a certificate or secret; for a user switch 'Allow public client flows' on
 7000218: app wants a credential of its own and got none
 
-[credential] check --cloud
+[credential] check --cloud; each cloud has scopes of its own
 70011 InvalidScope: scope is not valid
 1002012
 
-[credential] check --authority-url, --cloud and --tenant; a federated token has aud
-700023: assertion is made for another audience
+[credential] check --authority-url, --cloud and --tenant; a federated token has its aud claim
+700023: signed assertion is made for another audience
 
 [credential] compare issuer, subject and audience with the token's iss, sub, aud
 70021: no federated credential of the app fits this token
@@ -235,7 +235,7 @@ ENTRA = numbered(
 [credential] set --cloud gcc-high or dod
 900439 USGClientNotSupportedOnPublicEndpoint: sign-in belongs to the US Government cloud
 
-[credential] set --cloud
+[credential] set --cloud; it must be the tenant's own
 90038 NationalCloudTenantRedirection: tenant belongs to another cloud
 900382
 900432
@@ -247,12 +247,12 @@ ENTRA = numbered(
 90072 PassThroughUserMfaError: account is external and unknown in this tenant
 
 [credential] give --tenant
-9001023: sign-in of this kind wants a tenant of its own
+9001023: this kind of sign-in needs a tenant by name
 90124 V1ResourceV2GlobalEndpointNotSupported
 90130 NonConvergedAppV2GlobalEndpointNotSupported
 
 [credential] unset MSAL_FORCE_REGION
-100007: regional sign-in is not for this app
+100007: app may not sign in by region
 """,
     "AADSTS{code}",
 )

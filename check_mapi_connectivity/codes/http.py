@@ -111,7 +111,7 @@ PROXY = _statuses("""
 [proxy] see the proxy's own log
 500: proxy {proxy} reports an internal error on the way to {target}
 
-[proxy] see the proxy's own log; and its way to the Internet
+[proxy] see the proxy's own log; check its way to the Internet
 502: proxy {proxy} cannot reach {target}
 503
 504
@@ -136,7 +136,7 @@ ERR_CACHE_MGR_ACCESS_DENIED
 [proxy] check the proxy's name servers, and the spelling of the host
 ERR_DNS_FAIL: proxy {proxy} cannot resolve the name in {target}
 
-[proxy] see the proxy's own log; and its way to the Internet
+[proxy] see the proxy's own log; check its way to the Internet
 ERR_CANNOT_FORWARD: proxy {proxy} cannot reach {target}
 ERR_CONNECT_FAIL
 ERR_GATEWAY_FAILURE

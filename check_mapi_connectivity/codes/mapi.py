@@ -18,14 +18,14 @@ _LOGON = """
 0x64C ecChgPassword: password must be changed first
 0x64D ecPwdExpired: password has expired
 
-[logon] allow it in the properties of the account: Log On To, Logon Hours
+[logon] check the account in Active Directory; tab Account, Log On To, Logon Hours
 0x64E ecInvWkstn: account may not log on from this host
 0x64F ecInvLogonHrs: account may not log on at this hour
 
 [logon] enable the account, or check as another user
 0x650 ecAcctDisabled: account is disabled
 
-[logon] use the mailbox's own user; or Add-MailboxPermission -AccessRights FullAccess
+[logon] use the mailbox's own user; or grant FullAccess by Add-MailboxPermission
 0x3F2 ecLoginPerm: logon to the mailbox is not permitted
 0x80070005 MAPI_E_NO_ACCESS: logon to the mailbox is not permitted
 
@@ -46,20 +46,20 @@ _LOGON = """
 [logon] run Get-CASMailbox; see MAPIBlockOutlookRpcHttp
 0x4E0 ecRpcHttpDisallowed: this user may not log on over HTTP
 
-[logon] run Set-CASMailbox; -MAPIBlockOutlookNonCachedMode $false
+[logon] run Set-CASMailbox; set -MAPIBlockOutlookNonCachedMode to $false
 0x4E1 ecCachedModeRequired: only clients in cached mode may log on
 
 [logon] run Get-MailboxDatabaseCopyStatus; then Get-CASMailbox; check the session limit
 0x80040111 MAPI_E_LOGON_FAILED: logon failed, no reason given
 
 [permission] run Add-MailboxPermission; or Add-MailboxFolderPermission for one folder
-0x501 ecNoReadRight: signed-in user may not read there
+0x501 ecNoReadRight: signed-in user may not read this folder
 """
 
 #: Where the mailbox is and how it fares.
 _MAILBOX = """
 [mailbox] run Get-Mailbox; it must exist, be enabled and have this LegacyExchangeDN
-0x3EB ecUnknownUser: no such mailbox on this server, or it is disabled
+0x3EB ecUnknownUser: no such mailbox, or it is disabled
 0x89B ecUnknownMailbox: address book has no mailbox for this logon
 
 [mailbox] run Get-Recipient -Anr; two users have this name
@@ -71,7 +71,7 @@ _MAILBOX = """
 [mailbox] run Set-CASMailbox -MAPIEnabled $true
 0x7D8 ecProtocolDisabled: MAPI is switched off for this mailbox
 
-[mailbox] compare Get-CASMailbox with that of a mailbox that works
+[mailbox] run Get-CASMailbox; compare it with that of a mailbox that works
 0x3EE ecBadConfig: protocol settings of this user are wrong
 
 [mailbox] run Get-Mailbox; the mailbox may have moved: -v shows what Autodiscover says
@@ -87,7 +87,7 @@ _MAILBOX = """
 0x476 ecMDBNotInit: mailbox database is offline
 0xA35 DismountInProgress: mailbox database is dismounting
 
-[mailbox, again] wait for the next run; see Get-MailboxDatabaseCopyStatus
+[mailbox, again] wait for the next run, else run Get-MailboxDatabaseCopyStatus
 0xA34 MountInProgress: mailbox database is mounting
 
 [mailbox] run Get-MailboxDatabaseCopyStatus; this must be the active copy
@@ -151,7 +151,7 @@ _SERVER = """
 [server] run Get-MailboxDatabaseCopyStatus; see the server's event log and disks
 0x3EA ecJetError: database engine reports an error
 0x454 ecDatabaseError: mailbox database reports an error
-0x80040116 MAPI_E_DISK_ERROR: mailbox server meets a disk error
+0x80040116 MAPI_E_DISK_ERROR: mailbox server reports a disk error
 0x80004005 MAPI_E_CALL_FAILED: mailbox server fails, no reason given
 
 [server] check load and memory of the mailbox server

@@ -14,25 +14,25 @@ DNS = table("""
 [dns] check the spelling of the host and the resolver's search domains
 EAI_NONAME: name {host} does not exist
 
-[dns] check the spelling of the host: it has no A or AAAA record
+[dns] check the spelling of the host; it has no A or AAAA record
 EAI_NODATA: name {host} has no address
 
-[dns] leave -4 and -6 away; or check the addresses of the host
-EAI_ADDRFAMILY: name {host} has no address of this version of IP
-EAI_FAMILY: name {host} cannot be resolved: this host knows no such version of IP
+[dns] leave out -4 and -6; or check the addresses of the host
+EAI_ADDRFAMILY: name {host} has no address of this IP version
+EAI_FAMILY: name {host} cannot be resolved: this host does not know this IP version
 
 [dns] check /etc/resolv.conf; the name servers in it must answer
 EAI_AGAIN: name {host} cannot be resolved at the moment: no name server answers
 EAI_FAIL: name {host} cannot be resolved: the name server fails
 
-[dns] check the spelling of the host: a label is empty, too long or of odd characters
+[dns] check the spelling of the host; a label is empty, too long or odd
 EAI_IDN_ENCODE: name {host} cannot be written as a DNS name
 
 [dns] free memory on this host
 EAI_MEMORY: name {host} cannot be resolved: no memory is left for it
 
 [dns] check /etc/resolv.conf and /etc/nsswitch.conf; this user must read them
-EAI_SYSTEM: name {host} cannot be resolved: the resolver meets a system error
+EAI_SYSTEM: name {host} cannot be resolved: the resolver reports a system error
 
 [dns] check /etc/nsswitch.conf; if it lasts, run with --record and report it
 EAI_BADFLAGS: name {host} cannot be resolved: the resolver refuses the question
@@ -91,7 +91,7 @@ EPERM
 
 [connect] try -4 or -6; this host has no address of the IP version that was chosen
 EADDRNOTAVAIL: no address of this host fits
-EAFNOSUPPORT: this host does not know this version of IP
+EAFNOSUPPORT: this host does not know this IP version
 
 [connect, again] raise net.ipv4.ip_local_port_range; too many connections are open
 EADDRINUSE: no local port is left

@@ -367,9 +367,7 @@ def test_a_ticket_that_is_refused_for_the_clock(request, other_clocks, name, use
     who = f"user {user}" if user else "the ticket"
     if name == "proxy":
         cause = f"proxy {place.lab.address('kerberos', host='localhost')} refuses {who}"
-        remedy = (
-            "compare the clocks; is it for this proxy? See --proxy-spn-host, and the proxy's log"
-        )
+        remedy = "compare the clocks; check --proxy-spn-host, and see the proxy's log"
         wanted = place.expected(CRITICAL, f"{cause} (Negotiate) (HTTP 407)", remedy)
     else:
         remedy = (
