@@ -89,7 +89,7 @@ def test_what_time_or_a_signal_ends_is_named(start, signal, cause):
         ("service", "request", "", "a.b", "no complete answer from a.b", "see M365 health"),
         (
             *("sign_in", "request", "", "a.b", "no complete answer from a.b"),
-            "check proxy and firewall, then see M365 health",
+            "check the proxy, then the firewall, then M365 health",
         ),
         (
             *("sign_in", "request", FEDERATION, "a.b"),

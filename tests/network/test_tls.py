@@ -273,7 +273,7 @@ def test_what_a_proxy_in_clear_says_to_tls(options, tenant, server):
     way = Route(options(proxy=through), Deadline(time.monotonic(), 30), Report("m", "graph"))
     failure = refused(way, "127.0.0.1", tenant.port)
     assert failure.kind == "proxy"
-    assert failure.remedy.endswith("if by TLS, name it as https://")
+    assert failure.remedy.endswith("give one by TLS as https://")
 
 
 def test_an_address_of_version_six_has_brackets(options, server):

@@ -218,7 +218,7 @@ def test_https_and_http_mixed_up(through, lab):
         run = through("cmdlet", None, "plain", *words)
         assert run.code == 2
         assert ": kind proxy\n" in run.diagnosis
-        told = "if by TLS, name it as https://" if right == "plain" else "answers without TLS"
+        told = "give one by TLS as https://" if right == "plain" else "answers without TLS"
         assert told in run.words
 
 
