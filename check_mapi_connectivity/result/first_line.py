@@ -112,10 +112,12 @@ def failure_text(failure: Failure, room: int) -> str:
         # Who refuses has a code.
         outcome = "refused" if failure.kind == "credential" and failure.code else "failed"
         during = f"{during} {outcome}"
-    elif not _advises(sentence(f"{during}: {cause}", failure.code, failure.remedy, room), failure):
-        # The next step is worth more; the phases say when it was met.
-        return sentence(cause, failure.code, failure.remedy, room)
-    return sentence(f"{during}: {cause}", failure.code, failure.remedy, room)
+    made = sentence(f"{during}: {cause}", failure.code, failure.remedy, room)
+    if failure.during != "sign-in" and not _advises(made, failure):
+        # The next step is worth more than when it was met, which the phases tell.
+        bare = sentence(cause, failure.code, failure.remedy, room)
+        return bare if _advises(bare, failure) else made
+    return made
 
 
 def _subject(report: Report, longest: int = 48) -> str:

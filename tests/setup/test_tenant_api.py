@@ -174,7 +174,7 @@ def test_what_is_there_already():
         (
             (200, {"value": [], "@adminapi.errors": ["not done"]}),
             GROUP,
-            "Exchange Online reports a error of New-RoleGroup",
+            "Exchange reports an error of New-RoleGroup",
             "",
         ),
     ],

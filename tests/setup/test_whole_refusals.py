@@ -210,7 +210,7 @@ def test_services_that_are_down(arranged):
         "failed: app registration check_mapi_connectivity: 127.0.0.1 answers with an error page "
         "(HTTP 502)",
         "  it says: text/html: Access / denied",
-        "  to do: see M365 health; a gateway may have answered instead",
+        "  to do: check the proxy, then see M365 health; the page may be a proxy's",
         NOTHING,
     ]
     arranged.tenant.faults.off()
@@ -219,7 +219,7 @@ def test_services_that_are_down(arranged):
         "failed: organization open for roles of its own: 127.0.0.1 does not answer as Exchange "
         "does",
         '  it says: application/json: {"value": [}',
-        "  to do: check the proxy; one of them may have answered instead",
+        "  to do: check proxy and gateway; one of them may have answered instead",
     ]
     arranged.tenant.faults.off()
     assert arranged(token) == 0
