@@ -102,7 +102,7 @@ def test_a_wrong_password_is_one_failed_logon_without_a_sign_in(through, lab, ki
 
 TARGETS = [
     (BLOCKED, "refuses to connect to", "HTTP 403", "ERR_ACCESS_DENIED 0", "allow {} on the proxy"),
-    (DOWN, "cannot reach", "HTTP 503", "ERR_CONNECT_FAIL 111", "see the proxy's own log; and"),
+    (DOWN, "cannot reach", "HTTP 503", "ERR_CONNECT_FAIL 111", "see the proxy's own log; check"),
     (UNKNOWN, "cannot reach", "HTTP 500", "ERR_CANNOT_FORWARD 0", "see the proxy's own log"),
 ]
 

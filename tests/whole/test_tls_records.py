@@ -118,7 +118,7 @@ def test_what_breaks_after_the_handshake(way, tenant, case, version):
         ("cmdlet", "--exchange-url", HEALTHY),
         ("graph", "--graph-url", HEALTHY),
         ("cmdlet", "--authority-url", "sign-in failed"),
-        ("mapi", "--autodiscover-url", HEALTHY),
+        ("mapi", "--autodiscover-url", f"{HEALTHY}: Autodiscover"),
     ],
 )
 def test_a_client_certificate_is_demanded_by_tls_1_3(way, tenant, section, option, subject):
