@@ -291,9 +291,7 @@ def _untrusted(error: Untrusted) -> Failure:
     if error.plain:
         cause = f"{error.named_by} to http, not https"
         detail = f"leads to http://{error.host}; passwords go over https only"
-        return Failure(
-            "protocol", cause, "correct the redirect; it must lead to https", "", detail
-        )
+        return Failure("protocol", cause, "correct the redirect; it must lead to https", "", detail)
     return autodiscover_refusals.foreign(error.host, f"{error.named_by} to it")
 
 
