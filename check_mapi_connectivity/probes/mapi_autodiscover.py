@@ -21,7 +21,7 @@ from ..mapihttp.discovery import (
 )
 from ..mapihttp.reader import WireError
 from ..network.ntlm_kerberos import Unusable
-from ..services import autodiscover_refusals, http_refusals, mapi_http_refusals
+from ..services import autodiscover_refusals, mapi_http_refusals
 from ..services.mapi_refusals import plain, short
 
 TYPE_CHECKING = False
@@ -279,7 +279,8 @@ def _wire(text: str, host: str) -> Failure:
         remedy = "check --hostname; or give the host by --autodiscover-url"
         return Failure("protocol", cause, remedy, detail=last and f"last to {last}")
     cause = f"{short(host)} sends invalid Autodiscover XML"
-    return Failure("protocol", cause, http_refusals.REPORT, detail=plain(text))
+    remedy = "check the reverse proxy, else run with --record and report it"
+    return Failure("protocol", cause, remedy, detail=plain(text))
 
 
 def _untrusted(error: Untrusted) -> Failure:
