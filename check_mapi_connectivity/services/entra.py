@@ -92,10 +92,10 @@ def sign_in(document: Mapping[str, Any], last: Answer | None) -> Failure:
         kind, cause, remedy, *_ = OAUTH[found.error]
     else:
         kind = "server" if last is not None and last.status >= 500 else "protocol"
-        cause = f"{last.host if last else 'Entra'} gives no token, and why is not known here"
-        remedy = "see Entra's own text; -v shows it whole"
+        cause = f"{last.host if last else 'Entra'} gives no token for an unknown reason"
+        remedy = http_refusals.OWN_TEXT
     if row is None and number:
-        remedy = f"see the sign-in log; {_PAGE.format(number=number)}"
+        remedy = f"see Entra's sign-in log; {_PAGE.format(number=number)}"
     return Failure(
         kind,
         cause,
@@ -170,11 +170,11 @@ def with_words(failure: Failure, answer: Answer) -> Failure:
 def not_entra(answer: Answer | None) -> Failure:
     """An answer that is none of Entra's; None when there was not even one."""
     if answer is None:
-        return Failure("protocol", "no answer of Entra's", "report it with --record")
+        return Failure("protocol", "Entra was not asked", http_refusals.REPORT)
     return Failure(
         "protocol",
-        f"{answer.host} does not answer as Entra does",
-        "check proxy and gateway; one of them may have answered instead",
+        f"{answer.host} answers, but not as Entra",
+        http_refusals.INSTEAD,
         f"HTTP {answer.status}",
         http_refusals.glimpse(answer),
     )

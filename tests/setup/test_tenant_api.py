@@ -148,7 +148,7 @@ def test_what_is_there_already():
         (
             (500, graph_error("InternalServerError", "x")),
             MAKE,
-            "Graph answers: internal error",
+            "Graph reports an internal error",
             "InternalServerError",
         ),
         (

@@ -99,7 +99,7 @@ def test_the_bad_ones_are_named_with_their_causes(mapi, tenant):
     assert run.outcome.seconds < 3 + GRACE
     assert run.line == (
         f"MAPI CRITICAL - 2 of 3 nodes fail: {SECOND} certificate not for this address; "
-        f"{THIRD} no answer (tls)"
+        f"{THIRD} no TLS handshake in 3s"
     )
     assert run.code == 2
     assert re.findall(r"(\S+)_mapi_connectivity=(\d)", run.perfdata) == [
@@ -263,7 +263,7 @@ def test_through_a_proxy(mapi, tenant):
     }
     assert run.line == (
         f"MAPI CRITICAL - 2 of 3 nodes fail: {SECOND} certificate not for this address; "
-        f"{THIRD} no answer (tls)"
+        f"{THIRD} no TLS handshake in 3s"
     )
     assert run.outcome.seconds < 3 + GRACE
     assert "front end     EX2\n" in run.diagnosis
