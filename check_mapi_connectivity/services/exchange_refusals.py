@@ -112,11 +112,10 @@ def exchange_status(answer: Answer, claims: Mapping[str, Any], mailbox: str = ""
         return mapi_error(text if "MapiException" in text else f"{exception}: {text}")
     found = _by_exception(exception, text, mailbox)
     if found is not None:
-        if not exception:
+        if not exception and passes(exception, text):
             # What calls itself temporary is no bad request, whatever its status.
-            detail = f"{found.detail} ({code})"
-            return found._replace(code="", detail=detail)
-        return found._replace(code=exception)
+            return found._replace(code="", detail=f"{found.detail} ({code})")
+        return found._replace(code=exception or code)
     if status in (401, 403) and not exception:
         return _refused(answer, claims)
     if status >= 500 or status == 408:

@@ -337,8 +337,8 @@ def test_an_exception_counts_for_more_than_the_status(name, cause, status):
     ("code", "words"),
     [
         ("TokenIssuedBeforeRevocationTimestamp", "holds the token as revoked"),
-        ("TokenCreatedWithOutdatedPolicies", "wants a token of the policies of now"),
-        ("LocationConditionEvaluationSatisfied", "takes no token from where this host is"),
+        ("TokenCreatedWithOutdatedPolicies", "demands a token by today's policies"),
+        ("LocationConditionEvaluationSatisfied", "takes no token from the address of this host"),
         ("SomethingNew", "wants other claims in the token: SomethingNew"),
         ("", "wants other claims in the token: insufficient_claims"),
     ],

@@ -100,7 +100,7 @@ def test_no_such_identity(runs, tenant, client, cause, remedy):
         ),
         (
             "Required request header X-Forwarded-For not allowed",
-            "a proxy passes the request on to the instance metadata service",
+            "a proxy passes the request on to Azure's metadata service",
         ),
     ],
 )
