@@ -25,7 +25,7 @@ ADDRESS_BOOK = numbered(
 0x80070005 MAPI_E_NO_ACCESS: user may not read the address book
 0x80040405 MAPI_E_INVALID_BOOKMARK: global address list cannot be opened
 
-[address-book] run with --record, then report it; other servers accept this request
+[address-book] run the check with --record, then report it; other servers accept this request
 0x80040102 MAPI_E_NO_SUPPORT: address book does not support the request
 0x80040108 ecInvalidObject
 0x80040117 MAPI_E_TOO_COMPLEX: request is too complex for the address book

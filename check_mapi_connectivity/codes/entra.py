@@ -277,7 +277,7 @@ consent_required: consent to the app's permissions is missing
 invalid_resource: Entra does not accept the resource that was asked for
 invalid_scope: Entra does not accept the scope that was asked for
 
-[protocol] run with --record, then report it
+[protocol] run the check with --record, then report it
 invalid_request: Entra does not accept the request
 unsupported_grant_type
 

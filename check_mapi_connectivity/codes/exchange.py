@@ -23,7 +23,7 @@ AccountDisabledException: account or mailbox is disabled
 [mailbox moving] wait for the next run
 WrongServerException: mailbox is not on the server asked, may have moved
 
-[protocol] run with --record, then report it; the interface may have changed
+[protocol] run the check with --record, then report it; the interface may have changed
 AmbiguousParameterSetException: Exchange Online does not accept these parameters
 ParameterBindingException
 

@@ -70,14 +70,14 @@ GRAPH = _statuses("""
 
 #: From Autodiscover and MAPI over HTTP (reference sheet mapi-http 2.8 at its end, 8).
 MAPI = _statuses("""
-[logon] check user and password; the account may be locked
+[logon] check its password; the account may be locked
 401: {host} refuses {user}
 
 [permission] check the reverse proxy; it may allow some addresses only; else the user's rights
 403: {host} denies access to {user}
 
 [protocol] check the host name; Get-MapiVirtualDirectory shows its addresses
-404: {host} has no {service} at this URL
+404: {host} has no {service}
 
 [logon] exclude this user from the policy; nobody can answer it unattended
 456: MFA is demanded of {user}

@@ -135,7 +135,7 @@ _SERVER = """
 0x480 ecServerBusy: mailbox server is busy
 0xA8C MaxThreadsPerMdbExceeded: mailbox database has no free thread
 
-[server, again] wait for the next run; check the load of the mailbox server
+[server, again] check the server's load; else wait for the next run
 0x6BA ecLockTimedOut: waiting for a lock in the mailbox database took too long
 0x6BB ecObjectLocked: an object in the mailbox is locked
 0x8004010B MAPI_E_BUSY: mailbox server is still busy with an earlier request
@@ -173,7 +173,7 @@ _SERVER = """
 [throttled, again] end unused sessions; the limit is RcaMaxConcurrency of Get-ThrottlingPolicy
 0xA36 ConnectionsOverBudget: this user has too many connections
 
-[server, again] check the load balancer; without affinity it splits the session
+[server, again] check load balancer affinity; without it the session is split
 0xA2E ecRpcInvalidHandle: session is no longer valid
 0xA4D RpcInvalidSession: session is not valid
 0x80040200 MAPI_E_END_OF_SESSION: server has ended the session
@@ -183,7 +183,7 @@ _PROTOCOL = """
 [protocol] update Exchange Server; MAPI over HTTP needs 2013 SP1 or later
 0x6B9 ecNoServerSupport: server is too old for the request
 
-[protocol] run with --record, then report it; the mailbox itself may be well
+[protocol] run the check with --record, then report it; the mailbox itself may be well
 0x3EF ecUnknownCodePage: server lacks the code page asked for
 0x8004011E MAPI_E_UNKNOWN_CPID: server does not support the code page
 0x8004011F MAPI_E_UNKNOWN_LCID: server does not support the locale
@@ -217,7 +217,7 @@ STATUS_CODES = numbered(
 [server, again] run the checks less often; check the load of the mailbox server
 0x6BB RPC_S_SERVER_TOO_BUSY: mailbox server is too busy
 
-[protocol] run with --record, then report it; the mailbox itself may be well
+[protocol] run the check with --record, then report it; the mailbox itself may be well
 0x6F7 RPC_X_BAD_STUB_DATA: request is beyond a size limit of the server
 """,
     _NUMBER,
@@ -234,7 +234,7 @@ RESPONSE_CODES = numbered(
 1 Unknown Failure: {host} reports an unknown failure
 18 Endpoint Shutting Down: {host} shuts MAPI over HTTP down
 
-[protocol, again] check the load balancer; without affinity it splits the session
+[protocol, again] check load balancer affinity; without it the session is split
 6 Invalid Context Cookie: {host} does not accept the session's cookie
 10 Context Not Found: {host} does not find the session
 
@@ -250,12 +250,12 @@ RESPONSE_CODES = numbered(
 13 Missing Cookie: {host} got a request that lacks a cookie
 
 [protocol] check the reverse proxy; all requests of a session must come from one user
-11 No Privilege: {host} denies this user the session
+11 No Privilege: {host} holds the session for that of another user
 
 [server] run Test-ServiceHealth; and Get-ServerComponentState, both on the mailbox server
 17 Invalid Response: {host} could not build its answer
 
-[protocol] run with --record, then report it; the mailbox itself may be well
+[protocol] run the check with --record, then report it; the mailbox itself may be well
 2 Invalid Verb: {host} does not accept this HTTP method
 4 Invalid Header: {host} finds a header malformed
 5 Invalid Request Type: {host} does not know this type of request

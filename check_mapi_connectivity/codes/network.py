@@ -34,7 +34,7 @@ EAI_MEMORY: name {host} cannot be resolved: no memory is left for it
 [dns] check /etc/resolv.conf and /etc/nsswitch.conf; this user must read them
 EAI_SYSTEM: name {host} cannot be resolved: the resolver reports a system error
 
-[dns] check /etc/nsswitch.conf; if it lasts, run with --record and report it
+[dns] check /etc/nsswitch.conf; if it lasts, run the check with --record and report it
 EAI_BADFLAGS: name {host} cannot be resolved: the resolver refuses the question
 EAI_SOCKTYPE
 EAI_SERVICE

@@ -125,7 +125,7 @@ VERIFY = numbered(
 74 X509_V_ERR_OCSP_VERIFY_FAILED: the answer about its revocation cannot be verified
 75 X509_V_ERR_OCSP_CERT_UNKNOWN: its authority's OCSP service does not know it
 
-[tls] update Python and OpenSSL of this host; if it lasts, run with --record, report it
+[tls] update Python and OpenSSL; if it lasts, run the check with --record and report it
 1 X509_V_ERR_UNSPECIFIED: OpenSSL gives no reason
 17 X509_V_ERR_OUT_OF_MEM: no memory was left to verify it
 50 X509_V_ERR_APPLICATION_VERIFICATION: a check of its own failed

@@ -166,7 +166,7 @@ def read(stream: Stream, method: str | None = None) -> Head:
         if not 100 <= status < 200 or status == 101:
             return _framed(Head(version, status, reason, fields, odd), method)
     raise HeadError(
-        f"sends too many interim answers, over {MOST_INTERIM}",
+        f"sends over {MOST_INTERIM} answers of HTTP 1xx, and no other",
         remedy=ENDLESS,
     )
 
@@ -181,7 +181,8 @@ def _lines(stream: Stream) -> Iterator[bytes]:
             raise HeadError(
                 f"sends too many headers, over {HEADER_LIMIT >> 10} KiB", remedy=ENDLESS
             )
-        if not line.endswith(b"\n"):
+        # A first line of another protocol may have no end.
+        if not line.endswith(b"\n") and (begun or b"HTTP/".startswith(line[:5])):
             raise Disconnected(silent=not (begun or line))
         begun = True
         yield line

@@ -46,7 +46,7 @@ def beyond(host: str) -> Failure:
     """The failure of a body that is longer than BODY_LIMIT."""
     return Failure(
         "protocol",
-        f"{host} sends too much data, over {BODY_LIMIT >> 20} MiB",
+        f"{host} sends an answer of over {BODY_LIMIT >> 20} MiB",
         head.ENDLESS,
     )
 
@@ -58,7 +58,7 @@ def too_large(answer: Answer, limit: int = untrusted.JSON_LIMIT) -> Failure | No
         return None
     return Failure(
         "protocol",
-        f"{answer.host} sends too much data, over {limit >> 10} KiB",
+        f"{answer.host} sends an answer of over {limit >> 10} KiB",
         head.ENDLESS,
         f"HTTP {answer.status}",
         f"{size} bytes",

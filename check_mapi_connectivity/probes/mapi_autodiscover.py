@@ -281,7 +281,7 @@ def _wire(text: str, host: str) -> Failure:
         remedy = "check --hostname; or give the host by --autodiscover-url"
         return Failure("protocol", cause, remedy, detail=last and f"last to {last}")
     cause = f"{short(host)} sends invalid Autodiscover XML"
-    remedy = "check the reverse proxy, else run with --record and report it"
+    remedy = "check the reverse proxy, else run the check with --record and report it"
     return Failure("protocol", cause, remedy, detail=plain(text))
 
 
@@ -334,7 +334,7 @@ def _foreign(answer: Answer, settings: autodiscover.Settings, *, guessed: bool) 
     """Settings for other clients, as web hosters give them at the bare domain of a web site."""
     kinds = ", ".join(kind[:12] for kind in settings.kinds[:5])
     known = f"knows only {kinds}" if kinds else "has no settings for Outlook"
-    remedy = _NAME_IT if guessed else "check the host name; what answers is no Exchange"
+    remedy = _NAME_IT if guessed else "correct the check's host name; what answers is no Exchange"
     return Failure("protocol", f"Autodiscover of {answer.host} {known}", remedy)
 
 

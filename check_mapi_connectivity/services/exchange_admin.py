@@ -303,6 +303,6 @@ def _cmdlet_error(errors: tuple[str, ...]) -> Failure:
 def _no_result(answer: Answer, does: str, found: object = None) -> Failure:
     """An answer without a result: what the host does instead; `found` stands in its place."""
     cause = f"{answer.host} {does}"
-    remedy = "check the proxy; else run with --record and report it: no live answer was seen yet"
+    remedy = "check the proxy; else run the check with --record and report it"
     detail = http_refusals.glimpse(answer) if found is None else json.dumps(found)[:200]
     return Failure("protocol", cause, remedy, f"HTTP {answer.status}", detail)

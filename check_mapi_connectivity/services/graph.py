@@ -78,7 +78,7 @@ def read(answer: Answer) -> Listed:
         raise CheckFailure(error_in_200(answer))
     value = document.get("value")
     if not isinstance(value, list):
-        raise CheckFailure(no_list(answer, "answers without the message list"))
+        raise CheckFailure(no_list(answer, "answers, but not as Graph"))
     rows = [_row(answer, member) for member in value]
     count = document.get("@odata.count")
     if isinstance(count, str) and re.fullmatch("[0-9]{1,18}", count):

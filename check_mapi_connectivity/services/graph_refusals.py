@@ -84,7 +84,7 @@ def error_in_200(answer: Answer) -> Failure:
 
 def no_list(answer: Answer, does: str) -> Failure:
     """An answer without messages: what the host does instead."""
-    remedy = "check the proxy; else run with --record and report it"
+    remedy = "check the proxy; else run the check with --record and report it"
     said = http_refusals.glimpse(answer)
     return Failure("protocol", f"{answer.host} {does}", remedy, f"HTTP {answer.status}", said)
 

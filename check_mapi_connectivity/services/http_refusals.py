@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: What to do where only the other side's words say what is wrong; and where they are none.
 OWN_TEXT = "run the check with -v; it shows the whole error text"
 INSTEAD = "check the proxy; it or a firewall may have answered instead"
-REPORT = "run with --record, then report it; the mailbox itself may be well"
+REPORT = "run the check with --record, then report it; the mailbox itself may be well"
 
 
 def _no_answer(answer: Answer) -> Failure:
@@ -57,6 +57,7 @@ def throttled(answer: Answer, who: str, remedy: str = "") -> Failure:
     hint = f" for {wait:.0f}s" if wait is not None else ""
     cause, advised = SERVICES[429].cause.format(service=who), SERVICES[429].remedy
     if answer.status == 503:
+        hint = f", retry in {wait:.0f}s" if wait is not None else ""
         cause, advised = f"{who} is unavailable", remedy or SERVICES[503].remedy
     failure = Failure(
         "throttled",

@@ -48,11 +48,11 @@ def named(user: str, mailbox: str) -> str:
     """Who signs in, in few words: of an address what the mailbox's own does not say already.
 
     >>> named("probe@a.example", "Probe@a.example"), named("mon@a.example", "probe@a.example")
-    ('this user', 'user mon')
+    ("the check's user", 'user mon')
     """
     name, at, domain = user.rpartition("@")
     if user == TICKET or user.lower() == mailbox.lower():
-        return TICKET if user == TICKET else "this user"
+        return TICKET if user == TICKET else "the check's user"
     if at and mailbox.lower().endswith(f"@{domain.lower()}"):
         user = name
     return f"user {short(user, _LONGEST)}"
@@ -62,7 +62,7 @@ def http_status(answer: Answer, *, scheme: str, offered: tuple[str, ...], user: 
     """An answer of Autodiscover or of the MAPI endpoint with a status other than 200.
 
     `scheme` is the one signed in with, `offered` are those of WWW-Authenticate, `user` is who, in
-    words: `this user`, `user NAME`, or TICKET.
+    words: `the check's user`, `user NAME`, or TICKET.
     """
     status, code, host = answer.status, f"HTTP {answer.status}", short(answer.host, 100)
     service = _service(answer)

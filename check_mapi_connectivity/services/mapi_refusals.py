@@ -184,7 +184,7 @@ def no_rows(count: int) -> Failure:
     return Failure(
         "protocol",
         f"Inbox counts {count} messages, but the server lists none of them",
-        "run the check again; if it lasts, run with --record and report it",
+        "run the check again; if it lasts, run the check with --record and report it",
         detail=f"RopGetContentsTable counts {count}, RopQueryRows gives no row",
     )
 

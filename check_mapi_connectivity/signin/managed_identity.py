@@ -55,7 +55,7 @@ _WORDS = {
 _SERVICE = "Azure's metadata service"
 
 #: Those have services of their own for it.
-_INSTEAD = "use a certificate; of managed identities only those of Azure VMs are supported"
+_INSTEAD = "use a certificate; only managed identities of Azure VMs work"
 
 
 def ask(session: Session, identity: ManagedIdentity, resource: str) -> Mapping[str, Any]:
@@ -97,8 +97,8 @@ def _absent(failure: Failure, identity: ManagedIdentity) -> Failure:
         return failure
     return failure._replace(
         kind="credential",
-        cause="no managed identity on this host",
-        remedy=_INSTEAD,
+        cause="the monitoring host has no Azure managed identity",
+        remedy=f"set the check to {_INSTEAD}",
         # Nobody has refused anything.
         code="",
         detail=f"{identity.url}: {failure}",

@@ -167,7 +167,7 @@ ROWS = [
         503,
         b'{"error":{"code":"serviceNotAvailable","message":"The service is temporarily unavailable.",',
         RETRY,
-        ("throttled", "throttled", "Graph is unavailable for 17s", True),
+        ("throttled", "throttled", "Graph is unavailable, retry in 17s", True),
     ),
     (500, b'{"error":{"code":"UnknownError","message":"",', {}, ("server", "server", SAME, False)),
     (504, b'{"error":{"code":"UnknownError","message":"",', {}, ("server", "server", SAME, True)),
@@ -356,7 +356,7 @@ def test_token_for_something_else(audience, host, cause):
         (
             make_answer(503, b"", Retry_After="9"),
             "throttled",
-            "Graph is unavailable for 9s",
+            "Graph is unavailable, retry in 9s",
         ),
         (make_answer(429), "throttled", "Graph throttles this check"),
     ],

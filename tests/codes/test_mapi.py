@@ -113,7 +113,7 @@ def test_words_fit_a_status_line(code):
     assert 10 <= len(code.remedy) <= 80
     for text in (code.cause, code.remedy):
         assert not text.endswith((".", " ")) and not re.search(r"[|<>\n]", text)
-        assert text[0].islower() or text.startswith(NAMES), text
+        assert text[0].islower() or text.startswith((*NAMES, "{host} ")), text
 
 
 def test_kinds_that_decide_the_state():

@@ -109,7 +109,7 @@ def test_interim_answers_are_passed_over(status, times):
 @pytest.mark.parametrize("status", [100, 102, 103])
 def test_too_many_interim_answers(status):
     interim = b"HTTP/1.1 %d X\r\n\r\n" % status
-    with pytest.raises(head.HeadError, match=r"^sends too many interim answers, over 50$"):
+    with pytest.raises(head.HeadError, match=r"^sends over 50 answers of HTTP 1xx, and no other$"):
         read(interim * (head.MOST_INTERIM + 1) + OK + END)
 
 

@@ -149,8 +149,8 @@ def test_date(text, seconds):
         (b"", "host.example answers, but not in JSON"),
         (b"<html><b>Sign in</b></html>", "host.example answers, but not in JSON"),
         (b"[]", "host.example answers, but in the wrong form"),
-        (b'{"value":{}}', "host.example answers without the message list"),
-        (b"{}", "host.example answers without the message list"),
+        (b'{"value":{}}', "host.example answers, but not as Graph"),
+        (b"{}", "host.example answers, but not as Graph"),
         (b'{"value":[1]}', "host.example answers with a malformed message list"),
         (b'{"value":[null]}', "host.example answers with a malformed message list"),
         (b'{"value":[{}]}', "host.example answers with a malformed message list"),
@@ -168,7 +168,7 @@ def test_a_200_without_a_list_is_no_success(body, cause):
 def test_a_body_that_cannot_be_decoded_or_is_too_long():
     assert refused(make_answer(200, LISTING, decoded=False)).transient
     failure = refused(make_answer(200, LISTING + b" " * JSON_LIMIT))
-    assert failure.cause == "host.example sends too much data, over 512 KiB"
+    assert failure.cause == "host.example sends an answer of over 512 KiB"
 
 
 @pytest.mark.parametrize(

@@ -320,7 +320,7 @@ def test_bodies_with_known_words(number, body, kind):
 def test_nothing_at_this_address():
     failure = status(404)
     assert failure.kind == "protocol"
-    assert failure.cause == "mail.example has no MAPI over HTTP at this URL"
+    assert failure.cause == "mail.example has no MAPI over HTTP"
     assert failure.remedy == "check the host name; Get-MapiVirtualDirectory shows its addresses"
     failure = status(404, url=AUTODISCOVER_URL)
     assert failure.cause == "mail.example has no Autodiscover at this URL"

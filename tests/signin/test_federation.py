@@ -195,7 +195,7 @@ def test_metadata_beyond_all_measure(runs, answering):
     [
         (500, "server", f"{HERE} reports an internal error"),
         (502, "server", f"{HERE} answers with an error page"),
-        (503, "server", f"{HERE} answers with an error page"),
+        (503, "server", f"{HERE} is unavailable"),
         (429, "throttled", f"{HERE} throttles this check"),
         (403, "credential", f"{HERE} answers, but not in WS-Trust"),
         (302, "credential", f"{HERE} answers, but not in WS-Trust"),

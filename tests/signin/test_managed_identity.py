@@ -186,8 +186,8 @@ def test_no_azure_machine(runs):
     failure = refusal(runs.by_managed_identity(url="http://127.0.0.1:1"))
     assert (failure.kind, failure.cause, failure.remedy, failure.transient) == (
         "credential",
-        "no managed identity on this host",
-        "use a certificate; of managed identities only those of Azure VMs are supported",
+        "the monitoring host has no Azure managed identity",
+        "set the check to use a certificate; only managed identities of Azure VMs work",
         False,
     )
 
@@ -210,7 +210,7 @@ def test_silence(runs, monkeypatch, accepts):
             sock.close()
     assert (failure.kind, failure.cause) == (
         "credential",
-        "no managed identity on this host",
+        "the monitoring host has no Azure managed identity",
     )
     assert run.transport.patience is None
 

@@ -68,7 +68,12 @@ FAILURES = [
     ("book-foreign", "", "Autodiscover has the address book at the foreign host", ""),
     ("healthy", "bind/http-404", "address book: 127.0.0.1 has no MAPI over HTTP at", "HTTP 404"),
     ("healthy", "bind/http-500", "address book: 127.0.0.1 ", "HTTP 500"),
-    ("healthy", "bind/unauthorized", "address book: 127.0.0.1 now refuses this user", "HTTP 401"),
+    (
+        "healthy",
+        "bind/unauthorized",
+        "address book: 127.0.0.1 now refuses the check's user",
+        "HTTP 401",
+    ),
     ("healthy", "bind/html-200", "address book: 127.0.0.1 answers, but not as", "HTTP 200"),
     ("healthy", "bind/code-10", "address book: ", "X-ResponseCode 10"),
     ("healthy", "bind/no-cookies", "address book: 127.0.0.1 gives the session no cookie", ""),

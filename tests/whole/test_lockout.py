@@ -128,7 +128,7 @@ LOST = {
     "M365 health",
     "http-503": "CRITICAL - sign-in failed: 127.0.0.1 answers with an error page (HTTP "
     "503); check the proxy, then see M365 health",
-    "http-503-wait-1": "UNKNOWN - sign-in failed: Entra is unavailable for 1s (HTTP 503); if it "
+    "http-503-wait-1": "UNKNOWN - sign-in failed: Entra is unavailable, retry in 1s (HTTP 503); if it "
     "lasts, see M365 health",
     "html-200": "CRITICAL - sign-in failed: 127.0.0.1 answers, but not as Entra (HTTP "
     "200); check the proxy",

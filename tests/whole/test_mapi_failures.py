@@ -49,7 +49,7 @@ def test_a_wrong_password_is_sent_once(mapi, tenant, tmp_path, section):
     (tmp_path / "wrong").chmod(0o600)
     run = mapi("healthy", "--password-file", tmp_path / "wrong", section=section)
     assert run.code == 2
-    assert "127.0.0.1 refuses this user (Basic)" in run.line
+    assert "127.0.0.1 refuses the check's user (Basic)" in run.line
     assert "kind logon" in run.diagnosis
     assert [ok for _, _, ok in tenant.logons] == [False]
     assert "Not.The.Password" not in run.outcome.stdout

@@ -157,7 +157,7 @@ def test_a_wrong_password_is_one_failed_logon(mapi, tenant, tmp_path, more):
     run = mapi("healthy", *addresses(FIRST, SECOND, THIRD), "--password-file", wrong, *more)
     assert tenant.logons == [("Basic", WHO, False)]
     found = re.fullmatch(
-        rf"MAPI CRITICAL - 1 of 3 nodes fail: (\S+) refuses this user \(Basic\); 2 not tested",
+        r"MAPI CRITICAL - 1 of 3 nodes fail: (\S+) refuses the check's user \(Basic\); 2 not tested",
         run.line,
     )
     assert (found is not None, run.code) == (True, 2)
@@ -216,7 +216,7 @@ def test_what_is_known_of_a_node_that_was_spared_stays_good(mapi, tenant, tmp_pa
     tenant.node(SECOND, "EX3")
     run = mapi("healthy", *everyone, "--concurrency", "1")
     assert run.line == (
-        f"MAPI CRITICAL - 1 of 2 nodes fail: {FIRST} refuses this user (Basic); 1 not tested"
+        f"MAPI CRITICAL - 1 of 2 nodes fail: {FIRST} refuses the check's user (Basic); 1 not tested"
     )
     # The password rests for a minute.
     rests = [path for path in (tmp_path / "cache").iterdir() if path.name.startswith("refused")]

@@ -60,9 +60,9 @@ JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
 @pytest.mark.parametrize(
     ("place", "size", "words"),
     [
-        ("cmdlet", 600, "127.0.0.1 sends too much data, over 512 KiB"),
-        ("graph", 600, "127.0.0.1 sends too much data, over 512 KiB"),
-        ("sign-in", 70, "127.0.0.1 sends too much data, over 64 KiB"),
+        ("cmdlet", 600, "127.0.0.1 sends an answer of over 512 KiB"),
+        ("graph", 600, "127.0.0.1 sends an answer of over 512 KiB"),
+        ("sign-in", 70, "127.0.0.1 sends an answer of over 64 KiB"),
     ],
 )
 def test_an_answer_beyond_the_limit_is_named_so(through, place, size, words):
