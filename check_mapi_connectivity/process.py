@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 
@@ -165,10 +166,20 @@ def missing(error: ImportError) -> str:
     )
 
 
+#: What OpenSSL and Python say where openssl.cnf leaves OpenSSL without algorithms.
+_NO_PROVIDER = "digital envelope routines|unsupported hash type|LIBRARY_HAS_NO_CIPHERS"
+
+
 def bug(error: BaseException) -> str:
-    """Where an error came from that nobody foresaw; its text is left out, because it might hold a
-    secret.
+    """Where an error came from that nobody foresaw, but for an OpenSSL of no use; its text is left
+    out, because it might hold a secret.
     """
+    if re.search(_NO_PROVIDER, str(error)):
+        settings = os.environ.get("OPENSSL_CONF") or "openssl.cnf"
+        return (
+            f"OpenSSL of this host is left without algorithms by {settings}; have it activate the "
+            "default provider, too"
+        )
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next

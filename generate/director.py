@@ -127,8 +127,8 @@ def fields() -> list[dict[str, Any]]:
     ]
     for name, environment in given.ENVIRONMENT_SECRETS.items():
         text = (
-            f"Given to the check as {environment}. A file is better, by "
-            f"--{given.INI_SECRETS[name]}: Icinga's API shows custom variables."
+            f"The check gets it as {environment}. A file is better (--{given.INI_SECRETS[name]}): "
+            "Icinga's API shows custom variables."
         )
         title = f"{caption(name)} (secret)"
         hidden = ("String", {"visibility": "hidden"})
@@ -317,7 +317,7 @@ def _service_sets() -> dict[str, Any]:
     fed = {
         "object_name": FED_SET,
         "object_type": "template",
-        "description": "The same where the host has a scheduler to submit to: one run feeds all",
+        "description": "The same for hosts with the field Submit: one run gives all their results",
         "assign_filter": f"{_EXCHANGE_ONLINE}&host.vars.mapi_submit=true",
         "services": [sign_in, _service(FEED, FEED_TEMPLATE), _each(FED_TEMPLATE)],
     }

@@ -158,8 +158,8 @@ def mailboxes() -> tuple[Json, tuple[Query, ...]]:
     panel: Json = {
         "type": "table",
         "title": "Mailboxes",
-        "description": "The last result of each mailbox and method within the time range, what "
-        "failed first. Success rate: of all results in the range.",
+        "description": "The last result of each mailbox and method within the time range; what "
+        "failed stands first. Success rate: of all results in the time range.",
         "fieldConfig": {
             "defaults": {"custom": {"align": "auto"}},
             "overrides": [
@@ -196,8 +196,7 @@ def success() -> tuple[Json, tuple[Query, ...]]:
     panel: Json = {
         "type": "state-timeline",
         "title": "Success",
-        "description": "Success means that in that run the mailbox was logged on to and its Inbox "
-        "was listed.",
+        "description": "Success means: that run logged on to the mailbox and listed its Inbox.",
         "fieldConfig": {
             "defaults": {
                 "color": {"mode": "thresholds"},
@@ -235,7 +234,7 @@ def connection() -> tuple[Json, tuple[Query, ...]]:
     return curves(
         "Connection time",
         "Time to log on and list the Inbox; a failed run has none. Dashed: the lowest thresholds "
-        "of each service, where the check is given -w and -c.",
+        "of each service, where the check has -w and -c.",
         queries,
         lines("s"),
         tuple(
@@ -256,16 +255,16 @@ def panels() -> tuple[tuple[Json, tuple[Query, ...], tuple[int, int, int, int]],
     stacked = {"mode": "normal", "group": "A"}
     phases = curves(
         "Phases",
-        "What a run spends its time with. Choose one mailbox: of several this is the average. What "
-        "was not needed is 0.",
+        "How long each phase of a run takes. Choose one mailbox: of several this is the average. A "
+        "phase that was not needed is 0.",
         tuple(Query(label, by="nothing", name=label) for label in PHASES),
         lines("s", fillOpacity=40, stacking=stacked, showPoints="never"),
     )
     sides = curves(
         "Server and client time",
-        "time_server: what the server says it needed itself (not of method graph). "
-        "connection_time: to log on and list the Inbox. total_time: the whole run. Of several "
-        "mailboxes the average.",
+        "time_server: the time that the server says it needed itself (not by method graph). "
+        "connection_time: to log on and list the Inbox. total_time: the whole run. Choose one "
+        "mailbox: of several this is the average.",
         tuple(Query(label, by="nothing", name=label) for label in TIMES),
         lines("s"),
     )

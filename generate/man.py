@@ -41,7 +41,7 @@ ENVIRONMENT = (
     ("MAPI_PROXY_PASSWORD", "proxy password, where no file is given"),
     ("MAPI_SUBMIT_PASSWORD", "password of --submit-user, where no file is given"),
     ("AZURE_POD_IDENTITY_AUTHORITY_HOST", "the instance metadata service of a managed identity"),
-    ("HTTPS_PROXY, ALL_PROXY, NO_PROXY", "the proxy, where no option speaks"),
+    ("HTTPS_PROXY, ALL_PROXY, NO_PROXY", "the proxy, where no option names one"),
     (
         "REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE",
         "authorities, where --ca-file is not given",
@@ -86,10 +86,11 @@ def man_page() -> str:
     ]
     lines += [*options_for_man(option_table.GROUPS), ".SH EXIT STATUS"]
     meanings = {
-        "OK": "the mailbox was logged on to and its Inbox was listed, within all thresholds",
-        "WARNING": "it was, but a warning threshold is violated; or the mailbox is being moved",
-        "CRITICAL": "it was not, or the way to it is broken; or a critical threshold is violated",
-        "UNKNOWN": "the mailbox was not put to the test; help, version and usage errors",
+        "OK": "the check logged on to the mailbox and listed its Inbox, within all thresholds",
+        "WARNING": "as with OK, but a warning threshold is violated or the address book fails; or "
+        "the mailbox is being moved",
+        "CRITICAL": "the check could not do so, or a critical threshold is violated",
+        "UNKNOWN": "the mailbox was not tested; also help, version and usage errors",
     }
     for state, code in vocabulary.STATES.items():
         lines += [".TP", f".B {code} {state}", roff(meanings[state])]
@@ -116,8 +117,8 @@ def check_files() -> list[tuple[str, str]]:
     return [
         (
             _TENANT,
-            "What --tenant alone finds; TENANT is its value as given, or in lower case. An ini "
-            "section of that name in the file of --extra-opts comes first.",
+            "Read with --tenant alone; TENANT is its value as given, or in lower case. An ini "
+            "section of that name in the file of --extra-opts is used first.",
         ),
         (f"{_TENANT}options.ini", "Ini file with a section `[TENANT]`: all options of the check."),
         (
@@ -127,16 +128,17 @@ def check_files() -> list[tuple[str, str]]:
         (f"{_TENANT}client_id", "The client id that belongs to it, where none is given."),
         (
             "/etc/monitoring-plugins.ini",
-            "Ini file of --extra-opts where none is named. The first counts that there is: "
-            "`$MP_CONFIG_FILE`; in the directories of `$NAGIOS_CONFIG_PATH` "
+            "Ini file of --extra-opts where none is named. The check reads the first that there "
+            "is: `$MP_CONFIG_FILE`; in the directories of `$NAGIOS_CONFIG_PATH` "
             f"{', '.join(f'`{name}`' for name in ini.NAMES)}; then\n"
             + "\n".join(f"`{path}`" for path in ini.PATHS),
         ),
         (
             f"{parse.SYSTEM_CACHE}/, $XDG_CACHE_HOME/{cache}, ~/.cache/{cache}",
-            "Cached tokens, and what was learned about mailboxes: the first directory where it is "
-            "the running user's own, else the second, or the third where XDG_CACHE_HOME is not "
-            "set. Made with mode 0700, files with 0600; nothing is lost when they are removed.",
+            "Cached tokens, and what was learned about mailboxes: in the first directory where it "
+            "belongs to the running user, else in the second, or in the third where "
+            "XDG_CACHE_HOME is not set. Made with mode 0700, files with 0600. They may be removed "
+            "at any time: the next run signs in again.",
         ),
     ]
 
@@ -166,7 +168,7 @@ def set_up_man_page() -> str:
         f'.TH CHECK_MAPI_CONNECTIVITY_SETUP 8 "" "{__version__}" "Monitoring"',
         *_AS_WRITTEN,
         ".SH NAME",
-        f"{names.COMMAND} \\- {roff('make the identity that check_mapi_connectivity signs in as')}",
+        f"{names.COMMAND} \\- {roff('set up a tenant for check_mapi_connectivity')}",
         ".SH SYNOPSIS",
     ]
     for usage in set_up.USAGE:
@@ -186,11 +188,14 @@ def set_up_files() -> list[tuple[str, str]]:
     return [
         (f"{_TENANT}{names.CERTIFICATE}", "Certificate and private key, in one file."),
         (f"{_TENANT}{names.CLIENT_ID}", "The client id of the app registration."),
-        (f"{_TENANT}{names.PASSWORD}", "The password of --username, where it was typed in."),
+        (
+            f"{_TENANT}{names.PASSWORD}",
+            "The password of --username, where it was entered on the terminal.",
+        ),
         (
             f"{_TENANT}{names.OPTIONS_INI}",
-            "The ini section that the check reads with --tenant alone. A later run takes from it "
-            "what its own command line does not say.",
+            "The ini section that the check reads with --tenant alone. A later run of the set-up "
+            "takes options from it that its own command line does not have.",
         ),
     ]
 

@@ -1,4 +1,4 @@
-"""What lies beside the packages of a release in dist/: an SBOM of the zipapp (SPDX 2.3), the
+"""Makes what is beside the packages of a release in dist/: an SBOM of the zipapp (SPDX 2.3), the
 release notes out of CHANGELOG.md, and SHA256SUMS of all files.
 
 The same packages give the same papers.

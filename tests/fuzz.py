@@ -38,7 +38,7 @@ from check_mapi_connectivity.mapihttp import (
 )
 from check_mapi_connectivity.mapihttp.reader import Reader, WireError
 
-from . import fuzz_answers, fuzz_nspi
+from . import fuzz_answers, fuzz_carriers, fuzz_nspi
 from .mapihttp.material import (
     CUT_COLUMNS,
     EXAMPLES,
@@ -231,7 +231,7 @@ def targets() -> dict[str, Target]:
     for kind in envelope.REQUESTS:
         found[f"{kind} request"] = Target(partial(envelope.read_request, kind), sent(kind))
         found[f"{kind} response"] = Target(envelope.RESPONSES[kind], bodies(kind))
-    for named in (fuzz_answers.TARGETS, fuzz_nspi.TARGETS):
+    for named in (fuzz_answers.TARGETS, fuzz_carriers.TARGETS, fuzz_nspi.TARGETS):
         found.update({name: Target(*both) for name, both in named.items()})
     return {
         name: Target(parser, [data for data in corpus if _reads(parser, data)])

@@ -94,6 +94,10 @@ class Method:
         self.labels = labels
 
 
+#: What to do about a fault at Microsoft, and about one at an Exchange Server.
+HEALTH = "see M365 health; Service health in the Microsoft 365 admin center"
+IIS = "check IIS; application pool and event log of that server, then run Test-ServiceHealth"
+
 #: Labels that each method begins with, and those of the way to a host.
 _OUTCOME = ("mapi_connectivity", "connection_time", "time_token")
 _WAY = ("time_dns", "time_tcp", "time_proxy", "time_tls")
@@ -283,8 +287,9 @@ def place_prefixes(
 
 def _graphite(text: str) -> str:
     """Text with everything but ASCII letters, digits, `_` and `-` turned into `_`."""
-    plain = (c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in text)
-    return "".join(plain)
+    import re
+
+    return re.sub("[^0-9A-Za-z_-]", "_", text)
 
 
 def _digest(text: str, salt: int) -> str:

@@ -55,7 +55,7 @@ def kind(given: Given, environ: MutableMapping[str, str]) -> str | None:
     if found:
         return found[0]
     if given.text("password-file") is not None:
-        raise UsageError("--password-file: whose? --username is missing")
+        raise UsageError("--password-file needs --username, whose password it holds")
     # A secret of the environment counts only where it is the one that is left.
     typed = given.flag("ask-password") or environ.get(ENVIRONMENT_SECRETS["client-secret"])
     return "--client-secret-file" if typed and given.text("client-id") is not None else None
@@ -67,8 +67,8 @@ def credential(
     """What Entra is shown for the tenant. Raises UsageError."""
     if given.text("auth") is not None:
         raise UsageError(
-            "--auth and --tenant exclude each other: a tenant is signed in to at Entra, with "
-            "--auth an Exchange Server is logged on to"
+            "--auth and --tenant exclude each other: --auth is for the logon at an Exchange "
+            "Server, --tenant for the sign-in at Entra"
         )
     if given.flag("ask-password") and chosen in ("--managed-identity", "--federated-token-file"):
         raise UsageError(f"--ask-password: {chosen} has no secret that a person could type in")
@@ -89,7 +89,7 @@ def credential(
         username = given.text("username") or ""
         _check_username(username)
         if not username.isascii():
-            raise UsageError("--username: user names of Entra have no characters beyond ASCII")
+            raise UsageError("--username: user names of Entra have ASCII characters only")
         return UserPassword(username, _password(given, environ, username))
     return _certificate(given, environ, tenant)
 
@@ -111,7 +111,7 @@ def login(given: Given, environ: MutableMapping[str, str], chosen: str | None) -
 
     if username is None:
         if given.flag("ask-password"):
-            raise UsageError("--ask-password: whose? --username is missing")
+            raise UsageError("--ask-password needs --username, whose password is asked for")
         return Login(None, None, scheme)
     found = secret(given, environ, "password", f"password of {username}")
     if found is None and scheme != NEGOTIATE:
@@ -156,7 +156,7 @@ def _managed_identity(given: Given, environ: MutableMapping[str, str]) -> Manage
     url = (named_url or variable or IMDS).rstrip("/")
     place = re.fullmatch(r"https?://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?", url)
     if not place or not 0 < int(place[1] or 80) < 65536:
-        raise UsageError(f"{option}: what is given is not a URL like {IMDS}")
+        raise UsageError(f"{option}: its value is not a URL like {IMDS}")
 
     from ..base.credentials import ManagedIdentity
 
@@ -187,7 +187,7 @@ def client_id(given: Given, *, module: bool = False) -> str:
         return MODULE_CLIENT_ID
     if client_id is None:
         raise UsageError(
-            "--client-id is missing: the application (client) id of the app registration"
+            "--client-id is missing: give the application (client) id of the app registration"
         )
     return _application_id(client_id, "--client-id")
 
@@ -210,18 +210,18 @@ def _certificate(given: Given, environ: MutableMapping[str, str], tenant: str) -
         places = " and ".join(given.unreadable)
         raise UsageError(
             f"no certificate for {tenant}: {places} cannot be read by user id {os.geteuid()}; "
-            "give its group read access, and to the directories above it search access"
+            "give its group read access, and search access to the directories above it"
         )
     if path is None and "." not in tenant and not re.fullmatch(GUID, tenant):
         raise UsageError(
-            f"no certificate for {tenant}, which is neither a whole domain, e.g. "
-            "contoso.onmicrosoft.com, nor a GUID"
+            f"no certificate for {tenant}: give --tenant a whole domain, e.g. "
+            "contoso.onmicrosoft.com, or a GUID"
         )
     if path is None:
         raise UsageError(
             f"no certificate for {tenant}: run {PLUGIN}_setup, or give --certificate and"
-            f" --client-id, here, in an ini section [{tenant}] or in the directory"
-            f" {TENANT_DIRECTORIES}/{tenant}; or give another credential, see --help"
+            f" --client-id, on the command line or in an ini section [{tenant}]; the directory"
+            f" {TENANT_DIRECTORIES}/{tenant} holds none; see --help for other credentials"
         )
     data = check_private(path, "--certificate")
     key_data = check_private(key_path, "--certificate-key") if key_path else None

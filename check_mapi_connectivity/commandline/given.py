@@ -91,7 +91,7 @@ class Given:
         section, at, path = reference.partition("@")
         if not at and re.search(r"/|\.(?:ini|cfg|conf)$", section):
             raise UsageError(
-                f"--extra-opts: {section} is read as the name of a section; a file stands behind "
+                f"--extra-opts: {section} is read as the name of a section; write a file behind "
                 f"an @: SECTION@{section}"
             )
         section = section or PLUGIN
@@ -179,7 +179,7 @@ class Given:
             return None
         if not value:
             shown = name if name in INI_SECRETS else f"--{name}"
-            raise UsageError(f"{shown}: its value is empty; write none for not given")
+            raise UsageError(f"{shown}: its value is empty; write none to leave it out")
         if name not in INI_SECRETS:
             pasted.check_visible(str(value), f"--{name}", shown=_may_show(name))
         return str(value)
@@ -201,7 +201,7 @@ class Given:
         if value is None:
             return default
         if value.lower() not in choices:
-            raise UsageError(f"--{name}: {value} is none of {', '.join(choices)}")
+            raise UsageError(f"--{name}: {value} is not one of {', '.join(choices)}")
         return value.lower()
 
     def switch(self, name: str, *, default: bool) -> bool:
@@ -235,7 +235,7 @@ def is_none(value: object) -> bool:
 def _check_comment(value: str, where: str) -> None:
     """Refuse a value with a comment behind it, which would be a part of it. Raises UsageError."""
     if re.search(r"\s[;#](\s|$)", value):
-        raise UsageError(f"{where}: a comment stands on a line of its own, not behind a value")
+        raise UsageError(f"{where}: write the comment on a line of its own, not behind a value")
 
 
 def _text(path: str) -> str:
@@ -294,9 +294,7 @@ def _flag(key: str, value: str, where: str) -> bool:
     if word in _OFF:
         return False
     if word not in ("", *_ON):
-        raise UsageError(
-            f"{where}: {key} = is on, {key} = no is off; {value} is neither yes nor no"
-        )
+        raise UsageError(f"{where}: {key} takes yes or no; {value} is neither of them")
     return True
 
 

@@ -7,6 +7,7 @@ repeatable option is given here.
 from __future__ import annotations
 
 import os
+import re
 
 from ..base.errors import UsageError
 
@@ -59,8 +60,9 @@ def parse(text: str, section: str, source: str) -> list[tuple[int, str, str]] | 
         line = raw.strip()
         if not line or line[0] in "#;":
             continue
-        if line[0] == "[" and line[-1] == "]":
-            inside = line[1:-1].strip() == section
+        header = _header(line)
+        if header is not None:
+            inside = header == section
             known = known or inside
         elif inside:
             key, equals, value = line.partition("=")
@@ -77,8 +79,17 @@ def sections(text: str) -> tuple[str, ...]:
     >>> sections("[a]\\nx = 1\\n[b]")
     ('a', 'b')
     """
-    lines = (line.strip() for line in text.split("\n"))
-    return tuple(line[1:-1].strip() for line in lines if line[:1] == "[" and line[-1:] == "]")
+    headers = (_header(line.strip()) for line in text.split("\n"))
+    return tuple(header for header in headers if header is not None)
+
+
+def _header(line: str) -> str | None:
+    """The section that a line begins, with or without a comment behind it; None for another."""
+    if not line.startswith("["):
+        # Of hundreds of lines in hundreds of sections nearly none needs more than a look.
+        return None
+    found = re.fullmatch(r"\[([^]]*)\]\s*(?:[#;].*)?", line)
+    return found[1].strip() if found else None
 
 
 def _unquoted(value: str) -> str:

@@ -58,11 +58,11 @@ def timeout(text: str | None) -> tuple[float, str | None]:
     if not match or not 0 < seconds < 1e6:
         raise UsageError(
             f"--timeout: {text or 'an empty value'} is not SECONDS[:STATE], e.g. 20 or "
-            "10.5:UNKNOWN; 0 is no time at all"
+            "10.5:UNKNOWN, and more than 0"
         )
     state = state_name(match["state"]) if match["state"] else None
     if match["state"] and state is None:
-        raise UsageError(f"--timeout: {match['state']} is none of {', '.join(STATES)}")
+        raise UsageError(f"--timeout: {match['state']} is not one of {', '.join(STATES)}")
     return seconds, state
 
 
@@ -84,7 +84,7 @@ def frequency(text: str) -> tuple[int, int] | None:
         )
     normal, abnormal = int(match[1]), int(match[2])
     if not normal or not abnormal:
-        raise UsageError(f"{option}: {text}: there is no 0th run; none prints it never")
+        raise UsageError(f"{option}: {text}: give numbers from 1 on, or none to print no diagnosis")
     return normal, abnormal
 
 
@@ -102,7 +102,9 @@ def check_range(text: str, option: str) -> str:
     start = -math.inf if match["start"] == "~" else float(match["start"] or 0)
     end = float(match["end"] or "inf")
     if start > end:
-        raise UsageError(f"{option}: the range {text} ends before it starts")
+        raise UsageError(
+            f"{option}: the range {text} ends before it starts; write the smaller number first"
+        )
     return text
 
 
@@ -126,12 +128,13 @@ def thresholds(
     if not online or chosen != "--client-secret-file":
         left_out.add("secret_days")
     prefixes = vocabulary.prefixes(mailboxes, methods)
-    by_mailbox = vocabulary.prefixes(mailboxes, methods[:1])
+    halved = len(methods) > 1 and len(mailboxes) > 1
+    by_mailbox = vocabulary.prefixes(mailboxes, methods[:1]) if halved else {}
     #: Label as printed -> the names that it goes by, from the widest to the narrowest.
     labels = {
         prefix + label: (
             label,
-            *_halves(by_mailbox, mailbox, methods, method, label),
+            *(_halves(by_mailbox[mailbox, methods[0]], method, label) if halved else ()),
             prefix + label,
         )
         for (mailbox, method), prefix in prefixes.items()
@@ -147,7 +150,7 @@ def thresholds(
     }
     for position, level in enumerate(("warning", "critical")):
         limits = _given_limits(given, level, known, bare)
-        for name, names in labels.items():
+        for name, names in labels.items() if limits else ():
             for one in names:
                 if one in limits:
                     pairs[name][position] = limits[one]
@@ -205,17 +208,9 @@ def _given_limits(
     return limits
 
 
-def _halves(
-    by_mailbox: dict[tuple[str, str], str],
-    mailbox: str,
-    methods: tuple[str, ...],
-    method: str,
-    label: str,
-) -> tuple[str, ...]:
+def _halves(mailbox_prefix: str, method: str, label: str) -> tuple[str, str]:
     """A label with the prefix of its mailbox alone, and of its method alone."""
-    if len(methods) == 1 or len(by_mailbox) == 1:
-        return ()
-    return (f"{by_mailbox[mailbox, methods[0]]}{label}", f"{method}_{label}")
+    return f"{mailbox_prefix}{label}", f"{method}_{label}"
 
 
 def states(items: Sequence[str]) -> dict[str, str]:
@@ -226,15 +221,14 @@ def states(items: Sequence[str]) -> dict[str, str]:
         if not equals:
             raise UsageError(f"--state: {item} is not KIND=STATE, e.g. throttled=OK")
         if kind == "usage":
-            raise UsageError(
-                "--state: usage errors always exit 3; there is no other state for them"
-            )
+            raise UsageError("--state: usage errors always exit with 3; leave out usage")
         if kind not in found:
             raise UsageError(
                 f"--state: there is no kind {kind}; kinds are {', '.join(list(KINDS)[1:])}"
             )
         state = state_name(name)
         if state is None:
-            raise UsageError(f"--state: {name or 'an empty value'} is none of {', '.join(STATES)}")
+            shown = name or "an empty value"
+            raise UsageError(f"--state: {shown} is not one of {', '.join(STATES)}")
         found[kind] = state
     return found

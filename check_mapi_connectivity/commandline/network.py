@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..base.credentials import Login, Proxy, Secret
 
-_RELAY = "a local relay such as px or cntlm can stand between"
+_RELAY = "use a local relay such as px or cntlm"
 
 
 def parse_url(
@@ -38,7 +38,9 @@ def parse_url(
 
     from ..base.credentials import Proxy, Secret
 
-    usual = f"{source}: what is given is not a proxy URL like http://proxy.example.com:3128"
+    usual = f"{source}: its value is not a proxy URL like http://proxy.example.com:3128"
+    if "@" in url:
+        usual += "; in user and password write # ? / [ ] as %23 %3F %2F %5B %5D"
     pasted.check_quotes(url, source)
     pasted.check_visible(url, source, shown=False)
     url = url.strip()
@@ -61,7 +63,9 @@ def parse_url(
             f"{source}: {parts.scheme} proxies are not supported, only http:// and https://; "
             f"{_RELAY}"
         )
-    if not host or not port or not host.isprintable() or " " in host or parts.path not in ("", "/"):
+    # What follows a host may be the rest of a password, and the host its beginning.
+    beyond = parts.path not in ("", "/") or parts.query or parts.fragment
+    if not host or not port or not host.isprintable() or " " in host or beyond:
         raise UsageError(usual)
     if user is None and parts.username:
         user = unquote(parts.username)
@@ -174,7 +178,7 @@ def read_proxy(given: Given, environ: MutableMapping[str, str]) -> tuple[Proxy |
     if port and not re.fullmatch("[0-9]{1,5}", port):
         raise UsageError(f"--proxy-port: {port} is not a port number")
     if host and "/" in host:
-        raise UsageError(f"--proxy-host: {host} is not a host name; a URL belongs into --proxy")
+        raise UsageError(f"--proxy-host: {host} is not a host name; give a URL by --proxy")
     if given.flag("no-proxy"):
         if url or host:
             raise UsageError(
@@ -223,9 +227,7 @@ def _no_proxy(environ: MutableMapping[str, str]) -> str:
         if text:
             pasted.check_quotes(text, name)
             pasted.check_visible(" ".join(text.split()), name)
-            # To requests a domain begins with a dot, to others with a star.
-            names = (re.sub(r"^\*(?=\.)", "", name) for name in re.split(r"[,;\s]+", text))
-            return ",".join(filter(None, names))
+            return ",".join(filter(None, re.split(r"[,;\s]+", text)))
     return ""
 
 

@@ -13,6 +13,9 @@ VALUE, LIST, FLAG, COUNT, OPTIONAL = "value", "list", "flag", "count", "optional
 #: What stands for the missing value of an `optional` option.
 MISSING = "system"
 
+#: How near a name has to be to the one that was meant, as difflib measures it.
+_NEAR = 0.8
+
 
 class Option:
     """One option: its flags (long one last), metavar, help text, and the shape of its value."""
@@ -36,9 +39,21 @@ def alike(name: str, known: Iterable[str]) -> str:
     >>> alike("--user", ["--username"]), alike("clientid", ["client-id"]), alike("x", ["y"])
     ('is --username meant? ', 'is client-id meant? ', '')
     """
-    import difflib
-
     names = list(known)
     found = [one for one in names if len(name) > 4 and one.startswith(name)]
-    found = found or difflib.get_close_matches(name, names, 1, 0.8)
+    near = [one for one in names if _may_be_near(name, one)]
+    if near and not found:
+        import difflib
+
+        found = difflib.get_close_matches(name, near, 1, _NEAR)
     return f"is {found[0]} meant? " if found else ""
+
+
+def _may_be_near(one: str, other: str) -> bool:
+    """Whether difflib can find them near: letters that only one of them has match nothing.
+
+    It looks at each letter of each name, which takes a third of a usage error.
+    """
+    first, second = {*one}, {*other}
+    matching = min(len(one) - len(first - second), len(other) - len(second - first))
+    return 2 * matching >= _NEAR * (len(one) + len(other))

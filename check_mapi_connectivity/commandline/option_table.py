@@ -19,33 +19,33 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "-m --mailbox",
                 "ADDRESS",
-                """Mailbox to log on to: its e-mail address, or its GUID (by method cmdlet that of
-                the mailbox, by graph that of the user). Repeatable. Default: the address of
-                --username, where that is one.""",
+                """Mailbox to log on to: its e-mail address, or a GUID (method cmdlet: that of the
+                mailbox; method graph: that of the user). Repeatable. Default: --username, if it is
+                an address.""",
                 LIST,
             ),
             Option(
                 "--mailbox-file",
                 "FILE",
-                """File with mailboxes, one per line; what follows a # is a comment. Together with
-                --mailbox both count.""",
+                """File with mailboxes, one in a line; # begins a comment. Those of --mailbox are
+                tested as well.""",
             ),
             Option(
                 "--method",
                 "METHOD",
                 "How to test a mailbox. "
                 + "".join(f"{name}: {METHODS[name].usage}. " for name in OFFERED)
-                + f"One of: {', '.join(OFFERED)}. Repeatable: all are run side by side. "
+                + f"One of: {', '.join(OFFERED)}. Repeatable: all run at the same time. "
                 "Default: cmdlet.",
                 LIST,
             ),
             Option(
                 "--sign-in-only",
                 "",
-                """Test no mailbox, only the sign-in: get a token, also from the cache, and the
-                tenant's openid-configuration, anew in each run. For the service that those of the
-                mailboxes depend on. --method says for what the token is, -w and -c judge
-                total_time.""",
+                """Test no mailbox, only the sign-in: get a token, also from the cache, and read the
+                tenant's openid-configuration in each run. For one service that the services of the
+                mailboxes depend on. The token is for Graph with --method graph, else for Exchange;
+                -w and -c judge total_time.""",
                 FLAG,
             ),
             Option(
@@ -57,9 +57,9 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--address-book",
                 "",
-                """Ask the address book for the mailbox's user as well (method mapi): three requests
-                more, and labels address_book and time_address_book. What fails there is kind
-                address-book and leaves the mailbox's own result as it is.""",
+                """Look up the mailbox's user in the address book as well (method mapi): three more
+                requests, and the labels address_book and time_address_book. A failure there is kind
+                address-book and does not change the mailbox's own result.""",
                 FLAG,
             ),
             Option(
@@ -72,7 +72,7 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "--concurrency",
                 "N",
                 """How many mailboxes, or methods of one, are tested at the same time, 1 to 64. A
-                test that hangs gives its place away. Default: 4.""",
+                test without an answer does not keep others waiting. Default: 4.""",
             ),
         ),
     ),
@@ -82,30 +82,31 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "-H --hostname",
                 "HOST[:PORT]",
-                """Exchange Server (method mapi) to ask for the mailbox's address (Autodiscover);
-                beside --autodiscover-url: another host that the password may go to. Default:
-                guessed from the mailbox, as Outlook does. Example: mail.contoso.com.""",
+                """Exchange Server (method mapi) whose Autodiscover is asked for the mailbox's
+                address. Beside --autodiscover-url: another host that the password may go to.
+                Default: guessed from the mailbox, as Outlook does. Example: mail.contoso.com.""",
             ),
             Option(
                 "--autodiscover-url",
                 "URL",
-                """Autodiscover URL (method mapi), where it is not the usual one of the Exchange
+                """URL of Autodiscover (method mapi), where it is not the usual one of the Exchange
                 Server. https only.""",
             ),
             Option(
                 "--mapi-url",
                 "URL",
-                """MAPI over HTTP address of the mailbox, with its MailboxId: Autodiscover is not
-                asked, and --mailbox is only a name. Needs --legacy-dn. https only.""",
+                """URL of the mailbox for MAPI over HTTP, with its MailboxId. Autodiscover is not
+                asked, and --mailbox is only a name in the output. Needs --legacy-dn. https
+                only.""",
             ),
             Option("--legacy-dn", "DN", "LegacyExchangeDN of the mailbox, for --mapi-url."),
             Option(
                 "--address",
                 "ADDRESS[:PORT]",
-                """Connect to the Exchange host at this address or name, whatever its own name
-                resolves to: one node behind a load balancer. The host's name stays in TLS, Host
-                header, Kerberos and NO_PROXY. Repeatable: all are tested side by side, and labels
-                begin with the address. IPv6 in brackets. Example: 10.0.0.13.""",
+                """Connect to this address or name instead of what the Exchange host's name resolves
+                to: one node behind a load balancer. TLS, Host header, Kerberos and NO_PROXY still
+                use the host's name. Repeatable: all are tested at the same time, and labels begin
+                with the address. IPv6 in brackets. Example: 10.0.0.13.""",
                 LIST,
             ),
             Option(
@@ -119,9 +120,9 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "--auth",
                 "SCHEME",
                 """HTTP authentication at the Exchange Server (method mapi): basic, ntlm or
-                negotiate. Default: the strongest that it offers, NTLM before Negotiate before
-                Basic; remembered. negotiate without a password uses a Kerberos ticket or keytab
-                (KRB5CCNAME, KRB5_CLIENT_KTNAME).""",
+                negotiate. Default: the first of NTLM, Negotiate and Basic that the server
+                offers; kept in the cache. negotiate without a password uses a Kerberos ticket or
+                keytab (KRB5CCNAME, KRB5_CLIENT_KTNAME).""",
             ),
         ),
     ),
@@ -131,8 +132,8 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--tenant",
                 "NAME-OR-GUID",
-                """Entra tenant, by a domain of it or its GUID. Given alone, client id and
-                certificate come from the ini section of that name or from
+                """Entra tenant: one of its domains, or its GUID. Without a credential beside it,
+                client id and certificate come from the ini section of that name or from
                 /etc/check_mapi_connectivity/TENANT/. Example: contoso.onmicrosoft.com.""",
             ),
             Option(
@@ -169,8 +170,8 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--ca-file",
                 "FILE",
-                """PEM file of certificate authorities to trust besides the system's own, e.g. of a
-                TLS-inspecting proxy.""",
+                """PEM file of certificate authorities to trust in addition to the system's own,
+                e.g. that of a proxy that inspects TLS.""",
             ),
             Option(
                 "--min-tls", "VERSION", "Lowest TLS version to accept: 1.2 or 1.3. Default: 1.2."
@@ -219,7 +220,7 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "-t --timeout",
                 "SECONDS[:STATE]",
                 """Time limit of the whole run in seconds, fractions allowed, and the state when it
-                is used up. Keep it below the scheduler's own limit. Default: 30:CRITICAL.""",
+                is over. Keep it below the scheduler's own limit. Default: 30:CRITICAL.""",
             ),
         ),
     ),
@@ -232,9 +233,9 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--diagnosis-frequency",
                 "NORMAL:ABNORMAL",
-                """Print the diagnosis every NORMAL-th run while all is well, every ABNORMAL-th
-                while something is wrong, and whenever the state changes; none: never. -v prints it
-                always. Default: 1:1. Example: 12:1.""",
+                """Print the diagnosis in every NORMAL-th run while the state is OK, in every
+                ABNORMAL-th run while it is not, and whenever the state changes; none: never. -v
+                prints it always. Default: 1:1. Example: 12:1.""",
             ),
             Option(
                 "-v --verbose",
@@ -261,8 +262,8 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "--cache-dir",
                 "DIR",
                 """Directory for cached tokens and what method mapi learned about mailboxes, created
-                with mode 0700. Default: /var/cache/check_mapi_connectivity where that is the
-                running user's own, else check_mapi_connectivity in $XDG_CACHE_HOME or ~/.cache.""",
+                with mode 0700. Default: /var/cache/check_mapi_connectivity where it belongs to the
+                running user, else check_mapi_connectivity in $XDG_CACHE_HOME or ~/.cache.""",
             ),
             Option("--no-cache", "", "Neither read nor write the cache of --cache-dir.", FLAG),
         ),
@@ -274,16 +275,21 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--record",
                 "FILE",
-                """Write all that went over the wire to a new file, for a bug report; secrets,
-                tokens, cookies and subjects are replaced before. The cache is not used: the run
-                signs in, also where a password was refused within the last minute.""",
+                """Write all requests and answers to a new file, for a bug report. Secrets, tokens,
+                cookies and subjects are replaced first. The cache is not used: the run signs in,
+                also where a password was refused within the last minute.""",
             ),
-            Option("--redact-addresses", "", "Replace addresses and names in --record, too.", FLAG),
+            Option(
+                "--redact-addresses",
+                "",
+                "Replace addresses and names in the file of --record, too.",
+                FLAG,
+            ),
             Option(
                 "--replay",
                 "FILE",
-                """Run a file of --record again, without network: the result is the same. Beside it
-                only -v, --json and --diagnosis.""",
+                """Run a file of --record again, without network: the result is the same. Only -v,
+                --json and --diagnosis may be given with it.""",
             ),
         ),
     ),
@@ -295,7 +301,7 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 "[SECTION][@FILE]",
                 """Read options from an ini section; the command line wins. Default section:
                 check_mapi_connectivity. Default file: the first monitoring-plugins.ini on the
-                Monitoring Plugins search path. Repeatable. Example:
+                Monitoring Plugins search path, which the man page lists. Repeatable. Example:
                 contoso@/etc/contoso.ini.""",
                 LIST,
             ),

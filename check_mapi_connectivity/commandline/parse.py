@@ -116,7 +116,7 @@ def _replayed(given: Given) -> Replay:
         values = value if isinstance(value, list) else [value]
         if name not in ("replay", *_SHOWN) and any(one and not is_none(one) for one in values):
             raise UsageError(
-                f"--replay: {name} has no place beside it, because the recording has all options; "
+                f"--replay and --{name} exclude each other: the recording has all options; only "
                 "-v, --json and --diagnosis may be given"
             )
     from ..base.options import Display, Replay
@@ -146,7 +146,7 @@ def _recording(given: Given) -> Recording | None:
 
     path, redact = given.text("record"), given.flag("redact-addresses")
     if redact and path is None:
-        raise UsageError("--redact-addresses is for --record: name the file to record to")
+        raise UsageError("--redact-addresses needs --record, with the file to record to")
     return None if path is None else Recording(path, redact)
 
 
@@ -156,9 +156,9 @@ def _submission(given: Given, environ: MutableMapping[str, str]) -> Submission |
     if not said or is_none(given.values.get("submit")):
         return None
     if "submit" not in said:
-        raise UsageError(f"--{said[0]} is for --submit: name the scheduler as well")
+        raise UsageError(f"--{said[0]} needs --submit, with the name of the scheduler")
     if given.text("record") is not None:
-        raise UsageError("--record and --submit exclude each other; record a run of its own")
+        raise UsageError("--record and --submit exclude each other; record a run without --submit")
     from ..base.options import Submission
     from . import network, secrets, target
 

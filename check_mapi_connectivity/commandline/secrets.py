@@ -25,7 +25,7 @@ def ask(what: str) -> str:
     import getpass
 
     if not os.isatty(0):
-        raise UsageError("--ask-password works on a terminal only; a scheduler needs a file")
+        raise UsageError(f"{what}: there is no terminal to ask on; give it in a file")
     # Whatever ends the process now would leave the terminal silent; and Ctrl-C is ignored by what a
     # shell starts beside itself.
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
@@ -35,17 +35,17 @@ def ask(what: str) -> str:
         first = getpass.getpass(f"{what}: ")
         second = getpass.getpass("the same again: ")
     except (EOFError, KeyboardInterrupt, OSError):
-        raise UsageError("--ask-password: nothing was entered") from None
+        raise UsageError(f"{what}: nothing was entered") from None
     except UnicodeDecodeError:
-        raise UsageError("--ask-password: what was entered is no text") from None
+        raise UsageError(f"{what}: what was entered is not text") from None
     finally:
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         signal.signal(signal.SIGINT, before)
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     if not first:
-        raise UsageError("--ask-password: nothing was entered")
+        raise UsageError(f"{what}: nothing was entered")
     if first != second:
-        raise UsageError("--ask-password: the two entries differ; start again")
+        raise UsageError(f"{what}: the two entries differ; start again")
     return first
 
 

@@ -33,13 +33,25 @@ def _is_ipv6(text: str) -> bool:
     return True
 
 
+def _as_dns_has(name: str) -> str:
+    """A name beyond ASCII as the network has it; as it is where it has none."""
+    try:
+        return name.encode("idna").decode("ascii")
+    except UnicodeError:
+        return name
+
+
 def _as_host(text: str) -> str:
     """`; write X`, how what is no host should be written; empty where nobody can tell.
 
-    >>> _as_host("[::1]:"), _as_host("::1"), _as_host("https://mail.example/"), _as_host("mail:x")
+    >>> _as_host("[::1]:"), _as_host("::1"), _as_host("https://mail.example/x"), _as_host("mail:x")
     ('; write [::1]', '; an IPv6 address stands in brackets: [::1]', '; write mail.example', '')
+    >>> _as_host("b\u00fccher.example:444")
+    '; write xn--bcher-kva.example:444'
     """
-    alone = re.sub(r"(?i)^https?://([^/]+)/?$", r"\1", pasted.bare(text))
+    alone = re.sub(r"(?i)^https?://([^/]+)(?:/.*)?$", r"\1", pasted.bare(text))
+    if not alone.isascii():
+        alone = _as_dns_has(alone)
     for one in (text, alone):
         # A port of no digits, or with zeros before them.
         shorter = re.sub(":0*$", "", re.sub(":0+(?=[1-9][0-9]*$)", ":", one))
@@ -57,10 +69,9 @@ def url(text: str | None, option: str) -> str | None:
     if not _is_url(text):
         alone = pasted.bare(text)
         raise UsageError(
-            f"{option}: what is given has something around the URL; write {alone}"
+            f"{option}: its value has something around the URL; write {alone}"
             if _is_url(alone)
-            else f"{option}: what is given is not an https URL like https://host or "
-            "https://host:port"
+            else f"{option}: its value is not an https URL like https://host or https://host:port"
         )
     return text.rstrip("/")
 
@@ -100,7 +111,7 @@ def exchange_server(
     hostname, mapi_url = given.text("hostname"), given.text("mapi-url")
     legacy_dn = given.text("legacy-dn")
     if hostname is not None and not _is_host(hostname):
-        shown = "what is given" if "@" in hostname else hostname
+        shown = "its value" if "@" in hostname else hostname
         hint = "" if "@" in hostname else _as_host(hostname)
         raise UsageError(f"--hostname: {shown} is not HOST or HOST:PORT{hint}")
     if bool(mapi_url) != bool(legacy_dn):
@@ -109,18 +120,20 @@ def exchange_server(
         from ..mapihttp.discovery import usable_store
 
         if len(mailboxes) > 1:
-            raise UsageError("--mapi-url is the address of one mailbox; leave it to Autodiscover")
+            raise UsageError(
+                "--mapi-url is for one mailbox; leave it out, then Autodiscover finds each mailbox"
+            )
         for other in ("autodiscover-url", "hostname"):
             if given.text(other):
                 raise UsageError(f"--mapi-url and --{other} exclude each other; give one of them")
         if not usable_store(mapi_url):
             raise UsageError(
-                "--mapi-url: what is given is not https://HOST/mapi/emsmdb/?MailboxId=GUID@DOMAIN"
+                "--mapi-url: its value is not https://HOST/mapi/emsmdb/?MailboxId=GUID@DOMAIN"
             )
         if not legacy_dn.startswith("/") or not legacy_dn.isascii() or len(legacy_dn) > 1000:
             raise UsageError(f"--legacy-dn: {legacy_dn} is not a DN like /o=ORG/ou=.../cn=USER")
     elif any("@" not in mailbox for mailbox in mailboxes):
-        raise UsageError("--mailbox: Autodiscover wants an e-mail address, not a GUID")
+        raise UsageError("--mailbox: Autodiscover needs an e-mail address, not a GUID")
     return {
         "hostname": hostname,
         "autodiscover_url": url(given.text("autodiscover-url"), "--autodiscover-url"),
@@ -150,12 +163,12 @@ def mailboxes_of(given: Given) -> tuple[str, ...]:
         named = [(username, "--username")]
     if not named:
         raise UsageError(
-            "--mailbox (-m) is missing: the e-mail address of the mailbox to log on to"
+            "--mailbox (-m) is missing: give the e-mail address of the mailbox to log on to"
         )
     found: dict[str, str] = {}
     for name, place in named:
         if not name:
-            raise UsageError(f"{place}: its value is empty; write none for not given")
+            raise UsageError(f"{place}: its value is empty; write none to leave it out")
         _check(name, place)
         found.setdefault(name.lower(), name)
     return tuple(found.values())
@@ -235,7 +248,7 @@ def _addresses(given: Given, methods: tuple[str, ...]) -> tuple[str, ...]:
     each = given.flag("each-address")
     option = "--each-address" if each else "--address"
     if (found or each) and "mapi" not in methods:
-        raise UsageError(f"{option} is for --method mapi: add that")
+        raise UsageError(f"{option} needs --method mapi")
     if each and found:
         raise UsageError("--address and --each-address exclude each other; give one of them")
     if each and not (given.text("hostname") or given.text("mapi-url")):
@@ -244,9 +257,9 @@ def _addresses(given: Given, methods: tuple[str, ...]) -> tuple[str, ...]:
         raise UsageError(f"--address: {len(found)} of them; {MOST_ADDRESSES} are tested at most")
     for one in found:
         if not one:
-            raise UsageError("--address: its value is empty; write none for not given")
+            raise UsageError("--address: its value is empty; write none to leave it out")
         if not _is_host(one):
-            shown, hint = ("what is given", "") if "@" in one else (one[:80], _as_host(one))
+            shown, hint = ("its value", "") if "@" in one else (one[:80], _as_host(one))
             raise UsageError(f"--address: {shown} is not ADDRESS or ADDRESS:PORT{hint}")
     return found
 
@@ -299,7 +312,7 @@ def read_methods(names: Sequence[str]) -> tuple[str, ...]:
     for name in found:
         if name not in OFFERED:
             each = "; give --method once for each" if re.search("[,; ]", name) else ""
-            raise UsageError(f"--method: {name} is none of {', '.join(OFFERED)}{each}")
+            raise UsageError(f"--method: {name} is not one of {', '.join(OFFERED)}{each}")
     return found
 
 
@@ -336,9 +349,7 @@ def read_tenant(given: Given, methods: tuple[str, ...], chosen: str | None) -> s
         )
     alien = [name for name in _MAPI_ONLY if given.text(name) is not None]
     if tenant is None and alien and "mapi" not in methods:
-        raise UsageError(
-            f"--{alien[0]} is for --method mapi: add that, or give --tenant for Exchange Online"
-        )
+        raise UsageError(f"--{alien[0]} needs --method mapi; or give --tenant for Exchange Online")
     if tenant is None:
         raise UsageError(
             "--tenant is missing: give a domain of the tenant, e.g. contoso.onmicrosoft.com, "

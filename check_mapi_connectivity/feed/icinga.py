@@ -74,8 +74,8 @@ def trust(feed: Feed) -> Trust:
             made.context.load_cert_chain(feed.certificate, feed.key, password=lambda: b"")
         except (OSError, ValueError):
             raise UsageError(
-                f"--submit-certificate: {feed.certificate} and its key cannot be used; PEM is "
-                "wanted, the key without a passphrase"
+                f"--submit-certificate: {feed.certificate} and its key cannot be used; give "
+                "PEM files, the key without a passphrase"
             ) from None
     return made
 
@@ -233,7 +233,13 @@ class Icinga:
 
 
 def _busy(why: str) -> Failure:
-    return Failure("submit", "Icinga takes no results", "is it being restarted?", "", why)
+    return Failure(
+        "submit",
+        "Icinga takes no results",
+        "wait for the next run; Icinga may be restarting",
+        "",
+        why,
+    )
 
 
 def _to_icinga(failure: Failure) -> Failure:

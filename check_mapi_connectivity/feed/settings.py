@@ -81,9 +81,10 @@ def read(command: Command) -> Feed | None:
     )
     if said.scheduler == NAGIOS:
         if not feed.directory.startswith("/"):
+            wrong = f"; {feed.directory} is no absolute path" if feed.directory else ""
             raise UsageError(
-                f"--submit nagios: name the directory of check results by --submit-directory, from "
-                f"the root on{f': {feed.directory} is not' if feed.directory else ''}"
+                "--submit nagios needs --submit-directory with the absolute path of the directory "
+                f"of check results{wrong}"
             )
         return feed
     return _icinga(feed, said, command.options.network)
@@ -163,7 +164,7 @@ def _icinga(feed: Feed, said: Submission, network: Network) -> Feed:
         raise UsageError("--submit-certificate-key belongs to --submit-certificate; give both")
     if bool(user) == bool(certificate):
         both = "exclude each other; give one of them"
-        neither = "--submit icinga2: who submits? Give --submit-user or --submit-certificate"
+        neither = "--submit icinga2 needs --submit-user or --submit-certificate"
         raise UsageError(f"--submit-user and --submit-certificate {both}" if user else neither)
     if user is not None and said.password is None:
         raise UsageError(

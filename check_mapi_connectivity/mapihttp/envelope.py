@@ -4,6 +4,8 @@ and Disconnect (MS-OXCMAPIHTTP 2.2).
 
 from __future__ import annotations
 
+import re
+
 from ..base.value import NamedTuple
 from . import rpcext
 from .reader import TEXT8, U32, Codec, Reader, Structure, WireError, Writer
@@ -30,6 +32,10 @@ CODE_PAGE, LCID = 1252, 0x0409
 
 #: Meta-tags that may stand before DONE (MS-OXCMAPIHTTP 2.2.7).
 _TAGS = ("PROCESSING", "PENDING")
+
+#: Where another cookie begins behind the attributes of one: gateways put several into one line,
+#: which is no way to write them (RFC 6265 3). The comma of a date has no name and = behind it.
+_FOLDED = re.compile(r",[ \t]*(?=[\w!#$%&'*+.^`|~-]{1,200}=)", re.ASCII)
 
 #: Header lines that may follow DONE.
 _MOST_HEADERS = 64
@@ -61,9 +67,11 @@ def keep_cookies(cookies: dict[str, str], lines: Iterable[str]) -> None:
     3.2.5.1).
     """
     for line in lines:
-        name, equals, value = line.partition(";")[0].partition("=")
-        if equals and name.strip():
-            cookies[name.strip()] = value.strip()
+        first, _, attributes = line.partition(";")
+        for pair in (first, *_FOLDED.split(attributes)[1:]):
+            name, equals, value = pair.partition(";")[0].partition("=")
+            if equals and name.strip():
+                cookies[name.strip()] = value.strip()
 
 
 class Entity(NamedTuple):

@@ -41,7 +41,8 @@ class Headers(Mapping[str, str]):
         return self._found[name.lower()][1]
 
     if not TYPE_CHECKING:
-        # Mapping's own would raise and catch for each header that is not there.
+        # Mapping's own look up header by header, and would raise and catch for each that is not
+        # there.
         def get(self, name: str, default: Any = None) -> Any:
             """The value of a header, or what stands for none."""
             found = self._found.get(name.lower())
@@ -49,6 +50,10 @@ class Headers(Mapping[str, str]):
 
         def __contains__(self, name: str) -> bool:
             return name.lower() in self._found
+
+        def values(self) -> list[str]:
+            """The values, in the order of the headers."""
+            return [value for _, value in self._found.values()]
 
     def __iter__(self) -> Iterator[str]:
         return (name for name, _ in self._found.values())

@@ -6,7 +6,7 @@ import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import Protocol
 
     class Stream(Protocol):
@@ -27,8 +27,11 @@ MOST_INTERIM = 50
 
 _STATUS = re.compile(rb"(HTTP/(?:0\.9|1\.[0-9]))[ \t]+([1-9][0-9]{2})(?:[ \t]+(.*?))?[ \t\r]*")
 
-#: A header's name (RFC 9110 5.6.2).
-_TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+#: What a header's name is made of (RFC 9110 5.6.2).
+_TOKEN = b"!#$%&'*+.^_`|~-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+#: A header that needs no second look.
+_USUAL = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*)\r?\n")
 
 #: Headers by which a connection is kept.
 _KEEPING = (b"connection", b"keep-alive", b"proxy-connection")
@@ -36,8 +39,9 @@ _KEEPING = (b"connection", b"keep-alive", b"proxy-connection")
 #: What would end a line is a blank.
 _BLANKS = bytes(32 if byte in b"\r\n\0" else byte for byte in range(256))
 
-_ENDLESS = "check host and proxy; what answers there is not the service"
-_GATEWAY = "check gateway and proxy; one of them may have changed the answer"
+#: What to do about an answer that is not the service's, or is not as it was sent.
+ENDLESS = "check the proxy, then the firewall; the host name may be wrong, too"
+_CHANGED = "check the proxy, then the firewall; one of them may have changed the answer"
 
 
 class HeadError(Exception):
@@ -46,7 +50,7 @@ class HeadError(Exception):
     Its text follows the name of who sent it, `line` is the culprit, `remedy` says what to do.
     """
 
-    def __init__(self, text: str, line: bytes = b"", remedy: str = _GATEWAY) -> None:
+    def __init__(self, text: str, line: bytes = b"", remedy: str = _CHANGED) -> None:
         super().__init__(text)
         self.line = _shown(line)
         self.remedy = remedy
@@ -54,11 +58,15 @@ class HeadError(Exception):
 
 def no_http(line: str) -> HeadError:
     """What says that it is no HTTP, by this line of its or these words of a library's."""
-    return HeadError("answers with what is no HTTP", line.encode(), _ENDLESS)
+    return HeadError("answers, but not as a web server", line.encode(), ENDLESS)
 
 
 class Disconnected(ConnectionResetError):
-    """The connection ends before the head does."""
+    """The connection ends before the head does; `silent` is whether nothing came at all."""
+
+    def __init__(self, *, silent: bool) -> None:
+        super().__init__("no answer" if silent else "the headers break off")
+        self.silent = silent
 
 
 class BrokenOff(Exception):
@@ -149,73 +157,83 @@ def read(stream: Stream, method: str | None = None) -> Head:
 
     Raises HeadError, Disconnected, and OSError of the stream.
     """
-    lines = _Lines(stream)
+    lines = _lines(stream)
     odd: list[bytes] = []
     for _ in range(MOST_INTERIM + 1):
-        version, status, reason = _status(lines.next())
+        version, status, reason = _status(next(lines))
         fields = _fields(lines, odd)
         # 101 is the last answer of its connection (RFC 9110 15.2.2).
         if not 100 <= status < 200 or status == 101:
             return _framed(Head(version, status, reason, fields, odd), method)
     raise HeadError(
-        f"sends more than {MOST_INTERIM} interim answers",
-        remedy=_ENDLESS,
+        f"sends too many interim answers, over {MOST_INTERIM}",
+        remedy=ENDLESS,
     )
 
 
-class _Lines:
-    """The lines of a stream, to a limit."""
-
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-        self._left = HEADER_LIMIT
-        self._begun = False
-
-    def next(self) -> bytes:
-        """The next line with its end."""
-        line = self._stream.readline(self._left + 1)
-        self._left -= len(line)
-        if self._left < 0:
-            raise HeadError(f"sends more than {HEADER_LIMIT >> 10} KiB of headers", remedy=_ENDLESS)
+def _lines(stream: Stream) -> Iterator[bytes]:
+    """The lines of a stream with their ends, to a limit. Raises HeadError, Disconnected."""
+    left, begun = HEADER_LIMIT, False
+    while True:
+        line = stream.readline(left + 1)
+        left -= len(line)
+        if left < 0:
+            raise HeadError(
+                f"sends too many headers, over {HEADER_LIMIT >> 10} KiB", remedy=ENDLESS
+            )
         if not line.endswith(b"\n"):
-            cut = "the headers break off" if self._begun or line else "no answer"
-            raise Disconnected(cut)
-        self._begun = True
-        return line
+            raise Disconnected(silent=not (begun or line))
+        begun = True
+        yield line
 
 
 def _status(line: bytes) -> tuple[bytes, int, bytes]:
     found = _STATUS.fullmatch(line.rstrip(b"\r\n"))
     if found is None:
-        raise HeadError("does not speak HTTP", line, _ENDLESS)
+        raise HeadError("answers, but not as a web server", line, ENDLESS)
     version = b"HTTP/1.1" if found[1] > b"HTTP/1.0" else b"HTTP/1.0"
     return version, int(found[2]), _plain(found[3] or b"")
 
 
-def _fields(lines: _Lines, odd: list[bytes]) -> list[tuple[bytes, bytes]]:
+def _fields(lines: Iterator[bytes], odd: list[bytes]) -> list[tuple[bytes, bytes]]:
     """The headers up to the blank line; what is odd among their lines goes to `odd`."""
     found: list[tuple[bytes, bytes]] = []
-    last: tuple[bytes, bytes] | None = None
+    goes_on = False
     while True:
-        raw = lines.next()
-        line = raw.rstrip(b"\r\n")
-        if not line:
-            return found
-        if line[:1] in b" \t" and last is not None:
-            # A value that goes on in the next line (RFC 9112 5.2).
-            last = found[-1] = last[0], _plain(b"%s %s" % (last[1], line))
-            continue
-        name, colon, value = line.partition(b":")
-        last = (name.rstrip(b" \t"), _plain(value)) if colon else None
-        if last is None or not _TOKEN.fullmatch(last[0]):
-            odd.append(line)
-            last = None
-            continue
-        if last[0] != name or b"\r" in line or b"\0" in line:
-            odd.append(line)
-        found.append(last)
+        raw = next(lines)
+        usual = _USUAL.fullmatch(raw)
+        if usual is not None:
+            found.append((usual[1], usual[2].rstrip(b" \t")))
+            goes_on = True
+        else:
+            line = raw.rstrip(b"\r\n")
+            if not line:
+                return found
+            goes_on = _unusual(line, found, odd, goes_on=goes_on)
         if len(found) > MOST_HEADERS:
-            raise HeadError(f"sends more than {MOST_HEADERS} headers", remedy=_ENDLESS)
+            raise HeadError(f"sends too many headers, over {MOST_HEADERS}", remedy=ENDLESS)
+
+
+def _unusual(
+    line: bytes, found: list[tuple[bytes, bytes]], odd: list[bytes], *, goes_on: bool
+) -> bool:
+    """Take up any other line; `goes_on` is whether the header before it may go on in it, which is
+    given back for the next one.
+    """
+    if line[:1] in b" \t" and goes_on:
+        # A value that goes on in the next line (RFC 9112 5.2).
+        name, value = found[-1]
+        found[-1] = name, (b"%s %s" % (value, line.translate(_BLANKS))).strip(b" \t")
+        return True
+    name, colon, value = line.partition(b":")
+    bare = name.rstrip(b" \t")
+    if not colon or not bare or bare.strip(_TOKEN):
+        odd.append(line)
+        return False
+    if bare != name or b"\r" in line or b"\0" in line:
+        odd.append(line)
+    found.append((bare, _plain(value)))
+    return True
 
 
 def _plain(value: bytes) -> bytes:

@@ -175,6 +175,7 @@ class Pause:
         texts = {name: getattr(failure, name) for name in ("kind", "cause", "remedy")}
         for name in ("code", "detail"):
             texts[name] = echoes.masked(getattr(failure, name))
+        texts["cause"] = echoes.odd.masked(failure.cause)
         document = {name: text[: _KEPT[name]] for name, text in texts.items()}
         proof = {"sent_at": time.time(), "salt": salt, "proof": self._proof(salt)}
         room, self._room = self._room, None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import cache
 
 from ..base.errors import UsageError
 from ..base.failure import CheckFailure, Failure
@@ -34,6 +35,9 @@ _TICKET_ENDED = 32
 
 _TICKET = "get a ticket (kinit), or name a keytab in KRB5_CLIENT_KTNAME"
 
+#: What Python and OpenSSL say where a digest is not to be had.
+_NO_DIGEST = "(?i)digital envelope routines|disabled for fips|unsupported hash type"
+
 #: Variables of Kerberos -> what they name, and how such a file begins (MIT's documents on the
 #: formats of credential caches and keytabs).
 _FILES = {
@@ -57,8 +61,9 @@ def proves(token: bytes) -> bool:
     return bool(token) and (at < len(_SIGNATURE) or token[at : at + 1] != b"\1")
 
 
+@cache
 def available() -> bool:
-    """Whether pyspnego is installed."""
+    """Whether pyspnego is installed; looked up once, because that is a walk through directories."""
     from importlib import util
 
     return util.find_spec("spnego") is not None
@@ -162,9 +167,13 @@ class Handshake:
             if type(error).__name__ == "ContextExpiredError":
                 # The ticket ended between this side's token and the server's.
                 raise CheckFailure(self._row(_TICKET_ENDED, str(error))) from None
+            detail = " ".join(str(error).split())[:500]
+            if re.search(_NO_DIGEST, detail):
+                cause = f"{self._scheme} needs MD5, and OpenSSL here has none (FIPS mode)"
+                remedy = "take Kerberos, or Basic; where it may be, have openssl.cnf allow MD5"
+                raise Unusable(Failure("credential", cause, remedy, detail=detail)) from None
             cause = f"{self._host} sends a token for {self._scheme} that is not valid"
             remedy = "check the proxy; it may take part in the logon"
-            detail = " ".join(str(error).split())[:500]
             failure = Failure("protocol", cause, remedy, type(error).__name__, detail)
             raise Unusable(failure) from None
 

@@ -47,9 +47,10 @@ def choose(network: Network, url: str) -> Proxy | None:
     """The proxy for one URL; None where the way is direct, also by NO_PROXY."""
     if network.proxy is None or not network.no_proxy:
         return network.proxy
-    from requests.utils import should_bypass_proxies
+    from .answer import place
+    from .proxy import bypass
 
-    return None if should_bypass_proxies(url, network.no_proxy) else network.proxy
+    return None if bypass.excepts(network.no_proxy, *place(url)) else network.proxy
 
 
 _ADDRESS_FAMILIES: dict[int | None, int] = {

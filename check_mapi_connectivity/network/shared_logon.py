@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from ..base.deadline import Deadline
 
 #: Seconds to wait for another one to find out whether the credential is taken; a third of the
-#: time left where that is less. And the same once it was taken somewhere.
+#: time left where that is less. The same once it was taken somewhere, when who hangs is no more
+#: likely to refuse it than others. And seconds to wait for those that are to be asked first.
 TURN = 10.0
-_SHORT_TURN = 2.0
+_SHORT_TURN = 0.5
+_AHEAD = 2.0
 
 #: Refusals in a row, after the credential was taken, that end its use. What was taken is no wrong
 #: password, but a directory may count each refusal as a failed logon until one succeeds, and the
@@ -66,7 +68,7 @@ class Logon:
         Who finds out may hang: after a while the next one tries, as if that one were not there.
         """
         me, left = object(), deadline.remaining() / 3
-        until = time.monotonic() + min(_SHORT_TURN, left)
+        until = time.monotonic() + min(_AHEAD, left)
         with self._changed:
             while not self.known(place):
                 ahead = until - time.monotonic()
@@ -77,6 +79,7 @@ class Logon:
                 punctual = [t for t in self._asking.values() if t + patience > time.monotonic()]
                 if len(punctual) < self._room():
                     self._asking[me] = time.monotonic()
+                    self._expected.discard(place)
                     break
                 self._changed.wait(min(punctual) + patience - time.monotonic())
         try:
@@ -88,21 +91,21 @@ class Logon:
                 self._changed.notify_all()
 
     def _gives_way(self, place: str) -> bool:
-        """Whether others are to be asked first: by those that took it in the run before one that
-        refuses everybody is not mistaken for a word on the password.
+        """Whether others are to be asked first, those that took it in the run before: else one that
+        refuses everybody is mistaken for a word on the password, or two of them end its use before
+        the good ones were asked.
         """
-        if self.accepted or place in self._expected:
-            return False
-        return bool(self._expected) or len(self._coming) < self.awaited
+        ahead = bool(self._expected) or len(self._coming) < self.awaited
+        return ahead and place not in self._expected
 
     @contextlib.contextmanager
-    def coming(self, place: str, *, took: bool) -> Iterator[None]:
-        """A place is being reached, to be asked; `took` is whether it took the credential in the
-        run before.
+    def coming(self, node: str, *, took: bool) -> Iterator[None]:
+        """A node, or another place for it, is being reached, to be asked; `took` is whether it took
+        the credential in the run before.
         """
         with self._changed:
-            self._coming.add(place)
-            self._expected |= {place} if took else set()
+            self._coming.add(node)
+            self._expected |= {node} if took else set()
             self._changed.notify_all()
         reached = False
         try:
@@ -111,7 +114,7 @@ class Logon:
         finally:
             if not reached:
                 with self._changed:
-                    self._expected.discard(place)
+                    self._expected.discard(node)
                     self._changed.notify_all()
 
     def _room(self) -> int:
@@ -179,6 +182,6 @@ def _spared(refusal: Failure, place: str) -> Failure:
     return Failure(
         "untested",
         f"not tested: {place[:60]} refused the password",
-        "is it right? Then test this node alone, by --address",
+        "if the password is right, test this node alone by --address",
         detail=refusal.cause,
     )

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 #: authority could change that.
 _NAMES = (62, 63, 64)
 
+#: X509_V_FLAG_PARTIAL_CHAIN (x509_vfy.h), which Python has a name for from 3.10 on.
+_PARTIAL_CHAIN = 0x80000
+
 
 class Trust:
     """TLS settings: the system's trust store plus the files named.
@@ -36,9 +39,11 @@ class Trust:
         self.context = ssl.create_default_context(capath=directory)
         lowest = ssl.TLSVersion.TLSv1_3 if network.min_tls == "1.3" else ssl.TLSVersion.TLSv1_2
         self.context.minimum_version = lowest
-        # From 3.13 on Python refuses what companies' own authorities often issue: without the key
-        # identifiers of RFC 5280 4.2.1. The same certificate must not depend on the Python version.
-        self.context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        # The same certificate must not depend on the Python version: from 3.13 on it refuses what
+        # companies' own authorities often issue, without the key identifiers of RFC 5280 4.2.1, and
+        # takes an authority that is trusted for the end of a chain, whoever issued it.
+        flags = self.context.verify_flags & ~ssl.VERIFY_X509_STRICT
+        self.context.verify_flags = flags | _PARTIAL_CHAIN
         for path in network.ca_files:
             if os.path.isdir(path):
                 self.context.load_verify_locations(capath=path)
@@ -93,13 +98,26 @@ def _add(context: ssl.SSLContext, path: str, data: bytes) -> None:
     damaged = []
     # One by one: a damaged one would take the beginning of the next for its own.
     for number, certificate in enumerate(found, 1):
-        try:
-            context.load_verify_locations(cadata=certificate)
-        except (OSError, ValueError):
+        if not _taken(context, certificate):
             damaged.append(str(number))
     if len(damaged) == len(found):
-        text = f"--ca-file: {path} holds no usable certificate authority; PEM is wanted"
+        text = f"--ca-file: {path} holds no usable certificate authority; give a PEM file"
         raise UsageError(text)
     if damaged:
         numbers = ", ".join(damaged[:9])
         raise UsageError(f"--ca-file: damaged in {path}: certificate {numbers} of {len(found)}")
+
+
+def _taken(context: ssl.SSLContext, certificate: bytes) -> bool:
+    """Whether OpenSSL takes an authority.
+
+    It is offered a second time: OpenSSL tells nobody what it cannot read in openssl.cnf, but keeps
+    the error, and Python blames the next certificate for it.
+    """
+    for _ in range(2):
+        try:
+            context.load_verify_locations(cadata=certificate)
+            return True
+        except (OSError, ValueError):
+            continue
+    return False

@@ -128,10 +128,11 @@ class Runner:
             self._test(first, self._first)
             self._first.close()
             return
-        nodes = {report.address for report in self._reports if report.address}
-        self._common.logon.awaited = min(len(nodes), self._options.targets.concurrency)
+        addresses = [report.address for report in self._reports]
+        most = self._options.targets.concurrency - addresses.count("")
+        self._common.logon.awaited = min(len({*addresses} - {""}), most)
         with self._changed:
-            while self._error is None and not all(report.times.over for report in self._reports):
+            while self._error is None and (self._left or self._busy):
                 self._staff()
                 self._progress(self._reports)
                 self._changed.wait(self._overtime() / 2)
@@ -154,8 +155,7 @@ class Runner:
             self._left = [report for report in self._left if not _by_address(report)]
             return
         if len(found) > MOST_ADDRESSES:
-            text = f"{len(found)} addresses found; the first {MOST_ADDRESSES} are tested"
-            asking.trace.remark(text)
+            asking.trace.remark(f"{len(found)} addresses found; {MOST_ADDRESSES} are tested")
         targets = self._options.targets
         targets = targets._replace(addresses=tuple(found[:MOST_ADDRESSES]))
         several = blank(self._options._replace(targets=targets), self._deadline)
@@ -250,7 +250,6 @@ class Runner:
             report = self._left.pop() if self._left and free else None
             if report is not None:
                 self._busy[id(report)] = self._deadline.now()
-            self._changed.notify()
             return report
 
     def _test(self, report: Report, transport: Transport) -> None:

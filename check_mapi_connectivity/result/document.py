@@ -204,6 +204,6 @@ def _performance(performance: Performance) -> dict[str, Any]:
     }
 
 
-def _number(text: str | None) -> float | None:
-    """A bound of performance data, which nagiosplugin keeps as text."""
-    return float(text) if text else None
+def _number(bound: float | str | None) -> float | None:
+    """A bound of performance data; nagiosplugin has an empty text where there is none."""
+    return None if bound in ("", None) else float(bound)

@@ -67,7 +67,13 @@ _PROTOCOL = ("request", "connect", "execute", "disconnect")
 
 def printed(reports: list[Report], targets: Targets) -> list[str]:
     """What the labels of each report begin with."""
-    prefix = prefixes(targets.mailboxes, targets.methods)
+    return _printed(reports, targets, prefixes(targets.mailboxes, targets.methods))
+
+
+def _printed(
+    reports: list[Report], targets: Targets, prefix: Mapping[tuple[str, str], str]
+) -> list[str]:
+    """The same where what they begin with without an address is known."""
     addresses = tuple(dict.fromkeys(report.address for report in reports if report.address))
     at = place_prefixes(targets.mailboxes, targets.methods, addresses) if addresses else {}
     return [
@@ -81,25 +87,26 @@ def judge(reports: list[Report], targets: Targets, judging: Judging) -> list[Jud
     prefix = prefixes(targets.mailboxes, targets.methods)
     resources = [
         _Test(report, name, prefix[report.mailbox, report.method], judging.thresholds)
-        for report, name in zip(reports, printed(reports, targets))
+        for report, name in zip(reports, _printed(reports, targets, prefix))
     ]
+    # Of hundreds of mailboxes nearly all are judged by the same limits.
+    rules = dict.fromkeys(limit[1:] for resource in resources for limit in resource.limits)
     contexts = [
-        _BY_KIND[label](name, ranges, judging) if label in _BY_KIND else _Threshold(name, *ranges)
-        for resource in resources
-        for name, label, ranges in resource.limits
+        _BY_KIND[label](_rule(label, ranges), ranges, judging)
+        if label in _BY_KIND
+        else _Threshold(_rule(label, ranges), *ranges)
+        for label, ranges in rules
     ]
     check = nagiosplugin.Check(*resources, *contexts)
     check()
     found: dict[int, list[Result]] = {id(resource): [] for resource in resources}
-    # nagiosplugin sorts its results by state.
-    for result in check.results:
+    # In the order of the labels; nagiosplugin itself would sort them by state.
+    for result in check.results.results:
         found[id(result.resource)].append(result)
     return [_judged(resource, found[id(resource)]) for resource in resources]
 
 
 def _judged(resource: _Test, results: list[Result]) -> Judged:
-    order = {label: number for number, label in enumerate(resource.labels)}
-    results.sort(key=lambda result: order[result.metric.name])
     violated = [
         (_STATE_NAMES[int(result.state)], result)
         for result in results
@@ -208,7 +215,6 @@ class _Test(nagiosplugin.Resource):
             for label in LABELS[report.method]
             if usual + label in thresholds
         ]
-        self.labels = [name for name, _, _ in self.limits]
 
     def bare(self, result: Result) -> str:
         """The label of a result without its prefix."""
@@ -217,16 +223,21 @@ class _Test(nagiosplugin.Resource):
     def probe(self) -> Iterator[Metric]:
         """All metrics of the method, in the contract's order; a missing value is None."""
         values = measurements(self.report)
-        for name in self.labels:
-            label = name[len(self.prefix) :]
+        for name, label, ranges in self.limits:
             unit = "" if label in UNITLESS else "s"
             bounds = (0, 1) if label in YES_OR_NO else (None, None)
-            yield nagiosplugin.Metric(name, values[label], unit, *bounds)
+            rule = _rule(label, ranges)
+            yield nagiosplugin.Metric(name, values[label], unit, *bounds, context=rule)
+
+
+def _rule(label: str, ranges: tuple[str | None, str | None]) -> str:
+    """The name of what judges all labels of this kind that have these ranges."""
+    return f"{label} {ranges[0]} {ranges[1]}"
 
 
 @lru_cache(maxsize=64)
 def _range(text: str) -> Range:
-    """A range, read once for hundreds of labels.
+    """A range, read once for many labels.
 
     A range of zero must arrive as text: nagiosplugin takes the number 0 for "no limit".
     """
@@ -234,11 +245,12 @@ def _range(text: str) -> Range:
 
 
 class _Threshold(nagiosplugin.Context):
-    """Judges one label by its ranges; a value that does not exist is not judged."""
+    """Judges labels by their ranges; a value that does not exist is not judged."""
 
-    def __init__(self, label: str, warning: str | None, critical: str | None) -> None:
-        super().__init__(label)
+    def __init__(self, name: str, warning: str | None, critical: str | None) -> None:
+        super().__init__(name)
         self.warning, self.critical = _range(warning or ""), _range(critical or "")
+        self._shown = [range_text(limits, plain=True) for limits in (self.warning, self.critical)]
 
     def evaluate(self, metric: Metric, resource: _Test) -> Result:
         """OK, or the state of the range that is violated, with that range as hint."""
@@ -259,9 +271,8 @@ class _Threshold(nagiosplugin.Context):
         """
         value = "U" if metric.value is None else output.decimal(metric.value)
         unit = "" if metric.value is None else metric.uom
-        ranges = [range_text(limits, plain=True) for limits in (self.warning, self.critical)]
-        bounds = ["" if bound is None else str(bound) for bound in (metric.min, metric.max)]
-        return nagiosplugin.Performance(metric.name, value, unit, *ranges, *bounds)
+        bounds = metric.min, metric.max
+        return nagiosplugin.Performance(metric.name, value, unit, *self._shown, *bounds)
 
 
 class _Connectivity(_Threshold):
@@ -269,8 +280,8 @@ class _Connectivity(_Threshold):
     failure.
     """
 
-    def __init__(self, label: str, ranges: tuple[str | None, str | None], judging: Judging) -> None:
-        super().__init__(label, *ranges)
+    def __init__(self, name: str, ranges: tuple[str | None, str | None], judging: Judging) -> None:
+        super().__init__(name, *ranges)
         self._states = {**judging.states, "timeout": judging.timeout_state, "signal": "UNKNOWN"}
 
     def failure(self, report: Report) -> Failure | None:

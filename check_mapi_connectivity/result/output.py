@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FIRST_LINE = 120
 
 #: Words that Icinga Web shows as coloured dots when in brackets; a server's are no state.
-_MARKER = r"\b(OK|WARNING|CRITICAL|UNKNOWN|PENDING|UP|DOWN|INFO)[\])]+"
+_MARKS = ("OK", "WARNING", "CRITICAL", "UNKNOWN", "PENDING", "UP", "DOWN", "INFO")
 
 #: What may end a clause of a remedy.
 _ENDS = ("; ", ", or ", ", then ", ", else ")
@@ -51,7 +51,10 @@ def clean(text: str, limit: int = LONG_LINE) -> str:
     'a/b (b...'
     """
     # A server may send megabytes; cutting first keeps this linear in what is shown.
-    text = " ".join(re.sub(_MARKER, r"\1", printable(text[: 4 * limit])).split())
+    text = printable(text[: 4 * limit])
+    if ("]" in text or ")" in text) and any(word + end in text for word in _MARKS for end in "])"):
+        text = re.sub(rf"\b({'|'.join(_MARKS)})[\])]+", r"\1", text)
+    text = " ".join(text.split())
     return text if len(text) <= limit else text[: max(0, limit - 3)].rstrip() + "..."
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from ..base.value import NamedTuple
 from . import decodings
@@ -58,8 +58,7 @@ class Echoes:
 
     def __init__(self, secrets: Iterable[str], words: Iterable[str] = ()) -> None:
         self._words = [word[:_MOST_OF_A_WORD] for word in words]
-        spelt = {one for word in self._words for one in (word, word.rstrip("="), _percent(word))}
-        self._spelt, self._secrets = _longest(spelt), _longest(secrets)
+        self._secrets = _longest(secrets)
 
     def masked(self, content: str, *, wholly: bool = True) -> str:
         """The text without them; unless `wholly`, what hides a secret in more than one word stays,
@@ -87,8 +86,15 @@ class Echoes:
         """Those that are no common word. Most of a cause is our own: masking a common word there
         would give it away.
         """
-        secrets = (one for one in self._secrets if not re.fullmatch("[A-Za-z]{4,12}", one))
-        return Echoes(secrets, self._words)
+        words = {one for one in self._secrets if re.fullmatch("[A-Za-z]{4,12}", _unquoted(one))}
+        return Echoes((one for one in self._secrets if one not in words), self._words)
+
+    @cached_property
+    def _spelt(self) -> list[str]:
+        """The words as forms and addresses write them, too."""
+        return _longest(
+            one for word in self._words for one in (word, word.rstrip("="), _percent(word))
+        )
 
     @cached_property
     def _looked_for(self) -> list[_Sought]:
@@ -130,7 +136,13 @@ def sought(secrets: Iterable[str]) -> list[_Sought]:
     """What to look for so that a secret is found behind any encoding; see `hides`."""
     # A secret may look as if it were encoded itself.
     found = dict.fromkeys(one for secret in secrets for one in (secret, _unquoted(secret)))
-    return [_Sought(one, decodings.skeleton(one)) for one in found if len(one) > 3]
+    return [_one_sought(one) for one in found if len(one) > 3]
+
+
+@lru_cache(maxsize=1024)
+def _one_sought(secret: str) -> _Sought:
+    """One of them; those that a run was given are looked for in hundreds of reports."""
+    return _Sought(secret, decodings.skeleton(secret))
 
 
 def hides(content: str, secrets: list[_Sought]) -> list[_Sought]:
@@ -165,7 +177,8 @@ def _random(part: str) -> bool:
     return mixed and len(set(part)) > _PART // 2
 
 
-def spellings(secret: str) -> set[str]:
+@lru_cache(maxsize=16)
+def spellings(secret: str) -> frozenset[str]:
     """A secret as it may come back: as it is, with its blanks folded, and as XML, HTML, forms,
     JSON, hexadecimal and base64 write it, whether they write all of it in codes or what they must.
     """
@@ -192,7 +205,7 @@ def spellings(secret: str) -> set[str]:
     for encoding in ("utf-16-le", "utf-16-be"):
         found |= _base64(secret.encode(encoding, "replace"))
     found |= {" ".join(one.split()) for one in found}
-    return {one for one in found if len(one) > 3}
+    return frozenset(one for one in found if len(one) > 3)
 
 
 #: What percent-encoding leaves as it is (RFC 3986 2.3).

@@ -7,7 +7,7 @@ from .names import fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
     from ..base.failure import Failure
@@ -57,9 +57,11 @@ def _conceal_echoes(report: Report, echoes: Echoes) -> None:
         report.address_book_failure = _concealed(report.address_book_failure, echoes)
 
 
-def _texts(report: Report) -> Iterable[str]:
+def _texts(report: Report) -> list[str]:
     """All texts of a report that may be of the other side, but for its failure."""
-    return _strings([vars(report.trace), vars(report.finding)])
+    found: list[str] = []
+    _gather((vars(report.trace), vars(report.finding)), found)
+    return found
 
 
 def _clean(report: Report, echoes: Echoes) -> None:
@@ -91,10 +93,10 @@ def _each(value: Any, clean: Callable[[str], str]) -> Any:
     return value
 
 
-def _strings(value: Any) -> Iterable[str]:
-    """All texts in a value."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, (list, tuple, dict)):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _strings(item)
+def _gather(value: Iterable[Any] | Mapping[str, Any], found: list[str]) -> None:
+    """Add all texts in a value to those found."""
+    for item in value.values() if isinstance(value, dict) else value:
+        if isinstance(item, str):
+            found.append(item)
+        elif isinstance(item, (list, tuple, dict)):
+            _gather(item, found)

@@ -6,6 +6,7 @@ import re
 
 from ..base.failure import CheckFailure, Failure
 from ..base.reading import untrusted
+from ..base.vocabulary import BEARER
 from ..network import headers
 from ..network.response import too_large
 from ..secrecy import names
@@ -18,11 +19,16 @@ if TYPE_CHECKING:
     from ..network.answer import Answer
 
 
+#: What to do where only the other side's words say what is wrong; and where they are none.
+OWN_TEXT = "run the check with -v; it shows the whole error text"
+INSTEAD = "check the proxy; it or a firewall may have answered instead"
+REPORT = "run with --record, then report it; the mailbox itself may be well"
+
+
 def _no_answer(answer: Answer) -> Failure:
     """A status that nothing asked for."""
-    cause = f"{answer.host} answers: status {answer.status}"
-    remedy = "check the gateway; it may have answered instead"
-    return Failure("protocol", cause, remedy, f"HTTP {answer.status}")
+    cause = f"{answer.host} answers with status {answer.status}"
+    return Failure("protocol", cause, INSTEAD, f"HTTP {answer.status}")
 
 
 def redirected(answer: Answer, option: str) -> Failure:
@@ -48,7 +54,7 @@ def throttled(answer: Answer, who: str, remedy: str = "") -> Failure:
         )
     from ..codes.http import SERVICES
 
-    hint = f": wait {wait:.0f}s" if wait is not None else ""
+    hint = f" for {wait:.0f}s" if wait is not None else ""
     cause, advised = SERVICES[429].cause.format(service=who), SERVICES[429].remedy
     if answer.status == 503:
         cause, advised = f"{who} is unavailable", remedy or SERVICES[503].remedy
@@ -74,14 +80,14 @@ def trouble(answer: Answer, who: str, remedy: str = "") -> Failure:
         return throttled(answer, who, remedy)
     row = SERVICES.get(answer.status)
     if row is None:
-        row = SERVICES[500]._replace(cause=f"{{service}} answers: {_phrase(answer)}")
+        row = SERVICES[500]._replace(cause=f"{{service}} answers with {_phrase(answer)}")
     cause, advised = row.cause.format(service=who), remedy or row.remedy
     if answer.status == 511:
         # By definition not the service's own (RFC 6585 6).
         advised = row.remedy
-    elif answer.status > 501 and is_page(answer):
-        cause = cause.replace(" answers:", " answers with a web page:")
-        advised = remedy or "see service health; a gateway may have answered instead"
+    elif answer.status > 501 and is_page(answer) and not (remedy and answer.status == 503):
+        cause = f"{who if remedy else answer.host} answers with an error page"
+        advised = remedy or "check the proxy, then see M365 health; the page may be a proxy's"
     row = row._replace(cause=cause, remedy=advised)
     failure = Failure.of(row, f"HTTP {answer.status}", message(answer))
     return failure._replace(status=answer.status)
@@ -91,7 +97,7 @@ def _phrase(answer: Answer) -> str:
     """What a status without a row is called: the status itself, in the words of RFC 9110."""
     from http import HTTPStatus
 
-    known = {status.value: status.phrase.lower() for status in HTTPStatus}
+    known = {status.value: status.phrase for status in HTTPStatus}
     return known.get(answer.status, f"status {answer.status}")
 
 
@@ -102,8 +108,7 @@ def is_page(answer: Answer) -> bool:
 
 def unknown_error(who: str, code: str, text: str) -> Failure:
     """An error that no table has: told in its own words, without a claim (contract 7.27)."""
-    cause = f"{who} reports an error that is not known here"
-    return Failure("protocol", cause, f"see {who}'s own text; -v shows it whole", code, text)
+    return Failure("protocol", f"{who} reports an unknown error", OWN_TEXT, code, text)
 
 
 def document(
@@ -111,20 +116,20 @@ def document(
 ) -> dict[str, Any]:
     """The JSON object of an answer that is a success.
 
-    Raises CheckFailure: `none` of a cause for what is no such object, or that it is too large, for
-    which `smaller` may be the remedy.
+    Raises CheckFailure: `none` of what the host does, for what is no such object; or that it is too
+    large, for which `smaller` may be the remedy.
     """
     if not answer.decoded:
-        failure = none(answer, "the answer's body is not what its encoding says")
+        failure = none(answer, "answers with broken compression")
         raise CheckFailure(failure._replace(transient=True))
     large = too_large(answer)
     if large is not None:
         raise CheckFailure(large._replace(remedy=smaller or large.remedy))
     found = answer.json()
     if found is None:
-        raise CheckFailure(none(answer, f"{answer.host} does not answer in JSON"))
+        raise CheckFailure(none(answer, "answers, but not in JSON"))
     if not isinstance(found, dict):
-        raise CheckFailure(none(answer, "the answer is no JSON object"))
+        raise CheckFailure(none(answer, "answers, but in the wrong form"))
     return found
 
 
@@ -146,11 +151,14 @@ def details_of(error: Mapping[str, Any]) -> list[str]:
     return [text for text in found if isinstance(text, str) and text.strip()]
 
 
-def internal_error(error: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The exception behind an OData error, as Exchange tells it; empty where there is none."""
+def inner_errors(error: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The exceptions behind an OData error as Exchange tells them, the innermost one first."""
+    found: list[dict[str, Any]] = []
     inner = error.get("innererror")
-    internal = inner.get("internalexception") if isinstance(inner, dict) else None
-    return internal if isinstance(internal, dict) else {}
+    while isinstance(inner, dict) and len(found) < 16:
+        found.insert(0, inner)
+        inner = inner.get("internalexception")
+    return found
 
 
 def message(answer: Answer) -> str:
@@ -162,10 +170,47 @@ def message(answer: Answer) -> str:
     flat = document if isinstance(document, dict) else {}
     # Gateways and the sign-in service put the text beside `error`, not into it.
     others = (flat.get("error_description"), flat.get("message"))
-    for member in (internal_error(error).get("message"), error.get("message"), *others):
+    inner = [exception.get("message") for exception in inner_errors(error)]
+    for member in (*inner, error.get("message"), *others):
         if isinstance(member, str) and member.strip():
             return member.strip()
     return glimpse(answer)
+
+
+#: What a claims challenge says beside `code:` -> why the token does not do, as words after who says
+#: so, and the remedy (learn.microsoft.com, "Continuous access evaluation").
+_CHALLENGES = {
+    "TokenIssuedBeforeRevocationTimestamp": (
+        "holds the token as revoked",
+        "see Entra's sign-in log; then Conditional Access",
+    ),
+    "TokenCreatedWithOutdatedPolicies": (
+        "demands a token by today's policies",
+        "see Entra's sign-in log; then Conditional Access",
+    ),
+    "LocationConditionEvaluationSatisfied": (
+        "takes no token from the address of this host",
+        "allow all outgoing addresses of this host in Conditional Access",
+    ),
+}
+
+
+def challenged(answer: Answer, who: str) -> tuple[str, str] | None:
+    """Cause and remedy of a 401 that wants other claims in the token; None for any other."""
+    lines = answer.all("WWW-Authenticate")
+    if headers.parameter(lines, BEARER, "error") != "insufficient_claims":
+        return None
+    told = f"{message(answer)[:1000]} {headers.parameter(lines, BEARER, 'error_description')}"
+    found = re.search(r"\bcode: ([A-Za-z]{3,60})\b", told)
+    code = found[1] if found else "insufficient_claims"
+    words, remedy = _CHALLENGES.get(
+        code,
+        (
+            f"wants other claims in the token: {code}",
+            "see Entra's sign-in log; then Conditional Access",
+        ),
+    )
+    return f"{who} {words}", remedy
 
 
 def _embedded(text: str) -> str:

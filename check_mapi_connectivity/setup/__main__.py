@@ -44,7 +44,7 @@ def main() -> int:
         _complain([check.missing(error)])
         return 1
     except KeyboardInterrupt:
-        _complain(["interrupted; run it again, it goes on where it stopped"])
+        _complain(["interrupted; run it again: it goes on where it stopped"])
         return 130
     except Exception as error:
         _complain([check.bug(error)])
@@ -72,7 +72,7 @@ def carry_out(settings: Settings, voice: Voice) -> int:
     except StepFailure as error:
         _explain(voice, f"failed: {error.title}", error.failure)
         done = ", ".join(error.done) or "nothing"
-        voice.say(f"  done before that: {done}; run it again, it goes on from there", 2000)
+        voice.say(f"  done before that: {done}; the next run goes on from there", 2000)
     except CheckFailure as error:
         _explain(voice, "failed", error.failure)
     return 1
@@ -80,12 +80,14 @@ def carry_out(settings: Settings, voice: Voice) -> int:
 
 def _explain(voice: Voice, title: str, failure: Failure) -> None:
     """What failed, why, the service's own text, and what to do."""
+    from .steps.step import remedy_of
+
     code = f" ({failure.code})" if failure.code and failure.code not in failure.cause else ""
     voice.say(f"{title}: {failure.cause}{code}")
     if failure.detail:
-        voice.say(f"  it says: {failure.detail}", 1000)
+        voice.say(f"  details: {failure.detail}", 1000)
     if failure.remedy:
-        voice.say(f"  to do: {failure.remedy}")
+        voice.say(f"  to do: {remedy_of(failure)}")
 
 
 def _complain(lines: list[str]) -> None:

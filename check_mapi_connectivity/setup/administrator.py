@@ -35,8 +35,8 @@ _SERVICES = {
 }
 
 _CONSENTING = "sign in as Global Administrator or Privileged Role Administrator"
-_PASTE = "give access tokens from elsewhere, with --ask-token or --token-file"
-_AGAIN = f"sign in again; where that does not help, {_PASTE}"
+_PASTE = "give access tokens from another tool, with --ask-token or --token-file"
+_AGAIN = f"sign in again; if that does not help, {_PASTE}"
 _BLOCKED = (
     "this tenant does not know Microsoft's app for the sign-in of administrators, or blocks it"
 )
@@ -44,27 +44,27 @@ _BLOCKED = (
 #: What to do -> codes, with a cause of their own where the check's table speaks of its own app
 #: (exchange-online 5.7, 6).
 _ADVICE: tuple[tuple[str, str, tuple[int, ...]], ...] = (
-    ("", f"where device code is blocked, {_PASTE}", (50097, 50131, 50155, 53000, 53001, 53002)),
-    ("", f"where device code is blocked, {_PASTE}", (53003, 530032)),
+    ("", f"{_PASTE}, where device code is blocked", (50097, 50131, 50155, 53000, 53001, 53002)),
+    ("", f"{_PASTE}, where device code is blocked", (53003, 530032)),
     (
         "",
-        f"sign in again and do what the page asks for; where it cannot be done there, {_PASTE}",
+        f"sign in again and do what the page asks for; if that is not possible, {_PASTE}",
         (50072, 50074, 50076, 50078, 50079, 50125, 50158, 53004, 530035, 70043),
     ),
     (
         _BLOCKED,
-        f"allow it among the enterprise applications of Entra, or {_PASTE}",
+        f"allow it in Entra under Enterprise applications, or {_PASTE}",
         (50105, 501051, 500011, 65002, 650052, 650054, 650056, 650057),
     ),
     (
         _BLOCKED,
-        f"allow it among the enterprise applications of Entra, or {_PASTE}",
+        f"allow it in Entra under Enterprise applications, or {_PASTE}",
         (70001, 700016, 7000112, 7000218, 7000229),
     ),
     ("", _CONSENTING, (65001, 90095)),
     ("this account may not consent", _CONSENTING, (90094,)),
-    ("", "run it again, and accept what the page asks for", (65004,)),
-    ("nobody entered the code in time", "run it again", (70020,)),
+    ("", "run this again, and accept what the page asks for", (65004,)),
+    ("nobody entered the code in time", "run this again", (70020,)),
 )
 _CODES = {f"AADSTS{n}": (cause, remedy) for cause, remedy, all_ in _ADVICE for n in all_}
 
@@ -105,7 +105,7 @@ class Administrator:
         if self._pasted:
             if service not in self._tokens:
                 called = _SERVICES[service][0]
-                cause = f"no access token for {called} among those given"
+                cause = f"no access token for {called} was given"
                 raise CheckFailure(Failure("credential", cause, "give one for each service"))
             return self._tokens[service]
         if service not in self._tokens or self._expires[service] - time.time() < MARGIN:
@@ -185,7 +185,7 @@ class Administrator:
         self._voice.say(f"Sign in as administrator for {called}:")
         self._voice.say(f"  open {place} and enter the code {flow['user_code']}")
         self._voice.say(
-            f"  waiting for you, {minutes} minutes at most; Ctrl-C stops, nothing is done"
+            f"  waiting {minutes} minutes at most; meanwhile nothing is changed; Ctrl-C stops"
         )
         try:
             answer = msal_client.answered(
@@ -202,12 +202,11 @@ class Administrator:
         """What may come in the way, before anybody opens the page (exchange-online 5.7)."""
         if not self._warned:
             self._voice.say(
-                "A policy may block sign-in by device code; Microsoft switches one on by itself "
-                "where nobody uses it."
+                "A Conditional Access policy of the tenant may block the sign-in by device code."
             )
             self._voice.say(
-                "  if the page refuses: stop with Ctrl-C, then run it with --ask-token or "
-                "--token-file"
+                "  If the page refuses it, stop with Ctrl-C and run this with --ask-token or "
+                "--token-file."
             )
         self._warned = True
 
@@ -231,21 +230,21 @@ def sort(texts: list[str], option: str, exchange: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for text in texts:
-        if not sendable(text):
-            raise UsageError(f"{option}: what is given is no access token")
         audience = str(claims(text).get("aud", "")).rstrip("/").lower()
+        if not (sendable(text) and audience):
+            raise UsageError(f"{option}: this is not an access token; paste it whole, in one line")
         host = audience.rpartition("/")[2]
         if audience == APPLICATION or host in HOSTS:
             found["graph"] = text
         elif audience == names.EXCHANGE_APP or audience == exchange.lower():
             found["exchange"] = text
         else:
-            shown = audience[:60] or "nobody that it names"
             raise UsageError(
-                f"{option}: a token is for {shown}, neither Microsoft Graph nor Exchange Online"
+                f"{option}: a token is for {audience[:60]}; give one for Microsoft Graph and one "
+                "for Exchange Online"
             )
     if not found:
-        raise UsageError(f"{option}: no access token is given")
+        raise UsageError(f"{option}: no access token was given")
     return found
 
 

@@ -176,10 +176,16 @@ def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Settings:
 def _tenant(given: commandline_given.Given) -> str:
     """Domain or GUID, in lower case. Raises UsageError."""
     tenant = (given.text("tenant") or "").lower()
-    if not re.fullmatch(commandline_given.TENANT, tenant):
+    if not tenant:
         raise UsageError(
-            "--tenant is missing or no domain: give a domain of the tenant, e.g. "
-            "contoso.onmicrosoft.com, or its GUID"
+            "--tenant is missing: give a domain of the tenant, e.g. contoso.onmicrosoft.com, "
+            "or its GUID"
+        )
+    whole = guid(tenant) or "." in tenant
+    if not whole or not re.fullmatch(commandline_given.TENANT, tenant):
+        raise UsageError(
+            f"--tenant: {tenant} is neither a whole domain, e.g. contoso.onmicrosoft.com, nor a "
+            "GUID"
         )
     return tenant
 
@@ -201,7 +207,7 @@ def _lasting(words: dict[str, object]) -> set[str]:
 def _authority(path: str) -> tuple[str, str]:
     """--ca-file and what it holds. Raises UsageError."""
     if os.path.isdir(path):
-        raise UsageError(f"--ca-file: {path} is a directory; this command takes a file")
+        raise UsageError(f"--ca-file: {path} is a directory; name a file")
     return path, files.read(path, "--ca-file").decode("ascii", "ignore")
 
 
@@ -210,7 +216,7 @@ def _check(given: commandline_given.Given) -> None:
     methods = [name.lower() for name in given.texts("method")] or ["cmdlet"]
     for name in methods:
         if name not in ("cmdlet", "graph"):
-            raise UsageError(f"--method: {name} is none of cmdlet, graph")
+            raise UsageError(f"--method: {name} is not one of cmdlet, graph")
     user = given.text("username")
     if user is not None and "graph" in methods:
         raise UsageError("--username is for --method cmdlet; method graph takes a certificate")
@@ -218,12 +224,15 @@ def _check(given: commandline_given.Given) -> None:
         if user is not None and given.text(name) is not None:
             raise UsageError(f"--username and --{name} exclude each other; give one of them")
     if given.text("password-file") is not None and user is None:
-        raise UsageError("--password-file: whose? --username is missing")
+        raise UsageError("--password-file needs --username, whose password it holds")
     if given.flag("ask-token") and given.text("token-file") is not None:
         raise UsageError("--ask-token and --token-file exclude each other; give one of them")
     client_id = given.text("client-id")
     if client_id is not None and not guid(client_id):
-        raise UsageError(f"--client-id: {client_id} is no application (client) id")
+        raise UsageError(
+            f"--client-id: {client_id} is not a GUID; the portal shows it as Application (client) "
+            "ID"
+        )
 
 
 def _options(
@@ -261,7 +270,7 @@ def _of_the_check(words: Sequence[str], environ: MutableMapping[str, str]) -> Op
 
     found = check_cli.parse(words, environ)
     if isinstance(found, Replay):
-        raise UsageError("--replay has no place here: it is an option of the check")
+        raise UsageError("--replay is an option of the check, not of this command")
     return found.options
 
 
@@ -303,7 +312,7 @@ def _tokens(given: commandline_given.Given) -> tuple[str, ...]:
         text = files.read_text(path, option, secret=True)
     found = tuple(line.strip() for line in text.split("\n") if line.strip())
     if not found:
-        raise UsageError(f"{option}: no access token is given")
+        raise UsageError(f"{option}: no access token was given")
     return found
 
 
@@ -319,7 +328,7 @@ def _owner(given: commandline_given.Given, *, print_only: bool) -> tuple[Owner, 
         return Owner(), text or ""
     if os.geteuid() != 0:
         if text is not None:
-            raise UsageError("--owner works as root only; without it the files are your own")
+            raise UsageError("--owner works as root only; without it the files belong to you")
         return Owner(), ""
     user, _, group = (text or "").partition(":")
     accounts = {one.pw_name: one for one in pwd.getpwall()}
@@ -328,7 +337,7 @@ def _owner(given: commandline_given.Given, *, print_only: bool) -> tuple[Owner, 
         if not user:
             return Owner(), ""
     if user not in accounts:
-        raise UsageError(f"--owner: there is no user {user}")
+        raise UsageError(f"--owner: there is no user {user}; name the user that runs the check")
     if not group:
         return Owner(0, accounts[user].pw_gid), user
     try:

@@ -71,7 +71,9 @@ def prove(client: ClientCertificate, path: str) -> None:
     try:
         public.verify(key.sign(said, PKCS1v15(), SHA256()), said, PKCS1v15(), SHA256())
     except InvalidSignature:
-        raise UsageError(f"--certificate: the key in {path} is not its certificate's") from None
+        raise UsageError(
+            f"--certificate: the private key in {path} does not belong to its certificate"
+        ) from None
 
 
 def der(data: str) -> str:

@@ -40,5 +40,5 @@ class Line(Transport):
                 raise
             took = time.monotonic() - begun
             cause = f"{urlsplit(url).hostname} has not answered for {took:.0f} seconds"
-            remedy = "check the way there, or run this again later"
+            remedy = "check network and proxy, or run this again later"
             raise CheckFailure(error.failure._replace(cause=cause, remedy=remedy)) from None

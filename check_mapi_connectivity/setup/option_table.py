@@ -18,21 +18,21 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--tenant",
                 "NAME-OR-GUID",
-                "Entra tenant, by a domain of it or its GUID. Example: contoso.onmicrosoft.com.",
+                "Entra tenant: one of its domains, or its GUID. Example: contoso.onmicrosoft.com.",
             ),
             Option(
                 "-m --mailbox",
                 "ADDRESS",
-                """Mailbox that the check is to log on to. By method graph the app may read the
-                mailboxes that are named here, and no others. Repeatable.""",
+                """Mailbox that the check will log on to. With method graph the app may read the
+                mailboxes of this run and of earlier runs, and no others. Repeatable.""",
                 LIST,
             ),
             Option(
                 "--method",
                 "METHOD",
-                """What the identity is for: cmdlet (one cmdlet of Exchange) or graph (list the
-                Inbox of the mailboxes). Repeatable. Default: what an earlier run was told, else
-                cmdlet.""",
+                """Method of the check to set up: cmdlet (the right to run one cmdlet) or graph (the
+                right to list the Inbox of the mailboxes). Repeatable. Default: that of an earlier
+                run, else cmdlet.""",
                 LIST,
             ),
             _SHARED["cloud"],
@@ -47,14 +47,14 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--status",
                 "",
-                """Tell what is set up, until when it is valid, what is missing, and what is not as
-                it is meant to be, such as a credential of somebody else; change nothing.""",
+                """Show what is set up, until when it is valid, what is missing and what is wrong,
+                such as a credential of somebody else; change nothing.""",
                 FLAG,
             ),
             Option(
                 "--renew",
                 "",
-                """Add a new certificate, and remove the old one when the new one has worked.""",
+                """Add a new certificate, and remove the old one when the new one works.""",
                 FLAG,
             ),
             Option(
@@ -66,11 +66,11 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--print-only",
                 "",
-                """Touch nothing and sign in nowhere: print the plan in words, as requests, and as
+                """Change nothing and sign in nowhere: print the plan in words, as requests, and as
                 PowerShell; with --remove, the plan of the removal.""",
                 FLAG,
             ),
-            Option("--yes", "", "Do not ask before --remove.", FLAG),
+            Option("--yes", "", "With --remove: do not ask.", FLAG),
         ),
     ),
     (
@@ -79,9 +79,9 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--client-id",
                 "GUID",
-                f"""Application (client) id of an app registration that exists: use it where several
+                f"""Application (client) id of an app registration that exists: needed where several
                 are called {names.APP}, or where it holds certificates or secrets that are not in
-                --output. Who holds these can do what the app may do.""",
+                --output. Whoever has these can do what the app may do.""",
             ),
             Option(
                 "--certificate",
@@ -97,19 +97,22 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
                 counts. Instead: the environment variable MAPI_CERTIFICATE_PASSPHRASE.""",
             ),
             Option(
-                "--lifetime", "MONTHS", "Life of a new certificate in months, 1 to 24. Default: 12."
+                "--lifetime",
+                "MONTHS",
+                "Validity of a new certificate in months, 1 to 24. Default: 12.",
             ),
             Option(
                 "-l --username",
                 "USER",
-                """User who signs in by password instead of an app, for tenants that insist (method
-                cmdlet). It has to exist. Microsoft is going to retire this way.""",
+                """User who signs in with a password instead of the app, where a tenant requires it
+                (method cmdlet). The user must exist. Microsoft will retire this sign-in.""",
             ),
             Option(
                 "--password-file",
                 "FILE",
-                """File with the password of --username, which the check goes on reading. Without
-                it, the password is asked for on the terminal and kept in --output.""",
+                """File with the password of --username. It must stay there, because the check reads
+                it, too. Without this option the password is asked for on the terminal and kept in
+                --output.""",
             ),
         ),
     ),
@@ -119,9 +122,9 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--token-file",
                 "FILE",
-                """File with the administrator's access tokens, instead of a sign-in by device code,
-                one a line, one for Microsoft Graph and one for Exchange Online; - reads standard
-                input.""",
+                """File with the administrator's access tokens, one a line: one for Microsoft Graph
+                and one for Exchange Online. Instead of the sign-in by device code. For standard
+                input give -.""",
             ),
             Option(
                 "--ask-token",
@@ -137,19 +140,19 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             Option(
                 "--output",
                 "DIR",
-                """Where certificate, client id and ini section go. Default:
-                /etc/check_mapi_connectivity/TENANT, where the check looks by itself.""",
+                """Directory for certificate, client id and ini section. Default:
+                /etc/check_mapi_connectivity/TENANT, where the check finds them by itself.""",
             ),
             Option(
                 "--owner",
                 "USER[:GROUP]",
-                """Who runs the check: files become 0640, of root and this user's group. Default:
-                nagios, icinga or naemon, the first that exists. Only as root.""",
+                """User that runs the check: files get mode 0640, owner root and this user's group.
+                Default: nagios, icinga or naemon, the first that exists. Works as root only.""",
             ),
             Option(
                 "--wait",
                 "SECONDS",
-                "How many seconds to wait until what was granted works. Default: 900.",
+                "How many seconds to wait at most until the grants take effect. Default: 900.",
             ),
         ),
     ),
@@ -168,7 +171,7 @@ OPTIONS = {option.name: option for _, options in GROUPS for option in options}
 DESCRIPTION = f"""Sets up what check_mapi_connectivity needs in an Exchange Online tenant, with the
 least privilege: app registration and enterprise application "{names.APP}" with a certificate; for
 method cmdlet role "{names.ROLE}" in role group "{names.GROUP}"; for method graph scope
-"{names.SCOPE}" and role assignment "{names.ASSIGNMENT}". What is there already is used; a second
+"{names.SCOPE}" and role assignment "{names.ASSIGNMENT}". What exists already is used; a second
 run changes nothing. Not yet tried on a live tenant."""
 
 USAGE = (
@@ -200,6 +203,6 @@ EXAMPLES = (
 EXITS = {
     0: "done, or nothing to do",
     1: "a step failed, or --status found something missing",
-    2: "usage",
+    2: "usage error",
     130: "interrupted",
 }

@@ -27,8 +27,8 @@ _LONGEST, _FIRST = 30.0, 2.0
 
 #: What is to be done where what was granted may still be on its way.
 LATER = (
-    "what was granted is kept, it may take 15 minutes and more to arrive: see what there is with "
-    "--status, then run this again without it"
+    "wait for the grants to take effect, which may need more than 15 minutes, then run this again; "
+    "they are kept, and --status shows them"
 )
 
 #: Kinds of failure that are the identity's own: with these no right does it any good.
@@ -37,12 +37,12 @@ _FOR_GOOD = ("usage", "credential", "permission")
 #: What a refusal says about which grant has not arrived yet (reference sheet exchange-online 1.5,
 #: 8.3 step 7): code -> words.
 _STAGES = {
-    ("cmdlet", "HTTP 401"): "the app role has not arrived yet (HTTP 401)",
-    ("cmdlet", "HTTP 403"): "the role group has not arrived yet (HTTP 403)",
+    ("cmdlet", "HTTP 401"): "the app role has not taken effect yet (HTTP 401)",
+    ("cmdlet", "HTTP 403"): "the role group has not taken effect yet (HTTP 403)",
     ("", "AADSTS700016"): "Entra does not know the app everywhere yet",
     ("", "AADSTS7000229"): "Entra does not know the enterprise application everywhere yet",
     ("", "AADSTS700027"): "Entra does not know the certificate everywhere yet",
-    ("graph", ""): "the right to read the mailbox has not arrived yet (30 minutes to 2 hours)",
+    ("graph", ""): "the right to read the mailbox has not taken effect yet (30 minutes to 2 hours)",
 }
 
 
@@ -77,7 +77,7 @@ def prove(check: Check, voice: Voice, seconds: float) -> None:
         outcome = once(check)
         if outcome.failure is None:
             took = f"Inbox {LISTED} {outcome.seconds:.3f}s ({outcome.method})"
-            voice.say(f"  the check is green: {outcome.mailbox}: {took}")
+            voice.say(f"  the check works: {outcome.mailbox}: {took}")
             return
         stage = waiting_for(outcome)
         if stage is None:
@@ -129,7 +129,7 @@ def _run(check: Check) -> str:
         )
     except (OSError, subprocess.SubprocessError) as error:
         cause = f"the check cannot be started: {type(error).__name__}"
-        raise CheckFailure(Failure("usage", cause, "start it by hand")) from None
+        raise CheckFailure(Failure("usage", cause, "run it by hand to see why")) from None
     text = done.stdout.decode("utf-8", "replace")
     return text if place is None else text.replace(place.base, place.path)
 
@@ -151,7 +151,9 @@ def read(text: str) -> Outcome:
         return Outcome(str(one["mailbox"]), str(one["method"]), failure, float(seconds))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         detail = output.clean(text, 200)
-        failure = Failure("protocol", "the check gives no answer", "start it by hand", "", detail)
+        failure = Failure(
+            "protocol", "the check gives no answer", "run it by hand to see why", "", detail
+        )
         raise CheckFailure(failure) from None
 
 

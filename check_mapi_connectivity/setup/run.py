@@ -174,10 +174,12 @@ def _introduce(settings: Settings, voice: Voice) -> None:
     """What a person should know before anything is done."""
     voice.say(f"Setting up {settings.account.tenant}, in {settings.directory}:")
     if os.geteuid() == 0 and not settings.monitor:
-        voice.say("  no user nagios, icinga or naemon: files are root's alone; see --owner")
+        voice.say("  only root can read the files; name the user that runs the check by --owner")
     closed = reach.closed_program(settings.owner, settings.monitor) if settings.monitor else None
     if closed:
-        voice.say(f"  note: {settings.monitor} cannot start what is tried here: {closed} is closed")
+        voice.say(
+            f"  note: {settings.monitor} has no access to {closed}, which runs the check here"
+        )
     if settings.account.cloud.doubt:
         voice.say(f"  note: {settings.account.cloud.doubt}")
     for warning in on_paper.PASSWORD_WARNINGS if settings.user else ():
@@ -196,7 +198,7 @@ def _command(settings: Settings) -> str:
 
 def _renew(settings: Settings, site: Site, given: CertificateFiles | None) -> None:
     if settings.user:
-        raise UsageError("--renew: a user with a password has no certificate")
+        raise UsageError("--renew: a user with a password has no certificate; leave out --username")
 
     def own(certificate: str) -> proof.Check:
         words = command_line.own_words(settings, site.known.client_id, certificate)
@@ -222,16 +224,16 @@ def _remove(settings: Settings, site: Site, steps: list[Step]) -> int:
             voice.say(f"  {title}")
         if settings.assumed:
             return True
-        return confirm(voice, "All of this is going to be removed.", tenant)
+        return confirm(voice, "All of this will be removed.", tenant)
 
     def asked(title: str) -> bool:
-        voice.say(f"{title}: no list says that {names.COMMAND} made it")
-        return confirm(voice, "Is it to be removed?", "yes")
+        voice.say(f"{title}: it is not certain that {names.COMMAND} made it")
+        return confirm(voice, "Remove it?", "yes")
 
     if removal.remove(site, steps, agreed, asked):
         voice.say("done")
         return 0
-    voice.say("nothing was removed; without a terminal, --yes agrees")
+    voice.say("nothing was removed; where there is no terminal, add --yes")
     return 1
 
 

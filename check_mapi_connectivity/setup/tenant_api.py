@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from ..base.failure import CheckFailure, Failure
 from ..base.reading.untrusted import claims
 from ..base.report import Stopwatch
-from ..codes.exchange import EXCHANGE
 from ..network import headers
 from ..services import exchange_admin, exchange_refusals, graph_refusals, http_refusals
 
@@ -145,9 +144,7 @@ class Services:
         if errors:
             cause = f"Exchange reports an error of {cmdlet}"
             text = errors if isinstance(errors, str) else json.dumps(errors)
-            raise CheckFailure(
-                Failure("server", cause, "see Exchange's own text; -v shows it whole", detail=text)
-            )
+            raise CheckFailure(Failure("server", cause, "see the details", detail=text))
 
     def _send_graph(self, verb: str, path: str, body: dict[str, Any] | None) -> Answer:
         headers = {
@@ -209,11 +206,11 @@ def _passes(answer: Answer, *, asking: bool) -> bool:
     code = _code(answer)
     if code.endswith(_CONCURRENT) or (asking and code == _REPLICA):
         return True
-    if answer.status != 400:
-        return False
-    passing = EXCHANGE.get(exchange_refusals.exception_name(answer))
-    return bool(passing and passing.transient) or "may be transient" in http_refusals.message(
-        answer
+    # Exchange tells of its exceptions with 400, of those on the way to a cmdlet with 500.
+    exception = exchange_refusals.exception_name(answer)
+    text = http_refusals.message(answer)
+    return (answer.status == 400 or (answer.status == 500 and exception != "")) and (
+        exchange_refusals.passes(exception, text)
     )
 
 
@@ -262,25 +259,25 @@ def _graph_failure(answer: Answer) -> Failure:
     if limit is not None:
         return limit
     if answer.status == 401:
-        remedy = "sign in again; of a token pasted: is it new, and for this tenant?"
+        remedy = "sign in again; check that a pasted token is new and of this tenant"
         return Failure("credential", "Graph refuses the administrator's token", remedy, code, text)
     if answer.status == 403:
         return _forbidden(code, text)
     if answer.status == 404:
-        cause = "Graph does not know what the request is about"
-        remedy = "Entra may not know it everywhere yet: run this again in a few minutes"
+        cause = "Graph does not find an object that the request names"
+        remedy = "run this again in a few minutes; Entra may not know it everywhere yet"
         return Failure("server", cause, remedy, code, text)
     if code.endswith(_POLICIES):
         cause = "a policy of the tenant forbids this certificate"
         remedy = (
-            "remove the file of the new certificate and give a shorter --lifetime, or have the "
-            "policy except the app"
+            "remove the file of the new certificate and give a shorter --lifetime, or exempt the "
+            "app from the policy"
         )
         return Failure("permission", cause, remedy, code, text)
     if answer.status == 429 or answer.status >= 500:
         failure = http_refusals.trouble(answer, "Graph", "run this again later")
         return failure._replace(code=code)
-    return Failure("protocol", "Graph refuses the request", "see Graph's own text", code, text)
+    return Failure("protocol", "Graph refuses the request", "see the details", code, text)
 
 
 def _limit(code: str, text: str) -> Failure | None:
@@ -304,9 +301,7 @@ def _forbidden(code: str, text: str) -> Failure:
         cause = "Entra does not know the new app everywhere yet"
         return Failure("server", cause, "run this again in a few minutes", code, text)
     if not re.search("Denied|Privileges|Forbidden|Unauthorized", code, re.IGNORECASE):
-        return Failure(
-            "permission", "Graph refuses the request", "see Graph's own text", code, text
-        )
+        return Failure("permission", "Graph refuses the request", "see the details", code, text)
     remedy = "sign in as Global Administrator or Privileged Role Administrator"
     return Failure("permission", "Graph does not let this account do that", remedy, code, text)
 
@@ -316,19 +311,19 @@ def _exchange_failure(answer: Answer, cmdlet: str) -> Failure:
     code = f"HTTP {answer.status}"
     if answer.status == 401:
         cause = "Exchange refuses the administrator's token"
-        remedy = "run Get-User; of a token pasted: is it for Exchange Online?"
+        remedy = "check EXOModuleEnabled (Get-User), and that a pasted token is for Exchange Online"
         return Failure("credential", cause, remedy, code, http_refusals.message(answer))
-    if answer.status == 403:
+    failure = exchange_refusals.exchange_status(answer, {})
+    if answer.status == 403 or failure.kind == "permission":
         cause = f"this account may not run {cmdlet}"
         remedy = "sign in as Exchange Administrator or a member of Organization Management"
         text = "" if not answer.body.strip(b"\0") else http_refusals.message(answer)
         return Failure("permission", cause, remedy, code, text)
-    failure = exchange_refusals.exchange_status(answer, {})
     if http_refusals.error_document(answer) and failure.kind not in ("throttled",):
         code = exchange_refusals.exception_name(answer) or code
         cause, remedy = (
             f"Exchange could not run {cmdlet}",
-            "see Exchange's own text; -v shows it whole",
+            "see the details",
         )
         text = http_refusals.message(answer)
         return Failure("server", cause, remedy, code, text, status=answer.status)

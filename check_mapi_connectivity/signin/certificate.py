@@ -244,19 +244,24 @@ def _keys(
 
 
 def _opened(block: pem.Block, passphrase: Secret | None) -> Any:
-    """The key in a block; None where it does not open."""
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import (
-        load_der_private_key,
-        load_pem_private_key,
-    )
+    """The key in a block; None where it does not open.
 
+    What its DER is decides, and not its name: Go and .NET put PKCS #8 between the marks of PKCS #1,
+    and encrypted keys between those of plain ones.
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+
+    load: Any = serialization.load_der_private_key
+    data = block.der
+    if block.headers:
+        load, data = serialization.load_pem_private_key, block.text()
+    elif block.of_openssh:
+        load, data = serialization.load_ssh_private_key, block.text()
     word = passphrase.reveal().encode() if passphrase else None
-    for tried in (word,) if block.encrypted else (None,) if block.name else (word, None):
+    for tried in dict.fromkeys((word, None)):
         try:
-            if block.name:
-                return load_pem_private_key(block.text(), tried)
-            return load_der_private_key(block.der, tried)
+            return load(data, tried)
         except (ValueError, TypeError, UnsupportedAlgorithm):
             continue
     return None

@@ -31,7 +31,7 @@ class Token(NamedTuple):
         return f"Token(expires_at={self.expires_at})"
 
     @property
-    def claims(self) -> dict[str, Any]:
+    def claims(self) -> Mapping[str, Any]:
         """What the token says of itself, unchecked: the service checks it.
 
         Empty unless it is a JWT (RFC 7519 3).

@@ -1,7 +1,7 @@
 """What the zipapp starts: the check, or the set-up command where it is called by that name.
 
-Older Pythons read it, too, as far as to the line that tells of them: nothing newer may stand in
-it.
+Older Pythons must be able to read this file, so that they can print the line about their version:
+write nothing newer here.
 """
 
 import os

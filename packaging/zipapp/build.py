@@ -1,8 +1,8 @@
 """Makes dist/check_mapi_connectivity.pyz, one file that runs on any Linux.
 
 In it are the package and all that it needs which is pure Python, as `requirements.txt` names it by
-version and hash, each with its licence. cryptography is not: it is machine code for one
-architecture, and its OpenSSL wants security updates; the system's own is used. The same source
+version and hash, each with its licence. cryptography is not in it: it is machine code for one
+architecture, and its OpenSSL needs security updates. The system's own is used. The same source
 gives the same bytes.
 """
 

@@ -89,7 +89,7 @@ def test_what_stands_around_a_host_or_tenant(form):
 def test_what_stands_around_a_url_or_user(form):
     text = form.format("https://a.example")
     told = complaint(*TENANT, "-m", ADDRESS, "--graph-url", text)
-    alone = "what is given has something around the URL; write https://a.example"
+    alone = "its value has something around the URL; write https://a.example"
     assert told == f"--graph-url: {alone}"
     user = form.format(ADDRESS)
     told = complaint(*TENANT[:2], "-m", ADDRESS, "-l", user, MAPI_PASSWORD="x")

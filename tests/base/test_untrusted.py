@@ -47,6 +47,8 @@ def test_a_mark_before_what_every_service_says(way, section, code):
 def test_json_in_any_encoding(value, encoding):
     text = json.dumps({"value": value})
     assert untrusted.document(text.encode(encoding)) == {"value": value}
+    # A buffer of C that was sent with more than what is in it.
+    assert untrusted.document(f"{text}\0\0".encode(encoding)) == {"value": value}
 
 
 @given(st.binary() | st.text())

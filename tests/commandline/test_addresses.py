@@ -96,7 +96,7 @@ def test_any_url_is_taken_or_refused_without_showing_a_password(text):
         found = target.url(f"https://u:s3cr3t@{text}", "--x")
     except UsageError as error:
         assert str(error) == (
-            "--x: what is given is not an https URL like https://host or https://host:port"
+            "--x: its value is not an https URL like https://host or https://host:port"
         )
     else:
         pytest.fail(found)
@@ -169,7 +169,7 @@ REFUSED = [
     (["--legacy-dn", "/o=C"], "--mapi-url and --legacy-dn belong together; give both"),
     (
         ["--mapi-url", "http://m/mapi/emsmdb/?a", "--legacy-dn", "/o=C"],
-        "--mapi-url: what is given is not https://HOST/mapi/emsmdb/?MailboxId=GUID@DOMAIN",
+        "--mapi-url: its value is not https://HOST/mapi/emsmdb/?MailboxId=GUID@DOMAIN",
     ),
     (
         ["--mapi-url", URL, "--legacy-dn", "probe@contoso.com"],
@@ -185,19 +185,31 @@ REFUSED = [
     ),
     (
         ["--mapi-url", URL, "--legacy-dn", "/o=C", "-m", "a@b.c", "-m", "d@e.f"],
-        "--mapi-url is the address of one mailbox; leave it to Autodiscover",
+        "--mapi-url is for one mailbox; leave it out, then Autodiscover finds each mailbox",
     ),
     (["-H", "https://mail/"], "--hostname: https://mail/ is not HOST or HOST:PORT; write mail"),
-    (["-H", "u:p@mail"], "--hostname: what is given is not HOST or HOST:PORT"),
+    (
+        ["-H", "https://mail/owa"],
+        "--hostname: https://mail/owa is not HOST or HOST:PORT; write mail",
+    ),
+    (
+        ["-H", "fd00:0::1"],
+        "--hostname: fd00:0::1 is not HOST or HOST:PORT; an IPv6 address stands in brackets: [fd00:0::1]",
+    ),
+    (
+        ["-H", "b\u00fccher.example:444"],
+        "--hostname: b\u00fccher.example:444 is not HOST or HOST:PORT; write "
+        "xn--bcher-kva.example:444",
+    ),
+    (["-H", "u:p@mail"], "--hostname: its value is not HOST or HOST:PORT"),
     (["-H", "mail:65536"], "--hostname: mail:65536 is not HOST or HOST:PORT"),
     (
         ["--autodiscover-url", "http://a/b"],
-        "--autodiscover-url: what is given is not an https URL like https://host or "
-        "https://host:port",
+        "--autodiscover-url: its value is not an https URL like https://host or https://host:port",
     ),
     (
         ["-m", "a@b.c", "-m", "5d1b7a3e-1111-4c0e-8a52-000000000001"],
-        "--mailbox: Autodiscover wants an e-mail address, not a GUID",
+        "--mailbox: Autodiscover needs an e-mail address, not a GUID",
     ),
 ]
 

@@ -127,14 +127,14 @@ def test_everything_none_is_no_credential(complaint):
 
 def test_a_tenant_without_its_domain(complaint):
     assert complaint("--tenant", "contoso") == (
-        "no certificate for contoso, which is neither a whole domain, e.g. "
-        "contoso.onmicrosoft.com, nor a GUID"
+        "no certificate for contoso: give --tenant a whole domain, e.g. contoso.onmicrosoft.com, or a "
+        "GUID"
     )
 
 
 def test_client_id_is_wanted_but_for_managed_identities(complaint, parse):
     tenant = ("--tenant", "contoso.example")
-    missing = "--client-id is missing: the application (client) id of the app registration"
+    missing = "--client-id is missing: give the application (client) id of the app registration"
     for option in ("--certificate", "--client-secret-file", "--federated-token-file"):
         assert complaint(*tenant, *KINDS[option][0]) == missing
     for method in ("graph", "mapi"):
@@ -175,7 +175,7 @@ def test_where_the_metadata_service_is(parse, complaint):
     assert url("--imds-url", "http://[::1]:81/", **variable) == "http://[::1]:81"
     assert url("--imds-url", "none") == "http://169.254.169.254"
     for odd in ("169.254.169.254", "ftp://h", "http://h/path", "http://u:p@h", "http://h?x"):
-        text = "what is given is not a URL like http://169.254.169.254"
+        text = "its value is not a URL like http://169.254.169.254"
         assert complaint("--managed-identity", "--imds-url", odd) == f"--imds-url: {text}"
         environ = {credentials.IMDS_VARIABLE: odd}
         assert complaint("--managed-identity", **environ) == f"{credentials.IMDS_VARIABLE}: {text}"
@@ -295,8 +295,11 @@ def test_client_secret_from_an_ini(parse, complaint, files):
             "--ask-password and --certificate-passphrase-file exclude each other; give one of "
             "them (the value none switches one of an ini section off)",
         ),
-        ((), "--ask-password works on a terminal only; a scheduler needs a file"),
-        (USER[:2], "--ask-password works on a terminal only; a scheduler needs a file"),
+        ((), "client secret of id-1: there is no terminal to ask on; give it in a file"),
+        (
+            USER[:2],
+            "password of probe@contoso.com: there is no terminal to ask on; give it in a file",
+        ),
     ],
 )
 def test_ask_password_excludes_files_and_wants_a_terminal(complaint, monkeypatch, words, text):
@@ -335,13 +338,16 @@ REFUSED = [
     ),
     (
         [*TENANT, *USER, "--auth", "ntlm"],
-        "--auth and --tenant exclude each other: a tenant is signed in to at Entra, with --auth an "
-        "Exchange Server is logged on to",
+        "--auth and --tenant exclude each other: --auth is for the logon at an Exchange Server, --tenant "
+        "for the sign-in at Entra",
     ),
-    ([*TENANT, "--password-file", "pw"], "--password-file: whose? --username is missing"),
+    (
+        [*TENANT, "--password-file", "pw"],
+        "--password-file needs --username, whose password it holds",
+    ),
     (
         [*USER],
-        "--username is for --method mapi: add that, or give --tenant for Exchange Online",
+        "--username needs --method mapi; or give --tenant for Exchange Online",
     ),
     ([*TENANT, "--client-secret-file", "./gone"], "--client-secret-file: ./gone does not exist"),
 ]

@@ -105,7 +105,7 @@ REFUSED = [
     (["--auth", "basic"], NO_CREDENTIAL),
     (["-l", "probe"], NO_PASSWORD),
     (["-l", "probe", "--auth", "ntlm"], NO_PASSWORD),
-    ([*USER, "--auth", "digest"], "--auth: digest is none of basic, ntlm, negotiate"),
+    ([*USER, "--auth", "digest"], "--auth: digest is not one of basic, ntlm, negotiate"),
     (
         ["--certificate", "c.pem"],
         "--certificate needs --tenant; an Exchange Server takes --username",

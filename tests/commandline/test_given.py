@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
+
 import pytest
+from hypothesis import given as examples
+from hypothesis import strategies as st
 
 from check_mapi_connectivity.base.errors import UsageError
-from check_mapi_connectivity.commandline import given
+from check_mapi_connectivity.commandline import given, option
+from check_mapi_connectivity.commandline.option_table import OPTIONS
 
 from ..conftest import PEM
 from ..support.options import parsed
 from .test_parse import parse
 
+FLAGS = [flag for one in OPTIONS.values() for flag in one.flags]
 MANAGED = "5d1b7a3e-2222-4c0e-8a52-000000000002"
 
 
@@ -67,7 +73,7 @@ def test_options_ini_in_the_tenants_directory(there):
 
 
 def test_later_section_wins_and_no_flag_can_be_taken_back(there):
-    (there / "p.ini").write_text("[x]\nt = 7\narchive =\n[y]\nt = 8\narchive = none\n")
+    (there / "p.ini").write_text("[x] ; one\nt = 7\narchive =\n[ y ]# two\nt = 8\narchive = none\n")
     options = parse("--extra-opts=x@p.ini", "--extra-opts=y@p.ini")
     assert (options.timeout, options.archive) == (8.0, False)
 
@@ -94,7 +100,7 @@ def test_flags_of_an_ini_take_yes_and_no(there, word, on):
 @pytest.mark.parametrize("word", ["maybe", "on", "2", "y"])
 def test_flags_of_an_ini_take_nothing_else(there, word):
     (there / "p.ini").write_text(f"[x]\narchive = {word}\n")
-    text = f"p.ini line 2: archive = is on, archive = no is off; {word} is neither yes nor no"
+    text = f"p.ini line 2: archive takes yes or no; {word} is neither of them"
     with pytest.raises(UsageError) as caught:
         parse("--extra-opts=x@p.ini")
     assert str(caught.value) == text
@@ -117,6 +123,16 @@ def test_a_key_that_no_option_has(there, key, meant):
         f"p.ini line 3: there is no option {key}; {meant}an ini key is a long option without its "
         "dashes, see --help"
     )
+
+
+@examples(
+    st.sampled_from(FLAGS), st.text("abcemrst-", max_size=4), st.integers(0, 20), st.integers(0, 3)
+)
+def test_the_nearest_name_is_that_of_difflib(flag, more, at, fewer):
+    name = flag[:at] + more + flag[at + fewer :]
+    begins = [one for one in FLAGS if len(name) > 4 and one.startswith(name)]
+    near = begins or difflib.get_close_matches(name, FLAGS, 1, 0.8)
+    assert option.alike(name, FLAGS) == "".join(f"is {one} meant? " for one in near[:1])
 
 
 def test_default_section_and_search_path(there):

@@ -65,7 +65,7 @@ def test_frequency_that_is_refused(there, text):
 @pytest.mark.parametrize("text", ["0:1", "1:0", "00:00"])
 def test_there_is_no_run_number_0(there, text):
     assert complaint("--diagnosis-frequency", text) == (
-        f"--diagnosis-frequency: {text}: there is no 0th run; none prints it never"
+        f"--diagnosis-frequency: {text}: give numbers from 1 on, or none to print no diagnosis"
     )
 
 
@@ -226,10 +226,10 @@ def test_states_of_kinds(there):
 REFUSED = [
     (
         ["--state", "usage=OK"],
-        "--state: usage errors always exit 3; there is no other state for them",
+        "--state: usage errors always exit with 3; leave out usage",
     ),
-    (["--state", "dns=green"], "--state: green is none of OK, WARNING, CRITICAL, UNKNOWN"),
-    (["--state", "dns="], "--state: an empty value is none of OK, WARNING, CRITICAL, UNKNOWN"),
+    (["--state", "dns=green"], "--state: green is not one of OK, WARNING, CRITICAL, UNKNOWN"),
+    (["--state", "dns="], "--state: an empty value is not one of OK, WARNING, CRITICAL, UNKNOWN"),
     (["--state", "dns"], "--state: dns is not KIND=STATE, e.g. throttled=OK"),
     (
         ["--state", "weather=OK"],
@@ -246,7 +246,10 @@ REFUSED = [
         "--warning-for time_tls: an empty value is not a range; the format is [@]START:END, "
         "e.g. 5, 2:8, ~:5 or @1:2",
     ),
-    (["-w", "9:1"], "--warning: the range 9:1 ends before it starts"),
+    (
+        ["-w", "9:1"],
+        "--warning: the range 9:1 ends before it starts; write the smaller number first",
+    ),
 ]
 
 

@@ -44,8 +44,8 @@ def test_any_proxy_url_is_taken_or_refused_without_showing_it(url):
         assert "s3cr3t" not in str(error)
 
 
-URL = "what is given is not a proxy URL like http://proxy.example.com:3128"
-RELAY = "a local relay such as px or cntlm can stand between"
+URL = "its value is not a proxy URL like http://proxy.example.com:3128"
+RELAY = "use a local relay such as px or cntlm"
 PAC = (
     "proxy auto-configuration (PAC, WPAD) is not supported; name the proxy that it leads to, or "
     f"{RELAY}"
@@ -78,6 +78,17 @@ def test_what_is_no_proxy(url, text):
 
 
 @pytest.mark.parametrize(
+    "credential", ["u:in#out", "u:in?out", "u:8080#out", "u:p@in#out", "u:p@in?", "u:8/o", "u:p[o"]
+)
+def test_a_password_that_ends_the_host_is_no_host(credential):
+    """Half of it would be asked for in DNS, and stand on the first line."""
+    with pytest.raises(UsageError) as caught:
+        network.parse_url(f"http://{credential}@p.example:3128", "src")
+    escapes = "in user and password write # ? / [ ] as %23 %3F %2F %5B %5D"
+    assert str(caught.value) == f"src: {URL}; {escapes}"
+
+
+@pytest.mark.parametrize(
     ("user", "domain", "shown"),
     [
         ("u", "CORP", "CORP\\u"),
@@ -97,29 +108,69 @@ def test_what_is_no_user(user):
         network.parse_url("p:1", "x", user)
 
 
+def direct(no_proxy, url):
+    """Whether a URL is reached without the proxy."""
+    through = Proxy("p", 1, "HTTPS_PROXY")
+    found = route.choose(Network(proxy=through, no_proxy=no_proxy), url)
+    assert found in (None, through)
+    return found is None
+
+
 @pytest.mark.parametrize(
-    ("no_proxy", "direct"),
+    ("no_proxy", "expected"),
     [
         ("", False),
         ("*", True),
+        ("localhost,*", True),
         ("office365.com", True),
         (".office365.com", True),
-        ("*.office365.com", False),
+        ("*.office365.com", True),
+        ("*office365.com", True),
+        ("outlook.*", True),
+        ("OutLook.Office365.COM.", True),
         ("graph.microsoft.com, outlook.office365.com", True),
+        ("outlook.office365.com:443", True),
         ("outlook.office365.com:8443", False),
+        ("https://outlook.office365.com/owa", True),
+        ("outlook.office365.com/", True),
+        ("k.office365.com", False),
+        ("fice365.com", False),
+        (".outlook.office365.com", True),
+        ("x.outlook.office365.com", False),
+        (".,*.", False),
+        ("10.0.0.0/8", False),
     ],
 )
-def test_which_hosts_need_none(no_proxy, direct):
-    through = Proxy("p", 1, "HTTPS_PROXY")
-    chosen = Network(proxy=through, no_proxy=no_proxy)
-    found = route.choose(chosen, "https://outlook.office365.com:443/")
-    assert found == (None if direct else through)
+def test_which_hosts_need_none(no_proxy, expected):
+    assert direct(no_proxy, "https://outlook.office365.com:443/") is expected
+    assert direct(no_proxy, "https://outlook.office365.com.:443/") is expected
 
 
-def test_addresses_that_need_none():
-    chosen = Network(proxy=Proxy("p", 1, "HTTPS_PROXY"), no_proxy="10.0.0.0/8")
-    assert route.choose(chosen, "https://10.1.2.3:443/") is None
-    assert route.choose(chosen, "https://11.1.2.3:443/") == chosen.proxy
+@pytest.mark.parametrize(
+    ("no_proxy", "yes", "no"),
+    [
+        ("10.0.0.0/8", "10.1.2.3", "11.1.2.3"),
+        ("10.0.0.0/255.255.0.0", "10.0.2.3", "10.1.2.3"),
+        ("0.0.0.0/0", "10.1.2.3", "mail.example"),
+        ("10.1.2.3:443", "10.1.2.3", "10.1.2.4"),
+        ("10.1.*", "10.1.2.3", "5.10.1.2"),
+        ("fd00::/8", "[fd00::1]", "[fe00::1]"),
+        ("[fd00::]/8", "[fd00::1]", "10.1.2.3"),
+        ("0:0::1", "[::1]", "[::2]"),
+        ("[::1]:443", "[::1]", "[::2]"),
+        ("b\u00fccher.example", "mail.xn--bcher-kva.example", "buecher.example"),
+    ],
+)
+def test_addresses_and_names_that_need_none(no_proxy, yes, no):
+    assert direct(no_proxy, f"https://{yes}:443/")
+    assert not direct(no_proxy, f"https://{no}:443/")
+    assert not direct(f"{no_proxy.replace(':443', '')}:444", f"https://{yes}:443/")
+
+
+@given(st.text(max_size=30) | st.text("*.:/[]0129afx,%", max_size=20))
+def test_any_list_of_hosts_has_an_answer(no_proxy):
+    assert direct(no_proxy, "https://outlook.office365.com/") in (True, False)
+    assert direct(no_proxy, "https://[fd00::1]:8443/") in (True, False)
 
 
 @pytest.fixture
@@ -158,7 +209,7 @@ def test_the_options_of_a_logon(parse):
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (["--proxy-auth", "digest"], "--proxy-auth: digest is none of basic, ntlm, negotiate"),
+        (["--proxy-auth", "digest"], "--proxy-auth: digest is not one of basic, ntlm, negotiate"),
         (
             ["--proxy-auth", "basic"],
             "--proxy-auth basic needs --proxy-user and --proxy-password-file",

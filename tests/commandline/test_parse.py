@@ -213,7 +213,7 @@ def test_proxy_sources(there):
     assert parse("--no-proxy", HTTPS_PROXY="http://e:1").proxy is None
     assert parse(ALL_PROXY="http://e:1", NO_PROXY="x.example").no_proxy == "x.example"
     starred = "*.x.example *.y.example;*"
-    assert parse(ALL_PROXY="http://e:1", NO_PROXY=starred).no_proxy == ".x.example,.y.example,*"
+    assert parse(ALL_PROXY="http://e:1", NO_PROXY=starred).no_proxy == "*.x.example,*.y.example,*"
     assert str(parse("--proxy-host", "::1", "--proxy-port", "3128").proxy) == "[::1]:3128"
     assert "secret" not in complaint("--proxy", "http://u:secret@h:1")
     assert complaint(HTTPS_PROXY="socks5://h:1").startswith(
@@ -319,7 +319,10 @@ REFUSED = [
         ["hunter2"],
         "a word on the command line belongs to no option; quote values that hold blanks, see --help",
     ),
-    (["-t"], "--timeout: its value is missing; one that begins with a dash reads --timeout=VALUE"),
+    (
+        ["-t"],
+        "--timeout: its value is missing; write one that begins with a dash as --timeout=VALUE",
+    ),
     (["-4", "-6"], "-4 and -6 exclude each other; give one of them or none"),
     (["--tenant", "../etc"], "--tenant: ../etc is neither a domain nor a GUID"),
     (
@@ -331,25 +334,29 @@ REFUSED = [
     (["--certificate", "/dev/zero"], "--certificate: /dev/zero is not a regular file"),
     (["--ca-file", "/nope"], "--ca-file: /nope does not exist"),
     (
+        ["--ca-file", "~/nope"],
+        "--ca-file: ~/nope does not exist; ~ is a shell's word, write the whole path",
+    ),
+    (
         ["--ca-file", "/dev"],
         "--ca-file: /dev is a directory; name a file, or run openssl rehash on it",
     ),
     (
         ["--authority-url", "http://x"],
-        "--authority-url: what is given is not an https URL like https://host or https://host:port",
+        "--authority-url: its value is not an https URL like https://host or https://host:port",
     ),
     (
         ["--exchange-url", "https://u:p@x"],
-        "--exchange-url: what is given is not an https URL like https://host or https://host:port",
+        "--exchange-url: its value is not an https URL like https://host or https://host:port",
     ),
     (
         ["--graph-url", "https://x?y"],
-        "--graph-url: what is given is not an https URL like https://host or https://host:port",
+        "--graph-url: its value is not an https URL like https://host or https://host:port",
     ),
-    (["--method", "ews"], "--method: ews is none of cmdlet, mapi, graph"),
+    (["--method", "ews"], "--method: ews is not one of cmdlet, mapi, graph"),
     (
         ["--method", "cmdlet,graph"],
-        "--method: cmdlet,graph is none of cmdlet, mapi, graph; give --method once for each",
+        "--method: cmdlet,graph is not one of cmdlet, mapi, graph; give --method once for each",
     ),
     (["--concurrency", "0"], "--concurrency: 0 is not a number from 1 to 64"),
     (["--concurrency", "65"], "--concurrency: 65 is not a number from 1 to 64"),
@@ -366,7 +373,7 @@ REFUSED = [
     (["--extra-opts=x@/nope"], "--extra-opts: /nope does not exist"),
     (
         ["--extra-opts=plugin.ini"],
-        "--extra-opts: plugin.ini is read as the name of a section; a file stands behind an @: "
+        "--extra-opts: plugin.ini is read as the name of a section; write a file behind an @: "
         "SECTION@plugin.ini",
     ),
     (

@@ -34,7 +34,7 @@ ODD_URLS = [
         "//h",
     ),
 ]
-URL = "what is given is not a URL like http://169.254.169.254"
+URL = "its value is not a URL like http://169.254.169.254"
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_any_address_of_the_metadata_service_is_taken_or_refused(text):
 @pytest.mark.parametrize("method", ["cmdlet", "graph", "mapi"])
 def test_a_user_of_entra_beyond_ascii(complaint, method, username):
     words = ("--tenant", "t.example", "--client-id", "i", "-l", username, "--password-file", "pw")
-    text = "--username: user names of Entra have no characters beyond ASCII"
+    text = "--username: user names of Entra have ASCII characters only"
     assert complaint(*MAILBOX, *words, "--method", method) == text
 
 
@@ -99,7 +99,7 @@ def test_nothing_is_sent(way):
 
 def test_an_empty_mailbox(complaint):
     assert complaint("--tenant", "t.example", "-m", "") == (
-        "--mailbox: its value is empty; write none for not given"
+        "--mailbox: its value is empty; write none to leave it out"
     )
 
 
@@ -111,12 +111,12 @@ def test_an_empty_mailbox(complaint):
         (
             "probe",
             "timeout = 5 ; seconds",
-            "p.ini line 2: a comment stands on a line of its own, not behind a value",
+            "p.ini line 2: write the comment on a line of its own, not behind a value",
         ),
         (
             "probe",
             "tenant = t.example #",
-            "p.ini line 2: a comment stands on a line of its own, not behind a value",
+            "p.ini line 2: write the comment on a line of its own, not behind a value",
         ),
     ],
 )

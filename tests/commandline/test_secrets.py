@@ -126,7 +126,7 @@ def test_two_that_differ(asking):
     asking.until("probe: ").type(b"hunter2\n")
     asking.until("again: ").type(b"hunter3\n")
     shown = asking.end()
-    text = "REFUSED --ask-password: the two entries differ; start again\nBLOCKED True\n"
+    text = "REFUSED password of probe: the two entries differ; start again\nBLOCKED True\n"
     assert text in shown
     assert "hunter" not in shown
 
@@ -134,7 +134,7 @@ def test_two_that_differ(asking):
 def test_nothing_typed(asking):
     asking.until("probe: ").type(b"\n")
     asking.until("again: ").type(b"\n")
-    assert "REFUSED --ask-password: nothing was entered\nBLOCKED True\n" in asking.end()
+    assert "REFUSED password of probe: nothing was entered\nBLOCKED True\n" in asking.end()
 
 
 @pytest.mark.parametrize("typed", [b"\x03", b"\x04"], ids=["Ctrl-C", "Ctrl-D"])
@@ -145,21 +145,21 @@ def test_given_up(asking, typed, second):
         asking.type(b"hunter2\n").until("again: ")
     asking.type(typed)
     shown = asking.end()
-    assert "REFUSED --ask-password: nothing was entered\nBLOCKED True\n" in shown
+    assert "REFUSED password of probe: nothing was entered\nBLOCKED True\n" in shown
     assert (asking.code, "hunter2" in shown) == (0, False)
 
 
 def test_bytes_that_are_no_text(asking):
     asking.until("probe: ").type(b"\xff\xfe\n")
     shown = asking.end()
-    assert "REFUSED --ask-password: what was entered is no text\nBLOCKED True\n" in shown
+    assert "REFUSED password of probe: what was entered is not text\nBLOCKED True\n" in shown
 
 
 def test_no_terminal(monkeypatch):
     monkeypatch.setattr(os, "isatty", lambda _: False)
     with pytest.raises(UsageError) as caught:
         secrets.ask("password")
-    text = "--ask-password works on a terminal only; a scheduler needs a file"
+    text = "password: there is no terminal to ask on; give it in a file"
     assert str(caught.value) == text
 
 
@@ -202,6 +202,6 @@ def test_waiting_for_a_person_is_none_of_the_checks_time(there, options, monkeyp
 def test_a_scheduler_is_told(check, tenant):
     words = (f"--extra-opts=cmdlet-password@{tenant.ini}", "--password-file=none")
     run = check(*words, "--ask-password")
-    text = "--ask-password works on a terminal only; a scheduler needs a file"
+    text = "password of healthy@practice.example: there is no terminal to ask on; give it in a file"
     assert (run.line, run.code) == (f"MAPI UNKNOWN - {text}", 3)
     assert tenant.requests == []

@@ -69,8 +69,8 @@ def test_the_host_is_the_exchange_server_where_there_is_no_tenant(there):
 
 
 REFUSED = [
-    (("--submit", "zabbix"), "--submit: zabbix is none of icinga2, nagios"),
-    (("--submit-url", "https://x"), "--submit-url is for --submit: name the scheduler as well"),
+    (("--submit", "zabbix"), "--submit: zabbix is not one of icinga2, nagios"),
+    (("--submit-url", "https://x"), "--submit-url needs --submit, with the name of the scheduler"),
     ((*NAGIOS, "--submit-user", "x"), "--submit-user is for --submit icinga2, not nagios"),
     (
         (*ICINGA, "--submit-directory", "/x"),
@@ -78,11 +78,12 @@ REFUSED = [
     ),
     (
         ("--submit", "nagios"),
-        "--submit nagios: name the directory of check results by --submit-directory, from the root on",
+        "--submit nagios needs --submit-directory with the absolute path of the directory of check results",
     ),
     (
         ("--submit", "nagios", "--submit-directory", "spool"),
-        "--submit nagios: name the directory of check results by --submit-directory, from the root on: spool is not",
+        "--submit nagios needs --submit-directory with the absolute path of the directory of check results; spool is "
+        "no absolute path",
     ),
     (
         ("--submit", "icinga2", "--submit-user", "x"),
@@ -90,7 +91,7 @@ REFUSED = [
     ),
     (
         ("--submit", "icinga2", "--submit-url", "http://x"),
-        "--submit-url: what is given is not an https URL like https://host or https://host:port",
+        "--submit-url: its value is not an https URL like https://host or https://host:port",
     ),
     (
         ("--submit", "icinga2", "--submit-url", "https://x/v1", "--submit-user", "x"),
@@ -98,7 +99,7 @@ REFUSED = [
     ),
     (
         ("--submit", "icinga2", "--submit-url", "https://x"),
-        "--submit icinga2: who submits? Give --submit-user or --submit-certificate",
+        "--submit icinga2 needs --submit-user or --submit-certificate",
     ),
     (
         (*ICINGA, "--submit-certificate", "c.pem"),
@@ -128,7 +129,7 @@ REFUSED = [
     ),
     (
         (*NAGIOS, "--record", "x"),
-        "--record and --submit exclude each other; record a run of its own",
+        "--record and --submit exclude each other; record a run without --submit",
     ),
 ]
 

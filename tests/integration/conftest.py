@@ -79,6 +79,7 @@ def sources(tmp_path_factory):
 def deb(sources):
     """Debian's package, as `make deb` makes it."""
     needs(**{"dpkg-buildpackage": "dpkg-dev", "dh": "debhelper", "pybuild": "dh-python"})
+    needs(**{"g++": "build-essential"})
     return next(iter(made(sources, "deb").values()))
 
 

@@ -30,6 +30,15 @@ redis:
   port: {redis}
 """
 
+#: Files as they are, and all else by index.php, as other web servers do it. What PHP's own server says
+#: of a page is mended by Icinga Web 2.12 only before PHP 8.4, where the server has a new name.
+_ROUTER = f"""<?php
+if (is_file("{PUBLIC}" . parse_url($_SERVER["REQUEST_URI"], PHP_URL_PATH))) return false;
+$_SERVER["PHP_SELF"] = $_SERVER["SCRIPT_NAME"] = "/index.php";
+$_SERVER["SCRIPT_FILENAME"] = "{PUBLIC}/index.php";
+require "{PUBLIC}/index.php";
+"""
+
 #: Path -> text. Whom PHP's environment names is logged in, and may do everything.
 _FILES = {
     "config.ini": f"""[global]
@@ -102,7 +111,9 @@ class IcingaWeb:
         (etc / "enabledModules").mkdir()
         (etc / "enabledModules/icingadb").symlink_to(f"{MODULES}/icingadb")
         options = ["-d", f"session.save_path={owned(self.directory / 'sessions', USER)}"]
-        where = ["-S", f"127.0.0.1:{self.port}", "-t", PUBLIC, f"{PUBLIC}/index.php"]
+        router = self.directory / "router.php"
+        router.write_text(_ROUTER)
+        where = ["-S", f"127.0.0.1:{self.port}", "-t", PUBLIC, router]
         self.php = self.lab.start(
             "php",
             ["php", *options, "-d", "date.timezone=UTC", *where],

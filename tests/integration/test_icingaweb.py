@@ -23,9 +23,12 @@ WRITE = os.environ.get("SCREENSHOTS") == "write"
 
 HOST = "contoso.onmicrosoft.com"
 MAILBOXES = {"healthy": {}, "offline": {}, "moving": {}, "slow": {"mapi_warning": 1}}
-#: Its mailbox is described by somebody with markup, control characters and state markers.
+#: One of its mailboxes is described by somebody with markup, control characters and state markers,
+#: the other is reached as a user of a domain.
 ODD = "odd.onmicrosoft.com"
 SEVERAL = [address(name) for name in ("healthy", "offline", "slow")]
+#: What is said of them at -vvv is longer than 10,000 bytes.
+MANY = [*SEVERAL, *(address(name) for name in ("moving", "disabled", "hostile"))]
 
 #: One service for several mailboxes.
 MORE = f"""
@@ -38,12 +41,23 @@ object Service "mapi several" {{
 }}
 """
 
+#: All that the check can say of more of them.
+WORDY = f"""
+object Service "mapi wordy" {{
+  import "mapi-mailbox"
+  host_name = "{ODD}"
+  vars.mapi_mailbox = {literal(MANY)}
+  vars.mapi_verbose = 3
+}}
+"""
+
 #: Host and name of the services whose pages are looked at.
 PAGES = [
     (HOST, "mapi several"),
     *((HOST, service(name)) for name in MAILBOXES),
     (ODD, service("hostile")),
 ]
+OTHERS = [(HOST, "mapi sign-in"), (ODD, service("healthy")), (ODD, "mapi wordy")]
 
 #: The whole output of the check on a service's page.
 OUTPUT = "document.querySelector('.object-detail .plugin-output')"
@@ -69,11 +83,21 @@ def web(lab, plugin_dir, practice):
     for name in FILES:
         node.include(SHIPPED / name)
     node.configuration += web.feature + host(HOST, practice.variables(), MAILBOXES) + MORE
-    node.configuration += host(ODD, practice.variables(), {"hostile": {}})
+    odd = {"hostile": {}, "healthy": domain_user(practice)}
+    node.configuration += host(ODD, practice.variables(), odd) + WORDY
     node.start()
     node.daemon.wait(node.check_hosts, "the hosts are known")
-    web.results = {place: node.check(*place) for place in [*PAGES, (HOST, "mapi sign-in")]}
+    web.node, web.results = node, {place: node.check(*place) for place in [*PAGES, *OTHERS]}
     return web
+
+
+def domain_user(practice):
+    """What names `LAB\\nagios`, to a proxy that nobody answers for."""
+    return {
+        "mapi_proxy": "http://127.0.0.1:1",
+        "mapi_proxy_user": "LAB\\nagios",
+        "mapi_proxy_password_file": practice.material.directory / "password",
+    }
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +144,34 @@ def test_lines_and_dots(web, shown, place):
     lines = browser.tell(f"{OUTPUT}.textContent").split("\n")
     said = re.sub(r"^\[(?:OK|WARNING|CRITICAL|UNKNOWN)\]", "", output, flags=re.MULTILINE)
     assert [line.strip() for line in lines] == [line.strip() for line in said.split("\n")]
+
+
+def test_a_backslash_is_a_slash(web, browser):
+    url = web.service_url(ODD, service("healthy"))
+    web.page(url, "LAB/nagios")
+    browser.open(url, OUTPUT)
+    assert "as LAB/nagios" in browser.tell(f"{OUTPUT}.textContent")
+
+
+def test_why_a_backslash_is_a_slash(web, browser):
+    """Icinga Web takes one before n or t for white space, and shows the others."""
+    said = {"exit_status": 0, "plugin_output": "as LAB\\nagios, LAB\\tess, LAB\\probe"}
+    which = {"type": "Service", "service": f"{ODD}!mapi sign-in"}
+    assert web.node.ask("actions/process-check-result", "POST", **which, **said)
+    url = web.service_url(ODD, "mapi sign-in")
+    web.page(url, "agios, LAB")
+    browser.open(url, OUTPUT)
+    assert browser.tell(f"{OUTPUT}.textContent") == "as LAB\nagios, LAB\tess, LAB\\probe"
+
+
+def test_the_first_ten_thousand_bytes_are_shown(web, shown):
+    """Icinga Web of Debian 12 shows all, that of Debian 13 no more, and does not say so."""
+    said = web.results[ODD, "mapi wordy"].output
+    text = shown(ODD, "mapi wordy").tell(f"{OUTPUT}.textContent")
+    told = re.sub(r"^\[[A-Z]+\]", "", said, flags=re.MULTILINE)
+    assert len(told) > 11_000
+    assert told.startswith(text)
+    assert len(text) > 9900
 
 
 #: File -> service, and the largest height in pixels.

@@ -120,7 +120,7 @@ def test_methods_of_the_set_up_command_are_those_that_it_takes():
         try:
             set_up_cli.parse([*words, "--method", method], {})
         except UsageError as error:
-            taken = "is none of" not in str(error)
+            taken = "is not one of" not in str(error)
         assert taken == (method in completion.SET_UP_METHODS)
 
 

@@ -22,6 +22,14 @@ def test_decoding():
     assert response.decode("gzip", bytes(4096), "h") is None
     assert response.decode("gzip", gzip.compress(data)[:-9], "h") is None
     assert response.decode("br", data, "h") is None
+    # The label was lost on the way, or is a mistake.
+    for label in ("", "identity", "utf-8"):
+        assert response.decode(label, gzip.compress(data), "h") == data
+        assert response.decode(label, data, "h") == data
+        cut = gzip.compress(data)[:-9]
+        assert response.decode(label, cut, "h") == cut
+    with pytest.raises(CheckFailure):
+        response.decode("", gzip.compress(bytes(answer.BODY_LIMIT + 1)), "h")
     with pytest.raises(CheckFailure):
         response.decode("gzip", gzip.compress(bytes(answer.BODY_LIMIT + 1)), "h")
 

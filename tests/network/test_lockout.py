@@ -205,7 +205,8 @@ def test_what_is_kept_tells_no_password(pause, clock):
 
 
 def test_a_password_that_is_quoted_is_not_kept(pause, clock):
-    quoted = Failure("credential", "it is refused", "correct it", "hunter2", "no: hunter2!")
+    cause = "the server says: hunter2 is wrong"
+    quoted = Failure("credential", cause, "correct it", "hunter2", "no: hunter2!")
     refused(pause("hunter2"), quoted)
     assert "hunter2" not in kept(pause).read_text()
     failure = rests(pause("hunter2"))

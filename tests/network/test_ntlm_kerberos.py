@@ -15,6 +15,7 @@ from check_mapi_connectivity.base.failure import CheckFailure
 from check_mapi_connectivity.network import ntlm_kerberos
 
 from ..support.acceptors import end_point
+from ..support.odd_proxy import ntlm_challenge
 from ..tenant_itself.test_acceptors import certificate
 
 pytest.importorskip("spnego")
@@ -55,6 +56,30 @@ def test_any_token_of_a_server_is_taken_or_refused(token):
         handshake.step(token)
     assert caught.value.failure.kind == "protocol"
     assert "Secret.123" not in str(caught.value.failure)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "[digital envelope routines] unsupported",
+        "error:060800A3:digital envelope routines:EVP_DigestInit_ex:disabled for fips",
+        "unsupported hash type md5",
+    ],
+)
+def test_a_host_without_md5_is_told_as_one(monkeypatch, words):
+    """FIPS mode. The server's token is as it should be."""
+
+    def refuse(*_, **__):
+        raise ValueError(words)
+
+    handshake = ntlm_kerberos.Handshake("NTLM", LOGIN, URL, b"")
+    handshake.begin()
+    monkeypatch.setattr(hashlib, "md5", refuse)
+    with pytest.raises(ntlm_kerberos.Unusable) as caught:
+        handshake.step(ntlm_challenge())
+    told = caught.value.failure
+    assert told.cause == "NTLM needs MD5, and OpenSSL here has none (FIPS mode)"
+    assert (told.kind, told.detail) == ("credential", words)
 
 
 def test_ntlm_without_a_password_takes_none_from_elsewhere():

@@ -270,12 +270,13 @@ def test_a_proxy_that_changes_its_offer(proxy, opening):
 
 
 NO_HTTP = "answers CONNECT with no HTTP"
+GONE = "closes the connection without an answer to CONNECT"
 ANSWERS = [
     (b"<html>\r\n", NO_HTTP, ""),
-    (b"", NO_HTTP, ""),
+    (b"", GONE, ""),
     (b"\x15\x03\x03\x00\x02\x02\x50", NO_HTTP, ""),
     (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20000, NO_HTTP, ""),
-    (b"HTTP/1.1 200 OK\r\nX: y", NO_HTTP, ""),
+    (b"HTTP/1.1 200 OK\r\nX: y", "closes the connection within its answer to CONNECT", ""),
     (b"HTTP/1.1 100 Continue\r\n\r\n" * 9000, NO_HTTP, ""),
     (
         b"HTTP/1.1 403 Forbidden\r\nX-Squid-Error: ERR_ACCESS_DENIED 0\r\n\r\n",
@@ -319,6 +320,8 @@ def test_words_for_a_refusal(proxy, opening):
     assert failure.detail == "ERR_ACCESS_DENIED 0"
     assert failure.cause.endswith(f" refuses to connect to {TARGET}")
     assert failure.remedy == f"allow {TARGET} on the proxy"
+    failure = refused(opening(proxy(answers(ANSWERS[9][0]))))
+    assert failure.detail == "Found; it leads to http://portal/"
     failure = refused(opening(proxy(answers(ANSWERS[-1][0])), **USER))
     assert failure.remedy == (
         "Basic, NTLM and Negotiate are known here; a local relay (px, cntlm) can stand between"
@@ -337,7 +340,7 @@ def test_a_silent_proxy_and_one_that_hangs_up(proxy, opening):
     failure = refused(opening(odd))
     assert failure.cause in (
         f"proxy {odd.address} breaks the connection during CONNECT",
-        f"proxy {odd.address} {NO_HTTP}",
+        f"proxy {odd.address} {GONE}",
     )
 
 

@@ -20,8 +20,8 @@ PATIENCE = 10.0
 @pytest.fixture
 def logon(monkeypatch):
     """A Logon by which nobody waits so long that he goes ahead."""
-    monkeypatch.setattr("check_mapi_connectivity.network.shared_logon.TURN", 3 * PATIENCE)
-    monkeypatch.setattr("check_mapi_connectivity.network.shared_logon._SHORT_TURN", 3 * PATIENCE)
+    for name in ("TURN", "_SHORT_TURN", "_AHEAD"):
+        monkeypatch.setattr(f"check_mapi_connectivity.network.shared_logon.{name}", 3 * PATIENCE)
     return Logon()
 
 
@@ -50,10 +50,11 @@ def test_a_node_that_took_it_before_is_asked_first(logon):
     assert (other.began.is_set(), logon.accepted, logon.refusal) == (True, True, None)
 
 
-def test_a_node_waits_until_all_are_on_their_way(logon):
+@pytest.mark.parametrize("place", ["odd", "autodiscover.example"])
+def test_a_node_waits_until_all_are_on_their_way(logon, place):
     logon.awaited = 2
     with logon.coming("odd", took=False):
-        other = Asker(logon, "odd")
+        other = Asker(logon, place)
     assert not other.began.wait(0.05)
     with logon.coming("new", took=False):
         other.join(PATIENCE)
@@ -67,6 +68,17 @@ def test_a_node_that_took_it_before_and_is_not_there_keeps_nobody_waiting(logon)
         raise OSError("connection refused")
     other.join(PATIENCE)
     assert other.began.is_set()
+
+
+def test_after_the_proof_too_those_that_took_it_before_go_first(logon):
+    logon.let_in("Basic", "a")
+    with logon.coming("good", took=True):
+        other = Asker(logon, "odd")
+    assert not other.began.wait(0.05)
+    good = Asker(logon, "good", lambda: logon.let_in("Basic", "good"))
+    for asker in (good, other):
+        asker.join(PATIENCE)
+        assert asker.began.is_set()
 
 
 def test_after_the_proof_no_more_are_asked_at_a_time_than_may_refuse(logon):

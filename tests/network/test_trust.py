@@ -130,10 +130,23 @@ def test_an_authority_that_is_renewed_in_the_bundle_alone(store, authority, othe
     assert reach() == 2
 
 
-def test_a_store_without_hashes(store, authority, reach):
+def test_a_store_without_hashes(store, authority, other, reach):
     store.bundles(authority)
     (store.hashed / "contoso.pem").write_bytes(authority.cert_pem.bytes())
     assert reach() == 1
+    # A file of another name than its hash is not looked for.
+    store.bundles(other)
+    assert refused(reach).cause == UNKNOWN
+
+
+def test_a_store_without_a_directory(store, authority, other, reach, monkeypatch):
+    paths = ssl.get_default_verify_paths()._replace(capath=None)
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
+    store.hashed.rmdir()
+    store.bundles(authority)
+    assert reach() == 1
+    store.bundles(other)
+    assert refused(reach).cause == UNKNOWN
 
 
 def test_whom_neither_has(store, authority, other, reach):
@@ -142,9 +155,13 @@ def test_whom_neither_has(store, authority, other, reach):
     assert (failure.kind, failure.cause) == ("tls", UNKNOWN)
 
 
-def test_an_empty_store(store, authority, reach):
+def test_an_empty_store(store, authority, other, reach, tmp_path):
     failure = refused(reach)
     assert (failure.kind, failure.cause) == ("tls", UNKNOWN)
+    # Only who is named is trusted.
+    named = Store(_made(tmp_path / "own"))
+    assert reach(ca_files=(str(named.bundles(authority).bundle),)) == 1
+    assert refused(reach, ca_files=(str(named.bundles(other).bundle),)).cause == UNKNOWN
 
 
 def test_a_bundle_helps_nobody_of_another_name(store, authority, options, origin):
@@ -166,9 +183,30 @@ def test_authorities_named_beside_the_stores(store, authority, reach, tmp_path, 
     assert reach(ca_files=(str(path),)) == 1
     # They are added, and nothing of the store is lost.
     assert refused(reach).cause == UNKNOWN
-    store.bundles(authority)
     there.bundles(trustme.CA())
+    assert refused(reach, ca_files=(str(there.bundle),)).cause == UNKNOWN
+    store.bundles(authority)
     assert reach(ca_files=(str(there.bundle),)) == 2
+
+
+@pytest.mark.parametrize("form", ["file", "system"])
+@pytest.mark.parametrize("named", ["issuer", "server"])
+def test_the_authority_that_issued_it_is_enough(store, options, tmp_path, form, named):
+    """The root that is above it is nobody's business here: so browsers and curl have it."""
+    issuer = trustme.CA(organization_name="Contoso CA").create_child_ca()
+    leaf = issuer.issue_cert("127.0.0.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    leaf.configure_cert(context)
+    trusted = tmp_path / "issuer.pem"
+    trusted.write_bytes((issuer.cert_pem if named == "issuer" else leaf.cert_chain_pems[0]).bytes())
+    store.hashes(trustme.CA())
+    if form == "system":
+        store.bundle.write_bytes(trusted.read_bytes())
+    files = (str(trusted),) if form == "file" else ()
+    server = OddProxy(lambda _, client, head: client.close(), context=context)
+    way = Route(options(ca_files=files), Deadline(time.monotonic(), 30), Report("m", "cmdlet"))
+    way.open("127.0.0.1", server.port).close()
+    server.close()
 
 
 def test_tls_to_a_proxy_by_the_bundle(store, authority, options, origin):

@@ -91,9 +91,9 @@ def test_a_wait_costs_no_time(changed):
 @pytest.mark.parametrize(
     ("word", "text"),
     [
-        ("--mailbox=a@b.c", "--replay: mailbox has no place beside it"),
-        ("--no-cache", "--replay: no-cache has no place beside it"),
-        ("--record=x", "--replay: record has no place beside it"),
+        ("--mailbox=a@b.c", "--replay and --mailbox exclude each other: "),
+        ("--no-cache", "--replay and --no-cache exclude each other: "),
+        ("--record=x", "--replay and --record exclude each other: "),
     ],
 )
 def test_what_has_no_place_beside_it(changed, word, text):

@@ -271,3 +271,11 @@ def test_hostile_texts_are_masked_in_no_time():
     secrecy_echoes.spellings("%&\0" * 5000)
     # A second or less on an idle machine.
     assert time.monotonic() - begun < 20.0
+
+
+def test_a_common_word_in_a_cause_is_not_given_away():
+    """Who sees `connection ***` knows the password."""
+    for word in ("refused", "wrong", "Autodiscover"):
+        report = known("m", "mapi", failure=Failure("connect", f"connection {word}", detail=word))
+        reports.conceal([report], secrecy_echoes.spellings(word))
+        assert (report.failure.cause, report.failure.detail) == (f"connection {word}", "***")

@@ -108,11 +108,22 @@ def test_latency_that_is_not_reported():
         {"Value": "Success"},
         {"value": "Success", "value@data.type": "x"},
         {"Text": "Success"},
+        ["Success"],
     ],
 )
 def test_result_that_means_success(result):
     outcome = exchange_admin.read(answer_with({**ROW, "Result": result}))
     assert (outcome.success, exchange_admin.judge(outcome)) == (True, None)
+
+
+def test_a_row_in_another_case_of_letters():
+    written = {name[0].lower() + name[1:]: value for name, value in ROW.items()}
+    assert written != ROW
+    expected, found = (exchange_admin.read(answer_with(row)) for row in (ROW, written))
+    assert found == expected
+    failed = {**written, "result": "*FAILURE*", "error": ["first", "second"]}
+    outcome = exchange_admin.read(answer_with(failed))
+    assert (outcome.success, outcome.error) == (False, "first; second")
 
 
 @pytest.mark.parametrize(
@@ -160,7 +171,7 @@ def test_errors_beside_a_row_outweigh_it():
 @pytest.mark.parametrize(
     ("beside", "told"),
     [
-        ({"@adminapi.errors": [["one"]]}, '["one"]'),
+        ({"@adminapi.errors": [["one"]]}, "one"),
         (
             {"@adminapi.errors": {"Exception": {"Message": "one"}}},
             '{"Exception": {"Message": "one"}}',

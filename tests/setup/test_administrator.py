@@ -145,13 +145,11 @@ def test_two_codes_for_two_services(options):
         ("device_code", MODULE_CLIENT_ID),
     ]
     assert desk.said[:6] == [
-        "A policy may block sign-in by device code; Microsoft switches one on by itself where "
-        "nobody "
-        "uses it.",
-        "  if the page refuses: stop with Ctrl-C, then run it with --ask-token or --token-file",
+        "A Conditional Access policy of the tenant may block the sign-in by device code.",
+        "  If the page refuses it, stop with Ctrl-C and run this with --ask-token or --token-file.",
         "Sign in as administrator for Microsoft Graph:",
         "  open https://microsoft.com/devicelogin and enter the code ABCD-EFGH",
-        "  waiting for you, 15 minutes at most; Ctrl-C stops, nothing is done",
+        "  waiting 15 minutes at most; meanwhile nothing is changed; Ctrl-C stops",
         f"  signed in as {ADMIN}",
     ]
     assert desk.said[6] == "Sign in as administrator for Exchange Online:"
@@ -194,18 +192,18 @@ def test_device_code_that_a_policy_blocks(options):
     failure = caught.value.failure
     assert failure.code == "AADSTS53003"
     assert failure.remedy == (
-        "where device code is blocked, give access tokens from elsewhere, with --ask-token or "
-        "--token-file"
+        "give access tokens from another tool, with --ask-token or --token-file, where device code is "
+        "blocked"
     )
     assert failure.detail == text
 
 
-PASTE = "give access tokens from elsewhere, with --ask-token or --token-file"
-DONE_THERE = f"sign in again and do what the page asks for; where it cannot be done there, {PASTE}"
+PASTE = "give access tokens from another tool, with --ask-token or --token-file"
+DONE_THERE = f"sign in again and do what the page asks for; if that is not possible, {PASTE}"
 BLOCKED = (
     "this tenant does not know Microsoft's app for the sign-in of administrators, or blocks it"
 )
-ALLOW = f"allow it among the enterprise applications of Entra, or {PASTE}"
+ALLOW = f"allow it in Entra under Enterprise applications, or {PASTE}"
 
 
 @pytest.mark.parametrize(
@@ -213,17 +211,17 @@ ALLOW = f"allow it among the enterprise applications of Entra, or {PASTE}"
     [
         ("interaction_required", 50076, "multi-factor authentication is demanded", DONE_THERE),
         ("interaction_required", 50079, "account must register security information", DONE_THERE),
-        ("interaction_required", 50158, "an external control wants a person", DONE_THERE),
+        ("interaction_required", 50158, "an external access control wants a person's answer", DONE_THERE),
         ("access_denied", 530035, "security defaults block this sign-in", DONE_THERE),
         ("unauthorized_client", 700016, BLOCKED, ALLOW),
         ("unauthorized_client", 7000112, BLOCKED, ALLOW),
         ("invalid_client", 7000218, BLOCKED, ALLOW),
         ("invalid_grant", 50105, BLOCKED, ALLOW),
         ("invalid_grant", 90002, "Entra knows no such tenant", "check --tenant; and --cloud, it may live in another cloud"),
-        ("temporarily_unavailable", 90033, "Entra has a temporary problem", "run this again in a few minutes"),
-        ("invalid_grant", 50053, "account is locked, or this address is seen as malicious", f"sign in again; where that does not help, {PASTE}"),
-        ("invalid_grant", 999999, "Entra refuses the sign-in, for a reason not known here", f"sign in again; where that does not help, {PASTE}"),
-        ("interaction_required", 0, "Entra refuses the sign-in", f"sign in again; where that does not help, {PASTE}"),
+        ("temporarily_unavailable", 90033, "Entra reports a temporary fault", "run this again in a few minutes"),
+        ("invalid_grant", 50053, "account is locked, or this host's address is blocked", f"sign in again; if that does not help, {PASTE}"),
+        ("invalid_grant", 999999, "Entra refuses the sign-in for an unknown reason", f"sign in again; if that does not help, {PASTE}"),
+        ("interaction_required", 0, "Entra refuses the sign-in", f"sign in again; if that does not help, {PASTE}"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("at", ["code", "token"])
@@ -266,7 +264,7 @@ def test_given_tokens_are_used_as_they_are(options):
     half = Desk(Entra(), options, {"graph": TOKENS["graph"]})
     with pytest.raises(CheckFailure) as caught:
         half.administrator.token("exchange")
-    assert caught.value.failure.cause == "no access token for Exchange Online among those given"
+    assert caught.value.failure.cause == "no access token for Exchange Online was given"
 
 
 def test_tokens_are_told_by_their_audience():
@@ -282,18 +280,13 @@ def test_tokens_are_told_by_their_audience():
 @pytest.mark.parametrize(
     ("texts", "words"),
     [
-        ([], "--token-file: no access token is given"),
-        (["two words"], "--token-file: what is given is no access token"),
-        (
-            ["opaque"],
-            "--token-file: a token is for nobody that it names, neither Microsoft Graph nor "
-            "Exchange Online",
-        ),
+        ([], "--token-file: no access token was given"),
+        (["two words"], "--token-file: this is not an access token; paste it whole, in one line"),
+        (["opaque"], "--token-file: this is not an access token; paste it whole, in one line"),
         (
             [jwt.encode({"aud": "https://management.azure.com"}, "k" * 32)],
-            "--token-file: a token is for https://management.azure.com, neither Microsoft "
-            "Graph nor "
-            "Exchange Online",
+            "--token-file: a token is for https://management.azure.com; give one for Microsoft Graph and "
+            "one for Exchange Online",
         ),
     ],
 )

@@ -103,13 +103,13 @@ def test_a_squatted_app_gets_nothing(arranged, case, method):
     given, line = CASES[case]
     squat(arranged, **given)
     assert told(arranged, "--method", method) == [
-        "  found    app registration ID: made 2026-11-01T00:00:00Z; owners, who may add others: ID",
+        "  found    app registration ID: made 2026-11-01T00:00:00Z; owners, who may add credentials: ID",
         f"  found    {line}",
-        "failed: credentials of the app registration: 1 credential of the app that was found, but not "
-        "of this directory: who holds them could use every right that the app gets",
-        "  to do: if the app and all that is listed are yours, add --client-id ID; else remove or "
-        "rename that app; the audit log of Entra tells who added what",
-        "  done before that: nothing; run it again, it goes on from there",
+        "failed: credentials of the app registration: the app has 1 credential that this directory does not "
+        "have; whoever holds them could use every right that the app gets",
+        "  to do: if the app and all that is listed are yours, add --client-id ID; else remove or rename "
+        "that app; Entra's audit log shows who added what",
+        "  done before that: nothing; the next run goes on from there",
     ]
 
 
@@ -118,8 +118,8 @@ def test_an_app_without_any_credential_shows_nothing(arranged):
     squat(arranged)
     lines = told(arranged)
     assert lines[1] == (
-        "failed: credentials of the app registration: an app of this name was found, and no credential "
-        "shows that it is this directory's"
+        "failed: credentials of the app registration: there is an app of this name, and none of its "
+        "credentials is of this directory"
     )
 
 
@@ -151,7 +151,7 @@ def test_the_administrator_names_it(arranged):
     assert arranged() == 1
     assert arranged.changes() == []
     assert arranged(named) == 0
-    assert arranged.said[-2] == "nothing to do: all of it was there"
+    assert arranged.said[-2] == "nothing to do: everything was there"
 
 
 def test_a_credential_that_was_added_later(arranged):
@@ -162,7 +162,7 @@ def test_a_credential_that_was_added_later(arranged):
     assert arranged("--status", mailbox=None) == 1
     [line] = [one for one in arranged.said if "WRONG" in one and "credentials" in one]
     assert line.startswith(
-        "  WRONG    credentials of the app registration: 1 credential of the app "
+        "  WRONG    credentials of the app registration: the app has 1 credential "
     )
     assert arranged() == 1
     assert arranged.changes() == []
@@ -212,8 +212,8 @@ def test_an_entra_role_of_the_app(arranged, role):
     registry.grant_role({**place, "roleDefinitionId": ROLES[role]})
     assert arranged("--status", mailbox=None) == 1
     assert next(line for line in arranged.said if "WRONG" in line) == (
-        f"  WRONG    no other right in Entra: the app has the Entra role {role}; take that role from "
-        "the enterprise application, then run this again"
+        f"  WRONG    other rights in Entra: the app has the Entra role {role}; remove that role from the "
+        "enterprise application, then run this again"
     )
     assert arranged() == 1
     assert arranged.changes() == []

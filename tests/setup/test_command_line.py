@@ -51,23 +51,25 @@ def test_what_is_usual(there):
     [
         (
             ["-m", "a@b.example"],
-            "--tenant is missing or no domain: give a domain of the tenant, e.g. "
-            "contoso.onmicrosoft.com, or its GUID",
+            "--tenant is missing: give a domain of the tenant, e.g. contoso.onmicrosoft.com, or its GUID",
         ),
         (
             ["--tenant", "../etc"],
-            "--tenant is missing or no domain: give a domain of the tenant, e.g. "
-            "contoso.onmicrosoft.com, or its GUID",
+            "--tenant: ../etc is neither a whole domain, e.g. contoso.onmicrosoft.com, nor a GUID",
+        ),
+        (
+            ["--tenant", "contoso", "-m", "a@b.example"],
+            "--tenant: contoso is neither a whole domain, e.g. contoso.onmicrosoft.com, nor a GUID",
         ),
         (
             ["--tenant", TENANT],
-            "--mailbox (-m) is missing: the e-mail address of the mailbox to log on to",
+            "--mailbox (-m) is missing: give the e-mail address of the mailbox to log on to",
         ),
         (
             ["--tenant", TENANT, "--method=graph", "-m", "11111111-2222-3333-4444-555555555555"],
             "--mailbox: method graph needs the mailbox's primary address, not a GUID",
         ),
-        ([*USUAL, "--method", "mapi"], "--method: mapi is none of cmdlet, graph"),
+        ([*USUAL, "--method", "mapi"], "--method: mapi is not one of cmdlet, graph"),
         (
             [*USUAL, "--status", "--remove"],
             "--status and --remove exclude each other; give one of them",
@@ -84,15 +86,18 @@ def test_what_is_usual(there):
             [*USUAL, "-l", "u@b.example", "--certificate", "c.pem"],
             "--username and --certificate exclude each other; give one of them",
         ),
-        ([*USUAL, "--password-file", "p"], "--password-file: whose? --username is missing"),
+        ([*USUAL, "--password-file", "p"], "--password-file needs --username, whose password it holds"),
         (
             [*USUAL, "--ask-token", "--token-file", "t"],
             "--ask-token and --token-file exclude each other; give one of them",
         ),
-        ([*USUAL, "--client-id", "me"], "--client-id: me is no application (client) id"),
+        ([*USUAL, "--client-id", "me"], (
+                                        "--client-id: me is not a GUID; the portal shows it as Application "
+                                        "(client) ID"
+                                        )),
         ([*USUAL, "--lifetime", "25"], "--lifetime: 25 is not a number from 1 to 24"),
         ([*USUAL, "--wait", "soon"], "--wait: soon is not a number from 0 to 86400"),
-        ([*USUAL, "--cloud", "moon"], "--cloud: moon is none of worldwide, gcc, gcc-high, dod, china"),
+        ([*USUAL, "--cloud", "moon"], "--cloud: moon is not one of worldwide, gcc, gcc-high, dod, china"),
         ([*USUAL, "--frobnicate"], "unknown option --frobnicate; see --help"),
         (
             [*USUAL, "--password=hunter2"],
@@ -121,7 +126,7 @@ def test_tokens_from_a_file(there):
     path.write_text("\n")
     with pytest.raises(UsageError) as caught:
         parse("--token-file", "tokens")
-    assert str(caught.value) == "--token-file: no access token is given"
+    assert str(caught.value) == "--token-file: no access token was given"
     with pytest.raises(UsageError) as caught:
         parse("--token-file", "eyJhbGciOi.J9.abc")
     text = "there is no such file; it takes a file's path, never the secret itself"
@@ -141,7 +146,10 @@ def test_owner(there, monkeypatch):
     monkeypatch.setattr(command_line, "_MONITORS", ("nobody-at-all", one.pw_name))
     assert parse().monitor == one.pw_name
     for words, text in (
-        ("nobody-at-all", "--owner: there is no user nobody-at-all"),
+        (
+            "nobody-at-all",
+            "--owner: there is no user nobody-at-all; name the user that runs the check",
+        ),
         (f"{one.pw_name}:nogroup-at-all", "--owner: there is no group nogroup-at-all"),
     ):
         with pytest.raises(UsageError) as caught:
@@ -180,8 +188,8 @@ def test_files_are_tried_as_the_user_who_runs_the_check(monitor, option):
     user, place = monitor
     words = (*LASTING[option], option, str(place / "file"))
     text = (
-        f"{option}: {place}/file cannot be read by {user}, who runs the check; let that user read "
-        "it and enter its directories, or see --owner"
+        f"{option}: {place}/file cannot be read by {user}, who runs the check; let that user read it and "
+        "enter its directories, or name another user by --owner"
     )
     assert parse(*words).monitor == user
     # Open itself, but in a directory that is not.
@@ -226,8 +234,8 @@ def test_the_directory_is_tried_as_the_user_who_runs_the_check(monitor):
         with pytest.raises(UsageError) as caught:
             parse("--output", str(output))
         assert str(caught.value) == (
-            f"--output: {closed} cannot be entered by {user}, who runs the check; let that user "
-            "enter it and those above it, or see --owner"
+            f"--output: {closed} cannot be entered by {user}, who runs the check; let that user enter it "
+            "and those above it, or name another user by --owner"
         )
     closed.chmod(0o711)
     assert parse("--output", str(closed / "a" / "b")).directory == str(closed / "a" / "b")
@@ -269,7 +277,7 @@ def test_owner_without_root(there, monkeypatch):
     assert parse().owner == Owner()
     with pytest.raises(UsageError) as caught:
         parse("--owner", "root")
-    assert str(caught.value) == "--owner works as root only; without it the files are your own"
+    assert str(caught.value) == "--owner works as root only; without it the files belong to you"
 
 
 def test_the_proxy_password_serves_the_proof_as_well(there):

@@ -79,23 +79,23 @@ def more_roles(arranged):
 
 
 WRONG = {
-    other_group: "no other right in Exchange: the app is a member of the role group Organization "
-    "Management as well; Remove-RoleGroupMember 'Organization Management'; rights add up",
-    other_role: "no other right in Exchange: Exchange gives the app Application Mail.Send for MAPI probe "
+    other_group: "other rights in Exchange: the app is a member of the role group Organization Management "
+    "as well; run Remove-RoleGroupMember 'Organization Management'; rights add up",
+    other_role: "other rights in Exchange: Exchange gives the app Application Mail.Send for MAPI probe "
     "mailboxes; remove that role assignment (Get-ManagementRoleAssignment); rights add up",
-    everybody: "role assignment MAPI probe Inbox: role assignment MAPI probe Inbox is for all; "
-    "Remove-ManagementRoleAssignment 'MAPI probe Inbox', then run this again",
-    written: "role assignment MAPI probe Inbox: role assignment MAPI probe Inbox gives the role "
-    "Application Mail.ReadWrite; Remove-ManagementRoleAssignment 'MAPI probe Inbox', then run this again",
+    everybody: "role assignment MAPI probe Inbox: role assignment MAPI probe Inbox is for all mailboxes; "
+    "run Remove-ManagementRoleAssignment 'MAPI probe Inbox', then run this again",
+    written: "role assignment MAPI probe Inbox: role assignment MAPI probe Inbox gives the role Application "
+    "Mail.ReadWrite; run Remove-ManagementRoleAssignment 'MAPI probe Inbox', then run this again",
     wider: "scope MAPI probe mailboxes: scope MAPI probe mailboxes has a filter that this command did not "
-    "write; Remove-ManagementScope 'MAPI probe mailboxes' or rename it, then run this again",
+    "write; run Remove-ManagementScope 'MAPI probe mailboxes' or rename it, then run this again",
     of_another: "role assignment MAPI probe Inbox: role assignment MAPI probe Inbox is for another app, "
-    "88888888-1111-2222-3333-444444444444; Remove-ManagementRoleAssignment 'MAPI probe Inbox', then run "
-    "this again",
-    more_cmdlets: "role MAPI probe: role MAPI probe holds Get-Mailbox as well; it is not this command's: "
-    "Remove-ManagementRoleEntry, or rename the role",
-    more_roles: "role group MAPI probes: role group MAPI probes has the role Mail Recipients as well; it "
-    "is not this command's: take that role from it, or rename the group",
+    "88888888-1111-2222-3333-444444444444; run Remove-ManagementRoleAssignment 'MAPI probe "
+    "Inbox', then run this again",
+    more_cmdlets: "role MAPI probe: role MAPI probe holds Get-Mailbox as well; run "
+    "Remove-ManagementRoleEntry to remove it, or rename the role",
+    more_roles: "role group MAPI probes: role group MAPI probes has the role Mail Recipients as well; "
+    "remove that role from the group, or rename the group",
 }
 
 
@@ -109,10 +109,7 @@ def test_what_others_changed(arranged, change):
     assert arranged("--status", mailbox=None) == 1
     assert f"  WRONG    {WRONG[change]}" in arranged.said
     number = sum("  WRONG " in line for line in arranged.said)
-    verb = "is" if number == 1 else "are"
-    assert arranged.said[-1].startswith(
-        f"{number} of it {verb} WRONG: do what the line says, then run "
-    )
+    assert arranged.said[-1].startswith(f"{number} WRONG: do what the line says, then run ")
     assert arranged(*BOTH) == 1
     assert (arranged.changes(), arranged.state()) == ([], before)
 
@@ -147,8 +144,8 @@ def test_a_scope_that_was_not_kept(arranged, monkeypatch):
     state = arranged.state()
     assert (state["scope_assignments"], state["scopes"]) == ({}, {})
     assert [line for line in arranged.said if line.startswith("  removed")] == [
-        "  removed  role assignment MAPI probe Inbox: taken back, because it is of no use like this",
-        "  removed  scope MAPI probe mailboxes: taken back, because it is of no use like this",
+        "  removed  role assignment MAPI probe Inbox: taken back, because of the failure below",
+        "  removed  scope MAPI probe mailboxes: taken back, because of the failure below",
     ]
     assert len(state["applications"]) == 1
 
@@ -167,11 +164,11 @@ def test_a_secret_that_comes_between(arranged, monkeypatch):
     assert state["app_role_assignments"] == []
     assert state["role_groups"][names.GROUP]["members"] == []
     assert [line for line in arranged.said if line.startswith(("  removed", "failed"))] == [
-        "  removed  member of MAPI probes: check_mapi_connectivity: taken back, because it is of no use "
-        "like this",
-        "  removed  app role Exchange.ManageAsApp: taken back, because it is of no use like this",
-        "failed: credentials of the app registration: 1 credential of the app that was found, but not "
-        "of this directory: who holds them could use every right that the app gets",
+        "  removed  member of MAPI probes: check_mapi_connectivity: taken back, because of the "
+        "failure below",
+        "  removed  app role Exchange.ManageAsApp: taken back, because of the failure below",
+        "failed: credentials of the app registration: the app has 1 credential that this directory does not "
+        "have; whoever holds them could use every right that the app gets",
     ]
 
 
@@ -220,7 +217,7 @@ def test_only_what_this_run_granted_is_taken_back(command, monkeypatch):
     [
         Failure("permission", "no", "", "HTTP 401"),
         Failure("permission", "no", "", "HTTP 403"),
-        Failure("server", "Exchange is busy", "", "HTTP 503"),
+        Failure("server", "Exchange Online is busy", "", "HTTP 503"),
         Failure("connect", "nobody listens", "", ""),
         Failure("mailbox", "mailbox is being moved", "", ""),
     ],
@@ -236,7 +233,7 @@ def test_a_grant_that_may_still_arrive_is_kept(command, monkeypatch, failure):
     if failure.kind in ("permission", "server"):
         assert any("--status" in line for line in command.said)
     assert command.told() == 0
-    assert "nothing to do: all of it was there" in command.said
+    assert "nothing to do: everything was there" in command.said
 
 
 ODD = [
@@ -310,11 +307,11 @@ def test_names_are_cut_and_cleaned(command):
 def test_status_has_one_voice(command):
     """What is wrong first, then what is missing; no advice against another."""
     assert command.told("--status", mailbox=None) == 1
-    assert command.said[-1] == "12 of it are MISSING: run it without --status"
+    assert command.said[-1] == "12 MISSING: run this without --status to make what is missing"
     assert command.told() == 0
     command.tenant.members[names.GROUP].clear()
     assert command.told("--status", mailbox=None) == 1
-    assert command.said[-1] == "1 of it is MISSING: run it without --status"
+    assert command.said[-1] == "1 MISSING: run this without --status to make what is missing"
     assert command.said[0] == f"What there is for {TENANT}, in {command.directory}:"
 
 
@@ -339,6 +336,6 @@ def test_another_certificate_in_the_app_is_not_ours(command):
     command.tenant.apps[0]["keyCredentials"] = [{"key": "b3RoZXI=", "keyId": "o"}]
     assert command.told("--status", mailbox=None) == 1
     assert (
-        "  MISSING  certificate in the app registration: the app holds 1, none of them is "
-        "certificate.pem of this directory"
+        "  MISSING  certificate in the app registration: the app has 1, none of them is certificate.pem of "
+        "this directory"
     ) in command.said

@@ -34,7 +34,7 @@ def test_a_service_that_takes_the_request_and_says_nothing(options, tenant):
     path = "/v1.0/users/healthy@practice.example/mailFolders/inbox/messages"
     failure = failure_of(options, tenant.url + path, 1.0, ca_files=(str(tenant.material.ca_file),))
     assert failure.cause.startswith("127.0.0.1 has not answered for ")
-    remedy = "check the way there, or run this again later"
+    remedy = "check network and proxy, or run this again later"
     assert (failure.kind, failure.remedy) == ("timeout", remedy)
 
 

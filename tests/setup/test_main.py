@@ -49,7 +49,7 @@ def test_exit_codes(main):
     assert main("--help")[0] == 0
     assert main(*TENANT) == (
         2,
-        "check_mapi_connectivity_setup: --mailbox (-m) is missing: the e-mail address of the mailbox "
+        "check_mapi_connectivity_setup: --mailbox (-m) is missing: give the e-mail address of the mailbox "
         "to log on to\n",
     )
     assert main(*TENANT, *MAILBOX, "--print-only")[0] == 0
@@ -67,10 +67,17 @@ def test_a_step_that_fails(main):
     assert main(*TENANT, *MAILBOX, raising=error) == (
         1,
         "failed: app role Exchange.ManageAsApp: Graph does not let this account do that "
-        "(Authorization_RequestDenied)\n"
-        "  it says: Insufficient privileges / (b)now(/b) Bearer ***\n"
-        "  to do: sign in as Global Administrator\n"
-        "  done before that: a, b; run it again, it goes on from there\n",
+        "(Authorization_RequestDenied)\n  details: Insufficient privileges / (b)now(/b) Bearer ***\n  to "
+        "do: sign in as Global Administrator\n  done before that: a, b; the next run goes on from there\n",
+    )
+
+
+def test_a_remedy_of_the_check_names_no_option_that_this_command_lacks(main):
+    remedy = "see Exchange's own text; -v shows it whole"
+    failure = Failure("server", "the proof fails", remedy, "", "It says why.")
+    assert main(*TENANT, *MAILBOX, raising=CheckFailure(failure)) == (
+        1,
+        "failed: the proof fails\n  details: It says why.\n  to do: see Exchange's own text\n",
     )
 
 
@@ -92,7 +99,7 @@ def test_what_nobody_foresaw(main):
 def test_ctrl_c(main):
     assert main(*TENANT, *MAILBOX, raising=KeyboardInterrupt()) == (
         130,
-        "check_mapi_connectivity_setup: interrupted; run it again, it goes on where it stopped\n",
+        "check_mapi_connectivity_setup: interrupted; run it again: it goes on where it stopped\n",
     )
 
 
@@ -135,7 +142,7 @@ def test_interrupted_while_it_waits(environment, tmp_path, number):
         out, err = ended
         kept[0].close()
     assert (process.returncode, err) == (130, b"")
-    assert out.endswith(b"interrupted; run it again, it goes on where it stopped\n")
+    assert out.endswith(b"interrupted; run it again: it goes on where it stopped\n")
     # Before somebody has signed in, nothing is made.
     assert not (tmp_path / "out").exists()
 
@@ -149,7 +156,7 @@ def test_waiting_shows_on_a_terminal_only():
 
     seen = []
     told = terminal.Voice(slave, lambda text: seen.append(text) or True, lambda: now[0], sleep)
-    told.wait(2.0, "the role group has not arrived yet")
+    told.wait(2.0, "the role group has not taken effect yet")
     told.say("done | <b>")
     shown = ""
     while not shown.endswith("\r\x1b[K"):
@@ -157,8 +164,8 @@ def test_waiting_shows_on_a_terminal_only():
     os.close(master)
     os.close(slave)
     assert shown == (
-        "\rthe role group has not arrived yet; next try in 2s\x1b[K"
-        "\rthe role group has not arrived yet; next try in 1s\x1b[K\r\x1b[K"
+        "\rthe role group has not taken effect yet; next try in 2s\x1b[K\rthe role group has not taken "
+        "effect yet; next try in 1s\x1b[K\r\x1b[K"
     )
     assert seen == ["done / (b)\n"]
     assert now[0] == 2.0

@@ -83,7 +83,7 @@ def test_it_passes(command, case, times):
     assert len(command.tenant.apps) == len(command.tenant.principals) == 1
     command.tenant.refusals.clear()
     assert command.told(*BOTH) == 0
-    assert "nothing to do: all of it was there" in command.said
+    assert "nothing to do: everything was there" in command.said
 
 
 @pytest.mark.parametrize("case", PASSING)
@@ -114,7 +114,7 @@ def test_a_list_that_a_replica_does_not_have_is_not_an_empty_one(command):
     ("kind", "taker"),
     [
         ("MailUniversalDistributionGroup", "by a MailUniversalDistributionGroup"),
-        ("", "; this command does not see by what"),
+        ("", "; this command cannot see by what"),
     ],
 )
 def test_a_name_that_is_taken(command, kind, taker):
@@ -129,7 +129,7 @@ def test_a_name_that_is_taken(command, kind, taker):
         "failed: role group MAPI probes: role group MAPI probes is not there, but its name is taken"
         f"{join}{taker}"
     )
-    assert lines[1] == "  to do: rename or remove what has the name, then run this again"
+    assert lines[1] == "  to do: rename or remove the object of that name, then run this again"
     assert sum(command.naps) < 60
     assert command.tenant.pointers == [] and command.tenant.members == {}
 
@@ -180,7 +180,7 @@ def test_a_403_that_is_no_missing_right(command, status, code, cause):
     assert command.told() == 1
     lines = command.said[-4:]
     assert lines[0] == f"failed: app registration {names.APP}: {cause} ({code})"
-    assert lines[1] == "  it says: It says why."
+    assert lines[1] == "  details: It says why."
     assert "sign in" not in lines[2]
 
 
@@ -193,6 +193,17 @@ def test_a_403_that_is_one(command):
         "  to do: sign in as Global Administrator or Privileged Role Administrator"
     )
     assert command.naps == []
+
+
+def test_status_shows_the_text_that_it_points_to(command):
+    denied = exchange_error("SomethingException", "It says why.")
+    command.tenant.refusals["Get-RoleGroup"] = denied
+    assert command.told("--status", mailbox=None) == 1
+    wrong = [number for number, line in enumerate(command.said) if line.startswith("  WRONG")]
+    assert command.said[wrong[0] : wrong[0] + 2] == [
+        f"  WRONG    role group {names.GROUP}: Exchange could not run Get-RoleGroup; see the details",
+        "    details: It says why.",
+    ]
 
 
 @pytest.mark.parametrize(("seconds", "code"), [(7, 0), (200, 0), (4000, 1)])

@@ -32,8 +32,8 @@ def once(check, tenant, monkeypatch):
 @pytest.mark.parametrize(
     ("app", "stage"),
     [
-        ("no-app-role", "the app role has not arrived yet (HTTP 401)"),
-        ("no-role-group", "the role group has not arrived yet (HTTP 403)"),
+        ("no-app-role", "the app role has not taken effect yet (HTTP 401)"),
+        ("no-role-group", "the role group has not taken effect yet (HTTP 403)"),
         ("nobody", "Entra does not know the app everywhere yet"),
     ],
 )
@@ -53,7 +53,7 @@ def test_a_certificate_that_is_not_uploaded_yet(once, tenant):
 
 def test_graph(once):
     outcome = once("--client-id", CLIENT_IDS["no-graph"], "--method", "graph")
-    stage = "the right to read the mailbox has not arrived yet (30 minutes to 2 hours)"
+    stage = "the right to read the mailbox has not taken effect yet (30 minutes to 2 hours)"
     assert proof.waiting_for(outcome) == stage
 
 
@@ -73,7 +73,7 @@ def test_what_waiting_does_not_mend(once):
     outcome = once("--method", "moon")
     assert (outcome.failure.kind, outcome.failure.cause) == (
         "usage",
-        "--method: moon is none of cmdlet, mapi, graph",
+        "--method: moon is not one of cmdlet, mapi, graph",
     )
 
 
@@ -139,11 +139,11 @@ def test_time_that_runs_out(monkeypatch):
     with pytest.raises(CheckFailure) as caught:
         proof.prove(None, waiting.voice, 900.0)
     failure = caught.value.failure
-    assert failure.cause == "the role group has not arrived yet (HTTP 403) after 15 min"
+    assert failure.cause == "the role group has not taken effect yet (HTTP 403) after 15 min"
     assert failure.remedy == proof.LATER and "--status" in failure.remedy
     assert (failure.code, failure.detail) == ("HTTP 403", "detail")
     assert 840 < sum(waiting.naps) <= 900
-    assert waiting.said == ["  waiting: the role group has not arrived yet (HTTP 403)\n"]
+    assert waiting.said == ["  waiting: the role group has not taken effect yet (HTTP 403)\n"]
 
 
 def test_no_time_at_all(monkeypatch):
@@ -156,7 +156,7 @@ def test_no_time_at_all(monkeypatch):
 def test_green_at_once(monkeypatch):
     waiting = Waiting(monkeypatch, [])
     proof.prove(None, waiting.voice, 0.0)
-    assert waiting.said == ["  the check is green: a@b.example: Inbox listed in 0.500s (cmdlet)\n"]
+    assert waiting.said == ["  the check works: a@b.example: Inbox listed in 0.500s (cmdlet)\n"]
 
 
 def test_a_failure_that_is_final_ends_it(monkeypatch):

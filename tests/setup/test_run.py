@@ -87,7 +87,7 @@ def test_what_the_way_there_needs_is_remembered(command, tmp_path):
     )
     # And by this command itself.
     assert command() == 0
-    assert "nothing to do: all of it was there" in command.said
+    assert "nothing to do: everything was there" in command.said
 
 
 def test_a_right_of_entra_would_defeat_the_scope(command):
@@ -110,7 +110,7 @@ def test_an_address_that_is_not_the_primary_one(command):
     assert (caught.value.title, failure.cause, failure.remedy) == (
         f"right to read {MAILBOX}",
         f"{MAILBOX} is not in the scope of the app",
-        "is it the primary address of a mailbox? See Get-Mailbox",
+        "give the primary address of the mailbox; run Get-Mailbox to see it",
     )
     # Waiting does not mend that, so nothing that was granted is left.
     assert (command.tenant.scopes, command.tenant.assignments) == ({}, {})
@@ -129,8 +129,8 @@ def test_another_cloud(command):
     with pytest.raises(UsageError) as caught:
         command("--cloud=gcc-high")
     assert str(caught.value) == (
-        "--token-file: a token is for https://outlook.office365.com, neither Microsoft Graph nor "
-        "Exchange Online"
+        "--token-file: a token is for https://outlook.office365.com; give one for Microsoft Graph and one "
+        "for Exchange Online"
     )
 
 
@@ -152,7 +152,7 @@ def test_a_renewal_that_does_not_work_leaves_the_old_certificate(command, monkey
     assert command.file("certificate.pem").read_bytes() == old
     assert len(command.tenant.apps[0]["keyCredentials"]) == 2
     assert command() == 0
-    assert "a renewal was begun and not ended: --renew goes on with it" in command.said
+    assert "a renewal was not finished; run this with --renew to finish it" in command.said
     monkeypatch.undo()
 
 
@@ -164,7 +164,7 @@ def test_removal_leaves_what_others_use(command):
     assert command.tenant.state() == MADE
     assert command.tenant.apps[0]["keyCredentials"] == [other]
     assert not command.directory.exists()
-    line = f"{names.APP} serves others or was made by hand: it stays, and what it may do"
+    line = f"{names.APP} is used by other hosts, or was made by hand: it stays, with its rights"
     assert line in command.said
 
 
@@ -189,7 +189,7 @@ def test_other_members_keep_role_group_and_role(command):
     command("--remove", "--yes", mailbox=None)
     assert [line for line in command.said if "left" in line] == [
         "  left     role group MAPI probes: it has 1 other member",
-        "  left     role MAPI probe: role group MAPI probes has it",
+        "  left     role MAPI probe: role group MAPI probes still has it",
     ]
     assert command.tenant.groups == {names.GROUP: [names.ROLE]}
     assert names.ROLE in command.tenant.roles and command.tenant.apps == []
@@ -208,10 +208,9 @@ def test_user_and_password(command, tmp_path):
     assert command.tenant.members == {names.GROUP: [user]}
     assert command.tenant.apps == []
     assert [line for line in command.said if line.startswith("  note: ")] == [
-        "  note: a user with a password is the weaker way: no policy may ask it for more (MFA, "
-        "device, place)",
-        "  note: Microsoft has announced to retire this sign-in (MC1248389), the date is not known yet",
-        "  note: wrong passwords lock the account; a certificate has none of this",
+        "  note: a password is weaker than a certificate: no policy may ask for more (MFA, device, place)",
+        "  note: Microsoft has announced that it will retire this sign-in (MC1248389); no date is known yet",
+        "  note: wrong passwords lock the account",
     ]
     options = parsed(["--tenant", TENANT, "-m", MAILBOX], {})
     assert (options.credential.username, options.credential.password.reveal()) == (user, "hunter2")
@@ -244,11 +243,11 @@ def test_a_certificate_that_exists(command, tmp_path):
     (key,) = command.tenant.apps[0]["keyCredentials"]
     assert key["key"] == keypair.der(first.decode())
     assert command(f"--certificate={tmp_path}/own.pem") == 0
-    assert "nothing to do: all of it was there" in command.said
+    assert "nothing to do: everything was there" in command.said
     (tmp_path / "own.pem").write_bytes(second)
     with pytest.raises(StepFailure) as caught:
         command(f"--certificate={tmp_path}/own.pem")
-    assert caught.value.failure.remedy == "to change it, add --renew"
+    assert caught.value.failure.remedy == "add --renew to change it"
     assert command(f"--certificate={tmp_path}/own.pem", "--renew") == 0
     (key,) = command.tenant.apps[0]["keyCredentials"]
     assert key["key"] == keypair.der(second.decode())
@@ -284,6 +283,6 @@ def test_print_only_touches_nothing(command):
 def test_a_program_that_the_user_cannot_start_is_noted(command, monkeypatch, closed):
     monkeypatch.setattr(run.reach, "closed_program", lambda *_: closed)
     assert command("--owner", "root") == 0
-    note = f"  note: root cannot start what is tried here: {closed} is closed"
+    note = f"  note: root has no access to {closed}, which runs the check here"
     assert (note in command.said) == bool(closed)
-    assert any(line.startswith("  the check is green") for line in command.said)
+    assert any(line.startswith("  the check works") for line in command.said)

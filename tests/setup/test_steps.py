@@ -261,5 +261,5 @@ def test_an_enterprise_application_that_is_there_and_never_shown():
     with pytest.raises(CheckFailure) as caught:
         entra.PrincipalStep().make(place)
     assert caught.value.failure.cause == (
-        "Entra has enterprise application check_mapi_connectivity, but does not show it"
+        "Entra has enterprise application check_mapi_connectivity, but does not list it yet"
     )

@@ -24,8 +24,8 @@ from ..tenant.directory import TENANT_NAME
 SIGNED_IN = f"  signed in as {ADMIN}"
 START = f"Setting up {TENANT_NAME}, in DIR:"
 RUN = f"run: check_mapi_connectivity --tenant {TENANT_NAME} -m {MAILBOX}"
-GREEN = "  the check is green: healthy@practice.example: Inbox listed in #s ({})"
-ROOT = ["  no user nagios, icinga or naemon: files are root's alone; see --owner"]
+GREEN = "  the check works: healthy@practice.example: Inbox listed in #s ({})"
+ROOT = ["  only root can read the files; name the user that runs the check by --owner"]
 ROOT = ROOT if os.geteuid() == 0 else []
 
 
@@ -41,11 +41,11 @@ def named(arranged):
                 ("the token for Microsoft Graph goes to", "graph.microsoft.com", "graph"),
             )
         ),
-        f"note: certificates of the authorities in {tenant.material.ca_file} are accepted",
+        f"note: certificates of the authorities in {tenant.material.ca_file} are trusted",
     ]
 
 
-OWNED = "of this directory; owners, who may add others: ID"
+OWNED = "of this directory; owners, who may add credentials: ID"
 
 CMDLET_MADE = [
     *ROOT,
@@ -55,7 +55,7 @@ CMDLET_MADE = [
     "  there    certificate in the app registration: accepted",
     "  made     enterprise application check_mapi_connectivity",
     "  made     app role Exchange.ManageAsApp",
-    "  there    organization open for roles of its own",
+    "  there    organization customization",
     "  made     role MAPI probe",
     "  made     role group MAPI probes",
     "  made     service principal check_mapi_connectivity in Exchange",
@@ -63,12 +63,12 @@ CMDLET_MADE = [
     "  made     DIR/options.ini",
     "  checked  enterprise application check_mapi_connectivity: object id ID",
     f"  checked  credentials of the app registration: 1 certificate {OWNED}",
-    "  checked  no other right in Entra",
+    "  checked  other rights in Entra: none",
     "  checked  app role Exchange.ManageAsApp: consented #",
     "  checked  role MAPI probe: holds Test-MAPIConnectivity alone",
     "  checked  role group MAPI probes: has the role MAPI probe alone",
     "  checked  service principal check_mapi_connectivity in Exchange: object id ID",
-    "  checked  no other right in Exchange",
+    "  checked  other rights in Exchange: none",
     "  checked  member of MAPI probes: check_mapi_connectivity",
     GREEN.format("cmdlet"),
     "done",
@@ -76,19 +76,19 @@ CMDLET_MADE = [
 ]
 CMDLET_THERE = [
     "  there    DIR/certificate.pem: until #",
-    "  checked  key of this host: it signs, and the certificate verifies it",
+    "  checked  key of this host: it belongs to the certificate",
     "  there    app registration check_mapi_connectivity: client id ID",
     "  there    DIR/client_id: ID",
     "  there    certificate in the app registration: until #",
     "  there    enterprise application check_mapi_connectivity: object id ID",
     f"  checked  credentials of the app registration: 1 certificate {OWNED}",
-    "  checked  no other right in Entra",
+    "  checked  other rights in Entra: none",
     "  there    app role Exchange.ManageAsApp: consented #",
-    "  there    organization open for roles of its own",
+    "  there    organization customization",
     "  there    role MAPI probe: holds Test-MAPIConnectivity alone",
     "  there    role group MAPI probes: has the role MAPI probe alone",
     "  there    service principal check_mapi_connectivity in Exchange: object id ID",
-    "  checked  no other right in Exchange",
+    "  checked  other rights in Exchange: none",
     "  there    member of MAPI probes: check_mapi_connectivity",
     "  there    DIR/options.ini",
 ]
@@ -102,11 +102,10 @@ def test_from_an_empty_tenant_to_a_check_that_is_green(arranged):
     assert said.count(SIGNED_IN) == 2
     # What may come in the way is said before the page is named, and once.
     assert said[4:6] == [
-        "A policy may block sign-in by device code; Microsoft switches one on by itself where nobody "
-        "uses it.",
-        "  if the page refuses: stop with Ctrl-C, then run it with --ask-token or --token-file",
+        "A Conditional Access policy of the tenant may block the sign-in by device code.",
+        "  If the page refuses it, stop with Ctrl-C and run this with --ask-token or --token-file.",
     ]
-    assert "".join(said).count("Ctrl-C, then") == 1
+    assert "".join(said).count("Ctrl-C and run") == 1
     assert arranged.seen(START) == CMDLET_MADE
     state = arranged.state()
     [app], [principal] = state["applications"], state["service_principals"]
@@ -146,7 +145,7 @@ def test_again_changes_nothing(arranged):
         *ROOT,
         *CMDLET_THERE,
         GREEN.format("cmdlet"),
-        "nothing to do: all of it was there",
+        "nothing to do: everything was there",
         RUN,
     ]
     assert arranged.changes() == [] and arranged.naps == []
@@ -159,12 +158,14 @@ def test_status(arranged):
     assert [line.split()[0] for line in arranged.seen(title)] == [
         "looked", *["MISSING"] * 6, "there", *["MISSING"] * 5, "11"
     ]  # fmt: skip
-    assert arranged.seen(title)[-1] == "11 of it are MISSING: run it without --status"
+    assert (
+        arranged.seen(title)[-1] == "11 MISSING: run this without --status to make what is missing"
+    )
     assert arranged.kept() == {}
     arranged()
     assert arranged("--status", mailbox=None) == 0
     who = f"  looked at by {ADMIN}"
-    assert arranged.seen(title) == [who, *CMDLET_THERE, "all of it is there"]
+    assert arranged.seen(title) == [who, *CMDLET_THERE, "nothing is missing or wrong"]
     assert arranged.changes() == []
     # What others did meanwhile.
     rbac = arranged.tenant.admin.rbac
@@ -174,10 +175,10 @@ def test_status(arranged):
     seen = [line for line in arranged.seen(title) if not line.startswith(("  there", "  checked"))]
     assert seen == [
         who,
-        "  WRONG    role MAPI probe: role MAPI probe holds Get-Mailbox as well; it is not this "
-        "command's: Remove-ManagementRoleEntry, or rename the role",
+        "  WRONG    role MAPI probe: role MAPI probe holds Get-Mailbox as well; run "
+        "Remove-ManagementRoleEntry to remove it, or rename the role",
         "  MISSING  member of MAPI probes: check_mapi_connectivity",
-        "1 of it is WRONG: do what the line says, then run --status again; 1 MISSING",
+        "1 WRONG: do what the line says, then run --status again; 1 MISSING",
     ]
 
 
@@ -219,7 +220,7 @@ def test_removal(arranged):
     empty = arranged.state()
     arranged()
     assert arranged("--remove", mailbox=None) == 1
-    assert arranged.said[-1] == "nothing was removed; without a terminal, --yes agrees"
+    assert arranged.said[-1] == "nothing was removed; where there is no terminal, add --yes"
     assert arranged.changes() == []
     assert arranged("--remove", "--yes", mailbox=None) == 0
     assert [line for line in arranged.seen() if line.startswith("  gone")] == [
@@ -244,16 +245,16 @@ def test_removal(arranged):
 def test_method_graph_and_a_second_mailbox(arranged):
     assert arranged("--method", "graph") == 0
     assert arranged.seen(START)[len(ROOT) + 5 :] == [
-        "  there    organization open for roles of its own",
+        "  there    organization customization",
         "  made     service principal check_mapi_connectivity in Exchange",
         "  made     scope MAPI probe mailboxes",
         "  made     role assignment MAPI probe Inbox",
         "  made     DIR/options.ini",
         "  checked  enterprise application check_mapi_connectivity: object id ID",
         f"  checked  credentials of the app registration: 1 certificate {OWNED}",
-        "  checked  no other right in Entra",
+        "  checked  other rights in Entra: none",
         "  checked  service principal check_mapi_connectivity in Exchange: object id ID",
-        "  checked  no other right in Exchange",
+        "  checked  other rights in Exchange: none",
         "  checked  scope MAPI probe mailboxes: holds healthy@practice.example",
         "  checked  role assignment MAPI probe Inbox: Application Mail.ReadBasic for the scope MAPI "
         "probe mailboxes alone",
@@ -277,7 +278,7 @@ def test_method_graph_and_a_second_mailbox(arranged):
     }
     assert arranged.check(mailbox="many-001@practice.example").code == 0
     assert arranged.check(mailbox="many-002@practice.example").line == (
-        "MAPI UNKNOWN - many-002@practice.example: neither Entra nor Exchange lets the app read this "
+        "MAPI UNKNOWN - many-002@practice.example: neither Entra nor Exchange lets the app read the "
         "mailbox (ErrorAccessDenied)"
     )
     assert arranged("--remove", "--yes", mailbox=None) == 0
@@ -288,7 +289,7 @@ def test_both_methods(arranged):
     words = ("--method", "cmdlet", "--method", "graph")
     assert arranged(*words) == 0
     assert arranged(*words) == 0
-    assert arranged.said[-2] == "nothing to do: all of it was there"
+    assert arranged.said[-2] == "nothing to do: everything was there"
     assert (arranged.changes(), arranged.check().code) == ([], 0)
     assert arranged("--remove", "--yes", mailbox=None) == 0
     assert arranged.kept() == {}
@@ -302,19 +303,18 @@ def test_a_user_with_a_password(arranged):
     assert arranged.said.count(SIGNED_IN) == 1
     assert arranged.seen(START) == [
         *ROOT,
-        "  note: a user with a password is the weaker way: no policy may ask it for more (MFA, "
-        "device, place)",
-        "  note: Microsoft has announced to retire this sign-in (MC1248389), the date is not known yet",
-        "  note: wrong passwords lock the account; a certificate has none of this",
+        "  note: a password is weaker than a certificate: no policy may ask for more (MFA, device, place)",
+        "  note: Microsoft has announced that it will retire this sign-in (MC1248389); no date is known yet",
+        "  note: wrong passwords lock the account",
         f"  there    user {user}",
-        "  there    organization open for roles of its own",
+        "  there    organization customization",
         "  made     role MAPI probe",
         "  made     role group MAPI probes",
         f"  made     member of MAPI probes: {user}",
         "  made     DIR/options.ini",
         "  checked  role MAPI probe: holds Test-MAPIConnectivity alone",
         "  checked  role group MAPI probes: has the role MAPI probe alone",
-        "  checked  no other right in Exchange",
+        "  checked  other rights in Exchange: none",
         f"  checked  member of MAPI probes: {user}",
         GREEN.format("cmdlet"),
         "done",
@@ -324,15 +324,15 @@ def test_a_user_with_a_password(arranged):
     assert arranged.state()["applications"] == []
     assert (arranged.check().code, set(arranged.kept())) == (0, {"", "options.ini", "made.json"})
     assert arranged(*words) == 0
-    assert (arranged.said[-2], arranged.changes()) == ("nothing to do: all of it was there", [])
+    assert (arranged.said[-2], arranged.changes()) == ("nothing to do: everything was there", [])
     assert arranged("--remove", "--yes", mailbox=None) == 0
     assert (arranged.state(), arranged.kept()) == (empty, {})
     arranged.tenant.admin.rbac.disabled.add("many-007")
     assert arranged(*words) == 1
     assert arranged.said[-3:] == [
         f"failed: user {user}: EXOModuleEnabled of {user} is off, which overrides every role",
-        f"  to do: Set-User -Identity '{user}' -EXOModuleEnabled $true",
-        "  done before that: nothing; run it again, it goes on from there",
+        f"  to do: run Set-User -Identity '{user}' -EXOModuleEnabled $true",
+        "  done before that: nothing; the next run goes on from there",
     ]
 
 
@@ -363,7 +363,7 @@ def test_a_certificate_that_exists(arranged, tmp_path):
     [app] = arranged.state()["applications"]
     assert app["keyCredentials"][0]["key"] == keypair.der(own.read_text())
     assert arranged(f"--certificate={own}") == 0
-    assert (arranged.said[-2], arranged.changes()) == ("nothing to do: all of it was there", [])
+    assert (arranged.said[-2], arranged.changes()) == ("nothing to do: everything was there", [])
 
 
 def test_an_app_that_serves_other_hosts_too(arranged, tmp_path):
@@ -418,7 +418,7 @@ def test_renewal_as_the_remedy_of_the_check_has_it(arranged):
     """The mailbox is the one that the set-up was proved by."""
     arranged()
     assert arranged("--renew", mailbox=None) == 0
-    assert any(line.startswith("  the check is green: ") for line in arranged.said)
+    assert any(line.startswith("  the check works: ") for line in arranged.said)
     assert arranged("--renew", mailbox=None) == 0
     listed = json.loads((arranged.directory / "made.json").read_text())
     assert listed["mailboxes"] == ["healthy@practice.example"]
@@ -431,7 +431,6 @@ def test_renewal_where_no_mailbox_is_known(arranged):
     with pytest.raises(UsageError) as error:
         arranged("--renew", mailbox=None)
     assert str(error.value) == (
-        "--renew: which mailbox is the new certificate to be tried with? Give --mailbox (-m); "
-        f"{path} names none"
+        f"--renew needs --mailbox (-m), to test the new certificate with it; {path} names none"
     )
     assert arranged.tenant.admin.calls == []

@@ -180,7 +180,7 @@ def test_a_user_who_may_more_is_not_taken(arranged):
     assert arranged(f"--username={name}@practice.example", f"--password-file={path}") == 1
     assert arranged.changes() == []
     assert arranged.said[-3] == (
-        f"failed: no other right in Exchange: {name}@practice.example is a member of the role group "
+        f"failed: other rights in Exchange: {name}@practice.example is a member of the role group "
         "Organization Management as well"
     )
 
@@ -206,7 +206,7 @@ def test_rights_that_it_does_not_make_worse(arranged, stranger):
     registry.assign(registry.principals[principal], graph, MAIL_READ_BASIC_ALL)
     assert arranged("--method", "graph", "--method", "cmdlet") == 1
     assert arranged.said[-3] == (
-        "failed: no other right in Entra: Entra gives the app Mail.ReadBasic.All of Microsoft "
-        "Graph, for every mailbox"
+        "failed: other rights in Entra: Entra gives the app Mail.ReadBasic.All of Microsoft Graph, for "
+        "every mailbox"
     )
     assert arranged.check(mailbox=MAILBOX).code == 0

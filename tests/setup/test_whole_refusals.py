@@ -18,13 +18,13 @@ START = f"Setting up {TENANT_NAME}, in DIR:"
 BOTH = ("--method", "cmdlet", "--method", "graph")
 #: Kind of news -> what is said while the check waits for it.
 WAITING = {
-    "app-role": "the app role has not arrived yet (HTTP 401)",
-    "exchange-role": "the role group has not arrived yet (HTTP 403)",
-    "graph-role": "the right to read the mailbox has not arrived yet (30 minutes to 2 hours)",
+    "app-role": "the app role has not taken effect yet (HTTP 401)",
+    "exchange-role": "the role group has not taken effect yet (HTTP 403)",
+    "graph-role": "the right to read the mailbox has not taken effect yet (30 minutes to 2 hours)",
 }
-NOTHING = "  done before that: nothing; run it again, it goes on from there"
+NOTHING = "  done before that: nothing; the next run goes on from there"
 MADE = "  done before that: DIR/certificate.pem, app registration check_mapi_connectivity, DIR/client_id"
-AGAIN = "; run it again, it goes on from there"
+AGAIN = "; the next run goes on from there"
 
 
 def failure(arranged, *words):
@@ -40,16 +40,16 @@ def failure(arranged, *words):
         (
             ("decline",),
             "consent was declined (AADSTS65004)",
-            "run it again, and accept what the page asks for",
+            "run this again, and accept what the page asks for",
         ),
-        (("expire",), "nobody entered the code in time (AADSTS70020)", "run it again"),
+        (("expire",), "nobody entered the code in time (AADSTS70020)", "run this again"),
     ],
 )
 def test_a_code_that_nobody_enters(arranged, verdict, cause, remedy):
     arranged.tenant.admin.devices.decide(verdict)
     first, own, last = failure(arranged)
     assert (first, last) == (f"failed: {cause}", f"  to do: {remedy}")
-    assert own.startswith(f"  it says: {cause[-12:-1]}: ")
+    assert own.startswith(f"  details: {cause[-12:-1]}: ")
     assert arranged.kept() == {} and arranged.changes() == []
 
 
@@ -85,8 +85,8 @@ def test_a_token_without_the_right_to_consent(arranged):
     assert failure(arranged, arranged.tokens("Exchange Administrator")) == [
         "failed: app role Exchange.ManageAsApp: Graph does not let this account do that "
         "(Authorization_RequestDenied)",
-        "  it says: Insufficient privileges to complete the operation.",
-        "  to do: sign in as Global Administrator or Privileged Role Administrator, or have one "
+        "  details: Insufficient privileges to complete the operation.",
+        "  to do: sign in as Global Administrator or Privileged Role Administrator, or have one of them "
         f"consent at {arranged.tenant.url}/{TENANT_NAME}/adminconsent?client_id=ID",
         f"{MADE}, enterprise application check_mapi_connectivity{AGAIN}",
     ]
@@ -97,8 +97,7 @@ def test_a_token_without_the_right_to_consent(arranged):
 
 def test_an_account_without_rights_in_exchange(arranged):
     assert failure(arranged, arranged.tokens("Application Administrator")) == [
-        "failed: organization open for roles of its own: this account may not run "
-        "Get-OrganizationConfig (HTTP 403)",
+        "failed: organization customization: this account may not run Get-OrganizationConfig (HTTP 403)",
         "  to do: sign in as Exchange Administrator or a member of Organization Management",
         NOTHING,
     ]
@@ -110,21 +109,19 @@ def test_policies_on_certificates(arranged):
     policy, registry = arranged.tenant.admin.registry.policy, arranged.tenant.admin.registry
     begin = "failed: app registration check_mapi_connectivity: a policy of the tenant forbids this "
     begin += "certificate"
-    remedy = (
-        "  to do: remove the file of the new certificate and give a shorter --lifetime, or have "
-    )
-    remedy += "the policy except the app"
+    remedy = "  to do: remove the file of the new certificate and give a shorter --lifetime, or "
+    remedy += "exempt the app from the policy"
     policy.forbidden = True
     assert failure(arranged) == [
         f"{begin} (CredentialTypeNotAllowedAsPerAppPolicy)",
-        "  it says: Credential type not allowed as per assigned policy 'ID'.",
+        "  details: Credential type not allowed as per assigned policy 'ID'.",
         remedy,
         f"  done before that: DIR/certificate.pem{AGAIN}",
     ]
     policy.forbidden, policy.max_days = False, 90
     assert failure(arranged) == [
         f"{begin} (CredentialInvalidLifetimeAsPerAppPolicy)",
-        "  it says: Credential lifetime exceeds the max value allowed as per assigned policy 'ID'.",
+        "  details: Credential lifetime exceeds the max value allowed as per assigned policy 'ID'.",
         remedy,
         NOTHING,
     ]
@@ -139,8 +136,8 @@ def test_several_apps_of_that_name(arranged):
         registry.add_application({"displayName": names.APP}, "somebody")
     assert failure(arranged) == [
         f"failed: app registration {names.APP}: 2 app registrations are called {names.APP}",
-        "  it says: ID, ID",
-        "  to do: name the one that is meant by --client-id",
+        "  details: ID, ID",
+        "  to do: name the right one by --client-id",
         NOTHING,
     ]
     second = arranged.tenant.directory_state()["applications"][1]["appId"]
@@ -155,7 +152,7 @@ def test_several_apps_of_that_name(arranged):
 def test_an_organization_that_was_never_customized(arranged):
     arranged.tenant.admin.rbac.dehydrated = True
     assert arranged() == 0
-    assert "  made     organization open for roles of its own" in arranged.said
+    assert "  made     organization customization" in arranged.said
     assert (arranged.state()["dehydrated"], arranged.naps) == (False, [])
 
 
@@ -180,10 +177,9 @@ def test_a_grant_that_does_not_arrive(arranged):
     lines = failure(arranged, "--wait", 60)
     assert lines[:3] == [
         f"failed: proof: {WAITING['app-role']} after 1 min",
-        "  it says: User is not allowed to call Exchange.",
-        "  to do: what was granted is kept, it may take 15 minutes and more to arrive: see "
-        "what there is "
-        "with --status, then run this again without it",
+        "  details: User is not allowed to call Exchange.",
+        "  to do: wait for the grants to take effect, which may need more than 15 minutes, then run this "
+        "again; they are kept, and --status shows them",
     ]
     assert sum(arranged.naps) == 60
     # The next run makes nothing, and goes on waiting.
@@ -207,18 +203,17 @@ def test_services_that_are_down(arranged):
     token = arranged.tokens()
     arranged.tenant.faults.on("graph", "http-502-html")
     assert failure(arranged, token) == [
-        "failed: app registration check_mapi_connectivity: Graph answers with a web page: gateway "
-        "error (HTTP 502)",
-        "  it says: text/html: Access / denied",
-        "  to do: see service health; a gateway may have answered instead",
+        "failed: app registration check_mapi_connectivity: 127.0.0.1 answers with an error page "
+        "(HTTP 502)",
+        "  details: text/html: Access / denied",
+        "  to do: check the proxy, then see M365 health; the page may be a proxy's",
         NOTHING,
     ]
     arranged.tenant.faults.off()
     arranged.tenant.faults.on("exchange", "garbage-json")
     assert failure(arranged, token)[:3] == [
-        "failed: organization open for roles of its own: 127.0.0.1 does not answer as Exchange "
-        "does",
-        '  it says: application/json: {"value": [}',
+        "failed: organization customization: 127.0.0.1 does not answer as Exchange does",
+        '  details: application/json: {"value": [}',
         "  to do: check proxy and gateway; one of them may have answered instead",
     ]
     arranged.tenant.faults.off()

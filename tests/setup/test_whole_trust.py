@@ -240,7 +240,7 @@ def test_a_host_that_this_command_did_not_write(arranged, run, foreign, words):
     path, before = planted(arranged, foreign), arranged.tenant.connections
     [line] = refused(run, *words)
     assert line == (
-        f"--authority-url: {path} names {foreign.url}, no host of cloud worldwide, and "
+        f"--authority-url: {path} names {foreign.url}, which is not a host of cloud worldwide, and "
         f"{names.COMMAND} did not write that file for this cloud; if this host is right, give "
         f"--authority-url={foreign.url} on the command line, else remove that line"
     )
@@ -264,14 +264,20 @@ def test_hosts_that_this_command_wrote(arranged, run, foreign):
     # For another cloud than this it was not written.
     before = arranged.tenant.connections
     [line] = refused(run, "--cloud=china")
-    assert line.startswith(f"--authority-url: {path} names {url}, no host of cloud china, and ")
+    assert line.startswith(
+        f"--authority-url: {path} names {url}, which is not a host of cloud china, and "
+    )
     # Nor is it what was written, once somebody has changed it.
     text = path.read_text()
     path.write_text(text.replace(f"graph-url = {url}", f"graph-url = {foreign.url}"))
     [line] = refused(run)
-    assert line.startswith(f"--authority-url: {path} names {url}, no host of cloud worldwide, and ")
+    assert line.startswith(
+        f"--authority-url: {path} names {url}, which is not a host of cloud worldwide, and "
+    )
     [line] = refused(run, *arranged.places[:2])
-    assert line.startswith(f"--graph-url: {path} names {foreign.url}, no host of cloud worldwide")
+    assert line.startswith(
+        f"--graph-url: {path} names {foreign.url}, which is not a host of cloud worldwide"
+    )
     assert foreign.requests() == 0 and arranged.tenant.connections == before
     # The cloud's own hosts need nobody's word.
     path.write_text(f"[{TENANT_NAME}]\ngraph-url = https://Graph.microsoft.com/\n")
@@ -286,5 +292,5 @@ def test_an_installation_of_before_the_list(arranged, run):
     [line] = refused(run)
     assert " did not write that file for this cloud; " in line
     assert run(*arranged.places) == 0
-    assert "nothing to do: all of it was there" in arranged.said
+    assert "nothing to do: everything was there" in arranged.said
     assert run() == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -9,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
+    NoEncryption,
     PrivateFormat,
     pkcs12,
 )
@@ -61,6 +63,32 @@ def test_every_form(given_files):
     assert 364.9 < loaded.facts.days(time.time()) < 365.1
     assert len(loaded.facts.sha1), len(loaded.facts.sha256) == (40, 64)
     assert "PRIVATE" not in repr(loaded)
+
+
+PLAIN, LOCKED = pem_key(KEY), pem_key(KEY, PASSPHRASE)
+FIRST = KEY.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+OPENSSH = KEY.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        (PLAIN, b"RSA PRIVATE KEY"),
+        (PLAIN, b"ENCRYPTED PRIVATE KEY"),
+        (LOCKED, b"PRIVATE KEY"),
+        (LOCKED, b"RSA PRIVATE KEY"),
+        (FIRST, b"PRIVATE KEY"),
+        (OPENSSH, b"OPENSSH PRIVATE KEY"),
+    ],
+)
+def test_a_key_is_what_it_is_whatever_it_is_called(key, name):
+    """Programs of Go and .NET put their own marks around what a library gives them."""
+    renamed = re.sub(rb"(BEGIN|END)[A-Z ]*PRIVATE KEY", rb"\1 " + name, key)
+    found = certificate.load(files(pem(CERTIFICATE) + renamed, passphrase=LOCK))
+    assert found.private_key.encode() == PLAIN
+    if key is LOCKED:
+        with pytest.raises(UsageError, match="c is encrypted; give --certificate-passphrase-file"):
+            certificate.load(files(pem(CERTIFICATE) + renamed))
 
 
 def elliptic():

@@ -84,7 +84,7 @@ def test_a_wrong_password_is_refused_by_the_federation_server(runs, tenant):
     assert failure == Failure(
         "credential",
         f"{HERE} refuses user federated@practice.example",
-        "check the password there; or use a cloud-only user or a certificate",
+        "check the password; or use a cloud-only user or a certificate",
         "FailedAuthentication",
         failure.detail,
         during="sign-in",
@@ -97,7 +97,7 @@ def test_a_wrong_password_is_refused_by_the_federation_server(runs, tenant):
 def test_federation_server_that_nobody_listens_at(runs):
     failure = refusal(runs.by_password(name="federated-down"))
     assert (failure.kind, failure.transient) == ("connect", True)
-    assert failure.cause.startswith("federation server: 127.0.0.1 port 1: ")
+    assert failure.cause.startswith("federation server 127.0.0.1 port 1: ")
 
 
 def test_entras_refusal_of_the_assertion_is_entras(runs, tenant):
@@ -128,6 +128,7 @@ def test_entras_refusal_of_the_assertion_is_entras(runs, tenant):
             "locked out",
         ),
         (fault(text="Gesperrt: ä"), "FailedAuthentication", "Gesperrt: ä"),
+        (fault(text=""), "FailedAuthentication", ""),
     ],
 )
 @pytest.mark.parametrize("status", [200, 400, 500])
@@ -167,7 +168,7 @@ def test_odd_answers_to_the_password(runs, answering, tenant, body, status):
     failure = refusal(federated(runs))
     assert (failure.kind, failure.cause, failure.code) == (
         "credential",
-        f"{HERE} does not speak WS-Trust",
+        f"{HERE} answers, but not in WS-Trust",
         f"HTTP {status}",
     )
     assert tenant.token_requests == 0
@@ -185,20 +186,20 @@ def test_metadata_beyond_all_measure(runs, answering):
     """A million elements would take a hundred megabytes."""
     answering("GET", 200, b"<Envelope>" + b"<a/>" * (1 << 19) + b"</Envelope>")
     failure = refusal(federated(runs))
-    assert failure.cause == f"{HERE} does not speak WS-Trust"
+    assert failure.cause == f"{HERE} answers, but not in WS-Trust"
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize(
     ("status", "kind", "text"),
     [
-        (500, "server", f"{HERE} answers: internal error"),
-        (502, "server", f"{HERE} answers with a web page: gateway error"),
-        (503, "server", f"{HERE} answers with a web page: unavailable"),
+        (500, "server", f"{HERE} reports an internal error"),
+        (502, "server", f"{HERE} answers with an error page"),
+        (503, "server", f"{HERE} answers with an error page"),
         (429, "throttled", f"{HERE} throttles this check"),
-        (403, "credential", f"{HERE} does not speak WS-Trust"),
-        (302, "credential", f"{HERE} does not speak WS-Trust"),
-        (404, "credential", f"{HERE} does not speak WS-Trust"),
+        (403, "credential", f"{HERE} answers, but not in WS-Trust"),
+        (302, "credential", f"{HERE} answers, but not in WS-Trust"),
+        (404, "credential", f"{HERE} answers, but not in WS-Trust"),
     ],
 )
 def test_statuses(runs, answering, method, status, kind, text):
@@ -248,6 +249,33 @@ def test_no_password_in_the_clear(runs, tenant, monkeypatch, member, place):
         "clear",
     )
     assert len(tenant.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        (
+            {"federation_active_auth_url": None, "federation_protocol": "SAML20"},
+            "practice.example is federated, but Entra names no WS-Trust address of it",
+        ),
+        (
+            {"federation_active_auth_url": "https://idp.example/app/office365/wsfed/active"},
+            "federation server idp.example has no WS-Trust address that msal knows",
+        ),
+    ],
+)
+def test_a_federation_that_is_none_of_ad_fs(runs, tenant, monkeypatch, changes, cause):
+    realm = Entra.realm
+
+    def elsewhere(self, there, user):
+        document = {**realm(self, there, user), "federation_metadata_url": None, **changes}
+        return {name: value for name, value in document.items() if value is not None}
+
+    monkeypatch.setattr(Entra, "realm", elsewhere)
+    failure = refusal(federated(runs))
+    assert (failure.kind, failure.cause, failure.code) == ("credential", cause, "WS-Trust")
+    assert "federation_protocol: " in failure.detail
+    assert tenant.entra.password_tries == []
 
 
 def test_metadata_that_names_an_address_without_tls(runs, answering, tenant):

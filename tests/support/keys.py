@@ -14,26 +14,38 @@ from cryptography.hazmat.primitives import serialization
 #: Of whom these are read: the package looks it up at each use, PyJWT has its own name for it.
 _READERS = ("cryptography.hazmat.primitives.serialization", "jwt.algorithms")
 
+_NAMES = ("load_pem_private_key", "load_der_private_key")
+
 #: Variables for a run that needs no system's authorities, because it is given the tenant's.
 NO_AUTHORITIES = {"SSL_CERT_FILE": "/nonexistent", "SSL_CERT_DIR": "/nonexistent"}
 
 
 def read_once():
     """From now on a key that was read is known; the function that puts all back."""
-    known, real = {}, serialization.load_pem_private_key
+    known = {}
+    before = [
+        (module, name, getattr(module, name))
+        for module in map(importlib.import_module, _READERS)
+        for name in _NAMES
+        if hasattr(module, name)
+    ]
 
-    def load(data, password=None, *more, **named):
-        place = bytes(data).strip(), password, more, tuple(named.items())
-        if place not in known:
-            known[place] = real(data, password, *more, **named)
-        return known[place]
+    def once(name, real):
+        def load(data, password=None, *more, **named):
+            place = name, bytes(data).strip(), password, more, tuple(named.items())
+            if place not in known:
+                known[place] = real(data, password, *more, **named)
+            return known[place]
 
-    def put(function):
-        for name in _READERS:
-            importlib.import_module(name).load_pem_private_key = function
+        return load
 
-    put(load)
-    return lambda: put(real)
+    def undo():
+        for module, name, real in before:
+            setattr(module, name, real)
+
+    for module, name, real in before:
+        setattr(module, name, once(name, real))
+    return undo
 
 
 def prime(directory):

@@ -125,8 +125,8 @@ def test_hosts_of_other_methods_do_not_matter(way):
 
 def test_hosts_and_clouds_that_are_none(way):
     run = way("graph", "--graph-url", "http://127.0.0.1:1")
-    text = "--graph-url: what is given is not an https URL like https://host or https://host:port"
+    text = "--graph-url: its value is not an https URL like https://host or https://host:port"
     assert (run.stdout, run.code) == (f"MAPI UNKNOWN - {text}\n", 3)
     run = way("cmdlet", "--cloud", "mars", "--tenant", TENANT_NAME)
-    text = "--cloud: mars is none of worldwide, gcc, gcc-high, dod, china"
+    text = "--cloud: mars is not one of worldwide, gcc, gcc-high, dod, china"
     assert (run.stdout, run.code) == (f"MAPI UNKNOWN - {text}\n", 3)

@@ -99,7 +99,7 @@ def test_the_bad_ones_are_named_with_their_causes(mapi, tenant):
     assert run.outcome.seconds < 3 + GRACE
     assert run.line == (
         f"MAPI CRITICAL - 2 of 3 nodes fail: {SECOND} certificate not for this address; "
-        f"{THIRD} no answer (tls)"
+        f"{THIRD} no TLS handshake in 3s"
     )
     assert run.code == 2
     assert re.findall(r"(\S+)_mapi_connectivity=(\d)", run.perfdata) == [
@@ -126,8 +126,11 @@ def test_as_the_issue_has_it(mapi, tenant):
 
 
 def test_an_address_book_of_another_name_is_asked_at_the_same_address(way, tenant):
-    """What another node says of it is no word on this one."""
-    tenant.node(FIRST, "EX2")
+    """What another node says of it is no word on this one; nor is what a host of Autodiscover says,
+    which all nodes have in common.
+    """
+    for address in (FIRST, SECOND):
+        tenant.node(address, "EX2")
 
     def elsewhere(head, body):
         book = re.sub(rb"localhost(:\d+/mapi/nspi)", rb"outlook.office365.com\1", body)
@@ -137,11 +140,12 @@ def test_an_address_book_of_another_name_is_asked_at_the_same_address(way, tenan
         discover = f"https://localhost:{gateway.port}/autodiscover/autodiscover.xml"
         run = way(
             *("mapi", "-H", "127.0.0.1", "--autodiscover-url", discover, "--address-book", "-v"),
-            *addresses(f"{FIRST}:{tenant.port}"),
+            *addresses(f"{FIRST}:{tenant.port}", f"{SECOND}:{tenant.port}"),
         )
     assert run.code == 0
-    assert gateway.requests == ["/autodiscover/autodiscover.xml"]
-    assert [request[1].partition("?")[0] for request in tenant.requests[-3:]] == 3 * ["/mapi/nspi/"]
+    assert gateway.requests == 2 * ["/autodiscover/autodiscover.xml"]
+    asked = [path.partition("?")[0] for _, path, _, _ in tenant.requests]
+    assert asked.count("/mapi/nspi/") == 6
 
 
 @pytest.mark.parametrize("more", [(), ("--concurrency", "1"), ("--address-book", "--archive")])
@@ -153,7 +157,7 @@ def test_a_wrong_password_is_one_failed_logon(mapi, tenant, tmp_path, more):
     run = mapi("healthy", *addresses(FIRST, SECOND, THIRD), "--password-file", wrong, *more)
     assert tenant.logons == [("Basic", WHO, False)]
     found = re.fullmatch(
-        rf"MAPI CRITICAL - 1 of 3 nodes fail: (\S+) refuses user {WHO} \(Basic\); 2 not tested",
+        r"MAPI CRITICAL - 1 of 3 nodes fail: (\S+) refuses this user \(Basic\); 2 not tested",
         run.line,
     )
     assert (found is not None, run.code) == (True, 2)
@@ -212,7 +216,7 @@ def test_what_is_known_of_a_node_that_was_spared_stays_good(mapi, tenant, tmp_pa
     tenant.node(SECOND, "EX3")
     run = mapi("healthy", *everyone, "--concurrency", "1")
     assert run.line == (
-        f"MAPI CRITICAL - 1 of 2 nodes fail: {FIRST} refuses user {WHO} (Basic); 1 not tested"
+        f"MAPI CRITICAL - 1 of 2 nodes fail: {FIRST} refuses this user (Basic); 1 not tested"
     )
     # The password rests for a minute.
     rests = [path for path in (tmp_path / "cache").iterdir() if path.name.startswith("refused")]
@@ -220,6 +224,21 @@ def test_what_is_known_of_a_node_that_was_spared_stays_good(mapi, tenant, tmp_pa
     run = mapi("healthy", *addresses(SECOND))
     assert (run.code, run.requests) == (0, [run.requests[0]] * 3)
     assert run.requests[0].startswith("/mapi/emsmdb")
+
+
+def test_two_nodes_that_refuse_everybody_hide_no_good_one(mapi, tenant):
+    everyone = addresses(FIRST, SECOND, THIRD, FOURTH)
+    for address in (FIRST, SECOND, THIRD, FOURTH):
+        tenant.node(address, "EX2")
+    mapi("healthy", *everyone)
+    tenant.stop_nodes()
+    for address in (FIRST, SECOND, THIRD, FOURTH):
+        tenant.node(address, "EX2", "logon" if address in (SECOND, THIRD) else None)
+    told = f"2 of 4 nodes fail: {SECOND}, {THIRD} refuses a user whom another node lets in (Basic)"
+    run = mapi("healthy", *everyone, "--concurrency", "1")
+    assert run.line == f"MAPI CRITICAL - {told}; 1 not tested"
+    run = mapi("healthy", *everyone)
+    assert run.line == f"MAPI CRITICAL - {told}"
 
 
 def test_nothing_secret_goes_to_an_address_with_another_name(mapi, tenant):
@@ -244,7 +263,7 @@ def test_through_a_proxy(mapi, tenant):
     }
     assert run.line == (
         f"MAPI CRITICAL - 2 of 3 nodes fail: {SECOND} certificate not for this address; "
-        f"{THIRD} no answer (tls)"
+        f"{THIRD} no TLS handshake in 3s"
     )
     assert run.outcome.seconds < 3 + GRACE
     assert "front end     EX2\n" in run.diagnosis

@@ -198,7 +198,8 @@ def standard_input(option: str) -> str:
 
 def _reason(path: str, error: OSError | ValueError) -> str:
     if isinstance(error, FileNotFoundError):
-        return f"{path} does not exist"
+        shell = "; ~ is a shell's word, write the whole path" if path.startswith("~") else ""
+        return f"{path} does not exist{shell}"
     if isinstance(error, PermissionError):
         return f"{path} cannot be read by user id {os.geteuid()}; give it or its group read access"
     if isinstance(error, OSError):

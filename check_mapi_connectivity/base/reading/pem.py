@@ -43,8 +43,16 @@ class Block(NamedTuple):
 
     @property
     def encrypted(self) -> bool:
-        """Whether a key asks for a passphrase."""
-        return bool(self.headers) or self.name == "ENCRYPTED PRIVATE KEY"
+        """Whether a key asks for a passphrase. PKCS #8 that does begins with the way that it is
+        encrypted, where the version would stand (RFC 5958 2, 3).
+        """
+        named = self.name == "ENCRYPTED PRIVATE KEY"
+        return bool(self.headers) or named or content(self.der)[:1] == b"\x30"
+
+    @property
+    def of_openssh(self) -> bool:
+        """Whether a key is in OpenSSH's own format (its PROTOCOL.key)."""
+        return self.der.startswith(b"openssh-key-v1\0")
 
     def text(self) -> bytes:
         """The block as RFC 7468 wants it."""

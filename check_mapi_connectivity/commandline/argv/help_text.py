@@ -6,7 +6,7 @@ DESCRIPTION = """Log on to a user's Exchange mailbox, list its Inbox, and say wh
 connectivity is there and how long it took."""
 
 #: The same of all methods, for the help and the man page.
-NO_LIVE_RUN_YET = """No method has yet been seen at work on a live tenant or a live Exchange Server;
+NO_LIVE_RUN_YET = """No method has been tried yet on a live tenant or a live Exchange Server;
 --explain says what that means for each."""
 
 #: Examples that `--help` begins with.
@@ -26,7 +26,7 @@ EXAMPLES = (
         " --password-file /etc/check_mapi_connectivity/probe.password -m probe@contoso.com",
     ),
     (
-        "what would that do? Nothing is tested",
+        "what this command line would do; nothing is tested",
         "--explain --tenant contoso.onmicrosoft.com -m probe@contoso.com",
     ),
 )
@@ -34,7 +34,7 @@ EXAMPLES = (
 #: Examples that `--help` shows below the options.
 MORE_EXAMPLES = (
     (
-        "Exchange's own test and Graph side by side: the mailbox, or the way there?",
+        "two methods side by side, to see which of them fails",
         "--tenant contoso.onmicrosoft.com -m probe@contoso.com --method cmdlet --method graph",
     ),
     (

@@ -56,7 +56,8 @@ def _plain(message: str) -> str:
         option = prefix[len("argument ") :].split("/")[-1]
         if rest.startswith("ignored explicit argument"):
             return f"{option}{_NO_VALUE}"
-        return f"{option}: its value is missing; one that begins with a dash reads {option}=VALUE"
+        written = f"write one that begins with a dash as {option}=VALUE"
+        return f"{option}: its value is missing; {written}"
     return f"{message}; see --help"
 
 

@@ -11,21 +11,21 @@ OPTIONS = (
     Option(
         "--submit",
         "SCHEDULER",
-        f"""Give each mailbox's result to a passive service of its own, and say in the run's own
-        result how that went. One of: {", ".join(SCHEDULERS)}. icinga2 wants --submit-url, nagios
-        wants --submit-directory.""",
+        f"""Give each mailbox's result to a passive service of its own. The result of the run itself
+        says how that went. One of: {", ".join(SCHEDULERS)}. icinga2 needs --submit-url, nagios
+        needs --submit-directory.""",
     ),
     Option(
         "--submit-url",
         "URL",
-        """Icinga's API, by the name that its certificate has. https only. Example:
-        https://icinga.contoso.com:5665.""",
+        """URL of Icinga's API; its host must be the name in Icinga's certificate. https only.
+        Example: https://icinga.contoso.com:5665.""",
     ),
     Option(
         "--submit-user",
         "NAME",
-        """ApiUser of Icinga; it needs no other permission than
-        actions/process-check-result.""",
+        """ApiUser of Icinga. It needs the permission actions/process-check-result and no
+        other.""",
     ),
     Option(
         "--submit-password-file",
@@ -41,14 +41,14 @@ OPTIONS = (
     Option(
         "--submit-certificate-key",
         "FILE",
-        """PEM file with the private key of --submit-certificate, where that is in a file of its
-        own.""",
+        """PEM file with the private key of --submit-certificate, where the key is in a separate
+        file.""",
     ),
     Option(
         "--submit-ca-file",
         "FILE",
-        """PEM file of the authority that Icinga's certificate is of, as
-        /var/lib/icinga2/certs/ca.crt is. Default: the system's own.""",
+        """PEM file of the authority that issued Icinga's certificate, usually
+        /var/lib/icinga2/certs/ca.crt. Default: the authorities of the system.""",
     ),
     Option(
         "--submit-proxy",
@@ -59,8 +59,8 @@ OPTIONS = (
     Option(
         "--submit-directory",
         "DIR",
-        """Directory of check results of Nagios or Naemon (check_result_path), which has to belong
-        to the running user. Example: /var/lib/nagios4/spool/checkresults.""",
+        """Directory of check results of Nagios or Naemon (check_result_path). It must belong to the
+        user that runs the check. Example: /var/lib/nagios4/spool/checkresults.""",
     ),
     Option(
         "--submit-host",
@@ -70,8 +70,8 @@ OPTIONS = (
     Option(
         "--submit-service",
         "NAME",
-        """Name of a mailbox's service; {mailbox} stands for the mailbox as it is addressed.
-        Default: Mailbox {mailbox}.""",
+        """Name of a mailbox's service; {mailbox} stands for the mailbox as --mailbox or
+        --mailbox-file names it. Default: Mailbox {mailbox}.""",
     ),
     Option(
         "--submit-dry-run",

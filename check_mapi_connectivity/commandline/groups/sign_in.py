@@ -10,21 +10,21 @@ CREDENTIAL: tuple[str, tuple[Option, ...]] = (
         Option(
             "--client-id",
             "GUID",
-            """Application (client) id of the app registration that may run the test. Default
-            for --username with method cmdlet alone: Microsoft's own for Exchange
+            """Application (client) id of the app registration that may run the test. With
+            --username and method cmdlet alone the default is that of Microsoft's Exchange
             PowerShell.""",
         ),
         Option(
             "--certificate",
             "FILE",
             """Certificate of the app registration: PEM (with or without its key) or PFX. The
-            key has to be RSA, and other users must not be able to read it.""",
+            key must be RSA, and other users must not be able to read it.""",
         ),
         Option(
             "--certificate-key",
             "FILE",
-            """PEM file with the private key of --certificate, where that is in a file of its
-            own.""",
+            """PEM file with the private key of --certificate, where the key is in a separate
+            file.""",
         ),
         Option(
             "--certificate-passphrase-file",
@@ -43,9 +43,9 @@ CREDENTIAL: tuple[str, tuple[Option, ...]] = (
         Option(
             "-l --username",
             "[DOMAIN\\]USER",
-            """User who logs on by method mapi: the mailbox's own, or one with FullAccess. With
-            --tenant the user signs in at Entra by password alone, which fails where a policy
-            asks more, and which Microsoft is going to retire.""",
+            """User who logs on (method mapi): that of the mailbox, or one with FullAccess. With
+            --tenant the user signs in at Entra by password alone. That fails where a policy
+            requires more, e.g. MFA. Microsoft is going to retire it.""",
         ),
         Option(
             "--password-file",
@@ -56,15 +56,16 @@ CREDENTIAL: tuple[str, tuple[Option, ...]] = (
         Option(
             "--managed-identity",
             "CLIENT-ID",
-            """Sign in as a managed identity of the Azure VM that the check runs on: its own, or
-            the user-assigned one of this client id. Never through a proxy.""",
+            """Sign in as a managed identity of the Azure VM that the check runs on: the
+            system-assigned one, or the user-assigned one of this client id. Never through a
+            proxy.""",
             OPTIONAL,
         ),
         Option(
             "--imds-url",
             "URL",
-            """Instance metadata service that gives a managed identity's token. Default:
-            AZURE_POD_IDENTITY_AUTHORITY_HOST of the environment, else
+            """URL of the instance metadata service, which gives a managed identity's token.
+            Default: AZURE_POD_IDENTITY_AUTHORITY_HOST of the environment, else
             http://169.254.169.254.""",
         ),
         Option(
@@ -77,7 +78,7 @@ CREDENTIAL: tuple[str, tuple[Option, ...]] = (
             "--ask-password",
             "",
             """Ask for the secret on the terminal, twice: the password of --username, the
-            passphrase of --certificate, else the secret of --client-id.""",
+            passphrase of --certificate, or else the client secret of --client-id.""",
             FLAG,
         ),
     ),
@@ -89,14 +90,17 @@ PROXY: tuple[str, tuple[Option, ...]] = (
         Option(
             "--proxy",
             "URL",
-            """HTTP proxy for sign-in, Exchange and Graph. Format: http://HOST:PORT, or https://
-            for one that is spoken to by TLS. A user name belongs in --proxy-user. Default:
-            HTTPS_PROXY or ALL_PROXY of the environment, except for hosts in NO_PROXY.""",
+            """HTTP proxy for sign-in, Exchange and Graph. Format: http://HOST:PORT, or
+            https://HOST:PORT where the proxy itself needs TLS. A user name belongs in --proxy-user.
+            Default: HTTPS_PROXY or ALL_PROXY of the environment, except for hosts in
+            NO_PROXY.""",
         ),
         Option(
-            "--proxy-host", "HOST", "HTTP proxy's host, instead of --proxy; needs --proxy-port."
+            "--proxy-host",
+            "HOST",
+            "Host of the HTTP proxy, instead of --proxy; needs --proxy-port.",
         ),
-        Option("--proxy-port", "PORT", "Port of the HTTP proxy, needed by --proxy-host."),
+        Option("--proxy-port", "PORT", "Port of the HTTP proxy; needs --proxy-host."),
         Option("--proxy-user", "NAME", "User at the proxy: NAME, DOMAIN\\NAME or NAME@REALM."),
         Option("--proxy-domain", "DOMAIN", "Windows domain of --proxy-user."),
         Option(

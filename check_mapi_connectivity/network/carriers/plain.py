@@ -146,6 +146,12 @@ class _Wire:
             self._more()
         return self._take(size)
 
+    def exactly(self, size: int) -> bytes:
+        """So many bytes; fewer at the end."""
+        while len(self._ahead) < size and self._more():
+            pass
+        return self._take(size)
+
     def _take(self, size: int) -> bytes:
         found = bytes(self._ahead[:size])
         del self._ahead[:size]
@@ -187,8 +193,13 @@ class Response:
     ) -> None:
         self.status = found.status
         self.reason = found.reason.decode("latin-1").strip()
-        self.lines = _grouped(found.seen)
-        self.headers = Headers.merged(self.lines)
+        seen = found.seen
+        self.lines = tuple((name.decode("latin-1"), text.decode("latin-1")) for name, text in seen)
+        self.headers = Headers(self.lines)
+        if len(self.headers) < len(self.lines):
+            # One of them comes more than once.
+            self.lines = _grouped(self.lines)
+            self.headers = Headers.merged(self.lines)
         self._wire, self._keep = wire, keep
         self._over = method == "HEAD" or found.status in (101, 204, 304)
         length, self._chunked = found.framing
@@ -237,7 +248,7 @@ class Response:
         self._left -= len(piece)
         if self._chunked and not self._left:
             self._before += self._whole
-            if len(self._wire.read(1) + self._wire.read(1)) < 2:
+            if len(self._wire.exactly(2)) < 2:
                 raise ValueError
         return piece
 
@@ -250,11 +261,10 @@ class Response:
             self._wire.close()
 
 
-def _grouped(fields: list[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
-    """Headers in text; those of one name together, in its first spelling."""
-    found: dict[bytes, list[tuple[str, str]]] = {}
-    for name, value in fields:
+def _grouped(lines: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Headers with those of one name together, in its first spelling."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for name, value in lines:
         known = found.setdefault(name.lower(), [])
-        spelt = known[0][0] if known else name.decode("latin-1")
-        known.append((spelt, value.decode("latin-1")))
+        known.append((known[0][0] if known else name, value))
     return tuple(one for known in found.values() for one in known)

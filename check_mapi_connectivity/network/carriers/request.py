@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 #: Characters that a request's target holds as they are (RFC 3986 3.3, 3.4).
 _PLAIN = r"A-Za-z0-9._~!$&'()*+,;=:@/\-"
 
+_ESCAPE = "%[0-9A-F]{2}"
+
 #: URLs that need no second look: scheme, host, port and target.
 _USUAL = re.compile(
     r"(https?)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::([0-9]{1,5}))?"
-    rf"((?:/(?:[{_PLAIN}]|%[0-9A-F]{{2}})*)?(?:\?(?:[{_PLAIN}?]|%[0-9A-F]{{2}})+)?)"
+    rf"((?:/[{_PLAIN}]*(?:{_ESCAPE}[{_PLAIN}]*)*)?"
+    rf"(?:\?(?=[^#])[{_PLAIN}?]*(?:{_ESCAPE}[{_PLAIN}?]*)*)?)"
 )
 
 #: What would end a header.

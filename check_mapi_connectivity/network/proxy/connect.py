@@ -49,7 +49,7 @@ _MOST_LEGS = 8
 
 #: Squid, for one, says the same of all of these.
 _ACCOUNT = "check user and password; a locked, disabled or expired account looks the same"
-_TICKET = "compare the clocks; is it for this proxy? See --proxy-spn-host, and the proxy's log"
+_TICKET = "compare the clocks; check --proxy-spn-host, and see the proxy's log"
 _REALM = "where the proxy takes Kerberos only: --proxy-user USER@REALM; else user and password"
 
 #: Bytes of the page beside a 407; a longer one is not worth keeping the connection for.
@@ -71,8 +71,10 @@ class _Reply(NamedTuple):
 
     @property
     def hint(self) -> str:
-        """The proxy's own reason, as squid and others give it."""
-        return str(self.headers.get("X-Squid-Error") or self.reason)
+        """The proxy's own reason, as squid and others give it, and the page that it leads to."""
+        reason = str(self.headers.get("X-Squid-Error") or self.reason)
+        page = str(self.headers.get("Location") or "").partition("?")[0]
+        return f"{reason}; it leads to {page[:200]}" if page and self.status < 400 else reason
 
     @property
     def schemes(self) -> list[str]:

@@ -8,13 +8,13 @@ import ssl
 
 from ...base.failure import Failure
 from .. import tls
-from ..head import HeadError
+from ..head import Disconnected, HeadError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...base.credentials import Proxy
 
-_NO_PROXY = "is an HTTP proxy at that address and port? if by TLS, name it as https://"
+_NO_PROXY = "check address and port of the proxy; give one by TLS as https://"
 
 #: What Privoxy answers where it cannot resolve the host's name.
 _UNKNOWN_HOST = (404, "no such domain")
@@ -51,7 +51,13 @@ def squid(proxy: str, target: str, status: int, hint: str) -> Failure | None:
 
 
 def no_http(proxy: Proxy, error: Exception) -> Failure:
-    """What answers CONNECT does not speak HTTP."""
+    """What answers CONNECT does not speak HTTP, or says nothing to the end."""
+    if isinstance(error, Disconnected):
+        # So do proxies that cannot reach the host, and those that do not want this client.
+        when = "without an answer to" if error.silent else "within its answer to"
+        cause = f"proxy {proxy} closes the connection {when} CONNECT"
+        remedy = "see the proxy's own log; if it is spoken to by TLS, name it as https://"
+        return Failure("proxy", cause, remedy)
     line = f": {error.line}" if isinstance(error, HeadError) and error.line else ""
     cause = f"proxy {proxy} answers CONNECT with no HTTP"
     return Failure("proxy", cause, _NO_PROXY, detail=f"{error}{line}")

@@ -41,9 +41,9 @@ def vouched(given: Given, source: str, place: Directory, tenant: str) -> None:
         if url is None or given.source[name] != source or _same(url, _own(CLOUDS[cloud], name)):
             continue
         raise UsageError(
-            f"--{name}: {place.file(names.OPTIONS_INI)} names {url}, no host of cloud {cloud}, and "
-            f"{names.COMMAND} did not write that file for this cloud; if this host is right, give "
-            f"--{name}={url} on the command line, else remove that line"
+            f"--{name}: {place.file(names.OPTIONS_INI)} names {url}, which is not a host of cloud "
+            f"{cloud}, and {names.COMMAND} did not write that file for this cloud; if this host is "
+            f"right, give --{name}={url} on the command line, else remove that line"
         )
 
 
@@ -58,9 +58,9 @@ def named(
             where = source.get(name, "")
             yield f"{_CALLED[name]} {url}, not {own} (--{name}: {where})"
     if network.proxy is not None:
-        yield f"by way of proxy {network.proxy}"
+        yield f"through proxy {network.proxy}"
     for path in network.ca_files:
-        yield f"certificates of the authorities in {path} are accepted"
+        yield f"certificates of the authorities in {path} are trusted"
 
 
 def _own(cloud: Cloud, name: str) -> str:

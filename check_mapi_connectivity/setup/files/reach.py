@@ -25,14 +25,14 @@ def try_all(files: Mapping[str, str | None], directory: str, owner: Owner, user:
         if path is not None and not _may("-r", path, owner, user):
             raise UsageError(
                 f"{option}: {path} cannot be read by {user}, who runs the check; let that user "
-                "read it and enter its directories, or see --owner"
+                "read it and enter its directories, or name another user by --owner"
             )
     while not os.path.isdir(directory):
         directory = os.path.dirname(directory)
     if not _may("-x", directory, owner, user):
         raise UsageError(
             f"--output: {directory} cannot be entered by {user}, who runs the check; let that user "
-            "enter it and those above it, or see --owner"
+            "enter it and those above it, or name another user by --owner"
         )
 
 

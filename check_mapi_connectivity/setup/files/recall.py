@@ -47,7 +47,7 @@ def mailboxes(given: commandline_given.Given, place: Directory) -> None:
         return
     if place.made is None or not place.made.mailboxes:
         raise UsageError(
-            "--renew: which mailbox is the new certificate to be tried with? Give --mailbox (-m); "
+            "--renew needs --mailbox (-m), to test the new certificate with it; "
             f"{place.file(names.LIST)} names none"
         )
     given.add({"mailbox": place.made.mailboxes}, place.file(names.LIST), weak=True)

@@ -104,9 +104,7 @@ class AppStep(Step):
                 return app
         ids = ", ".join(shown(app.get("appId"), 40) for app in found[:5])
         cause = f"{len(found)} app registrations are called {names.APP}"
-        raise CheckFailure(
-            Failure("usage", cause, "name the one that is meant by --client-id", detail=ids)
-        )
+        raise CheckFailure(Failure("usage", cause, "name the right one by --client-id", detail=ids))
 
     def _calls(self, known: Known) -> list[Call]:
         body: dict[str, Any] = {
@@ -149,16 +147,16 @@ class KeyStep(Step):
     """Our certificate in the app registration, beside those that are there already."""
 
     title = "certificate in the app registration"
-    why = "only where the app was there; the whole list is replaced, so what it holds is sent again"
+    why = "only where the app exists already; the list is replaced, so all of its entries are sent"
 
     def _look(self, site: Site) -> Found:
         if not site.known.has("app"):
             return Found(False)
         ours = [one for one in site.known.keys if keypair.same(one, site.known.key)]
         others = len(site.known.keys) - len(ours)
-        beside = f", {others} of others beside it" if others else ""
+        beside = f", beside {others} of others" if others else ""
         if not ours:
-            held = f"the app holds {others}, none of them is {names.CERTIFICATE} of this directory"
+            held = f"the app has {others}, none of them is {names.CERTIFICATE} of this directory"
             return Found(False, held if others else "")
         end = shown(ours[0].get("endDateTime") or "")[:10]
         return Found(True, f"{'until ' + end if end else 'accepted'}{beside}")
@@ -200,7 +198,11 @@ class PrincipalStep(Step):
         ]
         if found[0].get("accountEnabled") is False:
             cause = f"{self.title} is disabled for sign-in"
-            raise CheckFailure(Failure("credential", cause, "enable it in the portal"))
+            raise CheckFailure(
+                Failure(
+                    "credential", cause, "enable it in Entra: Enterprise applications, Properties"
+                )
+            )
         return Found(True, f"object id {site.known.principal}")
 
     def _calls(self, known: Known) -> list[Call]:
@@ -212,7 +214,7 @@ class PrincipalStep(Step):
             site.known.principal = _id(made, "id")
             return True
         if not self.appears(site, _REPLICATION, _PRINCIPAL_LATE):
-            cause = f"Entra has {self.title}, but does not show it"
+            cause = f"Entra has {self.title}, but does not list it yet"
             raise CheckFailure(Failure("server", cause, "run this again later"))
         return False
 
@@ -224,7 +226,7 @@ class GrantStep(Step):
     """The app role Exchange.ManageAsApp, with the administrator's consent."""
 
     title = f"app role {names.MANAGE_AS_APP_NAME}"
-    why = "lets the app call Exchange's admin interface; what it may run there is given below"
+    why = "lets the app call Exchange's admin interface; the role group says what it may run there"
     grants = True
     checked = True
 
@@ -234,7 +236,9 @@ class GrantStep(Step):
         resource = site.services.graph(path)
         if resource is None:
             cause = "the tenant has no Office 365 Exchange Online"
-            remedy = "a tenant without an Exchange Online licence has no mailbox to test"
+            remedy = (
+                "check --tenant; without a licence for Exchange Online it has no mailbox to test"
+            )
             raise CheckFailure(Failure("credential", cause, remedy))
         known.exchange = _id(resource, "id")
         listed = resource.get("appRoles")
@@ -278,7 +282,7 @@ class GrantStep(Step):
                 raise
             account, old = site.account, error.failure
             place = f"{account.authority_url}/{account.tenant}/adminconsent"
-            remedy = f"or have one consent at {place}?client_id={site.known.client_id}"
+            remedy = f"or have one of them consent at {place}?client_id={site.known.client_id}"
             raise CheckFailure(
                 Failure(old.kind, old.cause, f"{old.remedy}, {remedy}", old.code, old.detail)
             ) from None
@@ -354,7 +358,7 @@ def _id(document: dict[str, Any], name: str) -> str:
     found = guid(value)
     if not found:
         cause = f"Graph's answer holds no {name}" + ("" if value is None else " that is a GUID")
-        remedy = "see --graph-url; does a gateway answer in its place?"
+        remedy = "check --graph-url; a gateway may answer in its place"
         raise CheckFailure(Failure("protocol", cause, remedy, detail=shown(value or "")))
     return found
 
@@ -363,6 +367,6 @@ def _key(document: dict[str, Any]) -> str:
     """The id of a grant, which goes into a path. Raises CheckFailure."""
     value = document.get("id")
     if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", value):
-        cause, remedy = "Graph's answer holds no id of the grant", "see --graph-url"
+        cause, remedy = "Graph's answer holds no id of the grant", "check --graph-url"
         raise CheckFailure(Failure("protocol", cause, remedy, detail=shown(value)))
     return value

@@ -32,8 +32,8 @@ def unquestioned(verb: str, identity: str, **more: Any) -> Call:
 class CustomizationStep(Step):
     """A tenant that was never customized keeps its roles in a shared place."""
 
-    title = "organization open for roles of its own"
-    why = "only where Exchange calls the organization dehydrated; done once, never undone"
+    title = "organization customization"
+    why = "only where Exchange calls the organization dehydrated; it cannot be undone"
     removable = False
 
     def _look(self, site: Site) -> Found:
@@ -45,7 +45,7 @@ class CustomizationStep(Step):
         return [Call("Enable-OrganizationCustomization")]
 
     def _make(self, site: Site) -> bool:
-        why = "Exchange is still opening the organization"
+        why = "Exchange still enables the customization"
         try:
             site.services.change(self.calls(site.known)[0])
         except CheckFailure as error:
@@ -78,12 +78,16 @@ class RoleStep(Step):
         alien = sorted(entries - {names.CMDLET})
         if alien:
             cause = f"{self.title} holds {shown(alien[0])} as well"
-            remedy = "it is not this command's: Remove-ManagementRoleEntry, or rename the role"
+            remedy = "run Remove-ManagementRoleEntry to remove it, or rename the role"
             raise CheckFailure(Failure("permission", cause, remedy, detail=", ".join(alien[:20])))
         if names.CMDLET not in entries:
             cause = f"{self.title} does not hold {names.CMDLET}"
             raise CheckFailure(
-                Failure("permission", cause, "remove that role, then run this again")
+                Failure(
+                    "permission",
+                    cause,
+                    f"run Remove-ManagementRole '{names.ROLE}', then run this again",
+                )
             )
         return Found(True, f"holds {names.CMDLET} alone")
 
@@ -107,7 +111,7 @@ class RoleStep(Step):
         return [Call("New-ManagementRole", "", body)]
 
     def _shell(self) -> list[str]:
-        return [f"Get-ManagementRole -Cmdlet {names.CMDLET}    # one of these is to be the parent"]
+        return [f"Get-ManagementRole -Cmdlet {names.CMDLET}    # choose the parent from this list"]
 
     def _make(self, site: Site) -> bool:
         made = patiently(site, self.calls(site.known)[0])
@@ -120,7 +124,7 @@ class RoleStep(Step):
 
     def _remove(self, site: Site) -> str:
         if named(site.services.exchange("Get-RoleGroup", Identity=names.GROUP)):
-            return f"left; role group {names.GROUP} has it"
+            return f"left; role group {names.GROUP} still has it"
         return super()._remove(site)
 
 
@@ -140,7 +144,7 @@ class GroupStep(Step):
         alien = [role for role in roles if last(role) != names.ROLE]
         if alien:
             cause = f"{self.title} has the role {shown(last(alien[0]))} as well"
-            remedy = "it is not this command's: take that role from it, or rename the group"
+            remedy = "remove that role from the group, or rename the group"
             raise CheckFailure(Failure("permission", cause, remedy, detail=", ".join(alien[:20])))
         if not roles:
             site.known.bare_group = True
@@ -185,7 +189,7 @@ class PointerStep(Step):
 
     checked = True
     title = f"service principal {names.APP} in Exchange"
-    why = "Exchange's pointer to the enterprise application, by its object id"
+    why = "Exchange's own record of the enterprise application, by its object id"
 
     def _look(self, site: Site) -> Found:
         known = site.known
@@ -199,11 +203,11 @@ class PointerStep(Step):
         pointed = guid(there[0]) if there else ""
         if there and not pointed:
             cause = f"{self.title} has no GUID as object id"
-            remedy = f"Remove-ServicePrincipal -Identity {known.client_id}, then run this again"
+            remedy = f"run Remove-ServicePrincipal -Identity {known.client_id}, then run this again"
             raise CheckFailure(Failure("protocol", cause, remedy, detail=shown(there[0])))
         if there and known.has("principal") and pointed != known.principal:
             cause = f"{self.title} points to object id {pointed}, not to {known.principal}"
-            remedy = f"Remove-ServicePrincipal -Identity {known.client_id}, then run this again"
+            remedy = f"run Remove-ServicePrincipal -Identity {known.client_id}, then run this again"
             raise CheckFailure(Failure("permission", cause, remedy))
         known.aliases = _aliases(rows[0])
         return Found(True, f"object id {pointed}" if there else "")
@@ -238,7 +242,7 @@ class MemberStep(Step):
         ours = aliases_of(site.known, self._user)
         rows = site.services.exchange("Get-RoleGroupMember", Identity=names.GROUP)
         others = [row for row in rows if not {str(value).lower() for value in row.values()} & ours]
-        beside = f"beside it {len(others)} other member{'s' * (len(others) > 1)}" if others else ""
+        beside = f"beside {len(others)} other member{'s' * (len(others) > 1)}" if others else ""
         return Found(len(others) < len(rows), beside if len(others) < len(rows) else "")
 
     def _calls(self, known: Known) -> list[Call]:
@@ -264,18 +268,18 @@ class UserStep(Step):
     def __init__(self, user: str) -> None:
         self._user = user
         self.title = f"user {user}"
-        self.why = "has to be there: this command makes no user and sets no password"
+        self.why = "has to exist: this command makes no user and sets no password"
 
     def _look(self, site: Site) -> Found:
         rows = site.services.exchange("Get-User", Identity=self._user)
         if not rows:
             cause = f"there is no user {self._user}"
-            remedy = "make one in Entra, without any role, then run this again"
+            remedy = "create the user in Entra, without any role, then run this again"
             raise CheckFailure(Failure("usage", cause, remedy))
         if str(rows[0].get("EXOModuleEnabled")).lower() == "false":
             cause = f"EXOModuleEnabled of {self._user} is off, which overrides every role"
             user = quoting.powershell(self._user)
-            remedy = f"Set-User -Identity {user} -EXOModuleEnabled $true"
+            remedy = f"run Set-User -Identity {user} -EXOModuleEnabled $true"
             raise CheckFailure(Failure("permission", cause, remedy))
         site.known.aliases = _aliases(rows[0])
         return Found(True)

@@ -36,7 +36,7 @@ class CertificateStep(FileStep):
     """Key and certificate; `given` are files to take them from, `months` is for a new one."""
 
     name = names.CERTIFICATE
-    why = "a key that never leaves this host, and a certificate of its own making"
+    why = "a new private key, which stays on this host, and its self-signed certificate"
 
     def __init__(
         self, place: str, subject: str, months: int, given: CertificateFiles | None
@@ -55,7 +55,7 @@ class CertificateStep(FileStep):
             and certificate.load(self._given).facts.sha1 != client.facts.sha1
         ):
             cause = f"{self.title} is another certificate than {self._given.path}"
-            raise CheckFailure(Failure("usage", cause, "to change it, add --renew"))
+            raise CheckFailure(Failure("usage", cause, "add --renew to change it"))
         try:
             certificate.check_dates(client.facts, time.time())
         except UsageError as error:
@@ -89,7 +89,7 @@ class ClientIdStep(FileStep):
     """The client id, so that the next run knows its app registration."""
 
     name = names.CLIENT_ID
-    why = "by which the next run, and the check, know the app registration"
+    why = "tells the next run, and the check, which app registration to use"
 
     def _look(self, site: Site) -> Found:
         data = site.directory.read(self.name)
@@ -116,7 +116,7 @@ class PasswordStep(FileStep):
     """The user's password, where it was typed in; None where that is only planned."""
 
     name = names.PASSWORD
-    why = "the user's password as it was typed in"
+    why = "the user's password, as it was typed in"
 
     def __init__(self, place: str, password: Secret | None) -> None:
         super().__init__(place)
@@ -143,7 +143,7 @@ class OptionsStep(FileStep):
     """The ini section that the check reads with `--tenant` alone; `values` are its lines."""
 
     name = names.OPTIONS_INI
-    why = "what the check needs beside --tenant and -m"
+    why = "the options of the check beside --tenant and -m"
 
     def __init__(self, place: str, tenant: str, values: list[tuple[str, str]]) -> None:
         super().__init__(place)

@@ -56,7 +56,7 @@ class KeyProofStep(JudgeStep):
     """
 
     title = "key of this host"
-    why = "the check has to accept the file, and the key has to be the certificate's"
+    why = "looks only: the check must accept the file, and the key must belong to the certificate"
     checked = False
 
     def __init__(self, load: Callable[[], None]) -> None:
@@ -69,7 +69,7 @@ class KeyProofStep(JudgeStep):
         path = site.directory.file(names.CERTIFICATE)
         keypair.prove(keypair.load(path, data), path)
         self._load()
-        return Found(True, "it signs, and the certificate verifies it")
+        return Found(True, "it belongs to the certificate")
 
 
 class CredentialStep(JudgeStep):
@@ -78,7 +78,7 @@ class CredentialStep(JudgeStep):
     """
 
     title = "credentials of the app registration"
-    why = "all of them have to be this directory's, unless --client-id names the app"
+    why = "looks only: all of them must be of this directory, unless --client-id names the app"
 
     def __init__(self, given: CertificateFiles | None = None) -> None:
         #: The certificate that is going to be copied into the directory.
@@ -95,7 +95,7 @@ class CredentialStep(JudgeStep):
         keys = objects(app.get("keyCredentials"))
         ours = [one for one in keys if any(keypair.same(one, key) for key in held)]
         strange = _strange(site, app, [one for one in keys if one not in ours])
-        owners = f"owners, who may add others: {self._owners(site)}"
+        owners = f"owners, who may add credentials: {self._owners(site)}"
         if site.named_client or (not strange and (ours or not known.by_name)):
             more = f"; beside them {'; '.join(strange[:_MOST])}" if strange else ""
             return Found(bool(ours), f"{_number(ours)} of this directory{more}; {owners}")
@@ -120,7 +120,7 @@ class CredentialStep(JudgeStep):
             shown(one.get("userPrincipalName") or one.get("displayName") or guid(one.get("id")))
             for one in rows
         ]
-        return ", ".join(filter(None, told[:_MOST])) or "none that Graph names"
+        return ", ".join(filter(None, told[:_MOST])) or "Graph names none"
 
 
 def _number(ours: list[dict[str, Any]]) -> str:
@@ -160,13 +160,15 @@ def _until(one: dict[str, Any]) -> str:
 
 def _refusal(site: Site, strange: list[str]) -> Failure:
     number = len(strange)
-    cause = f"{number} credential{'s' * (number > 1)} of the app that was found, but not of this "
-    cause += "directory: who holds them could use every right that the app gets"
+    cause = (
+        f"the app has {number} credential{'s' * (number > 1)} that this directory does not have; "
+    )
+    cause += "whoever holds them could use every right that the app gets"
     if not strange:
-        cause = "an app of this name was found, and no credential shows that it is this directory's"
+        cause = "there is an app of this name, and none of its credentials is of this directory"
     remedy = (
         f"if the app and all that is listed are yours, add --client-id {site.known.client_id}; "
-        "else remove or rename that app; the audit log of Entra tells who added what"
+        "else remove or rename that app; Entra's audit log shows who added what"
     )
     return Failure("permission", cause, remedy)
 
@@ -174,8 +176,8 @@ def _refusal(site: Site, strange: list[str]) -> Failure:
 class EntraRightsStep(JudgeStep):
     """No right of the app in Entra but the one; rights add up."""
 
-    title = "no other right in Entra"
-    why = "any other app role or Entra role would hold beside what is given here"
+    title = "other rights in Entra"
+    why = "looks only: the app must have no other app role and no Entra role"
 
     def __init__(self, *, cmdlet: bool) -> None:
         self._meant = {names.MANAGE_AS_APP} if cmdlet else set()
@@ -195,9 +197,9 @@ class EntraRightsStep(JudgeStep):
                 cause = (
                     f"the app has the Entra role {shown(one.get('displayName') or one.get('id'))}"
                 )
-                remedy = "take that role from the enterprise application, then run this again"
+                remedy = "remove that role from the enterprise application, then run this again"
                 raise CheckFailure(Failure("permission", cause, remedy))
-        return Found(True)
+        return Found(True, "none")
 
     def _judge(self, one: dict[str, Any]) -> None:
         """Refuse an app role that is not meant. Raises CheckFailure."""
@@ -209,9 +211,12 @@ class EntraRightsStep(JudgeStep):
         cause = f"Entra gives the app {name}{f' of {of}' if of else ''}"
         if name.startswith("Mail."):
             cause += ", for every mailbox"
-        remedy = "take that permission from the enterprise application; rights add up"
+        remedy = "remove that permission from the enterprise application; rights add up"
         if role == names.MANAGE_AS_APP:
-            remedy = "for both methods give --method cmdlet --method graph; else take it away"
+            remedy = (
+                "give --method cmdlet --method graph for both methods; for graph alone run this "
+            )
+            remedy += "with --remove first"
         raise CheckFailure(Failure("permission", cause, remedy))
 
 
@@ -220,8 +225,8 @@ class ExchangeRightsStep(JudgeStep):
     `methods` are those that are set up; `user` is who signs in by password, if anybody.
     """
 
-    title = "no other right in Exchange"
-    why = "any other role group, role or scope would hold beside what is given here"
+    title = "other rights in Exchange"
+    why = "looks only: there must be no other role group, role or scope"
 
     def __init__(self, methods: tuple[str, ...], user: str = "") -> None:
         self._groups = {names.GROUP} if "cmdlet" in methods else set()
@@ -238,9 +243,9 @@ class ExchangeRightsStep(JudgeStep):
             if name not in self._groups and ours & {last(str(one)).lower() for one in members}:
                 who = self._user or "the app"
                 cause = f"{who} is a member of the role group {name} as well"
-                remedy = f"Remove-RoleGroupMember '{name}'; rights add up"
+                remedy = f"run Remove-RoleGroupMember '{name}'; rights add up"
                 raise CheckFailure(Failure("permission", cause, remedy))
-        return Found(True) if self._user else self._applications(site)
+        return Found(True, "none") if self._user else self._applications(site)
 
     def _applications(self, site: Site) -> Found:
         """What RBAC for Applications gives the app, by Exchange's own test."""
@@ -258,4 +263,4 @@ class ExchangeRightsStep(JudgeStep):
             cause = f"Exchange gives the app {shown(role)} for {shown(scope)}"
             remedy = "remove that role assignment (Get-ManagementRoleAssignment); rights add up"
             raise CheckFailure(Failure("permission", cause, remedy))
-        return Found(True)
+        return Found(True, "none")

@@ -29,9 +29,9 @@ may list the app's Entra roles, and whether a scope takes the property PrimarySm
 
 #: What a password as credential costs (reference sheet exchange-online 5.6).
 PASSWORD_WARNINGS = (
-    "a user with a password is the weaker way: no policy may ask it for more (MFA, device, place)",
-    "Microsoft has announced to retire this sign-in (MC1248389), the date is not known yet",
-    "wrong passwords lock the account; a certificate has none of this",
+    "a password is weaker than a certificate: no policy may ask for more (MFA, device, place)",
+    "Microsoft has announced that it will retire this sign-in (MC1248389); no date is known yet",
+    "wrong passwords lock the account",
 )
 
 
@@ -45,10 +45,10 @@ def plan(
     removing: bool,
 ) -> list[str]:
     """All lines of --print-only; `owner` is that of the option, empty for the usual one."""
-    doing = "take away" if removing else "make"
+    doing = "remove" if removing else "make"
     lines = [
-        f"Nothing is touched. What {names.COMMAND} would {doing} for {tenant},",
-        "as far as it is " + ("there:" if removing else "not there yet:"),
+        f"Nothing is changed. This is what {names.COMMAND} would {doing} for {tenant},",
+        "where it " + ("exists:" if removing else "does not exist yet:"),
     ]
     chosen = _removable(steps) if removing else list(steps)
     for number, step in enumerate(chosen, 1):
@@ -57,7 +57,7 @@ def plan(
             lines.append(f"   {step.why}")
         for call in step.undoing(known) if removing else step.calls(known):
             lines += _request(call, graph_url)
-    lines += ["", "The same by hand (names in capitals: fill in):", ""]
+    lines += ["", "The same by hand (replace the names in capitals):", ""]
     lines += _by_hand(chosen, known, owner, removing=removing)
     return [*lines, "", *_paragraph(NOT_YET_SEEN)]
 

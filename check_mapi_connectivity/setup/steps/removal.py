@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: Why a file stays.
 _NOT_OURS = f"not made by {names.COMMAND}"
 _CHANGED = "changed since it was made; remove it by hand"
-_REFUSED = "no list says who made it, and nobody agreed; remove it by hand"
+_REFUSED = f"not certain that {names.COMMAND} made it; remove it by hand"
 
 
 class _Files(NamedTuple):
@@ -54,7 +54,7 @@ def remove(
         return True
     if shared:
         site.voice.say(
-            f"{names.APP} serves others or was made by hand: it stays, and what it may do"
+            f"{names.APP} is used by other hosts, or was made by hand: it stays, with its rights"
         )
     titles = [step.title for step in going] + [place.file(name) for name in files.going]
     if titles and not agreed(titles):

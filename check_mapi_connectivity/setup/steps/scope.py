@@ -23,7 +23,7 @@ class ScopeStep(Step):
     """The mailboxes that the app may read by method graph."""
 
     title = f"scope {names.SCOPE}"
-    why = "the mailboxes that are tested, and no others; those it holds already stay"
+    why = "the mailboxes that are tested, and no others; those in it already stay"
 
     grants = True
     checked = True
@@ -44,13 +44,13 @@ class ScopeStep(Step):
         scoped = read_filter(text)
         if scoped is None:
             cause = f"{self.title} has a filter that this command did not write"
-            remedy = f"Remove-ManagementScope '{names.SCOPE}' or rename it, then run this again"
+            remedy = f"run Remove-ManagementScope '{names.SCOPE}' or rename it, then run this again"
             raise CheckFailure(Failure("permission", cause, remedy, detail=shown(text, 200)))
         site.known.scoped = scoped
         wanted = [one.lower() for one in self._mailboxes]
         missing = ", ".join(one for one in wanted if one not in scoped)
         held = f"holds {', '.join(map(shown, scoped))}"
-        return Found(not missing, f"{held}; not {missing}" if missing else held)
+        return Found(not missing, f"{held}; lacks {missing}" if missing else held)
 
     def _calls(self, known: Known) -> list[Call]:
         if known.scoped is None:
@@ -85,7 +85,7 @@ class AssignmentStep(Step):
     checked = True
 
     title = f"role assignment {names.ASSIGNMENT}"
-    why = f"{names.MAIL_ROLE} for the scope only; in Entra the app gets no right to mail at all"
+    why = f"{names.MAIL_ROLE} for this scope only; in Entra the app gets no right to mail"
 
     def _look(self, site: Site) -> Found:
         rows = named(
@@ -95,7 +95,7 @@ class AssignmentStep(Step):
             return Found(False)
         row, remedy = (
             rows[0],
-            f"Remove-ManagementRoleAssignment '{names.ASSIGNMENT}', then run this",
+            f"run Remove-ManagementRoleAssignment '{names.ASSIGNMENT}', then run this",
         )
         remedy += " again"
         role, scope = last(str(row.get("Role") or names.MAIL_ROLE)), row.get("CustomResourceScope")
@@ -103,9 +103,8 @@ class AssignmentStep(Step):
             cause = f"{self.title} gives the role {shown(role)}"
             raise CheckFailure(Failure("permission", cause, remedy))
         if "CustomResourceScope" in row and last(str(scope)) != names.SCOPE:
-            cause = (
-                f"{self.title} is for {f'the scope {shown(last(str(scope)))}' if scope else 'all'}"
-            )
+            reach = f"the scope {shown(last(str(scope)))}" if scope else "all mailboxes"
+            cause = f"{self.title} is for {reach}"
             raise CheckFailure(Failure("permission", cause, remedy))
         # An assignment outlives the app it was made for.
         other = next(filter(None, (guid(row.get(name)) for name in ("App", "RoleAssignee"))), "")
@@ -133,7 +132,7 @@ class AssignmentStep(Step):
 class AuthorizationStep(JudgeStep):
     """What Exchange itself says of the right, which is there long before Graph knows of it."""
 
-    why = "Exchange's own test of the right, by Test-ServicePrincipalAuthorization"
+    why = "looks only: Exchange's own test of the right, Test-ServicePrincipalAuthorization"
 
     def __init__(self, mailbox: str) -> None:
         self._mailbox = mailbox
@@ -152,7 +151,7 @@ class AuthorizationStep(JudgeStep):
         said = [str(row.get("InScope")).lower() for row in rows if _is_mail(row)]
         if "false" in said and "true" not in said:
             cause = f"{self._mailbox} is not in the scope of the app"
-            remedy = "is it the primary address of a mailbox? See Get-Mailbox"
+            remedy = "give the primary address of the mailbox; run Get-Mailbox to see it"
             raise CheckFailure(Failure("permission", cause, remedy))
         return Found(True, "in scope" if "true" in said else "Exchange does not say")
 

@@ -40,6 +40,16 @@ def shown(text: object, limit: int = _NAME) -> str:
     return output.clean(str(text), limit)
 
 
+def remedy_of(failure: Failure) -> str:
+    """What to do, without the option by which the check shows more: this command has none, and
+    shows the text by itself.
+
+    >>> remedy_of(Failure("server", "", "see Entra's own text; -v shows it whole"))
+    "see Entra's own text"
+    """
+    return failure.remedy.replace("; -v shows it whole", "")
+
+
 def guid(value: object) -> str:
     """A GUID in lower case; empty for anything else.
 
@@ -165,11 +175,13 @@ class Step:
         something else. Raises CheckFailure.
         """
         taken = self._taken(site)
-        if not taken and self.appears(site, _SECOND_LOOK, f"{self.title} is said to be there"):
+        if not taken and self.appears(
+            site, _SECOND_LOOK, f"{self.title} exists, but is not shown yet"
+        ):
             return
         cause = f"{self.title} is not there, but its name is taken"
-        cause += f" by {taken}" if taken else "; this command does not see by what"
-        remedy = "rename or remove what has the name, then run this again"
+        cause += f" by {taken}" if taken else "; this command cannot see by what"
+        remedy = "rename or remove the object of that name, then run this again"
         raise CheckFailure(Failure("usage", cause, remedy))
 
     def take_back(self, site: Site) -> None:

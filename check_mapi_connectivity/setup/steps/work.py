@@ -10,7 +10,7 @@ from ...base.reading import pem
 from .. import keypair, proof
 from . import files, names
 from .entra import change_keys, without
-from .step import Found, Site, Step
+from .step import Found, Site, Step, remedy_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ _RENEWAL = (names.NEXT_CERTIFICATE, names.OLD_CERTIFICATE)
 
 #: Seconds between the looks at what was made, until it is shown.
 _SEEN = (1, 2, 4, 8, 15, 30)
-_UNSEEN = "made, but not shown yet; see --status in a few minutes"
+_UNSEEN = "made, but not shown yet; run this with --status in a few minutes"
 
 
 class StepFailure(Exception):
@@ -72,7 +72,7 @@ def set_up(site: Site, steps: Sequence[Step], own: Own, wait: float) -> bool:
         _take_back(site, made)
         raise StepFailure(error.title, error.failure, _titles(made)) from None
     if not made:
-        site.voice.say("nothing to do: all of it was there")
+        site.voice.say("nothing to do: everything was there")
     _tell_of_renewal(site)
     return bool(made)
 
@@ -134,12 +134,12 @@ def _take_back(site: Site, made: list[Step]) -> None:
             site.voice.tell("left", step.title, f"not taken back: {error.failure.cause}")
             continue
         made.remove(step)
-        site.voice.tell("removed", step.title, "taken back, because it is of no use like this")
+        site.voice.tell("removed", step.title, "taken back, because of the failure below")
 
 
 def _tell_of_renewal(site: Site) -> None:
     if any(site.directory.read(name) is not None for name in _RENEWAL):
-        site.voice.say("a renewal was begun and not ended: --renew goes on with it")
+        site.voice.say("a renewal was not finished; run this with --renew to finish it")
 
 
 def status(site: Site, steps: Sequence[Step]) -> bool:
@@ -150,7 +150,7 @@ def status(site: Site, steps: Sequence[Step]) -> bool:
             found = _first_look(site, step)
         except StepFailure as error:
             wrong += 1
-            site.voice.tell("WRONG", step.title, f"{error.failure.cause}; {error.failure.remedy}")
+            _tell_of_wrong(site, step.title, error.failure)
             continue
         if found.there:
             site.voice.tell("checked" if step.judges else "there", step.title, found.detail)
@@ -162,14 +162,21 @@ def status(site: Site, steps: Sequence[Step]) -> bool:
     return not wrong and not missing
 
 
+def _tell_of_wrong(site: Site, title: str, failure: Failure) -> None:
+    """What is wrong and what to do, and below it the service's own text."""
+    site.voice.tell("WRONG", title, f"{failure.cause}; {remedy_of(failure)}")
+    if failure.detail and failure.detail not in failure.cause:
+        site.voice.say(f"    details: {failure.detail}", 1000)
+
+
 def _verdict(wrong: int, missing: int) -> str:
     """What `--status` ends with."""
     if wrong:
-        first = f"{wrong} of it {'is' if wrong == 1 else 'are'} WRONG: do what the line says"
+        first = f"{wrong} WRONG: do what the line says"
         return f"{first}, then run --status again" + (f"; {missing} MISSING" if missing else "")
     if missing:
-        return f"{missing} of it {'is' if missing == 1 else 'are'} MISSING: run it without --status"
-    return "all of it is there"
+        return f"{missing} MISSING: run this without --status to make what is missing"
+    return "nothing is missing or wrong"
 
 
 def renew(
@@ -188,7 +195,7 @@ def renew(
             if not _usable(step, site):
                 cause = f"{step.title} is not there"
                 raise CheckFailure(
-                    Failure("usage", cause, "nothing to renew: run it without --renew")
+                    Failure("usage", cause, "run this without --renew; there is nothing to renew")
                 )
     if there.read(names.NEXT_CERTIFICATE) is None and there.read(names.OLD_CERTIFICATE) is None:
         with Doing("new certificate", done):
