@@ -211,6 +211,7 @@ class Recorder(Unrecorded):
             *record_options.known(self._options),
             met,
             addresses=self._wanted.redact_addresses,
+            words={word for report in self._reports for word in list(report.confidences.words)},
             named=[report.finding.named for report in self._reports if report.finding.named],
         )
         plain = recording.document(replace(self._frozen, environment=_environment()))

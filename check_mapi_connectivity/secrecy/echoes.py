@@ -106,7 +106,9 @@ class Echoes:
         plain = [_plain(word) for word in self._words]
         # Basic, NTLM and Negotiate are base64.
         decoded = [_decoded(word).hex() for word in plain]
-        return {part for word in (*plain, *decoded) for part in _pieces(word.lower())}
+        # A gateway may write what it was sent in base64, whatever stands before the word.
+        coded = [_plain(one) for word in self._words for one in _base64(word.encode())]
+        return {part for word in (*plain, *decoded, *coded) for part in _pieces(word.lower())}
 
     def _shares(self, run: str) -> bool:
         """Whether a run of a token's characters has a part of a word in it."""

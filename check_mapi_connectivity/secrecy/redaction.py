@@ -16,7 +16,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from . import standins
+from . import echoes, standins
 from .placeholders import Placeholders
 from .places import Places, decoded, json_of
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from .standins import Names
 
 _NAME = re.compile(r"<(?:\w+:)?DisplayName>([^<]+)<")
+
+#: Letters of a secret that may be a word of the protocol.
+_SHORT = 7
 
 #: Members of our own whose words are fixed.
 _FIXED = (
@@ -42,7 +45,7 @@ class Redaction:
     """What stands for the secrets of one run, and with `addresses` for its addresses.
 
     `confided` and `names` are what the run was given, `met` are secrets that it came across,
-    `named` is what servers call the mailboxes.
+    `words` those of them that are long and random, `named` is what servers call the mailboxes.
     """
 
     def __init__(
@@ -52,11 +55,16 @@ class Redaction:
         met: Iterable[str],
         *,
         addresses: bool,
+        words: Iterable[str] = (),
         named: Iterable[str] = (),
     ) -> None:
         self._placeholders = Placeholders(confided, names.openly)
         self._met, self._named_as = list(met), list(named)
         self._standins = standins.Standins(names) if addresses else None
+        # What stands for a token has claims of it: only the end of one is looked for in parts.
+        parts = {word.rpartition(".")[2] for word in words} | echoes.words_of_run(confided)
+        given = (one for one in echoes.of_run(confided) if len(one) > _SHORT)
+        self._echoes = echoes.Echoes(given, parts)
 
     @property
     def kinds(self) -> list[str]:
@@ -123,7 +131,9 @@ class Redaction:
         return self._text(value) if isinstance(value, str) else value
 
     def _text(self, text: str) -> str:
-        return self.report_text(self._placeholders.text(text))
+        text = self._placeholders.text(text)
+        # What is left of a secret was cut, or is spelt in a way of its own.
+        return self.report_text(self._echoes.masked(text, wholly=False))
 
     def _data(self, data: bytes) -> bytes:
         """Binary data with as many bytes as before."""

@@ -110,6 +110,8 @@ WORDS = {
     "lower": str.lower,
     "hexadecimal": lambda word: base64.b64decode(word).hex(),
     "hexadecimal, upper": lambda word: base64.b64decode(word).hex().upper(),
+    "base64": lambda word: base64.b64encode(f"Basic {word}".encode()).decode(),
+    "base64 of a part": lambda word: base64.b64encode(word[5:40].encode()).decode(),
 }
 
 

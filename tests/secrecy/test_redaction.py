@@ -27,10 +27,10 @@ JWT = f"{JWT}.c2lnbmF0dXJl"
 
 @pytest.fixture
 def redaction(options):
-    def make(*met, addresses=False):
+    def make(*met, addresses=False, words=()):
         login = Login("probe@contoso.com", Secret(PASSWORD))
         chosen = options(methods=("mapi",), credential=None, login=login)
-        return Redaction(*known(chosen), met, addresses=addresses)
+        return Redaction(*known(chosen), met, addresses=addresses, words=words)
 
     return make
 
@@ -52,6 +52,18 @@ def redacted(made, *entries):
     """The entries after it."""
     made.entries(list(entries))
     return made.everywhere(list(entries))
+
+
+def test_a_credential_that_comes_back_in_part(redaction):
+    """A gateway cuts what it quotes."""
+    word = base64.b64encode(f"probe@contoso.com:{PASSWORD}".encode()).decode()
+    page = f"<p>{word[:-5]}</p><p>{JWT[-12:]}</p><p>{JWT}</p>".encode()
+    sent = entry([("Authorization", f"Basic {word}")], answer=[("X-A", word[4:20])], content=page)
+    [one] = redacted(redaction(word, JWT, words=[word, JWT]), sent)
+    assert one["answer"]["headers"] == [["X-A", "***"]]
+    shown = one["answer"]["body"].split("</p><p>")
+    assert shown[:2] == ["<p>***", "***"]
+    assert untrusted.claims(shown[2])["roles"] == ["R"]
 
 
 def test_headers(redaction):

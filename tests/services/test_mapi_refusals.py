@@ -323,7 +323,7 @@ def test_nothing_at_this_address():
     assert failure.cause == "mail.example has no MAPI over HTTP"
     assert failure.remedy == "check the host name; Get-MapiVirtualDirectory shows its addresses"
     failure = status(404, url=AUTODISCOVER_URL)
-    assert failure.cause == "mail.example has no Autodiscover at this URL"
+    assert failure.cause == "mail.example has no Autodiscover"
     assert (
         failure.remedy
         == "check the host name; Get-AutodiscoverVirtualDirectory shows its addresses"
