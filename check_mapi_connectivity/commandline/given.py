@@ -260,7 +260,7 @@ def _read_section(path: str, section: str, text: str) -> dict[str, Any] | None:
         name = _ini_name(key, where)
         holds_secret = name in INI_SECRETS or (name == "proxy" and "@" in value)
         if holds_secret and path != "-":
-            files.read(path, where, secret=True)
+            files.read(path, f"ini line {number}", secret=True)
         elif not holds_secret:
             _check_comment(value, where)
         option = OPTIONS.get(name)
