@@ -7,6 +7,9 @@ from .value import NamedTuple
 #: Where Microsoft 365 answers.
 MICROSOFT = ("outlook.com", "office365.com", "office.com", "partner.outlook.cn", "office365.us")
 
+#: Domains of Microsoft's hosts that this check talks to.
+_OWN = (*MICROSOFT, "microsoftonline.com", "microsoftonline.us", "microsoft.com", "microsoft.us")
+
 
 class Cloud(NamedTuple):
     """Hosts of one Microsoft cloud (reference sheet exchange-online 7); `doubt` is what nobody has
@@ -84,3 +87,8 @@ MANAGE_AS_APP = "dc50a0fb-09a3-484d-be87-e023b12c6440"
 #: Microsoft's own public client for Exchange PowerShell, known in every tenant (reference sheet
 #: exchange-online 1.4).
 MODULE_CLIENT_ID = "fb78d390-0c51-40cd-8e17-fdbfab77341b"
+
+
+def is_microsofts(host: str) -> bool:
+    """Whether this is the name of a host of Microsoft's."""
+    return any(host.rstrip(".").lower().endswith(f".{name}") for name in _OWN)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from .clouds import is_microsofts
 from .value import NamedTuple
+from .vocabulary import HEALTH, IIS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,6 +77,59 @@ class Failure(NamedTuple):
     def state_key(self) -> str:
         """The word that `--state` knows this failure by."""
         return self.judged_as or self.kind
+
+
+#: What the server is called that a domain's users sign in at, where that is not Entra.
+FEDERATION = "federation server"
+
+_ADDRESS_BOOK = "check the domain controllers; the address book asks one of them"
+
+#: Phase that a deadline was hit in -> what did not come, and what to do. Where the
+#: remedy is empty, whose server it is decides.
+_AWAITED = {
+    "dns": ("no DNS answer for {host}", "check /etc/resolv.conf; its name servers must answer"),
+    "tcp": (
+        "no connection to {host}",
+        "check firewall and route; packets may be dropped, or a proxy is needed",
+    ),
+    "proxy": ("no answer from {host}", "check the proxy; see its own log"),
+    "tls": (
+        "no TLS handshake with {host}",
+        "check the proxy, then the firewall; one of them may hold up the handshake",
+    ),
+    "request": ("no complete answer from {host}", ""),
+    "connect": ("no answer to MAPI Connect from {host}", ""),
+    "execute": (
+        "no answer to MAPI Execute from {host}",
+        "test another mailbox; the mailbox database may hang",
+    ),
+    "bind": ("no answer to Bind from {host}", _ADDRESS_BOOK),
+    "resolvenames": ("no answer to ResolveNames from {host}", _ADDRESS_BOOK),
+}
+
+
+def unanswered(late: Failure, phase: str, host: str, whose: str, seconds: float) -> Failure:
+    """The failure of a time that was up within a phase at `host`, in words for that phase; as it is
+    where there are none. `whose` is FEDERATION, `Autodiscover`, or empty.
+    """
+    if phase not in _AWAITED:
+        return late
+    missing, remedy = _AWAITED[phase]
+    if whose == "Autodiscover" and phase == "request":
+        missing = "no complete answer to Autodiscover from {host}"
+    named = f"{whose} {host}" if whose == FEDERATION else host
+    cause = f"{missing.format(host=named)} in {round(seconds, 3):g}s"
+    return late._replace(cause=cause, remedy=remedy or _hangs(late, phase, host, whose))
+
+
+def _hangs(late: Failure, phase: str, host: str, whose: str) -> str:
+    """What to do about a server that is connected and does not answer."""
+    if whose == FEDERATION:
+        return "check that server; see its event log AD FS/Admin"
+    if late.during == "sign-in":
+        return "check the proxy, then the firewall, then M365 health; Entra may hang"
+    own = whose == "Autodiscover" or phase == "connect"
+    return IIS if own and not is_microsofts(host) else HEALTH
 
 
 class CheckFailure(Exception):

@@ -11,7 +11,7 @@ import contextlib
 import time
 
 from . import clock_skew
-from .failure import Failure
+from .failure import Failure, unanswered
 from .value import NamedTuple
 
 TYPE_CHECKING = False
@@ -119,19 +119,6 @@ KDC = "the KDC"
 
 #: Phase of a sign-in that another test of the run has begun.
 SHARED = "shared"
-
-#: Phase that a deadline was hit in -> where to look.
-_LOOK = {
-    "dns": "check /etc/resolv.conf; its name servers do not answer",
-    "tcp": "check firewall and route; packets may be dropped, or a proxy is needed",
-    "proxy": "check the proxy; see its own log",
-    "tls": "check the firewall; it or a proxy may hold up the handshake",
-    "request": "see service health; the service may hang, or needs a longer --timeout",
-    "connect": "run Test-ServiceHealth; the server may hang, or needs a longer --timeout",
-    "execute": "test another mailbox; its database may hang, or packets are dropped",
-    "bind": "run Test-ServiceHealth there; its address book asks a domain controller",
-    "resolvenames": "run Test-ServiceHealth there; its address book asks a domain controller",
-}
 
 
 class Row(NamedTuple):
@@ -241,8 +228,8 @@ class Times:
         self.begun: float | None = None
         self.ended: float | None = None
         self.total: float | None = None
-        #: The host that is asked now, or was last.
-        self.host = ""
+        #: The host that is asked now, or was last; and of what kind it is, see `belongs`.
+        self.host = self.whose = ""
         #: This host's clock against that of the server that answered last.
         self.skew: clock_skew.Skew | None = None
 
@@ -273,6 +260,10 @@ class Times:
     def reach(self, host: str) -> None:
         """The test is at this host now."""
         self.host = host
+
+    def belongs(self, whose: str) -> None:
+        """The host that is asked next is of this kind: `failure.FEDERATION`, or empty."""
+        self.whose = whose
 
     @contextlib.contextmanager
     def at(self, host: str) -> Iterator[None]:
@@ -307,19 +298,24 @@ class Times:
         where = self.where()
         where = where if where.startswith(("after", "waiting")) else f"in {where}"
         phase = next((watch.current for watch in self.watches.values() if watch.current), "")
-        remedy = _LOOK.get(phase, "raise --timeout; this host is overloaded")
-        if self.host == KDC:
-            remedy = "check /etc/krb5.conf; the first KDC there may be silent"
         at = f" ({self.host})" if self.host else ""
         if signal is not None:
             cause = f"ended by {signal} after {seconds:.1f}s {where}{at}"
             remedy = "the scheduler's own limit must be longer than --timeout"
             return Failure("timeout", cause, remedy, judged_as="signal")
         cause = f"timed out after {round(seconds, 3):g}s {where}{at}"
-        if self.host and phase in _LOOK:
-            nobody = "no DNS answer for" if phase == "dns" else "no answer from"
-            cause = f"{nobody} {self.host} {where} after {round(seconds, 3):g}s"
-        return Failure("timeout", cause, remedy)
+        during = "sign-in" if self.sign_in.current else ""
+        failure = Failure(
+            "timeout", cause, "raise --timeout; this host is overloaded", during=during
+        )
+        if self.host == KDC:
+            cause = f"no answer from {KDC} in {round(seconds, 3):g}s"
+            remedy = "check /etc/krb5.conf; the first KDC there may be silent"
+            return failure._replace(cause=cause, remedy=remedy)
+        if not self.host:
+            return failure
+        whose = self.whose if during else "Autodiscover" if self.discovery.current else ""
+        return unanswered(failure, phase, self.host, whose, seconds)
 
 
 class Report:

@@ -94,6 +94,10 @@ class Method:
         self.labels = labels
 
 
+#: What to do about a fault at Microsoft, and about one at an Exchange Server.
+HEALTH = "see M365 health; Service health in the Microsoft 365 admin center"
+IIS = "check IIS; application pool and event log of that server, then run Test-ServiceHealth"
+
 #: Labels that each method begins with, and those of the way to a host.
 _OUTCOME = ("mapi_connectivity", "connection_time", "time_token")
 _WAY = ("time_dns", "time_tcp", "time_proxy", "time_tls")

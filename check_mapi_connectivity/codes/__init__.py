@@ -2,7 +2,8 @@
 
 A heading `[kind judged_as] remedy` goes for the rows below it, `[kind, again]` for failures that
 may be tried once more. A row is `code name: cause`; without a cause it has that of the row above.
-`{host}` and the like stand for what a message fills in.
+`{health}` is the remedy of a fault at Microsoft; `{host}` and the like stand for what a message
+fills in.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 
 from ..base.value import NamedTuple
+from ..base.vocabulary import HEALTH
 
 
 class Advice(NamedTuple):
@@ -38,7 +40,7 @@ def table(text: str, form: str = "{code}") -> dict[str, Advice]:
     kind = judged_as = again = remedy = cause = ""
     for line in text.split("\n"):
         if line.startswith("["):
-            heading, _, remedy = line[1:].partition("] ")
+            heading, _, remedy = line[1:].replace("{health}", HEALTH).partition("] ")
             words, _, again = heading.partition(", ")
             kind, _, judged_as = words.partition(" ")
         elif line:

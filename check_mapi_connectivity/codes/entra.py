@@ -23,7 +23,7 @@ ENTRA = numbered(
 
 [credential] see the cross-tenant access settings of both tenants
 500212 NotAllowedByOutboundPolicyTenant: account's own tenant does not let it sign in here
-500213 NotAllowedByInboundPolicyTenant: tenant does not let this account of another in
+500213 NotAllowedByInboundPolicyTenant: tenant does not let in an account of this other tenant
 
 [credential] use a work account of this tenant
 500208: account is of a type that this tenant does not take
@@ -32,7 +32,7 @@ ENTRA = numbered(
 50001 InvalidResource: tenant has no Exchange Online under this name
 500011 InvalidResourceServicePrincipalNotFound
 
-[credential] ask the network team to allow it
+[credential] ask the network team to allow this tenant
 50002 NotAllowedTenant: a proxy's tenant restrictions exclude this tenant
 500021
 500022
@@ -47,8 +47,8 @@ ENTRA = numbered(
 50049 NoSuchInstanceForDiscovery: Entra does not know this cloud instance
 90051 InvalidNationalCloudId
 
-[credential] see the sign-in log; stop the check meanwhile
-50053 IdsLocked: account is locked, or this address is seen as malicious
+[credential] see Entra's sign-in log; stop the check meanwhile
+50053 IdsLocked: account is locked, or this host's address is blocked
 
 [credential] set a new password; one that does not expire
 50055 InvalidPasswordExpiredPassword: password has expired
@@ -60,7 +60,7 @@ ENTRA = numbered(
 [credential] enable the account
 50057 UserDisabled: account is disabled
 
-[credential] check --tenant: a domain of the tenant or its GUID
+[credential] check --tenant; it must be a domain of the tenant or its GUID
 50059 MissingTenantRealmAndNoUserInformationProvided: sign-in names no tenant that Entra knows
 50128
 
@@ -89,16 +89,16 @@ ENTRA = numbered(
 50105 EntitlementGrantsNotFound: identity is not assigned to the app
 501051
 
-[credential] see the sign-in log; allow this host's address
+[credential] see Entra's sign-in log, then allow this host's address
 50131 ConditionalAccessFailed: Conditional Access blocks this sign-in
 53002 ApplicationUsedIsNotAnApprovedApp
 53003 BlockedByConditionalAccess
 530032 BlockedByConditionalAccessOnSecurityPolicy
 
-[credential] use a certificate
+[credential] use a certificate; security defaults demand MFA of users
 530035 BlockedBySecurityDefaults: security defaults block this sign-in
 
-[credential] remediate the risk in Entra
+[credential] see the risk reports of Entra ID Protection; end the risk there
 53011: account or tenant is blocked for risk
 530034 DelegatedAdminBlockedDueToSuspiciousActivity
 
@@ -106,17 +106,17 @@ ENTRA = numbered(
 50135 PasswordChangeCompromisedPassword: password is considered leaked
 
 [credential] use a certificate; nobody can answer it unattended
-50158 ExternalSecurityChallenge: an external control wants a person
+50158 ExternalSecurityChallenge: an external access control wants a person's answer
 
-[credential] the next run signs in afresh; if it stays, see the sign-in log
+[credential] wait for the next run; if it lasts, see Entra's sign-in log
 50173 FreshTokenNeeded: grant has been revoked or has expired
 700082 ExpiredOrRevokedGrantInactiveToken
 70008 ExpiredOrRevokedGrant
 
-[credential] check --tenant
+[credential] check --tenant; it must be the app's own tenant
 50194: app is for one tenant only
 
-[throttled] stop the check for a while; is the cache directory usable?
+[throttled] stop the check for a while; then check --cache-dir: runs without it sign in anew
 50196 LoopDetected: Entra sees a loop of identical requests
 
 [credential] grant admin consent in the portal
@@ -130,7 +130,7 @@ ENTRA = numbered(
 [credential] grant admin consent in the portal
 65004 UserDeclinedConsent: consent was declined
 
-[credential] add Exchange.ManageAsApp, or for Graph Mail.ReadBasic
+[credential] grant Exchange.ManageAsApp, or Mail.ReadBasic for Graph
 650052: app registration lacks a permission of this service
 650054
 650057
@@ -157,40 +157,40 @@ ENTRA = numbered(
 7000222 InvalidClientSecretExpiredKeysProvided: client secret has expired
 
 [credential] check this host's clock (NTP); a federated token may be old
-700024: assertion is outside its validity
+700024: signed assertion is too old or not yet valid
 
-[credential] switch 'public client flows' off
+[credential] switch 'Allow public client flows' off in the app registration
 700025 InvalidClientPublicClientWithCredential: a public client takes no certificate or secret
 
 [credential] upload it or check --client-id
 700027: Entra does not know this certificate
 
-[credential] upload the certificate itself
+[credential] upload the certificate itself; its subject name is not enough
 700030: certificate's subject name is not authorised
 
-[credential] for a user: Allow public client flows; else give certificate or secret
+[credential] give a certificate or secret; for a user switch 'Allow public client flows' on
 7000218: app wants a credential of its own and got none
 
-[credential] check --cloud
+[credential] check --cloud; each cloud has scopes of its own
 70011 InvalidScope: scope is not valid
 1002012
 
-[credential] check --authority-url, --cloud and --tenant; a federated token has aud
-700023: assertion is made for another audience
+[credential] check --authority-url, --cloud and --tenant; a federated token has its aud claim
+700023: signed assertion is made for another audience
 
 [credential] compare issuer, subject and audience with the token's iss, sub, aud
 70021: no federated credential of the app fits this token
 
-[credential] compare it with the token's aud claim
+[credential] compare the credential's audience with the token's aud claim
 700212: no federated credential of the app has this token's audience
 
-[credential] have it made for an app, not for a user
+[credential] have the token made for an app, not for a user
 700229 ForbiddenTokenType: federated token is of a kind that Entra does not take
 
-[credential] compare it with the token's iss claim
+[credential] compare the credential's issuer with the token's iss claim
 700211: no federated credential of the app has this token's issuer
 
-[credential] compare it with the token's sub claim
+[credential] compare the credential's subject with the token's sub claim
 700213: no federated credential of the app has this token's subject
 
 [credential] exclude this identity from the policy
@@ -215,8 +215,8 @@ ENTRA = numbered(
 [credential] check --tenant; and --cloud, it may live in another cloud
 90002 InvalidTenantName: Entra knows no such tenant
 
-[server, again] wait for the next run
-90006 ExternalServerRetryableError: Entra has a temporary problem
+[server, again] if it lasts, {health}
+90006 ExternalServerRetryableError: Entra reports a temporary fault
 90024 RequestBudgetExceededError
 90033 MsodsServiceUnavailable
 90012 RequestTimeout
@@ -235,7 +235,7 @@ ENTRA = numbered(
 [credential] set --cloud gcc-high or dod
 900439 USGClientNotSupportedOnPublicEndpoint: sign-in belongs to the US Government cloud
 
-[credential] set --cloud
+[credential] set --cloud; it must be the tenant's own
 90038 NationalCloudTenantRedirection: tenant belongs to another cloud
 900382
 900432
@@ -247,12 +247,12 @@ ENTRA = numbered(
 90072 PassThroughUserMfaError: account is external and unknown in this tenant
 
 [credential] give --tenant
-9001023: sign-in of this kind wants a tenant of its own
+9001023: this kind of sign-in needs a tenant by name
 90124 V1ResourceV2GlobalEndpointNotSupported
 90130 NonConvergedAppV2GlobalEndpointNotSupported
 
 [credential] unset MSAL_FORCE_REGION
-100007: regional sign-in is not for this app
+100007: app may not sign in by region
 """,
     "AADSTS{code}",
 )
@@ -260,28 +260,28 @@ ENTRA = numbered(
 #: OAuth error -> advice, for AADSTS numbers without a row: what the error says by its definition
 #: (RFC 6749 5.2, OpenID Connect Core 3.1.2.6, Microsoft's page on error codes), and no more.
 OAUTH = table("""
-[credential] see Entra's own text; the sign-in log knows more
+[credential] see Entra's sign-in log; run the check with -v for Entra's own text
 invalid_client: Entra does not accept this client id or credential
 unauthorized_client: this app registration may not sign in this way
-invalid_grant: Entra refuses the sign-in, for a reason not known here
+invalid_grant: Entra refuses the sign-in for an unknown reason
 access_denied
 
-[credential] see Entra's own text; an unattended sign-in cannot answer
-interaction_required: Entra wants a person at this sign-in
+[credential] see Entra's sign-in log; nobody can answer it unattended
+interaction_required: Entra wants a person's answer
 login_required
 
 [credential] grant admin consent in the portal
 consent_required: consent to the app's permissions is missing
 
-[credential] see Entra's own text; check --cloud
+[credential] check --cloud; run the check with -v for Entra's own text
 invalid_resource: Entra does not accept the resource that was asked for
 invalid_scope: Entra does not accept the scope that was asked for
 
-[protocol] see Entra's own text, and report it with --record
+[protocol] run with --record, then report it
 invalid_request: Entra does not accept the request
 unsupported_grant_type
 
-[server, again] wait for the next run
+[server, again] if it lasts, {health}
 temporarily_unavailable: Entra is temporarily unavailable
-server_error: Entra reports an error of its own
+server_error: Entra reports an internal error
 """)

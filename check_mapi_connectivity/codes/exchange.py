@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..base.vocabulary import HEALTH
 from . import table
 from .mapi import CODES
 
@@ -10,9 +11,9 @@ from .mapi import CODES
 EXCHANGE = table("""
 [mailbox] check the address; unlicensed, on-premises, guest and deleted ones are not found
 ManagementObjectNotFoundException: no such mailbox in this tenant
-ADNoSuchObjectException: Exchange's directory has no such object
+ADNoSuchObjectException: Exchange Online's directory has no such object
 
-[mailbox] use the primary address; or the GUID, see Get-Recipient -Anr
+[mailbox] use the primary address; Get-Recipient -Anr lists all that fit
 ManagementObjectAmbiguousException: address fits several objects of this tenant
 NonUniqueRecipientException
 
@@ -22,12 +23,12 @@ AccountDisabledException: account or mailbox is disabled
 [mailbox moving] wait for the next run
 WrongServerException: mailbox is not on the server asked, may have moved
 
-[protocol] report it with --record: the interface may have changed
-AmbiguousParameterSetException: Exchange does not take these parameters
+[protocol] run with --record, then report it; the interface may have changed
+AmbiguousParameterSetException: Exchange Online does not accept these parameters
 ParameterBindingException
 
 [protocol] check the mailbox address
-ParameterTransformationException: Exchange does not take the value of a parameter
+ParameterTransformationException: Exchange Online does not accept a parameter's value
 
 [permission] add it to a role group; its role must hold the cmdlet
 CommandNotFoundException: this identity may not run Test-MAPIConnectivity
@@ -35,27 +36,27 @@ CmdletAccessDeniedException
 AuthorizationException
 ImpersonationDeniedException
 
-[permission] see Exchange's own text, and the roles of this identity
-UnauthorizedAccessException: Exchange denies access
+[permission] check the roles of this identity; run the check with -v for Exchange's own text
+UnauthorizedAccessException: Exchange Online denies access
 
 [throttled, again] run the checks less often; spread them over time
-OverBudgetException: Exchange's budget for this identity is used up
+OverBudgetException: Exchange Online's budget for this identity is used up
 
-[server, again] wait for the next run; see service health
-CmdletProxyNotAvailableFailure: Exchange has no server free for the cmdlet
-ServerBusyException: Exchange is busy
-TransientException: Exchange reports a temporary fault
-ResourceUnhealthyException: a resource that Exchange needs is overloaded
+[server, again] if it lasts, {health}
+CmdletProxyNotAvailableFailure: Exchange Online has no free server for the cmdlet
+ServerBusyException: Exchange Online is busy
+TransientException: Exchange Online reports a temporary fault
+ResourceUnhealthyException: a part of Exchange Online is overloaded
 WlmResourceUnhealthyException
-ConnectionFailedTransientException: Exchange cannot reach the mailbox database
-ADTransientException: Exchange has trouble with its directory
+ConnectionFailedTransientException: Exchange Online cannot reach the mailbox database
+ADTransientException: Exchange Online cannot reach its directory
 
-[server, again] see service health; it is in the Microsoft 365 admin center
-BackendCommunicationException: Exchange's front end cannot reach its back end
-UnableToWriteToAadException: Exchange cannot reach Entra
+[server, again] {health}
+BackendCommunicationException: Exchange Online cannot reach its own back end
+UnableToWriteToAadException: Exchange Online cannot reach Entra
 """)
 
-_HEALTH = "see service health; it is in the Microsoft 365 admin center"
+_HEALTH = HEALTH
 _LICENCE = "check licence and mailbox"
 
 #: MAPI exception named in the cmdlet's Error -> its number in codes.mapi.CODES, and what an
@@ -66,12 +67,12 @@ _EXCEPTIONS = {
     "MapiExceptionWrongServer": (0x478, "wait for the next run"),
     "MapiExceptionUnknownUser": (0x3EB, _LICENCE),
     "MapiExceptionMailboxDisabled": (0x96C, _LICENCE),
-    "MapiExceptionMailboxQuarantined": (0xA33, "ask Microsoft support why; or wait"),
-    "MapiExceptionMailboxSoftDeleted": (0xA4B, "restore it or drop the check"),
+    "MapiExceptionMailboxQuarantined": (0xA33, "ask Microsoft support why; or wait for its end"),
+    "MapiExceptionMailboxSoftDeleted": (0xA4B, "restore it, or drop the check"),
     "MapiExceptionLoginPerm": (0x3F2, _LICENCE),
-    "MapiExceptionLogonFailed": (0x80040111, "check licence and mailbox, then service health"),
+    "MapiExceptionLogonFailed": (0x80040111, "check licence and mailbox, then M365 health"),
     "MapiExceptionNoAccess": (0x80070005, _LICENCE),
-    "MapiExceptionServerPaused": (0x47F, "check less often, then service health"),
+    "MapiExceptionServerPaused": (0x47F, "run the checks less often, then see M365 health"),
     "MapiExceptionNetworkError": (0x80040115, _HEALTH),
     "MapiExceptionADUnavailable": (0x96E, _HEALTH),
     "MapiExceptionExiting": (0x3ED, "wait for the next run"),

@@ -48,7 +48,7 @@ Authorization_IdentityNotFound: Graph does not find the identity of the app
 [permission] give the primary address to -m; or grant User.Read.All
 Authorization_RequestDenied: no permission to look this user up
 
-[mailbox] check licence and mailbox; it may be on-premises, or too new
+[mailbox] check the licence; the mailbox may be on-premises, or too new
 MailboxNotEnabledForRESTAPI: mailbox is unlicensed, on-premises or a guest's
 
 [mailbox] check the address; use --method mapi for on-premises
@@ -57,7 +57,7 @@ ResourceNotFound: mailbox is not here: on-premises or in another forest
 [mailbox] check the address; the user may be deleted, or in another tenant
 Request_ResourceNotFound: no such user in this tenant
 
-[mailbox] open Outlook on the web; Microsoft support can repair the mailbox
+[mailbox] open it in Outlook on the web; if that fails too, ask Microsoft support
 ErrorItemNotFound: mailbox has no Inbox that Graph can find
 ErrorFolderNotFound
 ErrorCorruptData: data in the mailbox is corrupt
@@ -70,11 +70,11 @@ ErrorQuotaExceeded: mailbox is full
 ErrorAccountDisabled: account of the mailbox is disabled
 
 [mailbox] run Get-Mailbox; see the user in Entra as well
-ErrorMailboxConfiguration: Exchange finds the mailbox misconfigured
+ErrorMailboxConfiguration: Exchange Online finds the mailbox misconfigured
 
 [mailbox] check the address; groups, contacts and guests have no mailbox
 ErrorInvalidUser: address belongs to no mailbox user
-ErrorNonExistentMailbox: Exchange has no mailbox of this address
+ErrorNonExistentMailbox: Exchange Online has no mailbox of this address
 
 [mailbox] check --tenant; it needs a plan with Exchange Online
 OrganizationFromTenantGuidNotFound: this tenant has no Exchange Online
@@ -83,32 +83,32 @@ OrganizationFromTenantGuidNotFound: this tenant has no Exchange Online
 TooManyRequests: Graph throttles this app
 activityLimitReached
 
-[throttled, again] run fewer checks at a time; Graph takes four, see what else uses the app
-ApplicationThrottled: Graph throttles the app at this mailbox
+[throttled, again] run fewer checks at once; Graph accepts four requests of one app at a time
+ApplicationThrottled: Graph throttles this app at this mailbox
 
-[server] see service health; it is in the Microsoft 365 admin center
+[server] {health}
 InternalServerError: Graph reports an internal error
 UnknownError: Graph reports an unknown error
 generalException
-ErrorInternalServerError: Exchange reports an internal error
+ErrorInternalServerError: Exchange Online reports an internal error
 
-[server, again] wait for the next run; see service health
+[server, again] if it lasts, {health}
 ServiceNotAvailable: Graph is not available
-ErrorServerBusy: Exchange is busy
-ErrorMailboxStoreUnavailable: Exchange's mailbox store is unavailable
+ErrorServerBusy: Exchange Online is busy
+ErrorMailboxStoreUnavailable: mailbox database is unavailable
 ErrorMailboxFailover: mailbox database is failing over to another server
-ErrorInternalServerTransientError: Exchange reports a temporary fault
-ErrorADUnavailable: Exchange cannot reach its directory
-ErrorConnectionFailed: Exchange cannot reach the mailbox store
-ErrorTimeoutExpired: Exchange gave up waiting inside
-ErrorInsufficientResources: Exchange lacks resources for the request
+ErrorInternalServerTransientError: Exchange Online reports a temporary fault
+ErrorADUnavailable: Exchange Online cannot reach its directory
+ErrorConnectionFailed: Exchange Online cannot reach the mailbox database
+ErrorTimeoutExpired: Exchange Online waited too long for a part of its own
+ErrorInsufficientResources: Exchange Online lacks resources for the request
 ErrorNotEnoughMemory
 
 [mailbox moving] wait for the move to end
 ErrorMailboxMoveInProgress: mailbox is being moved
 
-[server, again] wait for the next run; if it stays, give the user's object id to -m
-MailboxInfoStale: Exchange's record of where this mailbox is has aged
+[server, again] wait for the next run; if it lasts, give the user's object id to -m
+MailboxInfoStale: Exchange Online's record of this mailbox is out of date
 """)
 
 _BY_NAME = {name.lower(): name for name in CODES}
@@ -124,7 +124,7 @@ def find(code: str) -> Advice | None:
     """The row of a code in any case, or of the variant that means the same; None for no row.
 
     >>> find("errorServerBusy").cause, find("MailboxNotSupportedForRESTAPI").kind, find("New")
-    ('Exchange is busy', 'mailbox', None)
+    ('Exchange Online is busy', 'mailbox', None)
     """
     return CODES.get(_name(code))
 

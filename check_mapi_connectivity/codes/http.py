@@ -24,7 +24,7 @@ def _phrase(status: int) -> str:
 
 #: From every service: sign-in, admin interface, Graph, Autodiscover, MAPI over HTTP.
 SERVICES = _statuses("""
-[protocol] check {option}; it may be another host, or a gateway answers with a logon page
+[protocol] check the proxy; it may show a logon page, or {option} names a wrong host
 301: {service} redirects to another address
 302
 303
@@ -34,14 +34,14 @@ SERVICES = _statuses("""
 [throttled, again] run the checks less often; spread them over time
 429: {service} throttles this check
 
-[server] see service health; it is in the Microsoft 365 admin center
-500: {service} answers: internal error
-502: {service} answers: gateway error
+[server] {health}
+500: {service} reports an internal error
+502: {service} answers with Bad Gateway
 
-[server, again] see service health; it is in the Microsoft 365 admin center
-503: {service} answers: unavailable
-504: {service} answers: gateway timeout
-408: {service} answers: request timeout
+[server, again] if it lasts, {health}
+503: {service} is unavailable
+504: {service} answers with Gateway Timeout
+408: {service} answers with Request Timeout
 
 [connect] log this host on to that network, or have it exempted there
 511: a network on the way to {service} wants a logon (captive portal)
@@ -50,13 +50,13 @@ SERVICES = _statuses("""
 #: From Exchange Online's admin interface (reference sheet exchange-online 1.5, 1.7).
 ADMIN = _statuses("""
 [permission] grant Exchange.ManageAsApp; of Office 365 Exchange Online, with admin consent
-401: Exchange refuses the token
+401: Exchange Online refuses the token
 
 [permission] add the {user} to a role group; its role must hold the cmdlet
 403: this identity may not run Test-MAPIConnectivity
 
-[protocol] check host and proxy; a gateway may have answered
-404: {host} is not Exchange's admin interface
+[protocol] check the proxy; it or a firewall may have answered instead
+404: {host} answers, but not as Exchange Online
 405
 """)
 
@@ -70,14 +70,14 @@ GRAPH = _statuses("""
 
 #: From Autodiscover and MAPI over HTTP (reference sheet mapi-http 2.8 at its end, 8).
 MAPI = _statuses("""
-[logon] check user name and password; the account may be locked
-401: {host} refuses user {user}
+[logon] check user and password; the account may be locked
+401: {host} refuses {user}
 
-[permission] check the gateway; it may allow some addresses only, else the user's rights
-403: {host} keeps user {user} out
+[permission] check the reverse proxy; it may allow some addresses only; else the user's rights
+403: {host} denies access to {user}
 
-[protocol] check the host; Get-MapiVirtualDirectory shows its addresses
-404: no {service} at this address of {host}
+[protocol] check the host name; Get-MapiVirtualDirectory shows its addresses
+404: {host} has no {service} at this URL
 
 [logon] exclude this user from the policy; nobody can answer it unattended
 456: MFA is demanded of {user}
@@ -94,12 +94,12 @@ PROXY = _statuses("""
 407: proxy {proxy} refuses the logon, or wants one
 
 [proxy] check address and port of the proxy; if it is one, see its own log
-400: {proxy} is most likely no proxy: it does not take CONNECT to {target}
+400: {proxy} is most likely no proxy, it refuses CONNECT to {target}
 404
 405
 501
 
-[proxy] ask who runs the proxy for the right address
+[proxy] ask the owner of the proxy for the right one
 305: proxy {proxy} wants another proxy for {target}
 
 [proxy] log this host on to that network, or have it exempted there
@@ -109,9 +109,9 @@ PROXY = _statuses("""
 429: proxy {proxy} throttles this host
 
 [proxy] see the proxy's own log
-500: proxy {proxy} meets an error of its own on the way to {target}
+500: proxy {proxy} reports an internal error on the way to {target}
 
-[proxy] see the proxy's own log; and its way to the Internet
+[proxy] see the proxy's own log; check its way to the Internet
 502: proxy {proxy} cannot reach {target}
 503
 504
@@ -136,7 +136,7 @@ ERR_CACHE_MGR_ACCESS_DENIED
 [proxy] check the proxy's name servers, and the spelling of the host
 ERR_DNS_FAIL: proxy {proxy} cannot resolve the name in {target}
 
-[proxy] see the proxy's own log; and its way to the Internet
+[proxy] see the proxy's own log; check its way to the Internet
 ERR_CANNOT_FORWARD: proxy {proxy} cannot reach {target}
 ERR_CONNECT_FAIL
 ERR_GATEWAY_FAILURE
@@ -150,7 +150,7 @@ ERR_ZERO_SIZE_OBJECT
 [proxy] see the proxy's own log; it inspects TLS and cannot verify the host
 ERR_SECURE_CONNECT_FAIL: proxy {proxy} cannot make a TLS connection to {target}
 
-[proxy] check that {target} is right; else see the proxy's own log
+[proxy] see the proxy's own log; {target} may be misspelt
 ERR_INVALID_REQ: proxy {proxy} does not understand the request to connect to {target}
 ERR_INVALID_URL
 ERR_UNSUP_REQ

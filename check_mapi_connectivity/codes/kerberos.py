@@ -17,25 +17,25 @@ KERBEROS = numbered(
 [logon] check --username
 6 KRB5KDC_ERR_C_PRINCIPAL_UNKNOWN: KDC knows no user {user}
 
-[logon] unlock it in the directory
+[logon] unlock the account in Active Directory
 18 KRB5KDC_ERR_CLIENT_REVOKED: account of {user} is locked or disabled
 
 [logon] set a new password
 23 KRB5KDC_ERR_KEY_EXP: password of {user} has expired
 
-[logon] extend it in the directory
+[logon] extend the account in Active Directory
 1 KRB5KDC_ERR_NAME_EXP: account of {user} has expired
 
 [credential] run setspn -Q {service}; rdns = false in /etc/krb5.conf keeps the name as given
 7 KRB5KDC_ERR_S_PRINCIPAL_UNKNOWN: KDC knows no service {service}
 
-[credential] get a new one (kinit), or name a keytab in KRB5_CLIENT_KTNAME
+[credential] get a new ticket (kinit), or name a keytab in KRB5_CLIENT_KTNAME
 32 KRB5KRB_AP_ERR_TKT_EXPIRED: the Kerberos ticket has ended
 
-[credential] compare the clocks of this host and the KDC, then throw it away (kdestroy)
+[credential] compare the clocks of this host and the KDC, then delete the ticket (kdestroy)
 33 KRB5KRB_AP_ERR_TKT_NYV: the Kerberos ticket is not valid yet
 
-[credential] set this host's clock; if it is right, throw the ticket cache away (kdestroy)
+[credential] set this host's clock; if it is right, delete the ticket cache (kdestroy)
 37 KRB5KRB_AP_ERR_SKEW: clocks of this host and the KDC differ
 148 KRB5_KDCREP_SKEW
 

@@ -14,27 +14,27 @@ DNS = table("""
 [dns] check the spelling of the host and the resolver's search domains
 EAI_NONAME: name {host} does not exist
 
-[dns] check the spelling of the host: it has no A or AAAA record
+[dns] check the spelling of the host; it has no A or AAAA record
 EAI_NODATA: name {host} has no address
 
-[dns] leave -4 and -6 away; or check the addresses of the host
-EAI_ADDRFAMILY: name {host} has no address of this version of IP
-EAI_FAMILY: name {host} cannot be resolved: this host knows no such version of IP
+[dns] leave out -4 and -6; or check the addresses of the host
+EAI_ADDRFAMILY: name {host} has no address of this IP version
+EAI_FAMILY: name {host} cannot be resolved: this host does not know this IP version
 
-[dns] check /etc/resolv.conf; its name servers do not help
+[dns] check /etc/resolv.conf; the name servers in it must answer
 EAI_AGAIN: name {host} cannot be resolved at the moment: no name server answers
 EAI_FAIL: name {host} cannot be resolved: the name server fails
 
-[dns] check the spelling of the host: a label is empty, too long or of odd characters
+[dns] check the spelling of the host; a label is empty, too long or odd
 EAI_IDN_ENCODE: name {host} cannot be written as a DNS name
 
 [dns] free memory on this host
 EAI_MEMORY: name {host} cannot be resolved: no memory is left for it
 
-[dns] check /etc/resolv.conf and /etc/nsswitch.conf; this user must be able to read them
-EAI_SYSTEM: name {host} cannot be resolved: the resolver meets a system error
+[dns] check /etc/resolv.conf and /etc/nsswitch.conf; this user must read them
+EAI_SYSTEM: name {host} cannot be resolved: the resolver reports a system error
 
-[dns] check /etc/nsswitch.conf; if it stays, report it with --record
+[dns] check /etc/nsswitch.conf; if it lasts, run with --record and report it
 EAI_BADFLAGS: name {host} cannot be resolved: the resolver refuses the question
 EAI_SOCKTYPE
 EAI_SERVICE
@@ -61,7 +61,7 @@ DNS_UNKNOWN = Advice("dns", "name {host} cannot be resolved", "check name resolu
 
 #: Error of the system -> advice; the cause follows "HOST port N: " (connect(2), ip(7)).
 SYSTEM = table("""
-[connect, again] check name, port and firewall; is the service running there?
+[connect, again] check name, port and firewall; the service may be stopped
 ECONNREFUSED: connection refused
 
 [connect, again] check firewall and route; a proxy may be needed
@@ -70,7 +70,7 @@ EHOSTUNREACH: no route to host
 EHOSTDOWN: host is down
 ENETUNREACH: network is unreachable
 
-[connect, again] check gateway and proxy; one of them may cut the connection
+[connect, again] check the proxy, then the firewall; one of them may cut the connection
 ECONNRESET: connection reset by peer
 ECONNABORTED: connection aborted
 EPIPE: connection closed by the other side
@@ -80,20 +80,20 @@ ENETRESET: connection reset by the network
 EPROTO: protocol error on the connection
 EIO: input or output error
 
-[connect, again] run ip link and ip route; is the network interface of this host up?
+[connect, again] run ip link and ip route; a network interface of this host may be down
 ENETDOWN: network of this host is down
 ENODEV: network interface of this host is gone
 ENONET: this host is on no network
 
-[connect] check this host's firewall, SELinux and systemd; a rule there bars this user
+[connect] check this host's firewall, SELinux and systemd; one may forbid it to this user
 EACCES: this host forbids the connection
 EPERM
 
 [connect] try -4 or -6; this host has no address of the IP version that was chosen
 EADDRNOTAVAIL: no address of this host fits
-EAFNOSUPPORT: this host does not know this version of IP
+EAFNOSUPPORT: this host does not know this IP version
 
-[connect, again] raise net.ipv4.ip_local_port_range; too many connections at once
+[connect, again] raise net.ipv4.ip_local_port_range; too many connections are open
 EADDRINUSE: no local port is left
 EAGAIN
 

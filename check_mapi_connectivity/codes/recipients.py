@@ -23,7 +23,7 @@ REASONS = (
         Advice(
             "mailbox",
             "mailbox is inactive, soft-deleted or on-premises",
-            "license or restore it; use --method mapi for on-premises",
+            "check licence and mailbox; use --method mapi with -H for on-premises",
         ),
     ),
     (
@@ -33,7 +33,7 @@ REASONS = (
     ),
     (
         r"soft.?deleted",
-        Advice("mailbox", "mailbox is soft-deleted", "restore it or drop the check"),
+        Advice("mailbox", "mailbox is soft-deleted", "restore it, or drop the check"),
     ),
     (r"guest.?(mail)?.?user", GUEST),
     (

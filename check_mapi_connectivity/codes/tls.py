@@ -11,23 +11,23 @@ from . import numbered, table
 #: Why a certificate is refused, as the words after "certificate of HOST refused: ".
 VERIFY = numbered(
     """
-[tls] name its authority with --ca-file: your own, or that of a proxy which inspects TLS
+[tls] give its authority by --ca-file; it is your own, or of a proxy that inspects TLS
 2 X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT: the issuer of an authority in its chain is unknown
 18 X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT: it is self-signed, nobody here trusts it
 19 X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN: its root authority is not trusted here
 20 X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY: its issuer is unknown here
 27 X509_V_ERR_CERT_UNTRUSTED: its authority is not trusted for this use
 
-[tls] have the server send its whole chain; else name the authority with --ca-file
+[tls] have the server send its whole chain; else give the authority by --ca-file
 21 X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE: it came alone, and its issuer is unknown here
 
-[tls] have the server's certificate renewed; or this host's clock is wrong
+[tls] have the server's certificate renewed; or correct this host's clock
 10 X509_V_ERR_CERT_HAS_EXPIRED: it has expired
 
 [tls] check this host's clock
 9 X509_V_ERR_CERT_NOT_YET_VALID: it is not yet valid
 
-[tls] check the host option, DNS and proxy; the certificate lacks that name
+[tls] check host name, DNS and proxy; the certificate lacks that name
 62 X509_V_ERR_HOSTNAME_MISMATCH: it is for other names
 64 X509_V_ERR_IP_ADDRESS_MISMATCH: it is not for this address
 63 X509_V_ERR_EMAIL_MISMATCH: it is for another e-mail address
@@ -36,12 +36,12 @@ VERIFY = numbered(
 23 X509_V_ERR_CERT_REVOKED: its authority has revoked it
 28 X509_V_ERR_CERT_REJECTED: the trust store here rejects it for this use
 
-[tls] issue it anew with a stronger key or digest; see SECLEVEL in openssl.cnf
+[tls] have it issued anew; key or digest must be stronger, see SECLEVEL in openssl.cnf
 66 X509_V_ERR_EE_KEY_TOO_SMALL: its key is too weak
 67 X509_V_ERR_CA_KEY_TOO_SMALL: the key of its authority is too weak
 68 X509_V_ERR_CA_MD_TOO_WEAK: an authority signed with a weak digest
 
-[tls] it must be issued as a server certificate (extendedKeyUsage serverAuth)
+[tls] have it issued as a server certificate; extendedKeyUsage must be serverAuth
 26 X509_V_ERR_INVALID_PURPOSE: it, or its authority, is not made for servers
 39 X509_V_ERR_KEYUSAGE_NO_DIGITAL_SIGNATURE: its key may not sign
 
@@ -120,12 +120,12 @@ VERIFY = numbered(
 60 X509_V_ERR_SUITE_B_LOS_NOT_ALLOWED: Suite B does not allow its curve at this level
 61 X509_V_ERR_SUITE_B_CANNOT_SIGN_P_384_WITH_P_256: Suite B does not allow its issuer's curve
 65 X509_V_ERR_DANE_NO_MATCH: no TLSA record fits it
-71 X509_V_ERR_NO_VALID_SCTS: no transparency log vouches for it
-73 X509_V_ERR_OCSP_VERIFY_NEEDED: nobody has vouched that it is not revoked
+71 X509_V_ERR_NO_VALID_SCTS: no transparency log lists it
+73 X509_V_ERR_OCSP_VERIFY_NEEDED: no proof that it is not revoked
 74 X509_V_ERR_OCSP_VERIFY_FAILED: the answer about its revocation cannot be verified
 75 X509_V_ERR_OCSP_CERT_UNKNOWN: its authority's OCSP service does not know it
 
-[tls] update Python and OpenSSL of this host; if it stays, report it with --record
+[tls] update Python and OpenSSL of this host; if it lasts, run with --record, report it
 1 X509_V_ERR_UNSPECIFIED: OpenSSL gives no reason
 17 X509_V_ERR_OUT_OF_MEM: no memory was left to verify it
 50 X509_V_ERR_APPLICATION_VERIFICATION: a check of its own failed
@@ -136,8 +136,8 @@ VERIFY = numbered(
 
 #: OpenSSL's reasons of a failed handshake; the cause follows the name of the place.
 HANDSHAKE = table("""
-[tls] check host and port; it may be a plain HTTP port
-WRONG_VERSION_NUMBER: {host} speaks no TLS
+[tls] check the proxy, then the firewall; or it is a plain HTTP port
+WRONG_VERSION_NUMBER: {host} answers without TLS
 UNKNOWN_PROTOCOL
 HTTP_REQUEST
 HTTPS_PROXY_REQUEST
@@ -155,13 +155,13 @@ UNSUPPORTED_SSL_VERSION
 [tls] check --min-tls; and MinProtocol and MaxProtocol in openssl.cnf of this host
 NO_PROTOCOLS_AVAILABLE: OpenSSL of this host allows no TLS version with {host}
 
-[tls] check firewall and proxy; one of them may cut it
-UNEXPECTED_EOF_WHILE_READING: TLS handshake with {host} broken off
+[tls] check the proxy, then the firewall; one of them may cut the connection
+UNEXPECTED_EOF_WHILE_READING: {host} breaks off the TLS handshake
 
-[tls] check proxy and load balancer; one may want a client certificate or other ciphers
+[tls] check proxy and load balancer; one may want a client certificate, other ciphers
 SSLV3_ALERT_HANDSHAKE_FAILURE: {host} refuses the TLS handshake
 
-[tls] exempt this host from it: the check has no certificate for TLS itself
+[tls] exempt this host from client certificates; the check has none for TLS
 TLSV13_ALERT_CERTIFICATE_REQUIRED: {host} demands a client certificate for TLS
 SSLV3_ALERT_NO_CERTIFICATE
 TLSV1_ALERT_UNKNOWN_CA: {host} wants a client certificate of an authority it knows
@@ -175,7 +175,7 @@ TLSV1_ALERT_ACCESS_DENIED: {host} denies access during the TLS handshake
 [tls] check the host name; a proxy or load balancer has no certificate for it
 TLSV1_UNRECOGNIZED_NAME: {host} does not know this host name
 
-[tls] have modern ciphers and keys allowed there
+[tls] check the server's TLS settings; ciphers and keys must fit openssl.cnf here
 NO_SHARED_CIPHER: {host} has no cipher in common with this host
 NO_CIPHERS_AVAILABLE: OpenSSL of this host has no cipher for {host}
 TLSV1_ALERT_INSUFFICIENT_SECURITY: {host} wants stronger ciphers than this host has
@@ -195,10 +195,10 @@ UNKNOWN_CIPHER_RETURNED
 
 [tls] see the server's own log; it may be overloaded or misconfigured
 TLSV1_ALERT_INTERNAL_ERROR: {host} reports an internal error of TLS
-TLSV1_ALERT_USER_CANCELLED: {host} calls the TLS handshake off
+TLSV1_ALERT_USER_CANCELLED: {host} ends the TLS handshake
 
-[tls] check firewall and proxy; one may change what goes by; else see the server's log
-SSLV3_ALERT_UNEXPECTED_MESSAGE: {host} did not expect what it was sent in TLS
+[tls] check the proxy, then the firewall; else see the server's own log
+SSLV3_ALERT_UNEXPECTED_MESSAGE: {host} got an unexpected TLS message
 SSLV3_ALERT_ILLEGAL_PARAMETER: {host} finds the TLS handshake malformed
 SSLV3_ALERT_BAD_RECORD_MAC: {host} got TLS that was changed on the way
 SSLV3_ALERT_DECOMPRESSION_FAILURE
@@ -210,12 +210,12 @@ TLSV1_ALERT_EXPORT_RESTRICTION: {host} refuses the TLS handshake by old export r
 TLSV1_ALERT_INAPPROPRIATE_FALLBACK: {host} sees a downgrade of the TLS version
 TLSV1_ALERT_NO_RENEGOTIATION: {host} does not renegotiate TLS
 TLSV1_UNSUPPORTED_EXTENSION: {host} does not support a TLS extension
-TLSV13_ALERT_MISSING_EXTENSION: {host} misses a TLS extension
+TLSV13_ALERT_MISSING_EXTENSION: {host} lacks a TLS extension
 TLSV1_BAD_CERTIFICATE_STATUS_RESPONSE: {host} refuses a certificate status
 TLSV1_BAD_CERTIFICATE_HASH_VALUE: {host} refuses a certificate hash
 TLSV1_CERTIFICATE_UNOBTAINABLE: {host} cannot obtain a certificate
 DECRYPTION_FAILED_OR_BAD_RECORD_MAC: TLS of {host} was changed on the way
 BAD_SIGNATURE: {host} signs the TLS handshake wrongly
-UNEXPECTED_MESSAGE: {host} sends what does not belong into a TLS handshake
+UNEXPECTED_MESSAGE: {host} sends an unexpected TLS message
 UNEXPECTED_RECORD
 """)

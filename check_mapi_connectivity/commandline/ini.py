@@ -85,6 +85,9 @@ def sections(text: str) -> tuple[str, ...]:
 
 def _header(line: str) -> str | None:
     """The section that a line begins, with or without a comment behind it; None for another."""
+    if not line.startswith("["):
+        # Of hundreds of lines in hundreds of sections nearly none needs more than a look.
+        return None
     found = re.fullmatch(r"\[([^]]*)\]\s*(?:[#;].*)?", line)
     return found[1].strip() if found else None
 

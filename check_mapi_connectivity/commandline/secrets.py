@@ -108,7 +108,16 @@ def secret(
     except UnicodeEncodeError:
         source = "what was entered" if variable is None else ENVIRONMENT_SECRETS[name]
         raise UsageError(f"{source} is not UTF-8 text") from None
+    _check_typed(text, name.replace("-", " "), where)
 
     from ..base.credentials import Secret
 
     return Secret(text)
+
+
+def _check_typed(text: str, what: str, where: str) -> None:
+    """Raise UsageError for what nobody can have typed: to send it would be a failed logon."""
+    if text.startswith("-----BEGIN "):
+        raise UsageError(f"the {what} of {where} is a PEM file; put the {what} itself there")
+    if any(ord(letter) < 32 or ord(letter) == 127 for letter in text):
+        raise UsageError(f"the {what} of {where} holds control characters; write it anew")

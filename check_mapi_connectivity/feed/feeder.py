@@ -173,7 +173,7 @@ class Feeder:
             raise raised[0]
         if thread.is_alive():
             cause = f"{self._feed.name} is too slow: the time was up"
-            remedy = f"look at {self._feed.name}, or raise --timeout"
+            remedy = f"check {self._feed.name}, or raise --timeout"
             left = f"{len(self._outcome.lacks(found))} results were left"
             late = Failure("submit", cause, remedy, "", left)
             self._outcome.fail(_interrupted(came) if came else late)

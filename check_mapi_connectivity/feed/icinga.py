@@ -233,7 +233,13 @@ class Icinga:
 
 
 def _busy(why: str) -> Failure:
-    return Failure("submit", "Icinga takes no results", "is it being restarted?", "", why)
+    return Failure(
+        "submit",
+        "Icinga takes no results",
+        "wait for the next run; Icinga may be restarting",
+        "",
+        why,
+    )
 
 
 def _to_icinga(failure: Failure) -> Failure:

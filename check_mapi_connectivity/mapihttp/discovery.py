@@ -46,12 +46,13 @@ class Step(NamedTuple):
 
 
 class Untrusted(Exception):
-    """A place that the password may not be sent to, and who named it; `page` is its host and path
-    where that is no address of Autodiscover: a logon page, a web site.
+    """A place that the password may not be sent to, and what leads there, up to the word `to`.
+
+    `page` is its host and path where that is no address of Autodiscover: a logon page, a web site.
     """
 
     def __init__(self, url: str, named_by: str) -> None:
-        super().__init__(f"{named_by} points to {url[:200]}")
+        super().__init__(f"{named_by} to {url[:200]}")
         self.host = host_of(url)
         self.page = "" if is_autodiscover(url) else f"{self.host}{_path_of(url)[:40]}"
         self.plain = url.lower().startswith("http:")
@@ -246,15 +247,15 @@ class Walk:
         try:
             url = urljoin(step.url, location)
         except ValueError:
-            raise WireError("Autodiscover redirects to what is no URL") from None
-        self.trust.check(url, f"a redirect from {host_of(step.url)}")
+            raise WireError("Autodiscover redirects to a malformed URL") from None
+        self.trust.check(url, f"{host_of(step.url)} redirects Autodiscover")
         self._hop(Step(GUESSED, url, step.address))
 
     def service(self, host: str, port: int) -> None:
         """The service record names a host. Raises Untrusted, WireError."""
         step = self.steps.pop(0)
         url = f"https://{host.rstrip('.')}{'' if port == 443 else f':{port}'}{PATH}"
-        self.trust.check(url, f"the service record {step.url}")
+        self.trust.check(url, f"service record {step.url} leads")
         self._hop(Step(GUESSED, url, step.address))
 
     def named(self, url: str) -> None:
@@ -263,7 +264,7 @@ class Walk:
         if not self._online and host_of(url).lower() in _CLOUD_HOSTS:
             # A password of the premises is none there.
             raise Moved(step.address, online=True)
-        self.trust.check(url, f"the JSON of {host_of(step.url)}")
+        self.trust.check(url, f"JSON of {host_of(step.url)} leads")
         self._hop(Step(GUESSED, url, step.address))
 
     def answered(self, body: bytes) -> autodiscover.Settings | autodiscover.Refusal | None:
@@ -278,7 +279,7 @@ class Walk:
             return None
         if isinstance(result, autodiscover.RedirectAddress):
             if not re.fullmatch(r"[^@\s]+@[^@\s]+", result.address) or len(result.address) > 320:
-                raise WireError("Autodiscover redirects to what is no e-mail address")
+                raise WireError("Autodiscover redirects to a malformed address")
             if in_cloud(result.address) and not self._online:
                 # A password of the premises is none there.
                 raise Moved(result.address)

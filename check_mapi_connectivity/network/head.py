@@ -39,8 +39,9 @@ _KEEPING = (b"connection", b"keep-alive", b"proxy-connection")
 #: What would end a line is a blank.
 _BLANKS = bytes(32 if byte in b"\r\n\0" else byte for byte in range(256))
 
-_ENDLESS = "check host and proxy; what answers there is not the service"
-_GATEWAY = "check gateway and proxy; one of them may have changed the answer"
+#: What to do about an answer that is not the service's, or is not as it was sent.
+ENDLESS = "check the proxy, then the firewall; the host name may be wrong, too"
+_CHANGED = "check the proxy, then the firewall; one of them may have changed the answer"
 
 
 class HeadError(Exception):
@@ -49,7 +50,7 @@ class HeadError(Exception):
     Its text follows the name of who sent it, `line` is the culprit, `remedy` says what to do.
     """
 
-    def __init__(self, text: str, line: bytes = b"", remedy: str = _GATEWAY) -> None:
+    def __init__(self, text: str, line: bytes = b"", remedy: str = _CHANGED) -> None:
         super().__init__(text)
         self.line = _shown(line)
         self.remedy = remedy
@@ -57,7 +58,7 @@ class HeadError(Exception):
 
 def no_http(line: str) -> HeadError:
     """What says that it is no HTTP, by this line of its or these words of a library's."""
-    return HeadError("answers with what is no HTTP", line.encode(), _ENDLESS)
+    return HeadError("answers, but not as a web server", line.encode(), ENDLESS)
 
 
 class Disconnected(ConnectionResetError):
@@ -165,8 +166,8 @@ def read(stream: Stream, method: str | None = None) -> Head:
         if not 100 <= status < 200 or status == 101:
             return _framed(Head(version, status, reason, fields, odd), method)
     raise HeadError(
-        f"sends more than {MOST_INTERIM} interim answers",
-        remedy=_ENDLESS,
+        f"sends too many interim answers, over {MOST_INTERIM}",
+        remedy=ENDLESS,
     )
 
 
@@ -177,7 +178,9 @@ def _lines(stream: Stream) -> Iterator[bytes]:
         line = stream.readline(left + 1)
         left -= len(line)
         if left < 0:
-            raise HeadError(f"sends more than {HEADER_LIMIT >> 10} KiB of headers", remedy=_ENDLESS)
+            raise HeadError(
+                f"sends too many headers, over {HEADER_LIMIT >> 10} KiB", remedy=ENDLESS
+            )
         if not line.endswith(b"\n"):
             raise Disconnected(silent=not (begun or line))
         begun = True
@@ -187,7 +190,7 @@ def _lines(stream: Stream) -> Iterator[bytes]:
 def _status(line: bytes) -> tuple[bytes, int, bytes]:
     found = _STATUS.fullmatch(line.rstrip(b"\r\n"))
     if found is None:
-        raise HeadError("does not speak HTTP", line, _ENDLESS)
+        raise HeadError("answers, but not as a web server", line, ENDLESS)
     version = b"HTTP/1.1" if found[1] > b"HTTP/1.0" else b"HTTP/1.0"
     return version, int(found[2]), _plain(found[3] or b"")
 
@@ -208,7 +211,7 @@ def _fields(lines: Iterator[bytes], odd: list[bytes]) -> list[tuple[bytes, bytes
                 return found
             goes_on = _unusual(line, found, odd, goes_on=goes_on)
         if len(found) > MOST_HEADERS:
-            raise HeadError(f"sends more than {MOST_HEADERS} headers", remedy=_ENDLESS)
+            raise HeadError(f"sends too many headers, over {MOST_HEADERS}", remedy=ENDLESS)
 
 
 def _unusual(

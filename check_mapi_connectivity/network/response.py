@@ -34,7 +34,7 @@ def read(response: Response, host: str) -> bytes:
         failure = Failure(
             "protocol",
             f"{host} breaks off its answer after {error.size} bytes",
-            "check gateway and proxy; one of them may have cut the answer",
+            "check the proxy, then the firewall; one of them may have cut the answer",
             f"HTTP {response.status}",
             detail=error.detail,
             transient=True,
@@ -46,8 +46,8 @@ def beyond(host: str) -> Failure:
     """The failure of a body that is longer than BODY_LIMIT."""
     return Failure(
         "protocol",
-        f"{host} sends more than {BODY_LIMIT >> 20} MiB",
-        "check host and proxy; what answers there is not the service",
+        f"{host} sends too much data, over {BODY_LIMIT >> 20} MiB",
+        head.ENDLESS,
     )
 
 
@@ -58,8 +58,8 @@ def too_large(answer: Answer, limit: int = untrusted.JSON_LIMIT) -> Failure | No
         return None
     return Failure(
         "protocol",
-        f"{answer.host} sends more than {limit >> 10} KiB",
-        "check host and proxy; what answers there is not the service",
+        f"{answer.host} sends too much data, over {limit >> 10} KiB",
+        head.ENDLESS,
         f"HTTP {answer.status}",
         f"{size} bytes",
     )
@@ -160,8 +160,8 @@ def broken(cause: OSError | head.HeadError, host: str) -> Failure:
     if isinstance(cause, head.Disconnected):
         return Failure(
             "connect",
-            f"{host} closes the connection without an answer",
-            "check gateway and proxy; one of them may cut the connection",
+            f"{host} closes the connection, no answer",
+            "check the proxy, then the firewall; one of them may cut the connection",
             transient=True,
         )
     if isinstance(cause, head.HeadError):
@@ -175,7 +175,7 @@ def broken(cause: OSError | head.HeadError, host: str) -> Failure:
     return Failure(
         "connect",
         f"{host} breaks the connection: {reason}",
-        "check gateway and proxy; one of them may cut the connection",
+        "check the proxy, then the firewall; one of them may cut the connection",
         known.code if known else "",
         detail="" if known else f"{type(cause).__name__}: {cause}",
         transient=True,

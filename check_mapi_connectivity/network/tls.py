@@ -11,7 +11,7 @@ import re
 import ssl
 import time
 
-from ..base.clouds import MICROSOFT
+from ..base.clouds import is_microsofts
 from ..base.failure import Failure
 
 TYPE_CHECKING = False
@@ -28,10 +28,6 @@ if TYPE_CHECKING:
 
 #: Authorities that issue the certificates of Microsoft's hosts, as far as words of their names go.
 _ISSUERS = ("microsoft", "digicert")
-
-#: Domains of Microsoft's hosts that this check talks to; other authorities are usual in China.
-_OWN = (*(name for name in MICROSOFT if not name.endswith(".cn")), "microsoftonline.com")
-_OWN_HOSTS = (*_OWN, "microsoftonline.us", "microsoft.com", "microsoft.us")
 
 #: What of an issuer's name is told, in the words of `SSLSocket.getpeercert`.
 _NAMES = ("commonName", "organizationName")
@@ -111,7 +107,7 @@ def told_by_issuer(failed: Failure, certificate: bytes, host: str) -> Failure:
     if _is_microsofts(host) and not _known(issuer):
         return failed._replace(
             cause=f"a proxy or firewall inspects TLS to {host}: certificate issued by {issuer}",
-            remedy="name that authority with --ca-file, or exempt the host from inspection",
+            remedy="give that authority by --ca-file, or exempt the host from inspection",
             detail=failed.cause,
         )
     return failed._replace(
@@ -140,7 +136,8 @@ def _verified_issuer(certificate: dict[str, Any]) -> str | None:
 
 
 def _is_microsofts(host: str) -> bool:
-    return any(host.rstrip(".").lower().endswith(f".{name}") for name in _OWN_HOSTS)
+    # Other authorities are usual in China.
+    return is_microsofts(host) and not host.rstrip(".").lower().endswith(".cn")
 
 
 def _known(issuer: str) -> bool:
@@ -180,7 +177,7 @@ def failure(error: OSError | ValueError, host: str, port: int, via: str) -> Fail
         return _refused(error, tls.VERIFY.get(error.verify_code), host, via)
     cut = tls.HANDSHAKE["UNEXPECTED_EOF_WHILE_READING"]
     if not isinstance(error, ssl.SSLError):
-        broken = f"TLS handshake with {where} broken off"
+        broken = f"{where} breaks off the TLS handshake"
         if not isinstance(error, OSError):
             return Failure("tls", broken, cut.remedy, type(error).__name__, str(error))
         why = network.reason(error)

@@ -8,7 +8,7 @@ limit; what goes over the wire is kept, masked, for `-vv`.
 from __future__ import annotations
 
 import os
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from .. import __version__
 from ..base.failure import CheckFailure
@@ -97,8 +97,8 @@ class Transport:
     def unsaid(self, text: str) -> str:
         """A text of the other side without what is secret, as it may be kept in a file."""
         met = self._report.confidences
-        words = met.words | self._given_words
-        return secrecy_echoes.Echoes(met.secrets | self._given, words).masked(text)
+        secrets, words = met.secrets | self._given, met.words | self._given_words
+        return _echoes(frozenset(secrets), frozenset(words)).masked(text)
 
     def attach(self, report: Report) -> None:
         """From now on work for this report."""
@@ -296,6 +296,12 @@ class Transport:
         self._carrier.close()
         for sock in self._route.sockets.values():
             sock.close()
+
+
+@lru_cache(maxsize=4)
+def _echoes(secrets: frozenset[str], words: frozenset[str]) -> secrecy_echoes.Echoes:
+    """What masks these; for the texts of one answer it is made once."""
+    return secrecy_echoes.Echoes(secrets, words)
 
 
 def carrier(route: Route) -> Carrier:

@@ -219,15 +219,16 @@ class Authentication:
 
     def explain(self, answer: Answer) -> Failure:
         """What an answer with another status than 200 means."""
+        who = mapi_http_refusals.named(self.user, self._report.mailbox)
         scheme, given = self.scheme or "no password", tuple(offered(answer))
-        told: dict[str, Any] = {"scheme": scheme, "offered": given, "user": self.user}
+        told: dict[str, Any] = {"scheme": scheme, "offered": given, "user": who}
         failure = mapi_http_refusals.http_status(answer, **told)
         if answer.status != 401 or not self._logon.accepted or scheme == BEARER:
             return failure
         if self._report.address and self._taken_at is None:
             return mapi_http_refusals.let_in_elsewhere(failure, answer, **told)
         # No wrong password: the same one was taken in this run.
-        cause = f"{answer.host} refuses a user who was let in before ({scheme})"
+        cause = f"{answer.host} now refuses {who} ({scheme})"
         remedy = "run Get-MapiVirtualDirectory; IISAuthenticationMethods may lack the scheme"
         return failure._replace(cause=cause, remedy=remedy)
 

@@ -21,7 +21,8 @@ from ..mapihttp.discovery import (
 )
 from ..mapihttp.reader import WireError
 from ..network.ntlm_kerberos import Unusable
-from ..services import autodiscover_refusals, mapi_http_refusals, mapi_refusals
+from ..services import autodiscover_refusals, mapi_http_refusals
+from ..services.mapi_refusals import plain, short
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ _UNREACHED = tuple(f"HTTP {status}" for status in (403, 451, 500, 502, 503, 504)
 #: Autodiscover ErrorCodes that mean an unknown address.
 _UNKNOWN = (404, 500)
 
-_NAME_IT = "name the Exchange host: --hostname"
+_NAME_IT = "give the Exchange host by --hostname"
 
 
 class Found(NamedTuple):
@@ -114,7 +115,7 @@ class Discovery:
             try:
                 settings = self._step(walk)
             except WireError as error:
-                failures.append(_wire(str(error)))
+                failures.append(_wire(str(error), discovery.host_of(url)))
                 if walk.steps and walk.steps[0].url == url:
                     walk.skip()
             except Untrusted as error:
@@ -150,7 +151,7 @@ class Discovery:
         if failure.kind == "proxy" and failure.code in _UNREACHED:
             return failure._replace(kind="dns")
         if failure.kind == "logon" and how == GUESSED:
-            remedy = f"{failure.remedy}; or it is not the Exchange host: --hostname"
+            remedy = f"{failure.remedy}; or give another host by --hostname"
             return failure._replace(remedy=remedy)
         return failure
 
@@ -210,7 +211,7 @@ class Discovery:
     def _from_json(self, walk: Walk, answer: Answer) -> None:
         """Go where Autodiscover v2 says. Raises CheckFailure, Moved, Untrusted, WireError."""
         if answer.status != 200:
-            cause = f"{answer.host} has no Autodiscover v2 that knows Outlook's"
+            cause = f"{answer.host} has no Autodiscover v2 for Outlook"
             raise CheckFailure(Failure("protocol", cause, code=f"HTTP {answer.status}"))
         walk.named(autodiscover.read_json(answer.body))
         self._report.trace.remark(f"Autodiscover led on to {walk.steps[0].url}")
@@ -273,44 +274,46 @@ def _is_page(answer: Answer) -> bool:
     return "html" in kind or not start or b"<html" in start or b"<!doctype html" in start
 
 
-def _wire(text: str) -> Failure:
-    """What cannot be followed is said as it is; the rest cannot be read."""
+def _wire(text: str, host: str) -> Failure:
+    """What cannot be followed is said as it is; the rest is no document of Autodiscover's."""
     if text.startswith("Autodiscover redirects"):
         cause, _, last = text.partition(", last to ")
-        remedy = "check --hostname; or name the host by --autodiscover-url"
+        remedy = "check --hostname; or give the host by --autodiscover-url"
         return Failure("protocol", cause, remedy, detail=last and f"last to {last}")
-    return mapi_refusals.wire(text, "Autodiscover")
+    cause = f"{short(host)} sends invalid Autodiscover XML"
+    remedy = "check the reverse proxy, else run with --record and report it"
+    return Failure("protocol", cause, remedy, detail=plain(text))
 
 
 def _untrusted(error: Untrusted) -> Failure:
     """No remedy names the host, which the other side chose."""
     if error.page:
-        cause = f"{error.named_by} leads to {error.page}, which is no Autodiscover"
-        return Failure("protocol", cause, mapi_http_refusals.LOGON_PAGE)
+        cause = f"{error.named_by} to a web page"
+        detail = f"leads to {error.page}; no password is sent there"
+        return Failure("protocol", cause, mapi_http_refusals.LOGON_PAGE, detail=detail)
     if error.plain:
-        cause = f"{error.named_by} leads to http://{error.host}, and passwords go over https only"
-        return Failure("protocol", cause, "check what answers there; open it in a browser")
-    return Failure(
-        "protocol",
-        f"no password is sent to {error.host}, where {error.named_by} leads",
-        "check that host; if it is your Exchange, name it: --autodiscover-url and -H",
-    )
+        cause = f"{error.named_by} to http, not https"
+        detail = f"leads to http://{error.host}; passwords go over https only"
+        return Failure("protocol", cause, "correct the redirect; it must lead to https", "", detail)
+    return autodiscover_refusals.foreign(error.host, f"{error.named_by} to it")
 
+
+_CLOUD = "use --method cmdlet or graph; they need --tenant, and onmicrosoft is Exchange Online"
 
 _ONLINE = Failure(
     "mailbox",
     "Autodiscover: the mailbox is in Exchange Online",
-    "--method cmdlet or graph, with --tenant",
+    _CLOUD,
 )
 
 
 def _moved(address: str) -> Failure:
     """The mailbox is elsewhere, and this server does not serve it."""
     shown = f"{address[:57]}..." if len(address) > 60 else address
-    remedy = f"test it where it is, as {shown}"
     if discovery.in_cloud(address):
-        remedy = "use --method cmdlet or graph; onmicrosoft is Exchange Online and needs --tenant"
+        return _ONLINE._replace(detail=address)
     cause = f"Autodiscover: the mailbox is at {shown}"
+    remedy = "test that address; give the host that serves it by -H"
     return Failure("mailbox", cause, remedy, detail=address)
 
 
@@ -330,8 +333,8 @@ def _refused(answer: Answer, walk: Walk, refusal: autodiscover.Refusal, *, asked
 def _foreign(answer: Answer, settings: autodiscover.Settings, *, guessed: bool) -> Failure:
     """Settings for other clients, as web hosters give them at the bare domain of a web site."""
     kinds = ", ".join(kind[:12] for kind in settings.kinds[:5])
-    known = f"knows {kinds} only" if kinds else "has no settings for Outlook"
-    remedy = _NAME_IT if guessed else "check the host; it names no mailbox of Exchange"
+    known = f"knows only {kinds}" if kinds else "has no settings for Outlook"
+    remedy = _NAME_IT if guessed else "check the host name; what answers is no Exchange"
     return Failure("protocol", f"Autodiscover of {answer.host} {known}", remedy)
 
 

@@ -8,6 +8,7 @@ import uuid
 
 from ..base.failure import CheckFailure, Failure
 from ..mapihttp import envelope
+from ..mapihttp.discovery import host_of
 from ..mapihttp.reader import WireError
 from ..network.headers import number
 from ..services import mapi_http_refusals, mapi_refusals
@@ -112,8 +113,8 @@ class SessionContext:
     def check_cookies(self) -> None:
         """Raises CheckFailure where the server gives the session none."""
         if not self.cookies:
-            cause = "the server gives the session no cookie"
-            remedy = "check proxy and load balancer; one of them may remove Set-Cookie"
+            cause = f"{host_of(self.url)} gives the session no cookie"
+            remedy = "check the reverse proxy; it or a load balancer may remove Set-Cookie"
             raise CheckFailure(Failure("protocol", cause, remedy))
 
     def _heard(self, answer: Answer) -> None:
@@ -142,7 +143,7 @@ class SessionContext:
             raise CheckFailure(mapi_http_refusals.not_mapi(answer))
         if code:
             raise SessionLost(
-                mapi_refusals.response_code(code, answer.text, exchange=self.exchange)
+                mapi_refusals.response_code(code, answer.text, answer.host, exchange=self.exchange)
             )
         echo = answer.headers.get("X-RequestId", "nothing")
         if echo.strip().lower() != request_id.lower():
@@ -157,7 +158,9 @@ class SessionContext:
         if late:
             page = "html" in entity.headers.get("content-type", "")
             text = entity.body.decode("utf-8", "replace") if page else ""
-            raise SessionLost(mapi_refusals.response_code(late, text, exchange=self.exchange))
+            raise SessionLost(
+                mapi_refusals.response_code(late, text, answer.host, exchange=self.exchange)
+            )
         elapsed = number(entity.headers.get("x-elapsedtime", ""))
         if elapsed is not None:
             version = answer.headers.get("X-ServerApplication")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..base.vocabulary import METHODS, SERVICE, SEVERITY
 from .nodes.groups import grouped, nodes, same_sign_in, severity, state_of
 from .output import FIRST_LINE, clean, sentence, shortened
@@ -59,7 +61,8 @@ def _second(report: Report, words: str, room: int) -> str:
     """A violated limit, or what is wrong with the address book, in at most `room` characters."""
     second = report.address_book_failure
     if second is None or words != str(second):
-        return clean(words, room)
+        # Half of what stands in brackets says nothing.
+        return words if len(words) <= room else clean(re.sub(r" \([^()]*\)$", "", words), room)
     return sentence(second.cause, second.code, "", room)
 
 
@@ -102,11 +105,19 @@ def more(left: list[str]) -> str:
 
 def failure_text(failure: Failure, room: int) -> str:
     """Cause, code and remedy of a failure in at most `room` characters."""
-    cause = failure.cause
-    if failure.during and failure.during not in cause and failure.kind != "untested":
-        outcome = "refused" if failure.kind == "credential" else "failed"
-        cause = f"{failure.during}{f' {outcome}' if failure.during == 'sign-in' else ''}: {cause}"
-    return sentence(cause, failure.code, failure.remedy, room)
+    cause, during = failure.cause, failure.during
+    if not during or during in cause or failure.kind == "untested":
+        return sentence(cause, failure.code, failure.remedy, room)
+    if during == "sign-in":
+        # Who refuses has a code.
+        outcome = "refused" if failure.kind == "credential" and failure.code else "failed"
+        during = f"{during} {outcome}"
+    made = sentence(f"{during}: {cause}", failure.code, failure.remedy, room)
+    if failure.during != "sign-in" and not _advises(made, failure):
+        # The next step is worth more than when it was met, which the phases tell.
+        bare = sentence(cause, failure.code, failure.remedy, room)
+        return bare if _advises(bare, failure) else made
+    return made
 
 
 def _subject(report: Report, longest: int = 48) -> str:

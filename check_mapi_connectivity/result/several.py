@@ -66,7 +66,7 @@ def meaning(group: list[Judged]) -> str | None:
         often = f"{names} {'was' if single else 'were'} asked too often"
         return f"{answers}: the mailbox can be reached; {often}"
     if any("web page" in report.failure.cause for report in failed if report.failure):
-        return f"{answers}: the mailbox can be reached; a gateway may block {names}"
+        return f"{answers}: the mailbox can be reached; a proxy or firewall may block {names}"
     if all(kind == "untested" for kind in kinds):
         tried = "was not tried" if single else "were not tried"
         return f"{answers}: the mailbox can be reached; {names} {tried}"

@@ -104,7 +104,7 @@ POINTS_TO = {
 }
 
 #: The same of Exchange Online, whose servers are not the reader's.
-_ONLINE = "see service health"
+_ONLINE = "see M365 health"
 
 
 def analyse(report: Report, label: str) -> Analysis | None:

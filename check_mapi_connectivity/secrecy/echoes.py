@@ -175,7 +175,8 @@ def _random(part: str) -> bool:
     return mixed and len(set(part)) > _PART // 2
 
 
-def spellings(secret: str) -> set[str]:
+@lru_cache(maxsize=16)
+def spellings(secret: str) -> frozenset[str]:
     """A secret as it may come back: as it is, with its blanks folded, and as XML, HTML, forms,
     JSON, hexadecimal and base64 write it, whether they write all of it in codes or what they must.
     """
@@ -202,7 +203,7 @@ def spellings(secret: str) -> set[str]:
     for encoding in ("utf-16-le", "utf-16-be"):
         found |= _base64(secret.encode(encoding, "replace"))
     found |= {" ".join(one.split()) for one in found}
-    return {one for one in found if len(one) > 3}
+    return frozenset(one for one in found if len(one) > 3)
 
 
 #: What percent-encoding leaves as it is (RFC 3986 2.3).

@@ -9,9 +9,9 @@ from . import mapi_refusals
 KIND = "address-book"
 
 #: Kind of failure, or HTTP status -> where to look, where the words of a mailbox would mislead.
-_SERVICE = "see Get-MapiVirtualDirectory and the application pool MSExchangeMapiAddressBookAppPool"
+_SERVICE = "check IIS; see the application pool MSExchangeMapiAddressBookAppPool on that server"
 _REMEDIES = {
-    "HTTP 404": "Autodiscover names it, nothing is there: is the address-book service switched on?",
+    "HTTP 404": "check the address book service; Autodiscover names this URL, and nothing is there",
     "HTTP 500": _SERVICE,
     "HTTP 502": _SERVICE,
     "HTTP 503": _SERVICE,
@@ -21,7 +21,7 @@ _REMEDIES = {
 NOT_NAMED = Failure(
     KIND,
     "Autodiscover names no address book",
-    "see InternalUrl and ExternalUrl of Get-MapiVirtualDirectory",
+    "run Get-MapiVirtualDirectory; check InternalUrl and ExternalUrl",
 )
 
 
@@ -29,7 +29,7 @@ NOT_NAMED = Failure(
 NAMELESS = Failure(
     KIND,
     "address book finds the user, and gives no entry with a name",
-    "see the user's own attributes: Get-Recipient with the address",
+    "run Get-Recipient; check the attributes of this user",
 )
 
 
@@ -61,8 +61,9 @@ def untrusted(host: str) -> Failure:
     """The address book is at a host that no password is sent to."""
     return Failure(
         KIND,
-        f"no password is sent to {host}, where Autodiscover has the address book",
-        "check that host; if it is your Exchange, name it: -H",
+        f"Autodiscover has the address book at the foreign host {host}",
+        "check that host; if it is your Exchange, give it by -H",
+        detail="no password is sent there",
     )
 
 
@@ -71,7 +72,7 @@ def unusable(url: str) -> Failure:
     return Failure(
         KIND,
         "Autodiscover names no usable address of the address book",
-        "see InternalUrl and ExternalUrl of Get-MapiVirtualDirectory",
+        "run Get-MapiVirtualDirectory; check InternalUrl and ExternalUrl",
         detail=mapi_refusals.plain(url),
     )
 
@@ -81,7 +82,7 @@ def another(name: str, address: str) -> Failure:
     return Failure(
         KIND,
         "address book gives somebody else for this mailbox",
-        "find the double: Get-Recipient -Anr with the address",
+        "run Get-Recipient -Anr; two users may have this address or DN",
         detail=f"it gives {mapi_refusals.plain(name)}, {mapi_refusals.plain(address)}",
     )
 
@@ -93,7 +94,6 @@ def unknown(minimal_ids: tuple[int, ...]) -> Failure:
     return Failure(
         KIND,
         "address book does not know this user",
-        "hidden from address lists, or an address book policy? See Get-Mailbox, "
-        "Update-GlobalAddressList",
+        "run Get-Mailbox; the user may be hidden, or an address book policy applies",
         detail=f"it says of address and legacy DN: {said}",
     )

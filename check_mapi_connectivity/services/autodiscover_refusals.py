@@ -6,6 +6,7 @@ import re
 
 from ..base.failure import Failure
 from ..codes.mapi import AUTODISCOVER_CODES
+from .http_refusals import OWN_TEXT, REPORT
 from .mapi_refusals import FULL_ACCESS, plain, short
 
 
@@ -17,8 +18,8 @@ def error(number: int, message: str) -> Failure:
         cause = "signed-in user has no right to this mailbox"
         return Failure("permission", cause, FULL_ACCESS, name, own)
     if row is None:
-        cause = "Autodiscover answers with an error"
-        return Failure("server", cause, "see Autodiscover's own text; -v shows it whole", name, own)
+        cause = "Autodiscover reports an unknown error"
+        return Failure("server", cause, OWN_TEXT, name, own)
     return Failure.of(row, detail=own)
 
 
@@ -28,14 +29,14 @@ def no_store(known: bool) -> Failure:
         return Failure(
             "protocol",
             "Autodiscover names no DN of the mailbox",
-            "report it with --record",
+            REPORT,
             during="Autodiscover",
         )
     return Failure(
         "mailbox",
         "Autodiscover names no MAPI address of this mailbox",
         "run Get-CASMailbox; MapiHttpEnabled must be true, as in Get-OrganizationConfig; or a "
-        "proxy strips X-MapiHttpCapability",
+        "proxy removes X-MapiHttpCapability",
         during="Autodiscover",
     )
 
@@ -48,5 +49,16 @@ def no_address(url: str) -> Failure:
         f"Autodiscover names {named}",
         "run Get-MapiVirtualDirectory; correct -InternalUrl and -ExternalUrl",
         detail=url,
+        during="Autodiscover",
+    )
+
+
+def foreign(host: str, how: str) -> Failure:
+    """Autodiscover leads, in this way, to a host that nobody here has named."""
+    return Failure(
+        "protocol",
+        f"Autodiscover leads to foreign host {host}",
+        "check that host; if it is your Exchange, give it by --autodiscover-url and -H",
+        detail=f"{how}; no password is sent there",
         during="Autodiscover",
     )

@@ -27,6 +27,9 @@ _SUPPORT = ("correlation_id", "trace_id", "timestamp")
 #: Pages of Entra's that explain a number.
 _PAGE = "https://login.microsoftonline.com/error?code={number}"
 
+#: InvalidClient: stands before the number that says what it is about.
+_SOMETHING = 70002
+
 
 class Words(NamedTuple):
     """An error document: error code, text with what support asks for, AADSTS number; each empty, or
@@ -75,6 +78,11 @@ def sign_in(document: Mapping[str, Any], last: Answer | None) -> Failure:
 
     found = words(document)
     number, row = found.number, ENTRA.get(found.number)
+    if number in (_SOMETHING, 7000216) and "client_assertion" in found.text:
+        # Not a wrong credential, but none.
+        row = ENTRA[7000218]
+    elif number == 50012 and "client secret" in found.text.lower():
+        row = ENTRA[7000215]
     if number == 700027 and "expired" in found.text.lower():
         kind, cause = "credential", "Entra holds this certificate as expired"
         remedy = "upload a new one"
@@ -84,10 +92,10 @@ def sign_in(document: Mapping[str, Any], last: Answer | None) -> Failure:
         kind, cause, remedy, *_ = OAUTH[found.error]
     else:
         kind = "server" if last is not None and last.status >= 500 else "protocol"
-        cause = f"{last.host if last else 'Entra'} gives no token, and why is not known here"
-        remedy = "see Entra's own text; -v shows it whole"
+        cause = f"{last.host if last else 'Entra'} gives no token for an unknown reason"
+        remedy = http_refusals.OWN_TEXT
     if row is None and number:
-        remedy = f"see the sign-in log; {_PAGE.format(number=number)}"
+        remedy = f"see Entra's sign-in log; {_PAGE.format(number=number)}"
     return Failure(
         kind,
         cause,
@@ -100,15 +108,23 @@ def sign_in(document: Mapping[str, Any], last: Answer | None) -> Failure:
 
 
 def aadsts(document: Mapping[str, Any]) -> int:
-    """The AADSTS number of an error document, 0 when it has none."""
+    """The AADSTS number of an error document, 0 for none; of several the one that says most.
+
+    >>> aadsts({"error_codes": [70002, 50126]})
+    50126
+    """
+    from ..codes.entra import ENTRA
+
     codes = document.get("error_codes")
-    first = codes[0] if isinstance(codes, list) and codes else None
-    if isinstance(first, int) and not isinstance(first, bool):
-        return first
-    _, told = _error(document.get("error"))
-    texts = f"{_text(document.get('error_description'))[:2000]} {told[:2000]}"
-    match = re.search(r"AADSTS([0-9]{4,9})", texts)
-    return int(match[1]) if match else 0
+    listed = [_text(code) for code in codes[:20]] if isinstance(codes, list) else []
+    found = [int(code) for code in listed if re.fullmatch("[0-9]{4,9}", code)]
+    if not found:
+        _, told = _error(document.get("error"))
+        texts = f"{_text(document.get('error_description'))[:2000]} {told[:2000]}"
+        found = [int(number) for number in re.findall("AADSTS([0-9]{4,9})", texts)]
+    # Only that something about the credential is wrong; another one says what.
+    telling = [number for number in found if number in ENTRA and number != _SOMETHING]
+    return next(iter(telling + found), 0)
 
 
 def status(answer: Answer) -> Failure | None:
@@ -154,11 +170,11 @@ def with_words(failure: Failure, answer: Answer) -> Failure:
 def not_entra(answer: Answer | None) -> Failure:
     """An answer that is none of Entra's; None when there was not even one."""
     if answer is None:
-        return Failure("protocol", "no answer of Entra's", "report it with --record")
+        return Failure("protocol", "Entra was not asked", http_refusals.REPORT)
     return Failure(
         "protocol",
-        f"{answer.host} does not answer as Entra does",
-        "check proxy and gateway; one of them may have answered instead",
+        f"{answer.host} answers, but not as Entra",
+        http_refusals.INSTEAD,
         f"HTTP {answer.status}",
         http_refusals.glimpse(answer),
     )

@@ -15,6 +15,7 @@ import re
 
 from ..base.failure import CheckFailure, Failure
 from ..base.value import NamedTuple
+from ..base.vocabulary import HEALTH
 from . import exchange_refusals, http_refusals
 
 TYPE_CHECKING = False
@@ -98,14 +99,16 @@ def read(answer: Answer) -> Outcome:
     if row is None:
         if errors:
             failure = _cmdlet_error(errors)._replace(
-                cause="Exchange reports an error and no result"
+                cause="Exchange Online reports an error and no result"
             )
             named = (exchange_refusals.exchange_error(text) for text in errors)
             raise CheckFailure(next((found for found in named if found), failure))
-        raise CheckFailure(_no_result(answer, "the answer holds no result", document.get("value")))
+        raise CheckFailure(
+            _no_result(answer, "answers without the test's result", document.get("value"))
+        )
     result = _member(row, "Result")
     if result is None or not result.strip("* "):
-        raise CheckFailure(_no_result(answer, "the answer's row holds no Result", row))
+        raise CheckFailure(_no_result(answer, "answers with an empty Result", row))
     latency, note = read_latency(_found(row, "Latency"))
     return Outcome(
         success=_words(result) == "success",
@@ -138,11 +141,7 @@ def judge(outcome: Outcome) -> Failure | None:
     if outcome.error or outcome.errors:
         return failure
     cause = f"Test-MAPIConnectivity says {outcome.result} without a reason"
-    return (
-        failure
-        if failure.judged_as
-        else Failure("server", cause, "see service health; it is in the Microsoft 365 admin center")
-    )
+    return failure if failure.judged_as else Failure("server", cause, HEALTH)
 
 
 def read_latency(value: object) -> tuple[float | None, str]:
@@ -297,18 +296,13 @@ def _texts(value: object) -> tuple[str, ...]:
 
 
 def _cmdlet_error(errors: tuple[str, ...]) -> Failure:
-    remedy = "see Exchange's own text; -v shows it whole"
-    return Failure(
-        "server",
-        "Exchange reports an error beside the result",
-        remedy,
-        "@adminapi.errors",
-        "; ".join(errors),
-    )
+    cause = "Exchange Online reports an error beside the result"
+    return Failure("server", cause, http_refusals.OWN_TEXT, "@adminapi.errors", "; ".join(errors))
 
 
-def _no_result(answer: Answer, cause: str, found: object = None) -> Failure:
-    """An answer without a result; `found` is what stands in its place."""
-    remedy = "check the proxy; else report it with --record: no live answer has been seen yet"
+def _no_result(answer: Answer, does: str, found: object = None) -> Failure:
+    """An answer without a result: what the host does instead; `found` stands in its place."""
+    cause = f"{answer.host} {does}"
+    remedy = "check the proxy; else run with --record and report it: no live answer was seen yet"
     detail = http_refusals.glimpse(answer) if found is None else json.dumps(found)[:200]
     return Failure("protocol", cause, remedy, f"HTTP {answer.status}", detail)

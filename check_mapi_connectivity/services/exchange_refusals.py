@@ -8,6 +8,7 @@ from ..base.failure import Failure
 from ..codes import recipients
 from ..network import headers
 from .http_refusals import (
+    OWN_TEXT,
     challenged,
     details_of,
     error_document,
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
     from ..network.answer import Answer
 
+#: What messages call it.
+ONLINE = "Exchange Online"
+
 #: Exceptions that only carry another one.
 _WRAPPERS = frozenset({"Exception", "ODataServiceException", "CmdletProxyException"})
 
@@ -43,7 +47,7 @@ _OF_ROLES = r"(?i)not allowed to call|assigned to any management role|supported 
 _RATE = ("Limit", "Remaining", "Reset")
 
 #: After about ten quick calls the admin API has answered 500 (exchange-online 1.8).
-_BURST = "see service health; too many calls at once do it as well: spread the checks"
+_BURST = "see M365 health; too many calls at once cause it as well: spread the checks"
 
 
 def _refused(answer: Answer, claims: Mapping[str, Any]) -> Failure:
@@ -55,8 +59,8 @@ def _refused(answer: Answer, claims: Mapping[str, Any]) -> Failure:
     of_roles = not lacking and re.search(_OF_ROLES, message(answer)[:1000])
     code, detail = f"HTTP {answer.status}", _explained(answer)
     if is_page(answer):
-        cause = "a gateway or Exchange refuses the request with a web page"
-        remedy = "check the gateway; if it is Exchange's page, check the app's permissions"
+        cause = f"{answer.host} refuses the request with a web page"
+        remedy = "check the proxy; if the page is Exchange's, check the app's permissions"
     elif answer.status == 401 and not of_roles:
         cause, remedy = _token_refused(answer, claims)
     else:
@@ -86,11 +90,9 @@ def _token_refused(answer: Answer, claims: Mapping[str, Any]) -> tuple[str, str]
         cause = "the token lacks the app role Exchange.ManageAsApp"
     elif isinstance(roles, list) and row is None:
         # It has the app role: to grant it again helps nobody.
-        remedy = "see Exchange's own text; the app must be in a role group that holds the cmdlet"
+        remedy = "add the app to a role group; its role must hold the cmdlet"
     if "scp" in claims:
-        remedy = (
-            "run Get-User; see EXOModuleEnabled, and an own app needs the scope Exchange.Manage"
-        )
+        remedy = "run Get-User; EXOModuleEnabled must be true, and the app needs Exchange.Manage"
     return cause, remedy
 
 
@@ -102,7 +104,7 @@ def exchange_status(answer: Answer, claims: Mapping[str, Any], mailbox: str = ""
 
     status, code, text = answer.status, f"HTTP {answer.status}", message(answer)
     if status == 429:
-        return throttled(answer, "Exchange")
+        return throttled(answer, ONLINE)
     if 300 <= status < 400:
         return redirected(answer, "--exchange-url")
     exception = exception_name(answer)
@@ -110,14 +112,17 @@ def exchange_status(answer: Answer, claims: Mapping[str, Any], mailbox: str = ""
         return mapi_error(text if "MapiException" in text else f"{exception}: {text}")
     found = _by_exception(exception, text, mailbox)
     if found is not None:
+        if not exception and passes(exception, text):
+            # What calls itself temporary is no bad request, whatever its status.
+            return found._replace(code="", detail=f"{found.detail} ({code})")
         return found._replace(code=exception or code)
     if status in (401, 403) and not exception:
         return _refused(answer, claims)
     if status >= 500 or status == 408:
-        failure = trouble(answer, "Exchange", _BURST if status == 500 else "")
+        failure = trouble(answer, ONLINE, _BURST if status == 500 else "")
         return failure._replace(code=f"{code}, {exception}" if exception else code)
     if error_document(answer):
-        return unknown_error("Exchange", exception or code, text)
+        return unknown_error(ONLINE, exception or code, text)
     return Failure.of(ADMIN[404], code, text, host=answer.host)
 
 
@@ -130,13 +135,21 @@ def throttling(answer: Answer) -> str | None:
     return ", ".join(told) or None
 
 
+def passes(exception: str, text: str) -> bool:
+    """Whether an exception of this name and text passes by itself."""
+    from ..codes.exchange import EXCHANGE
+
+    row = EXCHANGE.get(exception)
+    named = exception.endswith("TransientException") or exception in _PASSING
+    return bool(row and row.transient) or named or "may be transient" in text
+
+
 def _by_exception(exception: str, text: str, mailbox: str) -> Failure | None:
     """What an exception of Exchange's means by its row; None where it has none."""
     from ..codes.exchange import EXCHANGE
 
     row = EXCHANGE.get(exception)
-    passing = exception.endswith("TransientException") or exception in _PASSING
-    if row is None and (passing or "may be transient" in text):
+    if row is None and passes(exception, text):
         row = EXCHANGE["TransientException"]
     if row is None and re.search(r"not recognized as (?:a|the) name of a cmdlet", text[:2000]):
         row = EXCHANGE["CommandNotFoundException"]
@@ -175,10 +188,8 @@ def mapi_error(text: str) -> Failure:
         else:
             row = recipients.explain(text)
         if row is None:
-            cause = "Test-MAPIConnectivity fails, error not known here"
-            return Failure(
-                "server", cause, "see Exchange's own text; -v shows it whole", code, detail
-            )
+            cause = "Test-MAPIConnectivity fails with an unknown error"
+            return Failure("server", cause, OWN_TEXT, code, detail)
     return Failure.of(row, code, detail)
 
 

@@ -78,9 +78,12 @@ def read(answer: Answer) -> Listed:
         raise CheckFailure(error_in_200(answer))
     value = document.get("value")
     if not isinstance(value, list):
-        raise CheckFailure(no_list(answer, "the answer holds no list of messages"))
+        raise CheckFailure(no_list(answer, "answers without the message list"))
     rows = [_row(answer, member) for member in value]
     count = document.get("@odata.count")
+    if isinstance(count, str) and re.fullmatch("[0-9]{1,18}", count):
+        # As OData writes 64-bit numbers for readers whose numbers have fewer bits.
+        count = int(count)
     total = None if "@odata.nextLink" in document else len(rows)
     if isinstance(count, int) and not isinstance(count, bool) and len(rows) <= count <= _MOST_ITEMS:
         total = count
@@ -163,7 +166,7 @@ def _row(answer: Answer, member: object) -> Row:
     """One message. Raises CheckFailure for what is none."""
     identifier = member.get("id") if isinstance(member, dict) else None
     if not isinstance(member, dict) or not isinstance(identifier, str) or not identifier:
-        raise CheckFailure(no_list(answer, "the answer lists what is no message"))
+        raise CheckFailure(no_list(answer, "answers with a malformed message list"))
     subject = member.get("subject")
     return Row(
         identifier,

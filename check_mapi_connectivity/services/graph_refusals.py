@@ -75,19 +75,18 @@ def error_in_200(answer: Answer) -> Failure:
     row = graph.explain(code, http_refusals.message(answer), guest=_guest(answer))
     if row is not None:
         return _by_row(answer, code, row)
-    cause = "Graph reports an error in an answer that says 200"
+    cause = "Graph reports an error with status 200"
     failure = http_refusals.unknown_error(
         "Graph", code or "HTTP 200", http_refusals.message(answer)
     )
     return failure._replace(cause=cause)
 
 
-def no_list(answer: Answer, cause: str) -> Failure:
-    """An answer without messages."""
-    remedy = "check the proxy; else report it with --record"
-    return Failure(
-        "protocol", cause, remedy, f"HTTP {answer.status}", http_refusals.glimpse(answer)
-    )
+def no_list(answer: Answer, does: str) -> Failure:
+    """An answer without messages: what the host does instead."""
+    remedy = "check the proxy; else run with --record and report it"
+    said = http_refusals.glimpse(answer)
+    return Failure("protocol", f"{answer.host} {does}", remedy, f"HTTP {answer.status}", said)
 
 
 def _by_row(answer: Answer, code: str, row: Advice) -> Failure:
@@ -107,7 +106,7 @@ def _throttled(answer: Answer, code: str, row: Advice | None) -> Failure:
     if row is None or row.kind != "throttled":
         return failure
     wait = headers.retry_after(answer)
-    hint = f": wait {wait:.0f}s" if wait is not None else ""
+    hint = f" for {wait:.0f}s" if wait is not None else ""
     return failure._replace(cause=row.cause + hint, remedy=row.remedy)
 
 
@@ -117,7 +116,7 @@ def _refused(answer: Answer, code: str, row: Advice | None, claims: Mapping[str,
         return Failure(
             "permission",
             f"{answer.host} refuses the request with a web page",
-            "check gateway and proxy; one of them must let Graph through",
+            "check the proxy; it or a firewall must let Graph through",
             f"HTTP {answer.status}",
             http_refusals.message(answer),
         )
@@ -142,7 +141,7 @@ def _told(answer: Answer, claims: Mapping[str, Any]) -> Advice | None:
     host = re.sub(r"^https?://|/+$", "", audience.lower()) if isinstance(audience, str) else ""
     if host and host not in (*graph.HOSTS, graph.APPLICATION):
         cause = f"the token is for {host[:40]}, not for Microsoft Graph"
-        return row._replace(cause=cause, remedy="report it with --record")
+        return row._replace(cause=cause, remedy=http_refusals.REPORT)
     if host in graph.HOSTS and answer.host in graph.HOSTS and host != answer.host:
         cause = f"the token is for the Graph of another cloud, {host}"
         return row._replace(cause=cause, remedy="check --cloud and --graph-url")
@@ -162,9 +161,12 @@ def _barred(answer: Answer) -> Advice | None:
     message = http_refusals.message(answer)[:500]
     row = graph.CODES["ErrorAccessDenied"]
     if re.search("RAOP|AccessPolicy", message):
-        cause = "an application access policy bars the app from this mailbox"
+        cause = "an application access policy keeps the app from this mailbox"
         remedy = "run Test-ApplicationAccessPolicy; a change may take over an hour"
         return row._replace(cause=cause, remedy=remedy)
+    if re.search("conditional access", message, re.IGNORECASE):
+        cause = "a Conditional Access policy bars this request"
+        return row._replace(cause=cause, remedy="see Entra's sign-in log; then Conditional Access")
     if re.search("OData is disabled", message, re.IGNORECASE):
         cause = "Exchange's EWS access policy bars this client"
         remedy = "see Ews* of Get-OrganizationConfig and Get-CASMailbox (User-Agent lists)"
@@ -186,11 +188,11 @@ def _denied(claims: Mapping[str, Any]) -> Advice:
             remedy = "grant it to the app registration, with consent"
         return row._replace(cause=cause, remedy=remedy)
     if reads:
-        cause = f"{reads[0][:24]} does not cover this mailbox"
-        remedy = "run Test-ApplicationAccessPolicy; a policy may exclude the mailbox"
+        cause = f"{reads[0][:24]} excludes this mailbox"
+        remedy = "run Test-ApplicationAccessPolicy; an access policy may exclude the mailbox"
         return row._replace(cause=cause, remedy=remedy)
-    cause = "neither Entra nor Exchange lets the app read this mailbox"
-    remedy = "run Test-ServicePrincipalAuthorization (takes up to 2h); or grant Mail.ReadBasic"
+    cause = "neither Entra nor Exchange lets the app read the mailbox"
+    remedy = "grant Mail.ReadBasic; or Exchange's role, see Test-ServicePrincipalAuthorization"
     return row._replace(cause=cause, remedy=remedy)
 
 
@@ -206,9 +208,8 @@ def _unknown(answer: Answer, code: str) -> Failure:
     """A status and a code that no table has."""
     message = http_refusals.message(answer)
     if not http_refusals.error_document(answer):
-        cause = f"{answer.host} does not answer as Graph does"
-        remedy = "check --graph-url and proxy; a gateway may have answered"
-        return Failure("protocol", cause, remedy, f"HTTP {answer.status}", message)
+        cause = f"{answer.host} answers, but not as Graph"
+        return Failure("protocol", cause, http_refusals.INSTEAD, f"HTTP {answer.status}", message)
     row = GRAPH.get(answer.status)
     if code or row is None:
         return http_refusals.unknown_error("Graph", code or f"HTTP {answer.status}", message)

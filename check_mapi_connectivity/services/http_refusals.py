@@ -19,11 +19,16 @@ if TYPE_CHECKING:
     from ..network.answer import Answer
 
 
+#: What to do where only the other side's words say what is wrong; and where they are none.
+OWN_TEXT = "run the check with -v; it shows the whole error text"
+INSTEAD = "check the proxy; it or a firewall may have answered instead"
+REPORT = "run with --record, then report it; the mailbox itself may be well"
+
+
 def _no_answer(answer: Answer) -> Failure:
     """A status that nothing asked for."""
-    cause = f"{answer.host} answers: status {answer.status}"
-    remedy = "check the gateway; it may have answered instead"
-    return Failure("protocol", cause, remedy, f"HTTP {answer.status}")
+    cause = f"{answer.host} answers with status {answer.status}"
+    return Failure("protocol", cause, INSTEAD, f"HTTP {answer.status}")
 
 
 def redirected(answer: Answer, option: str) -> Failure:
@@ -49,7 +54,7 @@ def throttled(answer: Answer, who: str, remedy: str = "") -> Failure:
         )
     from ..codes.http import SERVICES
 
-    hint = f": wait {wait:.0f}s" if wait is not None else ""
+    hint = f" for {wait:.0f}s" if wait is not None else ""
     cause, advised = SERVICES[429].cause.format(service=who), SERVICES[429].remedy
     if answer.status == 503:
         cause, advised = f"{who} is unavailable", remedy or SERVICES[503].remedy
@@ -75,14 +80,14 @@ def trouble(answer: Answer, who: str, remedy: str = "") -> Failure:
         return throttled(answer, who, remedy)
     row = SERVICES.get(answer.status)
     if row is None:
-        row = SERVICES[500]._replace(cause=f"{{service}} answers: {_phrase(answer)}")
+        row = SERVICES[500]._replace(cause=f"{{service}} answers with {_phrase(answer)}")
     cause, advised = row.cause.format(service=who), remedy or row.remedy
     if answer.status == 511:
         # By definition not the service's own (RFC 6585 6).
         advised = row.remedy
-    elif answer.status > 501 and is_page(answer):
-        cause = cause.replace(" answers:", " answers with a web page:")
-        advised = remedy or "see service health; a gateway may have answered instead"
+    elif answer.status > 501 and is_page(answer) and not (remedy and answer.status == 503):
+        cause = f"{who if remedy else answer.host} answers with an error page"
+        advised = remedy or "check the proxy, then see M365 health; the page may be a proxy's"
     row = row._replace(cause=cause, remedy=advised)
     failure = Failure.of(row, f"HTTP {answer.status}", message(answer))
     return failure._replace(status=answer.status)
@@ -92,7 +97,7 @@ def _phrase(answer: Answer) -> str:
     """What a status without a row is called: the status itself, in the words of RFC 9110."""
     from http import HTTPStatus
 
-    known = {status.value: status.phrase.lower() for status in HTTPStatus}
+    known = {status.value: status.phrase for status in HTTPStatus}
     return known.get(answer.status, f"status {answer.status}")
 
 
@@ -103,8 +108,7 @@ def is_page(answer: Answer) -> bool:
 
 def unknown_error(who: str, code: str, text: str) -> Failure:
     """An error that no table has: told in its own words, without a claim (contract 7.27)."""
-    cause = f"{who} reports an error that is not known here"
-    return Failure("protocol", cause, f"see {who}'s own text; -v shows it whole", code, text)
+    return Failure("protocol", f"{who} reports an unknown error", OWN_TEXT, code, text)
 
 
 def document(
@@ -112,20 +116,20 @@ def document(
 ) -> dict[str, Any]:
     """The JSON object of an answer that is a success.
 
-    Raises CheckFailure: `none` of a cause for what is no such object, or that it is too large, for
-    which `smaller` may be the remedy.
+    Raises CheckFailure: `none` of what the host does, for what is no such object; or that it is too
+    large, for which `smaller` may be the remedy.
     """
     if not answer.decoded:
-        failure = none(answer, "the answer's body is not what its encoding says")
+        failure = none(answer, "answers with broken compression")
         raise CheckFailure(failure._replace(transient=True))
     large = too_large(answer)
     if large is not None:
         raise CheckFailure(large._replace(remedy=smaller or large.remedy))
     found = answer.json()
     if found is None:
-        raise CheckFailure(none(answer, f"{answer.host} does not answer in JSON"))
+        raise CheckFailure(none(answer, "answers, but not in JSON"))
     if not isinstance(found, dict):
-        raise CheckFailure(none(answer, "the answer is no JSON object"))
+        raise CheckFailure(none(answer, "answers, but in the wrong form"))
     return found
 
 
@@ -178,14 +182,14 @@ def message(answer: Answer) -> str:
 _CHALLENGES = {
     "TokenIssuedBeforeRevocationTimestamp": (
         "holds the token as revoked",
-        "see sign-in log and Conditional Access",
+        "see Entra's sign-in log; then Conditional Access",
     ),
     "TokenCreatedWithOutdatedPolicies": (
-        "wants a token of the policies of now",
-        "see sign-in log and Conditional Access",
+        "demands a token by today's policies",
+        "see Entra's sign-in log; then Conditional Access",
     ),
     "LocationConditionEvaluationSatisfied": (
-        "takes no token from where this host is",
+        "takes no token from the address of this host",
         "allow all outgoing addresses of this host in Conditional Access",
     ),
 }
@@ -200,7 +204,11 @@ def challenged(answer: Answer, who: str) -> tuple[str, str] | None:
     found = re.search(r"\bcode: ([A-Za-z]{3,60})\b", told)
     code = found[1] if found else "insufficient_claims"
     words, remedy = _CHALLENGES.get(
-        code, (f"wants other claims in the token: {code}", "see sign-in log and Conditional Access")
+        code,
+        (
+            f"wants other claims in the token: {code}",
+            "see Entra's sign-in log; then Conditional Access",
+        ),
     )
     return f"{who} {words}", remedy
 

@@ -6,9 +6,10 @@ import re
 from urllib.parse import urlsplit
 
 from ..base.failure import Failure
-from ..base.vocabulary import NEGOTIATE
+from ..base.vocabulary import IIS, NEGOTIATE
 from ..codes.http import MAPI
 from ..codes.mapi import DIAGNOSTICS
+from ..codes.tls import HANDSHAKE
 from ..network import headers
 from . import http_refusals
 from .mapi_refusals import plain, short, worded
@@ -19,10 +20,17 @@ if TYPE_CHECKING:
 
 #: What to do about a page that is shown before the service is reached. No remedy names a host that
 #: the other side chose: it would get the password.
-LOGON_PAGE = "check the gateway; /autodiscover/ and /mapi/ must pass without a logon page"
+LOGON_PAGE = "check the reverse proxy; /autodiscover/ and /mapi/ must pass without a logon page"
+_GATEWAY = "check the reverse proxy, then IIS; application pool and event log of that server"
+
+#: Characters of a user's name in a cause.
+_LONGEST = 40
 
 #: Stands for the user where a ticket or keytab logs on.
 TICKET = "of the ticket"
+
+#: Words of nginx and of IIS (403.7), which let TLS succeed without the certificate that they want.
+_NO_CERTIFICATE = r"(?i)no required SSL certificate was sent|\b403\.7\b|client certificate required"
 
 #: Headers that tell which server answered, and why it says that it failed.
 _TELLING = (
@@ -36,12 +44,28 @@ _TELLING = (
 )
 
 
+def named(user: str, mailbox: str) -> str:
+    """Who signs in, in few words: of an address what the mailbox's own does not say already.
+
+    >>> named("probe@a.example", "Probe@a.example"), named("mon@a.example", "probe@a.example")
+    ('this user', 'user mon')
+    """
+    name, at, domain = user.rpartition("@")
+    if user == TICKET or user.lower() == mailbox.lower():
+        return TICKET if user == TICKET else "this user"
+    if at and mailbox.lower().endswith(f"@{domain.lower()}"):
+        user = name
+    return f"user {short(user, _LONGEST)}"
+
+
 def http_status(answer: Answer, *, scheme: str, offered: tuple[str, ...], user: str) -> Failure:
     """An answer of Autodiscover or of the MAPI endpoint with a status other than 200.
 
-    `scheme` is the one signed in with, `offered` are those of WWW-Authenticate, `user` is who.
+    `scheme` is the one signed in with, `offered` are those of WWW-Authenticate, `user` is who, in
+    words: `this user`, `user NAME`, or TICKET.
     """
     status, code, host = answer.status, f"HTTP {answer.status}", short(answer.host, 100)
+    service = _service(answer)
     found = worded(answer.text) if status in (200, 456) else None
     if found:
         return found._replace(code=code)
@@ -51,24 +75,29 @@ def http_status(answer: Answer, *, scheme: str, offered: tuple[str, ...], user: 
         return _token_refused(answer, offered)
     if status == 401:
         return _user_refused(answer, scheme, offered, user)
+    if status in (400, 403) and re.search(_NO_CERTIFICATE, answer.text[:8000]):
+        row = HANDSHAKE["TLSV13_ALERT_CERTIFICATE_REQUIRED"]
+        return Failure.of(row, code, _told(answer), host=host)
     if status in (403, 456):
-        return Failure.of(MAPI[status], code, _told(answer), host=host, user=short(user))
+        who = "the user of the ticket" if user == TICKET else user
+        return Failure.of(MAPI[status], code, _told(answer), host=host, user=who)
     if status == 404 or 300 <= status < 400:
         return _nothing_here(answer)
     if status == 429:
         return http_refusals.throttled(answer, host)._replace(detail=_told(answer))
     if status == 503 and answer.reason.startswith("L-202"):
         # Gromox, when all its connections are taken (reference sheet mapi-http, corrections).
-        cause = f"{host} has no connection left"
-        remedy = "end some connections; or raise the limit"
+        cause = f"{host} has no free connection"
+        remedy = "end some connections; or raise the server's limit"
         return Failure("server", cause, remedy, f"{code} L-202", _told(answer), transient=True)
     if status >= 500:
-        remedy = "run Test-ServiceHealth; see IIS there, and the gateway if there is one"
-        return http_refusals.trouble(answer, host, remedy)._replace(detail=_told(answer))
-    cause = f"{host} does not answer as {_service(answer)} does"
-    return Failure(
-        "protocol", cause, "see the server's own text; -v shows it whole", code, _told(answer)
-    )
+        remedy = _GATEWAY if status in (502, 504) else IIS
+        # A gateway's error is its own, not Autodiscover's.
+        own = service == "Autodiscover" and status not in (502, 504, 511)
+        where = f"{service} at {host}" if own else host
+        return http_refusals.trouble(answer, where, remedy)._replace(detail=_told(answer))
+    cause = f"{host} answers, but not as {service}"
+    return Failure("protocol", cause, LOGON_PAGE, code, _told(answer))
 
 
 def _user_refused(answer: Answer, scheme: str, offered: tuple[str, ...], user: str) -> Failure:
@@ -77,20 +106,20 @@ def _user_refused(answer: Answer, scheme: str, offered: tuple[str, ...], user: s
     schemes = {one.lower() for one in offered}
     detail = _join(_offered(offered), _told(answer))
     if schemes and scheme.lower() not in schemes:
-        cause = f"{short(answer.host, 100)} does not offer sign-in by {name}"
-        return Failure("logon", cause, "choose another --auth of those offered", code, detail)
+        cause = f"{short(answer.host, 100)} does not offer logon by {name}"
+        return Failure("logon", cause, "use another --auth; -v shows those offered", code, detail)
     remedy = MAPI[401].remedy
     if scheme.lower() in ("ntlm", "negotiate"):
         also = " and clocks" if scheme.lower() == "negotiate" else ""
-        remedy = (
-            f"check the password{also}; else Extended Protection behind a gateway may refuse it"
-        )
+        remedy = f"check the password{also}; else Extended Protection behind a reverse proxy"
     if user == TICKET:
         # No password was judged.
         cause = f"{short(answer.host, 100)} refuses the ticket ({name})"
-        remedy = "compare the clocks; then run setspn -Q for its name, and see Extended Protection"
+        remedy = (
+            "compare the clocks; then run setspn -Q for that host, and check Extended Protection"
+        )
         return Failure("logon", cause, remedy, code, detail)
-    cause = MAPI[401].cause.format(host=short(answer.host, 100), user=short(user))
+    cause = MAPI[401].cause.format(host=short(answer.host, 100), user=user)
     return Failure("logon", f"{cause} ({name})", remedy, code, detail)
 
 
@@ -115,7 +144,7 @@ def not_gone_on(answer: Answer, scheme: str, offered: list[str]) -> Failure:
     return Failure(
         "protocol",
         f"{answer.host} does not go on with the {scheme} logon; no password was sent",
-        "does a gateway take part in the logon? Else another --auth",
+        "use another --auth; a reverse proxy may take part in this logon",
         f"HTTP {answer.status}",
         f"offered: {', '.join(offered) or 'nothing'}",
     )
@@ -126,7 +155,7 @@ def interrupted(host: str, scheme: str) -> Failure:
     return Failure(
         "protocol",
         f"{host} closes the connection in the middle of the {scheme} logon",
-        f"{scheme} needs one kept connection; check gateway and load balancer",
+        f"check reverse proxy and load balancer; {scheme} needs one kept connection",
     )
 
 
@@ -137,11 +166,11 @@ def _token_refused(answer: Answer, offered: tuple[str, ...]) -> Failure:
     code = f"HTTP {answer.status}" + ("" if number is None else f", {number}")
     row = None if number is None else DIAGNOSTICS.get(number)
     cause = f"{short(answer.host, 100)} refuses the token"
-    remedy = "see the server's own reason; -v shows it whole"
+    remedy = http_refusals.OWN_TEXT
     if "bearer" not in {one.lower() for one in offered} and offered:
         cause, remedy = (
-            f"{short(answer.host, 100)} takes no tokens",
-            "use --tenant none and --auth; Exchange Server takes passwords or tickets",
+            f"{short(answer.host, 100)} accepts no tokens",
+            "use --tenant none and --auth; Exchange Server wants a password or a ticket",
         )
     elif "not enough scope" in text:
         cause, remedy = "token has not enough scope for MAPI", DIAGNOSTICS[2000008].remedy
@@ -163,18 +192,18 @@ def _nothing_here(answer: Answer) -> Failure:
     code, option = f"HTTP {answer.status}", "Get-MapiVirtualDirectory"
     if _service(answer) == "Autodiscover":
         option = "Get-AutodiscoverVirtualDirectory"
-    cause = MAPI[404].cause.format(service=_service(answer), host=short(answer.host, 100))
+    service, host = _service(answer), short(answer.host, 100)
     if answer.status == 404:
-        return Failure(
-            "protocol", cause, f"check the host; {option} shows its addresses", code, _told(answer)
-        )
+        cause = MAPI[404].cause.format(service=service, host=host)
+        remedy = f"check the host name; {option} shows its addresses"
+        return Failure("protocol", cause, remedy, code, _told(answer))
     place = answer.headers.get("Location", "")
     try:
         target = urlsplit(place).hostname or short(answer.host, 100)
     except ValueError:
         target = "an address that is none"
     detail = _join(f"redirects to {short(target, 120)}, not followed", _told(answer))
-    return Failure("protocol", cause, LOGON_PAGE, code, detail)
+    return Failure("protocol", f"{host} redirects {service}", LOGON_PAGE, code, detail)
 
 
 def not_mapi(answer: Answer) -> Failure:
@@ -188,7 +217,7 @@ def not_mapi(answer: Answer) -> Failure:
         return Failure(
             "protocol",
             f"{short(answer.host, 100)} answers without a usable X-ResponseCode",
-            "check gateway and proxy; one of them may change headers of the answer",
+            "check the reverse proxy; it may change headers of the answer",
             f"HTTP {answer.status}",
             _told(answer, text=False),
         )
@@ -196,8 +225,8 @@ def not_mapi(answer: Answer) -> Failure:
     page = f'a page titled "{plain(title[1])}"' if title else http_refusals.glimpse(answer)
     return Failure(
         "protocol",
-        f"{short(answer.host, 100)} answers, but not as {_service(answer)} does",
-        "check the gateway; its logon page or error page may have answered",
+        f"{short(answer.host, 100)} answers, but not as {_service(answer)}",
+        LOGON_PAGE,
         f"HTTP {answer.status}",
         _join(page, _told(answer, text=False)),
     )

@@ -21,14 +21,14 @@ NO_DATABASE = "no MAPI field names the database"
 #: Characters of the other side's own text that go into a detail.
 _TEXT = 300
 
-FULL_ACCESS = "grant FullAccess; Add-MailboxPermission -AccessRights FullAccess"
+FULL_ACCESS = "grant FullAccess; run Add-MailboxPermission -AccessRights FullAccess"
 
 #: Request or ROP, and number, where the number says more than its row does.
 _IN_CONTEXT = {
     # gromox answers a legacy DN that it does not know, or that is somebody else's, with these.
     ("Connect", 0x80040115): CODES[0x80040115]._replace(
         cause="unknown legacy DN, or back end out of reach",
-        remedy="run Get-Mailbox; is the DN still the mailbox's? Else Test-ServiceHealth there",
+        remedy="run Get-Mailbox; compare the DN; else run Test-ServiceHealth on that server",
     ),
     # gromox: also for a user with a hundred sessions, and for a code page that it does not know.
     ("Connect", 0x80040111): CODES[0x80040111]._replace(
@@ -53,8 +53,8 @@ _WORDS = {
     "ProtocolDisabled": CODES[0x7D8],
     "Connection blocked by Client Access Rules": Advice(
         "permission",
-        "a Client Access Rule keeps this check out",
-        "see Get-ClientAccessRule; let this host's address or user in",
+        "a Client Access Rule forbids this check",
+        "run Get-ClientAccessRule; allow the address or user of this check",
     ),
     "Culture is not supported": CODES[0x8004011F],
 }
@@ -80,8 +80,9 @@ def symbol(number: int) -> str:
     return row.name if row else ""
 
 
-def response_code(number: int, text: str, *, exchange: bool = False) -> Failure:
-    """X-ResponseCode other than 0; `text` is the body, HTML or not (MS-OXCMAPIHTTP 2.2.3.3.3).
+def response_code(number: int, text: str, host: str, *, exchange: bool = False) -> Failure:
+    """X-ResponseCode other than 0 of a host; `text` is the body, HTML or not (MS-OXCMAPIHTTP
+    2.2.3.3.3).
 
     Only Exchange numbers as the specification does: elsewhere the server's own words decide, and
     the number stands beside them.
@@ -97,13 +98,14 @@ def response_code(number: int, text: str, *, exchange: bool = False) -> Failure:
         where = "here" if meant is row else f"that is how {name} is meant here"
         official = row.name if row else "no name"
         detail = f"{official} in the specification; {where}: {own or 'the server adds no text'}"
-        return Failure.of(meant, row.code if meant is row and row else name, detail)
-    cause = f"server refuses the request: {short(own)}" if own else "server refuses the request"
+        code = row.code if meant is row and row else name
+        return Failure.of(meant, code, detail, host=short(host))
+    cause = f"{short(host)} refuses the request{f': {short(own)}' if own else ''}"
     official = f"{row.name} in the specification, which this server may not follow; " if row else ""
     return Failure(
         "protocol",
         cause,
-        "see the server's own text; -v shows it whole",
+        http_refusals.OWN_TEXT,
         name,
         f"{official}here: {own or 'no text'}",
     )
@@ -140,7 +142,7 @@ def return_value(number: int, rop: str, *, owner: bool = True) -> Failure:
         cause = "signed-in user may not open the Inbox"
         row = row._replace(kind="permission", cause=cause, remedy=FULL_ACCESS)
     elif row is not None and rop != "RopLogon" and number in _DENIED:
-        remedy = "see Get-MailboxFolderPermission of the Inbox"
+        remedy = "run Get-MailboxFolderPermission; the user must be able to read the Inbox"
         row = row._replace(kind="permission", cause="access to the Inbox is denied", remedy=remedy)
     return _number(number, row, f"ReturnValue of {rop}")
 
@@ -150,7 +152,7 @@ def _number(number: int, row: Advice | None, field: str) -> Failure:
     if row is None:
         return Failure(
             "server",
-            "server reports an error that has no name here",
+            "server reports an error",
             "see MS-OXCDATA 2.4; and the server's event log at that time",
             f"unknown code {digits}",
             field,
@@ -182,7 +184,7 @@ def no_rows(count: int) -> Failure:
     return Failure(
         "protocol",
         f"Inbox counts {count} messages, but the server lists none of them",
-        "run it again: they may have been moved meanwhile; else report it with --record",
+        "run the check again; if it lasts, run with --record and report it",
         detail=f"RopGetContentsTable counts {count}, RopQueryRows gives no row",
     )
 
@@ -191,8 +193,8 @@ def wire(error_text: str, what: str) -> Failure:
     """An answer to `what`, a request or a ROP, that cannot be read."""
     return Failure(
         "protocol",
-        f"answer to {short(what, 32)} cannot be read",
-        CODES[0x4B6].remedy,
+        f"server's answer to {short(what, 32)} is malformed",
+        http_refusals.REPORT,
         detail=plain(error_text),
     )
 

@@ -33,15 +33,15 @@ def nothing_in_common(answer: Answer, *, password: bool) -> Failure:
         return Failure(
             "protocol",
             f"{answer.host} takes tokens only (Bearer)",
-            "allow NTLM or Basic for this user: IISAuthenticationMethods of "
-            "Get-MapiVirtualDirectory, authentication policy",
+            "run Get-MapiVirtualDirectory; IISAuthenticationMethods, and the user's authentication "
+            "policy, must allow NTLM or Basic",
             f"HTTP {answer.status}",
             tokens(answer),
         )
-    remedy = "Basic, NTLM and Negotiate are known here" if password else "give --password-file"
+    remedy = "allow Basic, NTLM or Negotiate" if password else "give --password-file"
     return Failure(
         "protocol",
-        f"{answer.host} offers no sign-in that can be used: {', '.join(names) or 'nothing'}",
+        f"{answer.host} offers no usable logon: {', '.join(names) or 'nothing'}",
         remedy,
         f"HTTP {answer.status}",
     )

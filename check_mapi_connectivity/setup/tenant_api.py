@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from ..base.failure import CheckFailure, Failure
 from ..base.reading.untrusted import claims
 from ..base.report import Stopwatch
-from ..codes.exchange import EXCHANGE
 from ..network import headers
 from ..services import exchange_admin, exchange_refusals, graph_refusals, http_refusals
 
@@ -207,11 +206,11 @@ def _passes(answer: Answer, *, asking: bool) -> bool:
     code = _code(answer)
     if code.endswith(_CONCURRENT) or (asking and code == _REPLICA):
         return True
-    if answer.status != 400:
-        return False
-    passing = EXCHANGE.get(exchange_refusals.exception_name(answer))
-    return bool(passing and passing.transient) or "may be transient" in http_refusals.message(
-        answer
+    # Exchange tells of its exceptions with 400, of those on the way to a cmdlet with 500.
+    exception = exchange_refusals.exception_name(answer)
+    text = http_refusals.message(answer)
+    return (answer.status == 400 or (answer.status == 500 and exception != "")) and (
+        exchange_refusals.passes(exception, text)
     )
 
 
@@ -314,12 +313,12 @@ def _exchange_failure(answer: Answer, cmdlet: str) -> Failure:
         cause = "Exchange refuses the administrator's token"
         remedy = "check EXOModuleEnabled (Get-User), and that a pasted token is for Exchange Online"
         return Failure("credential", cause, remedy, code, http_refusals.message(answer))
-    if answer.status == 403:
+    failure = exchange_refusals.exchange_status(answer, {})
+    if answer.status == 403 or failure.kind == "permission":
         cause = f"this account may not run {cmdlet}"
         remedy = "sign in as Exchange Administrator or a member of Organization Management"
         text = "" if not answer.body.strip(b"\0") else http_refusals.message(answer)
         return Failure("permission", cause, remedy, code, text)
-    failure = exchange_refusals.exchange_status(answer, {})
     if http_refusals.error_document(answer) and failure.kind not in ("throttled",):
         code = exchange_refusals.exception_name(answer) or code
         cause, remedy = (

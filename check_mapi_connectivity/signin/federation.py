@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from ..base.failure import CheckFailure, Failure
+from ..base.failure import FEDERATION, CheckFailure, Failure
 from ..network.confidential import Lines
 from ..services import http_refusals
 
@@ -57,24 +57,21 @@ def send(
     keywords: Mapping[str, Any],
 ) -> Answer:
     """One request to the federation server. Raises CheckFailure for what msal cannot use."""
-    where = f"federation server {host(url)}"
+    where = f"{FEDERATION} {host(url)}"
     if not url.startswith("https://"):
         cause = f"{where} is not reached by https, and no password goes there in the clear"
-        raise CheckFailure(Failure("credential", cause, "see the domain's federation settings"))
+        raise CheckFailure(Failure("credential", cause, "check the domain's federation settings"))
     try:
         reading = _unread if method == "POST" else None
         answer = sender(method, url, watch, reading=reading, issuing=True, **keywords)
     except CheckFailure as error:
-        cause = f"federation server: {error.failure.cause}"
-        raise CheckFailure(error.failure._replace(cause=cause)) from None
+        raise CheckFailure(_of_server(error.failure, host(url))) from None
     if answer.status == 429:
         raise CheckFailure(http_refusals.throttled(answer, where))
     limit = _LIMIT if method == "POST" else _METADATA_LIMIT
     if answer.status >= 500 and b"Envelope" not in answer.body:
         raise CheckFailure(
-            http_refusals.trouble(
-                answer, where, "check the federation server; see its event log AD FS/Admin"
-            )
+            http_refusals.trouble(answer, where, "check that server; see its event log AD FS/Admin")
         )
     # msal looks for the ends of these from each of their beginnings.
     many = any(answer.body.count(name) > _MOST for name in _SEARCHED)
@@ -93,11 +90,11 @@ def refused(answer: Answer | None, server: str, user: str) -> Failure:
     code = subcode[1].decode("ascii") if subcode else "WS-Trust"
     # AD FS leaves the text empty for some refusals.
     if fault is None and subcode is None and answer is not None:
-        return _odd(answer, f"federation server {server}")
+        return _odd(answer, f"{FEDERATION} {server}")
     return Failure(
         "credential",
-        f"federation server {server} refuses user {user}",
-        "check the password there; or use a cloud-only user or a certificate",
+        f"{FEDERATION} {server} refuses user {user}",
+        "check the password; or use a cloud-only user or a certificate",
         code,
         detail,
     )
@@ -109,17 +106,28 @@ def unfit(realm: Mapping[str, Any]) -> Failure:
     url = realm.get("federation_active_auth_url")
     cause = f"{domain} is federated, but Entra names no WS-Trust address of it"
     if isinstance(url, str) and url:
-        cause = f"federation server {host(url)} has no WS-Trust address that msal knows"
+        cause = f"{FEDERATION} {host(url)} has no WS-Trust address that msal knows"
     named = [f"{name}: {str(realm.get(name))[:200]}" for name in _NAMED if realm.get(name)]
     remedy = "use a cloud-only user or a certificate: the password cannot be sent"
     return Failure("credential", cause, remedy, "WS-Trust", ", ".join(named))
 
 
+def _of_server(failure: Failure, name: str) -> Failure:
+    """A failure on the way to it, in words that say whose server this is."""
+    cause = failure.cause
+    if FEDERATION not in cause:
+        cause = cause.replace(name, f"{FEDERATION} {name}", 1)
+    # What an error of the system says has a remedy of its own.
+    if failure.kind == "protocol" or (failure.kind == "connect" and not failure.code):
+        failure = failure._replace(remedy="check that server, then proxy and firewall on the way")
+    return failure._replace(cause=cause)
+
+
 def _odd(answer: Answer, where: str) -> Failure:
     return Failure(
         "credential",
-        f"{where} does not speak WS-Trust",
-        "check WS-Trust usernamemixed; Get-AdfsEndpoint lists it; or use a certificate",
+        f"{where} answers, but not in WS-Trust",
+        "run Get-AdfsEndpoint; usernamemixed must be enabled; or use a certificate",
         f"HTTP {answer.status}",
         http_refusals.glimpse(answer),
     )

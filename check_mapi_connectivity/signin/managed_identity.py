@@ -46,13 +46,16 @@ _WORDS = {
         "choose one: --managed-identity=CLIENT-ID",
     ),
     "x-forwarded-for": (
-        "a proxy passes the request on to the instance metadata service",
+        "a proxy passes the request on to Azure's metadata service",
         "exempt its address from transparent proxies and sidecars",
     ),
 }
 
+#: The instance metadata service of Azure, in words that administrators use.
+_SERVICE = "Azure's metadata service"
+
 #: Those have services of their own for it.
-_INSTEAD = "use a certificate; this is for Azure VMs only, not App Service or Azure Arc"
+_INSTEAD = "use a certificate; of managed identities only those of Azure VMs are supported"
 
 
 def ask(session: Session, identity: ManagedIdentity, resource: str) -> Mapping[str, Any]:
@@ -94,16 +97,18 @@ def _absent(failure: Failure, identity: ManagedIdentity) -> Failure:
         return failure
     return failure._replace(
         kind="credential",
-        cause=f"no instance metadata service answers at {identity.url}",
+        cause="no managed identity on this host",
         remedy=_INSTEAD,
-        detail=failure.detail or failure.cause,
+        # Nobody has refused anything.
+        code="",
+        detail=f"{identity.url}: {failure}",
         transient=False,
     )
 
 
 def _refused(answer: Answer, document: object, identity: ManagedIdentity) -> Failure:
     """What a status other than 200 means."""
-    who = "the instance metadata service"
+    who = _SERVICE
     if answer.status == 429:
         return entra.with_words(http_refusals.throttled(answer, who), answer)
     for name, beginning, whose in _OTHERS:
@@ -115,7 +120,7 @@ def _refused(answer: Answer, document: object, identity: ManagedIdentity) -> Fai
     if answer.status >= 500 or answer.status in (404, 410):
         failure = http_refusals.trouble(answer, who, "wait for the next run")
         if answer.status < 500:
-            failure = failure._replace(cause="the instance metadata service is not ready")
+            failure = failure._replace(cause=f"{_SERVICE} is not ready")
         return entra.with_words(failure, answer)._replace(transient=True)
     challenge = answer.headers.get("WWW-Authenticate", "")
     if answer.status == 401 and challenge:
@@ -129,18 +134,18 @@ def _refused(answer: Answer, document: object, identity: ManagedIdentity) -> Fai
 def _told(found: entra.Words, answer: Answer, identity: ManagedIdentity) -> Failure:
     """What its own words for a refusal mean."""
     cause, remedy = (
-        "the instance metadata service refuses a token",
-        "see its own text; -v shows it whole",
+        f"{_SERVICE} refuses a token",
+        http_refusals.OWN_TEXT,
     )
     said = [told for words, told in _WORDS.items() if words in found.text.lower()]
     if "identity not found" in found.text.lower():
         cause = "this VM has no managed identity"
-        remedy = "switch it on in the portal; the VM, Security, Identity"
+        remedy = "give it one in the portal; the VM, Security, Identity"
         if identity.client_id:
             cause = f"this VM has no managed identity {identity.client_id}"
-            remedy = "assign it to the VM, or check the client id"
+            remedy = "assign it to the VM, or check --managed-identity"
     elif found.error == "invalid_resource":
-        cause = "the tenant has no such resource"
+        cause = "tenant does not have this service"
         remedy = "check --cloud"
     elif said:
         cause, remedy = said[0]
@@ -157,8 +162,8 @@ def _challenged(answer: Answer, challenge: str) -> Failure:
     """
     cause, remedy = f"{answer.host} wants a proof before it gives a token", _INSTEAD
     if re.match(r"\s*Basic\s+realm\s*=.*\.key\b", challenge[:500], re.IGNORECASE):
-        cause = f"{answer.host} answers as Azure Arc's agent does, whose tokens want root"
-        remedy = "managed identities of Azure Arc are not supported: use a certificate"
+        cause = f"{answer.host} answers as Azure Arc's agent, whose tokens need root"
+        remedy = "use a certificate; managed identities of Azure Arc are not supported"
     detail = (
         f"WWW-Authenticate: {' '.join(challenge[:200].split())}; {http_refusals.message(answer)}"
     )
@@ -168,8 +173,8 @@ def _challenged(answer: Answer, challenge: str) -> Failure:
 def _no_service(answer: Answer) -> Failure:
     return Failure(
         "protocol",
-        f"{answer.host} does not answer as an instance metadata service does",
-        f"see what answers there; {_INSTEAD}",
+        f"{answer.host} answers, but not as {_SERVICE}",
+        _INSTEAD,
         f"HTTP {answer.status}",
         http_refusals.glimpse(answer),
     )

@@ -10,7 +10,7 @@ import re
 
 from ..base.clouds import CLOUDS
 from ..base.credentials import ClientSecret, FederatedToken, UserPassword
-from ..base.failure import CheckFailure, Failure
+from ..base.failure import FEDERATION, CheckFailure, Failure
 from ..base.vocabulary import METHODS
 from ..network.answer import SIGN_IN_LIMIT
 from ..network.response import too_large
@@ -181,9 +181,11 @@ class EntraHttp:
         send, watch = self._session.transport.send, self._session.report.times.sign_in
         if self._federated and url != self._token_endpoint:
             self.federation = federation.host(url)
+            self._session.report.times.belongs(FEDERATION)
             self.last = federation.send(send, method, url, watch, keywords)
         else:
             self.federation = ""
+            self._session.report.times.belongs("")
             self.last = send(method, url, watch, issuing=True, **keywords)
             self._judge(url, self.last)
         return _EntraAnswer(self.last)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,6 +101,12 @@ def test_what_may_hold_a_password_is_not_shown(option, value, odd):
     told = complaint("--method", "mapi", *words, MAPI_PASSWORD="x")
     assert told.startswith(f"{option}: its value ")
     assert told.endswith("; write it without")
+
+
+def test_bytes_that_are_no_text_are_no_invisible_characters():
+    """Without them it would be another mailbox."""
+    told = "--mailbox: its value is not UTF-8 text; check it and LANG"
+    assert complaint(*TENANT, "-m", os.fsdecode(b"prob\xe9@contoso.com")) == told
 
 
 @pytest.mark.parametrize("form", ['"{}"', "<{}>", "{},", "{};", "https://{}/"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from check_mapi_connectivity.base.failure import CheckFailure, Failure
+from check_mapi_connectivity.base.failure import FEDERATION, CheckFailure, Failure
 from check_mapi_connectivity.base.report import KDC, Phase, Report, Stopwatch
 
 from ..support.reports import Clock, known
@@ -55,12 +55,7 @@ def test_where_the_run_is():
 @pytest.mark.parametrize(
     ("start", "signal", "cause"),
     [
-        ("service", None, "no answer from mail.example in phase execute after 2.5s"),
-        (
-            "discovery",
-            None,
-            "no answer from mail.example in Autodiscover, phase execute after 2.5s",
-        ),
+        ("service", None, "no answer to MAPI Execute from mail.example in 2.5s"),
         (
             "sign_in",
             "SIGTERM",
@@ -77,11 +72,63 @@ def test_what_time_or_a_signal_ends_is_named(start, signal, cause):
     assert failure.judged_as == ("signal" if signal else "")
 
 
+@pytest.mark.parametrize(
+    ("watch", "phase", "whose", "host", "cause", "remedy"),
+    [
+        ("sign_in", "dns", "", "a.b", "no DNS answer for a.b", "check /etc/resolv.conf"),
+        ("service", "tcp", "", "a.b", "no connection to a.b", "check firewall and route"),
+        (
+            "service",
+            "tls",
+            "",
+            "a.b",
+            "no TLS handshake with a.b",
+            "check the proxy, then the firewall",
+        ),
+        ("service", "proxy", "", "proxy p:1", "no answer from proxy p:1", "check the proxy"),
+        ("service", "request", "", "a.b", "no complete answer from a.b", "see M365 health"),
+        (
+            *("sign_in", "request", "", "a.b", "no complete answer from a.b"),
+            "check the proxy, then the firewall, then M365 health",
+        ),
+        (
+            *("sign_in", "request", FEDERATION, "a.b"),
+            *("no complete answer from federation server a.b", "check that server"),
+        ),
+        (
+            *("discovery", "request", "", "a.b"),
+            *("no complete answer to Autodiscover from a.b", "check IIS"),
+        ),
+        (
+            *("discovery", "request", "", "autodiscover-s.outlook.com"),
+            "no complete answer to Autodiscover from autodiscover-s.outlook.com",
+            "see M365 health",
+        ),
+        # Whose server it is counts while users sign in there.
+        (
+            "service",
+            "connect",
+            FEDERATION,
+            "a.b",
+            "no answer to MAPI Connect from a.b",
+            "check IIS",
+        ),
+    ],
+)
+def test_what_is_missing_is_told_with_whose_server_it_is(watch, phase, whose, host, cause, remedy):
+    report = known("m", "mapi", host=host, whose=whose)
+    getattr(report.times, watch).start(phase)
+    failure = report.times.timed_out(2.5)
+    assert failure.cause == f"{cause} in 2.5s"
+    assert failure.remedy.startswith(f"{remedy}; ")
+    assert failure.during == ("sign-in" if watch == "sign_in" else "")
+
+
 def test_a_kdc_that_does_not_answer_is_named():
     report = known("m", "cmdlet", host=KDC)
     report.times.sign_in.start("proxy")
     failure = report.times.timed_out(2.5)
-    cause = "no answer from the KDC in sign-in, phase kerberos after 2.5s"
+    cause = "no answer from the KDC in 2.5s"
     assert (failure.kind, failure.cause) == ("timeout", cause)
     assert "check /etc/krb5.conf" in failure.remedy
     cause = "ended by SIGTERM after 2.5s in sign-in, phase kerberos (the KDC)"

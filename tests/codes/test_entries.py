@@ -24,7 +24,7 @@ ENTRIES = entries.entries()
 #: Typed from the sheets: exchange-online 1.7, 3.3; mapi-http 1.3, 7.3, 8. Those of exchange-online
 #: 6 and mapi-http 2.4, 2.8 are typed in the tests of their own tables.
 SHEETS = {
-    "Entra": [f"AADSTS{number}" for number, _, _ in test_entra.ROWS],
+    "Entra": [f"AADSTS{number}" for numbers in test_entra.NUMBERS.values() for number in numbers],
     "Exchange admin interface": [
         "ManagementObjectNotFoundException",
         "AmbiguousParameterSetException",
@@ -133,7 +133,7 @@ def test_how_many_there_are():
 
 #: What a half sentence may begin with besides a small letter: names, and what a message fills in.
 NAMES = re.compile(
-    r"[a-z'*-]|[A-Z]+ |(Add|Get|Set|Disable|Update|Mount|New|Test)-[A-Z]|(Autodiscover|Conditional Access|"
+    r"[a-z'*-]|[A-Z]+ |(Add|Get|Set|Disable|Update|Mount|New|Test)-[A-Z]|(Active Directory|Autodiscover|Conditional Access|"
     r"Entra|Exchange|Exchange's|Graph|MAPI|Microsoft's|OpenSSL|OpenSSL's|Suite|Test-\w+|KDC)\b"
 )
 

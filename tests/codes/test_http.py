@@ -69,5 +69,5 @@ def test_a_status_without_a_row_makes_no_claim(status):
 @pytest.mark.parametrize("status", [400, 404, 405, 501])
 def test_what_does_not_take_connect_is_most_likely_no_proxy(status):
     failure = answered(status)
-    assert failure.cause == f"p:3128 is most likely no proxy: it does not take CONNECT to {TARGET}"
+    assert failure.cause == f"p:3128 is most likely no proxy, it refuses CONNECT to {TARGET}"
     assert failure.remedy == "check address and port of the proxy; if it is one, see its own log"

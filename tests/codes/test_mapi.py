@@ -81,7 +81,7 @@ ROWS = [
 ]
 
 #: Words that keep their capital at the beginning.
-NAMES = ("Autodiscover", "MAPI", "Get-", "Set-", "Exchange")
+NAMES = ("Active Directory", "Autodiscover", "MAPI", "Get-", "Set-", "Exchange")
 
 
 @pytest.mark.parametrize("section", [IDENTITY, PLACE, PROTOCOL])

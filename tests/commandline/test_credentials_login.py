@@ -54,6 +54,26 @@ def test_a_ticket_needs_neither_user_nor_password(mapi):
     assert mapi("--auth", "negotiate", "-l", "probe").login.username == "probe"
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"Secret.123\0", "holds control characters; write it anew"),
+        (b"\x1b[31mSecret.123", "holds control characters; write it anew"),
+        (b"Secret.123\t\n", "holds control characters; write it anew"),
+        (b"-----BEGIN PRIVATE KEY-----\nAAAA\n", "is a PEM file; put the password itself there"),
+    ],
+)
+def test_what_nobody_typed_is_not_sent(mapi, files, content, told):
+    """Each run would be one failed logon."""
+    (files / "pw").write_bytes(content)
+    with pytest.raises(UsageError) as caught:
+        mapi(*USER)
+    assert str(caught.value) == f"the password of pw {told}"
+    with pytest.raises(UsageError) as caught:
+        mapi("-l", "probe@contoso.com", MAPI_PASSWORD="Secret\x07")
+    assert str(caught.value).startswith("the password of environment variable MAPI_PASSWORD holds")
+
+
 def test_password_from_environment_and_ini(mapi, files):
     environ = {"HOME": "/h", "MAPI_PASSWORD": "of the environment"}
     words = ["--method", "mapi", "-m", "a@b.example", "-l", "a@b.example"]

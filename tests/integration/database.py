@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 
 from ..support.acceptor_process import free_port
@@ -30,21 +31,27 @@ class Database:
         command = ["mariadbd", defaults, data, f"--socket={self.socket}", f"--pid-file={at}/pid"]
         where = ["--bind-address=127.0.0.1", f"--port={self.port}"]
         daemon = lab.start(f"mariadb-{name}", [*command, *where], user="mysql")
-        daemon.wait(self.socket.exists, "the database is there")
+        daemon.wait(self._listens, "the database is there")
         self.sql(_CREATE.format(name=name, charset=charset, password=PASSWORD), "mysql")
+
+    def _listens(self):
+        """Its socket is there a moment earlier, and refuses."""
+        with socket.socket(socket.AF_UNIX) as trial:
+            return trial.connect_ex(str(self.socket)) == 0
 
     def sql(self, statements, database=""):
         """The rows of statements, each a list of texts."""
         words = ["--no-defaults", "-N", f"--socket={self.socket}", database or self.name]
         done = subprocess.run(
             ["mariadb", *words],
-            input=statements,
+            input=statements.encode(),
             capture_output=True,
-            encoding="utf-8",
-            # UUIDs are rows of bytes.
-            errors="backslashreplace",
             timeout=LIMIT,
             check=False,
         )
-        assert done.returncode == 0, f"{done.stdout}{done.stderr}"
-        return [line.split("\t") for line in done.stdout.splitlines()]
+        # UUIDs are bytes: some are no UTF-8, some would be ends of lines.
+        out, errors = (
+            text.decode("utf-8", "backslashreplace") for text in (done.stdout, done.stderr)
+        )
+        assert done.returncode == 0, f"{out}{errors}"
+        return [line.split("\t") for line in out.split("\n")[:-1]]

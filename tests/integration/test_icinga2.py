@@ -222,7 +222,7 @@ def test_the_check_answers_before_the_scheduler_loses_patience(node):
     result = node.check("tenant", service("many-002"))
     assert told(result.outcome) == told(by_hand(*result.command))
     assert (STATES[result.state], result.attributes["exit_status"]) == ("CRITICAL", 2)
-    assert "no answer from" in result.output.split("\n", 1)[0]
+    assert "no complete answer from" in result.output.split("\n", 1)[0]
 
 
 def test_what_is_known_is_shown_where_the_scheduler_has_less_patience(node):

@@ -104,7 +104,7 @@ def test_who_asks_has_to_wait_longer_than_the_check(nrpe):
     assert "MAPI" not in impatient.stdout
     patient = nrpe.ask("-c", "mapi_hangs", "-t", "40")
     assert (patient.code, patient.line[:16]) == (2, "MAPI CRITICAL - ")
-    assert "no answer from 127.0.0.1 in phase request after " in patient.line
+    assert "no complete answer from 127.0.0.1 in " in patient.line
 
 
 def test_arguments_are_refused(nrpe):

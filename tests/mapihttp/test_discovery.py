@@ -147,7 +147,7 @@ def test_the_password_does_not_follow_a_redirect_elsewhere(location, by_document
             found.redirected(location)
     assert found.steps == CANDIDATES[1:]
     if isinstance(caught.value, Untrusted):
-        assert caught.value.named_by == "a redirect from contoso.com"
+        assert caught.value.named_by == "contoso.com redirects Autodiscover"
         assert len(str(caught.value)) < 400
 
 
@@ -185,7 +185,7 @@ def test_service_records_that_point_elsewhere(host):
     found.steps = found.steps[3:4]
     with pytest.raises(Untrusted) as caught:
         found.service(host, 443)
-    assert caught.value.named_by == "the service record _autodiscover._tcp.contoso.com"
+    assert caught.value.named_by == "service record _autodiscover._tcp.contoso.com leads"
     assert found.steps == []
 
 
@@ -235,7 +235,7 @@ def test_an_address_elsewhere_gets_no_password_before_somebody_trusted_is_named(
     "address", ["", "b", "@contoso.com", "b@", "a@b@c", "b @contoso.com", "b@" + "c" * 400]
 )
 def test_what_is_no_address(address):
-    with pytest.raises(WireError, match="no e-mail address"):
+    with pytest.raises(WireError, match="malformed address"):
         walk().answered(to_address(address))
 
 

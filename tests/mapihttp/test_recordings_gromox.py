@@ -61,9 +61,9 @@ def test_our_connect_is_the_recorded_one(exchange):
 def test_a_session_that_the_server_does_not_know_any_more(recording, number):
     exchange = live(recording, number)
     assert (exchange.status, exchange.headers["x-responsecode"]) == (200, "2")
-    failure = mapi_refusals.response_code(2, exchange.body.decode())
+    failure = mapi_refusals.response_code(2, exchange.body.decode(), "mail.example")
     assert (failure.kind, failure.transient) == ("protocol", True)
-    assert failure.cause == "server does not accept the session's cookie"
+    assert failure.cause == "mail.example does not accept the session's cookie"
     assert failure.code == "X-ResponseCode 2"
     assert failure.detail == (
         f"Invalid Verb in the specification; that is how X-ResponseCode 2 is meant here: {COOKIE}"
@@ -97,7 +97,7 @@ def test_a_server_without_a_connection_left():
     failure = mapi_http_refusals.http_status(answer, scheme="basic", offered=(), user="probe")
     assert (failure.kind, failure.cause, failure.code) == (
         "server",
-        "mail.example has no connection left",
+        "mail.example has no free connection",
         "HTTP 503 L-202",
     )
 

@@ -128,7 +128,7 @@ def test_wrong_name_in_the_certificate(route, tenant, monkeypatch):
     failure = caught.value.failure
     assert (failure.kind, failure.code) == ("tls", "verify error 62")
     assert failure.cause.startswith("certificate of mail.example refused: it is for other names")
-    assert failure.remedy.startswith("check the host option, DNS and proxy")
+    assert failure.remedy.startswith("check host name, DNS and proxy")
 
 
 def test_unknown_authority(route, tenant):
@@ -189,7 +189,7 @@ def test_a_request_is_cut_after_its_time(tenant, options):
         )
     failure = caught.value.failure
     assert failure.kind == "timeout"
-    assert failure.cause.startswith("no answer from 127.0.0.1 in phase execute ")
+    assert failure.cause.startswith("no answer to MAPI Execute from 127.0.0.1 in ")
     carrier.close()
 
 

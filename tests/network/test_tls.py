@@ -121,7 +121,7 @@ def test_an_inspecting_proxy_is_told_from_a_broken_server(host, issuer, cause):
     assert (told.cause, told.detail) == (cause, REFUSED.cause)
     assert (told.kind, told.code) == (REFUSED.kind, REFUSED.code)
     inspects = cause.startswith("a proxy")
-    exempt = "name that authority with --ca-file, or exempt the host from inspection"
+    exempt = "give that authority by --ca-file, or exempt the host from inspection"
     assert told.remedy == (exempt if inspects else REFUSED.remedy)
 
 
@@ -250,7 +250,7 @@ def test_tls_within_tls_is_cut_after_its_time(through_tls, tenant):
     ("changes", "words"),
     [
         ({"ca_files": ()}, "TLS to the proxy: certificate of 127.0.0.1 refused: "),
-        ({"secure": False}, "TLS to the proxy: 127.0.0.1 port {} speaks no TLS"),
+        ({"secure": False}, "TLS to the proxy: 127.0.0.1 port {} answers without TLS"),
     ],
 )
 def test_tls_to_the_proxy_that_fails(through_tls, tenant, changes, words):
@@ -273,7 +273,7 @@ def test_what_a_proxy_in_clear_says_to_tls(options, tenant, server):
     way = Route(options(proxy=through), Deadline(time.monotonic(), 30), Report("m", "graph"))
     failure = refused(way, "127.0.0.1", tenant.port)
     assert failure.kind == "proxy"
-    assert failure.remedy.endswith("if by TLS, name it as https://")
+    assert failure.remedy.endswith("give one by TLS as https://")
 
 
 def test_an_address_of_version_six_has_brackets(options, server):

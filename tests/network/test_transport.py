@@ -129,7 +129,7 @@ def test_what_is_cut_is_told_of_the_report_of_now(send, tenant):
     send.carrier.attach(second)
     with pytest.raises(CheckFailure) as caught:
         send(DISCOVERY, second.times.service, until=time.monotonic() + 0.3)
-    assert caught.value.failure.cause.startswith("no answer from 127.0.0.1 in phase request ")
+    assert caught.value.failure.cause.startswith("no complete answer from 127.0.0.1 in ")
     assert [phase.finished for phase in second.times.service.phases()] == [False]
 
 

@@ -134,7 +134,7 @@ def test_a_remembered_scheme_that_is_not_taken_any_more(authentication, monkeypa
     with pytest.raises(CheckFailure) as caught:
         post(asker)
     # The password was sent: whatever the server takes now, it does not go out again.
-    assert caught.value.failure.cause == "mail.example does not offer sign-in by Basic"
+    assert caught.value.failure.cause == "mail.example does not offer logon by Basic"
     assert (carrier.sent, asker.refused) == ([f"Basic {BLOB}"], True)
 
 
@@ -150,7 +150,7 @@ def test_nothing_in_common(authentication):
     with pytest.raises(CheckFailure) as caught:
         post(authentication(carrier))
     assert caught.value.failure.kind == "protocol"
-    assert caught.value.failure.cause.endswith("that can be used: Digest, Bearer")
+    assert caught.value.failure.cause.endswith("usable logon: Digest, Bearer")
     assert carrier.sent == [None]
 
 
@@ -189,7 +189,7 @@ def test_a_password_that_was_sent_is_not_sent_again_whatever_the_server_takes(au
     carrier = Carrier(answer(401, "Negotiate"), answer(401, "Basic realm=x"))
     for _ in range(2):
         asker = authentication(carrier, "Basic", logon=logon)
-        with pytest.raises(CheckFailure, match="does not offer sign-in by Basic"):
+        with pytest.raises(CheckFailure, match="does not offer logon by Basic"):
             post(asker)
         assert asker.refused
     assert carrier.sent == [f"Basic {BLOB}"]
@@ -198,7 +198,7 @@ def test_a_password_that_was_sent_is_not_sent_again_whatever_the_server_takes(au
 def test_a_named_scheme_that_is_not_offered_is_not_sent_to_a_guessed_host(authentication):
     carrier = Carrier(answer(401, "Negotiate"), answer(401), answer(401, "Basic realm=x"), answer())
     asker = authentication(carrier, "Basic")
-    for cause in ("does not offer sign-in by Basic", "that can be used: nothing"):
+    for cause in ("does not offer logon by Basic", "usable logon: nothing"):
         with pytest.raises(ntlm_kerberos.Unusable, match=cause):
             post(asker, unasked=False)
     assert post(asker, unasked=False).status == 200

@@ -181,7 +181,7 @@ def test_a_redirect_in_plain_http_to_a_stranger(discovery):
     with pytest.raises(CheckFailure) as caught:
         found.settings("probe@contoso.com")
     assert (target, "when asked") not in web.asked
-    assert "no password is sent to mail.hoster.example" in caught.value.failure.detail
+    assert "Autodiscover leads to foreign host mail.hoster.example" in caught.value.failure.detail
 
 
 def test_a_stranger_that_is_named(discovery):
@@ -300,7 +300,7 @@ def test_what_a_proxy_says_of_a_guessed_host_is_no_verdict(discovery, status):
     said = Failure("proxy", "proxy p:3128 cannot reach it", "look at it", f"HTTP {status}")
     failure = broken(discovery, root=said, host=said, plain=said)
     assert failure.cause == "no Autodiscover service found for contoso.com"
-    assert failure.remedy == "name the Exchange host: --hostname"
+    assert failure.remedy == "give the Exchange host by --hostname"
     assert failure.kind == "dns"
     assert failure.detail.count("proxy p:3128 cannot reach it") == 3
 
@@ -312,7 +312,7 @@ def test_what_a_proxy_says_of_itself_is_one(discovery):
 
 
 def test_a_certificate_of_the_autodiscover_host_is_what_there_is_to_repair(discovery):
-    site = Failure("protocol", "contoso.com answers, but not as Autodiscover does")
+    site = Failure("protocol", "contoso.com answers, but not as Autodiscover")
     expired = Failure(
         "tls", "certificate of autodiscover.contoso.com has expired", "renew it", "X", "in full"
     )

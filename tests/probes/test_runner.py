@@ -399,4 +399,4 @@ def test_a_run_that_ends_in_the_address_book(options):
     assert (report.failure, report.address_book_answers) == (None, False)
     failure = report.address_book_failure
     assert failure.kind == "address-book"
-    assert failure.cause.startswith("address book: no DNS answer for book.x.y in address book, ")
+    assert failure.cause.startswith("address book: no DNS answer for book.x.y in ")

@@ -294,3 +294,21 @@ def test_many_limits_are_counted_where_a_long_address_leaves_no_room():
         "i...; 9 more limits violated"
     )
     assert len(made) <= 120
+
+
+@pytest.mark.parametrize(
+    ("kind", "during", "code", "room", "text"),
+    [
+        ("connect", "Autodiscover", "", 60, "Autodiscover: h closes; check the proxy"),
+        # The next step is worth more than the word, and the word more than nothing.
+        ("connect", "Autodiscover", "", 30, "h closes; check the proxy"),
+        ("connect", "Autodiscover", "", 24, "Autodiscover: h closes"),
+        ("connect", "sign-in", "", 30, "sign-in failed: h closes"),
+        # Nobody has refused what no code tells of.
+        ("credential", "sign-in", "", 30, "sign-in failed: h closes"),
+        ("credential", "sign-in", "X1", 30, "sign-in refused: h closes (X1)"),
+    ],
+)
+def test_where_a_failure_was_met(kind, during, code, room, text):
+    failure = Failure(kind, "h closes", "check the proxy", code, during=during)
+    assert first_line.failure_text(failure, room) == text

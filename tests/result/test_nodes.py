@@ -21,8 +21,9 @@ CAUSES = {
     "10.0.0.4 port 443: connection refused": "connection refused",
     f"certificate of {HOST} refused: it is for other names": "certificate for other names",
     f"certificate of {HOST} refused through proxy p:3128: it has expired": "certificate has expired",
-    f"no answer from {HOST} in Autodiscover, phase tls after 9.5s": "no answer (tls)",
-    f"no answer from {HOST} in phase execute after 9.5s": "no answer (execute)",
+    f"no TLS handshake with {HOST} in 9.5s": "no TLS handshake in 9.5s",
+    f"no complete answer from {HOST} in 9.5s": "no complete answer in 9.5s",
+    f"no answer to MAPI Execute from {HOST} in 9.5s": "no answer to MAPI Execute in 9.5s",
     f"{HOST} refuses user probe (Basic)": "refuses user probe (Basic)",
     "mailbox database is offline": "mailbox database is offline",
 }

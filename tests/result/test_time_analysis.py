@@ -102,7 +102,7 @@ def test_rule(name):
     assert [(part.name, round(part.seconds, 6)) for part in found.parts] == parts
     assert found.whole == pytest.approx(measured.finding.connection_time)
     online = measured.method == "cmdlet" and parts[0][0] == "Exchange itself"
-    assert found.points_to == ("see service health" if online else POINTS_TO[parts[0][0]])
+    assert found.points_to == ("see M365 health" if online else POINTS_TO[parts[0][0]])
     assert found.server == measured.finding.server_latency
 
 

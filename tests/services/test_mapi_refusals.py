@@ -18,6 +18,7 @@ from check_mapi_connectivity.services import (
     mapi_refusals,
 )
 
+HOST = "mail.example"
 MAPI_URL = "https://mail.example/mapi/emsmdb/?MailboxId=x@example"
 AUTODISCOVER_URL = "https://mail.example/autodiscover/autodiscover.xml"
 
@@ -32,11 +33,27 @@ def status(number, body=b"", scheme="basic", offered=(), url=MAPI_URL, **headers
     return mapi_http_refusals.http_status(answer, scheme=scheme, offered=offered, user="LAB\\probe")
 
 
+@pytest.mark.parametrize(
+    ("number", "page"),
+    [
+        (400, b"<title>400 No required SSL certificate was sent</title>"),
+        (403, b"<h2>403.7 - Forbidden</h2>"),
+        (403, b"<p>Client Certificate Required"),
+    ],
+)
+@pytest.mark.parametrize("scheme", ["Basic", "NTLM", ""])
+def test_a_client_certificate_that_is_demanded_behind_tls(number, page, scheme):
+    failure = status(number, page, scheme=scheme)
+    assert failure.kind == "tls"
+    assert failure.cause.endswith("demands a client certificate for TLS")
+    assert status(403, b"<h2>403.4 - Forbidden</h2>").kind == "permission"
+
+
 def test_x_response_code_is_named_and_the_server_speaks_for_itself():
     page = "<html><head><title>x</title></head><body>The <b>X-RequestId</b>\n header &amp; more"
-    failure = mapi_refusals.response_code(3, page)
+    failure = mapi_refusals.response_code(3, page, HOST)
     assert failure.kind == "protocol"
-    assert failure.cause == "server refuses the request: The X-RequestId header & more"
+    assert failure.cause == "mail.example refuses the request: The X-RequestId header & more"
     assert failure.code == "X-ResponseCode 3"
     assert failure.detail == (
         "Invalid Path in the specification, which this server may not follow; "
@@ -45,7 +62,7 @@ def test_x_response_code_is_named_and_the_server_speaks_for_itself():
 
 
 def test_exchange_numbers_as_the_specification_does():
-    failure = mapi_refusals.response_code(3, "<p>whatever</p>", exchange=True)
+    failure = mapi_refusals.response_code(3, "<p>whatever</p>", HOST, exchange=True)
     assert failure.code == "X-ResponseCode 3 Invalid Path"
     assert failure.detail == "Invalid Path in the specification; here: whatever"
 
@@ -66,9 +83,10 @@ def test_exchange_numbers_as_the_specification_does():
     ],
 )
 def test_words_beside_x_response_code_decide_what_it_means(number, text, meant):
-    failure = mapi_refusals.response_code(number, f"<h1>Invalid header</h1><p>{text}</p>")
+    failure = mapi_refusals.response_code(number, f"<h1>Invalid header</h1><p>{text}</p>", HOST)
     row = RESPONSE_CODES[meant]
-    assert (failure.kind, failure.cause, failure.transient) == (row.kind, row.cause, row.transient)
+    assert (failure.kind, failure.transient) == (row.kind, row.transient)
+    assert failure.cause == row.cause.format(host=HOST)
     assert failure.code == f"X-ResponseCode {number}"
     assert failure.detail.endswith(f"that is how X-ResponseCode {number} is meant here: {text}")
 
@@ -76,23 +94,23 @@ def test_words_beside_x_response_code_decide_what_it_means(number, text, meant):
 def test_x_response_codes():
     for number in RESPONSE_CODES:
         kind = "server" if number in (1, 16, 17, 18) else "protocol"
-        assert mapi_refusals.response_code(number, "").kind == kind
-    assert mapi_refusals.response_code(10, "").transient
-    assert mapi_refusals.response_code(10, "").detail.endswith("the server adds no text")
+        assert mapi_refusals.response_code(number, "", HOST).kind == kind
+    assert mapi_refusals.response_code(10, "", HOST).transient
+    assert mapi_refusals.response_code(10, "", HOST).detail.endswith("the server adds no text")
 
 
 def test_unknown_x_response_code():
-    failure = mapi_refusals.response_code(99, "words")
+    failure = mapi_refusals.response_code(99, "words", HOST)
     assert (failure.kind, failure.code, failure.detail) == (
         "protocol",
         "X-ResponseCode 99",
         "here: words",
     )
-    assert failure.cause == "server refuses the request: words"
+    assert failure.cause == "mail.example refuses the request: words"
 
 
 def test_words_of_a_server_win_over_its_number():
-    failure = mapi_refusals.response_code(1, "<p>ProtocolDisabled</p>")
+    failure = mapi_refusals.response_code(1, "<p>ProtocolDisabled</p>", HOST)
     assert (failure.kind, failure.code) == ("mailbox", "X-ResponseCode 1")
     assert failure.remedy == "run Set-CASMailbox -MAPIEnabled $true"
 
@@ -129,7 +147,7 @@ def test_numbers_by_the_field_they_are_in(failure, kind, code, transient):
 )
 def test_unknown_number_keeps_its_number(failure):
     assert (failure.kind, failure.code) == ("server", "unknown code 0x12345678")
-    assert failure.cause == "server reports an error that has no name here"
+    assert failure.cause == "server reports an error"
 
 
 def test_every_number_is_worded_as_its_row():
@@ -203,7 +221,7 @@ def test_autodiscover_error():
 def test_password_is_refused(scheme):
     failure = status(401, scheme=scheme, offered=("Negotiate", "NTLM", "Basic"))
     assert failure.kind == "logon"
-    assert failure.cause == f"mail.example refuses user LAB\\probe ({scheme})"
+    assert failure.cause == f"mail.example refuses LAB\\probe ({scheme})"
     assert ("Extended Protection" in failure.remedy) == (scheme != "basic")
     assert "password" in failure.remedy
     assert failure.detail.startswith("offered: Negotiate, NTLM, Basic")
@@ -220,10 +238,10 @@ def test_ticket_is_refused():
 
 def test_scheme_that_is_not_offered():
     failure = status(401, scheme="basic", offered=("Negotiate", "NTLM"))
-    assert failure.cause == "mail.example does not offer sign-in by basic"
+    assert failure.cause == "mail.example does not offer logon by basic"
     assert failure.kind == "logon"
     assert "does not offer" in status(401, scheme="ntlm", offered=("Negotiate",)).cause
-    assert "refuses user" in status(401, scheme="basic").cause
+    assert "refuses LAB" in status(401, scheme="basic").cause
 
 
 @pytest.mark.parametrize(
@@ -245,7 +263,7 @@ def test_scheme_that_is_not_offered():
         (
             401,
             '2000008;reason="no permissions";error_category="invalid_grant"',
-            "token holds no permission that counts there",
+            "token holds no permission that the server accepts",
             "HTTP 401, 2000008",
         ),
         (
@@ -274,7 +292,7 @@ def test_reason_and_category_are_shown():
 
 def test_server_that_takes_no_tokens():
     failure = status(401, scheme="bearer", offered=("Basic",))
-    assert failure.cause == "mail.example takes no tokens"
+    assert failure.cause == "mail.example accepts no tokens"
 
 
 def test_forbidden_and_multi_factor():
@@ -302,11 +320,14 @@ def test_bodies_with_known_words(number, body, kind):
 def test_nothing_at_this_address():
     failure = status(404)
     assert failure.kind == "protocol"
-    assert failure.cause == "no MAPI over HTTP at this address of mail.example"
-    assert failure.remedy == "check the host; Get-MapiVirtualDirectory shows its addresses"
+    assert failure.cause == "mail.example has no MAPI over HTTP at this URL"
+    assert failure.remedy == "check the host name; Get-MapiVirtualDirectory shows its addresses"
     failure = status(404, url=AUTODISCOVER_URL)
-    assert failure.cause == "no Autodiscover at this address of mail.example"
-    assert failure.remedy == "check the host; Get-AutodiscoverVirtualDirectory shows its addresses"
+    assert failure.cause == "mail.example has no Autodiscover at this URL"
+    assert (
+        failure.remedy
+        == "check the host name; Get-AutodiscoverVirtualDirectory shows its addresses"
+    )
 
 
 @pytest.mark.parametrize("number", [301, 302, 307, 308])
@@ -338,7 +359,7 @@ def test_server_trouble_shows_what_the_front_end_knows():
         500, X_FailureDescription="Back end down", X_BackEndHttpStatus="503", X_FEServer="EX1"
     )
     assert (failure.kind, failure.code) == ("server", "HTTP 500")
-    assert failure.cause == "mail.example answers: internal error"
+    assert failure.cause == "mail.example reports an internal error"
     for part in ("X-FailureDescription: Back end down", "X-BackEndHttpStatus: 503", "EX1"):
         assert part in failure.detail
 
@@ -354,10 +375,10 @@ def test_page_instead_of_mapi():
         make_answer(200, page, headers={"Content-Type": "text/html"})
     )
     assert failure.kind == "protocol"
-    assert failure.cause == "mail.example answers, but not as MAPI over HTTP does"
+    assert failure.cause == "mail.example answers, but not as MAPI over HTTP"
     assert failure.detail == 'a page titled "Sign in & go"'
     failure = mapi_http_refusals.not_mapi(make_answer(200, b"\0", AUTODISCOVER_URL))
-    assert failure.cause == "mail.example answers, but not as Autodiscover does"
+    assert failure.cause == "mail.example answers, but not as Autodiscover"
     assert failure.detail == "no content type, 1 bytes without text"
     assert status(200, page) == mapi_http_refusals.not_mapi(make_answer(200, page))
 
@@ -366,7 +387,7 @@ def test_wire():
     failure = mapi_refusals.wire("row 3 ends after 2 bytes", "RopQueryRows")
     assert (failure.kind, failure.cause) == (
         "protocol",
-        "answer to RopQueryRows cannot be read",
+        "server's answer to RopQueryRows is malformed",
     )
     assert "--record" in failure.remedy
     assert failure.detail == "row 3 ends after 2 bytes"
@@ -393,7 +414,7 @@ def assert_sound(failure):
 
 @given(ANY, TEXT, st.booleans())
 def test_any_number(number, text, owner):
-    assert_sound(mapi_refusals.response_code(number, text))
+    assert_sound(mapi_refusals.response_code(number, text, HOST))
     assert_sound(mapi_refusals.status_code(number))
     assert_sound(mapi_refusals.error_code(number, text))
     assert_sound(mapi_refusals.return_value(number, text, owner=owner))
@@ -440,7 +461,7 @@ def test_any_answer(number, body, headers, scheme, offered, user):
 @pytest.mark.parametrize("piece", ["<title", "<head", "reason=", "&#9", "&#99999999", "<", '";'])
 def test_hostile_text_is_read_in_no_time(piece):
     text = piece * 20000
-    assert_sound(mapi_refusals.response_code(1, text))
+    assert_sound(mapi_refusals.response_code(1, text, HOST))
     assert_sound(status(401, text.encode(), scheme="bearer", x_ms_diagnostics=text))
     assert_sound(mapi_http_refusals.not_mapi(make_answer(200, text.encode())))
 

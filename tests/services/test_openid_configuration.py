@@ -51,7 +51,7 @@ def test_a_document():
 def test_what_is_none(changes):
     failure = refused(200, {**DOCUMENT, **changes})
     assert (failure.kind, failure.code) == ("protocol", "HTTP 200")
-    assert failure.cause.endswith(" does not answer as Entra does")
+    assert failure.cause.endswith(" answers, but not as Entra")
 
 
 def test_refusals():

@@ -211,30 +211,17 @@ ALLOW = f"allow it in Entra under Enterprise applications, or {PASTE}"
     [
         ("interaction_required", 50076, "multi-factor authentication is demanded", DONE_THERE),
         ("interaction_required", 50079, "account must register security information", DONE_THERE),
-        ("interaction_required", 50158, "an external control wants a person", DONE_THERE),
+        ("interaction_required", 50158, "an external access control wants a person's answer", DONE_THERE),
         ("access_denied", 530035, "security defaults block this sign-in", DONE_THERE),
         ("unauthorized_client", 700016, BLOCKED, ALLOW),
         ("unauthorized_client", 7000112, BLOCKED, ALLOW),
         ("invalid_client", 7000218, BLOCKED, ALLOW),
         ("invalid_grant", 50105, BLOCKED, ALLOW),
         ("invalid_grant", 90002, "Entra knows no such tenant", "check --tenant; and --cloud, it may live in another cloud"),
-        ("temporarily_unavailable", 90033, "Entra has a temporary problem", "run this again in a few minutes"),
-        ("invalid_grant", 50053, "account is locked, or this address is seen as malicious", (
-                                                                                            "sign in "
-                                                                                            "again; if "
-                                                                                            "that does not "
-                                                                                            f"help, {PASTE}"
-                                                                                            )),
-        ("invalid_grant", 999999, "Entra refuses the sign-in, for a reason not known here", (
-                                                                                            "sign in "
-                                                                                            "again; if "
-                                                                                            "that does not "
-                                                                                            f"help, {PASTE}"
-                                                                                            )),
-        ("interaction_required", 0, "Entra refuses the sign-in", (
-                                                                 "sign in again; if that does not help, "
-                                                                 f"{PASTE}"
-                                                                 )),
+        ("temporarily_unavailable", 90033, "Entra reports a temporary fault", "run this again in a few minutes"),
+        ("invalid_grant", 50053, "account is locked, or this host's address is blocked", f"sign in again; if that does not help, {PASTE}"),
+        ("invalid_grant", 999999, "Entra refuses the sign-in for an unknown reason", f"sign in again; if that does not help, {PASTE}"),
+        ("interaction_required", 0, "Entra refuses the sign-in", f"sign in again; if that does not help, {PASTE}"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("at", ["code", "token"])

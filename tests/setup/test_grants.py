@@ -217,7 +217,7 @@ def test_only_what_this_run_granted_is_taken_back(command, monkeypatch):
     [
         Failure("permission", "no", "", "HTTP 401"),
         Failure("permission", "no", "", "HTTP 403"),
-        Failure("server", "Exchange is busy", "", "HTTP 503"),
+        Failure("server", "Exchange Online is busy", "", "HTTP 503"),
         Failure("connect", "nobody listens", "", ""),
         Failure("mailbox", "mailbox is being moved", "", ""),
     ],

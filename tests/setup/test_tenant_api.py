@@ -148,7 +148,7 @@ def test_what_is_there_already():
         (
             (500, graph_error("InternalServerError", "x")),
             MAKE,
-            "Graph answers: internal error",
+            "Graph reports an internal error",
             "InternalServerError",
         ),
         (
@@ -164,6 +164,15 @@ def test_what_is_there_already():
             GROUP,
             "Exchange could not run New-RoleGroup",
             "SomethingException",
+        ),
+        (
+            (
+                400,
+                {"error": {"message": "'New-RoleGroup' is not recognized as a name of a cmdlet"}},
+            ),
+            GROUP,
+            "this account may not run New-RoleGroup",
+            "HTTP 400",
         ),
         (
             (200, b"<html>gateway</html>"),
@@ -196,6 +205,16 @@ def test_a_service_that_asks_to_wait():
     place = Place(exchange_error("ServerBusyException", "busy"), (200, {"value": []}))
     assert place.services.change(GROUP) == {}
     assert sum(place.naps) == 2
+    inner = {"type": "Microsoft.Exchange.Data.Directory.ADTransientException", "message": "x"}
+    place = Place((500, {"error": {"message": "x", "innererror": inner}}), (200, {"value": []}))
+    assert place.services.change(GROUP) == {}
+    changed = "Microsoft.Exchange.Data.Directory.ADServerSettingsChangedException: An error"
+    place = Place(exchange_error("CmdletProxyException", changed), (200, {"value": []}))
+    assert place.services.change(GROUP) == {}
+    # Of an error without a name nobody knows whether something was made.
+    place = Place((500, {"error": {"message": "it may be transient"}}), (200, {"value": []}))
+    with pytest.raises(CheckFailure):
+        place.services.change(GROUP)
     # Not for ever, and not for an hour.
     place = Place((503, graph_error("ServiceNotAvailable", "x")))
     with pytest.raises(CheckFailure):

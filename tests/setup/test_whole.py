@@ -278,7 +278,7 @@ def test_method_graph_and_a_second_mailbox(arranged):
     }
     assert arranged.check(mailbox="many-001@practice.example").code == 0
     assert arranged.check(mailbox="many-002@practice.example").line == (
-        "MAPI UNKNOWN - many-002@practice.example: neither Entra nor Exchange lets the app read this "
+        "MAPI UNKNOWN - many-002@practice.example: neither Entra nor Exchange lets the app read the "
         "mailbox (ErrorAccessDenied)"
     )
     assert arranged("--remove", "--yes", mailbox=None) == 0

@@ -203,10 +203,10 @@ def test_services_that_are_down(arranged):
     token = arranged.tokens()
     arranged.tenant.faults.on("graph", "http-502-html")
     assert failure(arranged, token) == [
-        "failed: app registration check_mapi_connectivity: Graph answers with a web page: gateway "
-        "error (HTTP 502)",
+        "failed: app registration check_mapi_connectivity: 127.0.0.1 answers with an error page "
+        "(HTTP 502)",
         "  details: text/html: Access / denied",
-        "  to do: see service health; a gateway may have answered instead",
+        "  to do: check the proxy, then see M365 health; the page may be a proxy's",
         NOTHING,
     ]
     arranged.tenant.faults.off()

@@ -84,7 +84,7 @@ def test_a_wrong_password_is_refused_by_the_federation_server(runs, tenant):
     assert failure == Failure(
         "credential",
         f"{HERE} refuses user federated@practice.example",
-        "check the password there; or use a cloud-only user or a certificate",
+        "check the password; or use a cloud-only user or a certificate",
         "FailedAuthentication",
         failure.detail,
         during="sign-in",
@@ -97,7 +97,7 @@ def test_a_wrong_password_is_refused_by_the_federation_server(runs, tenant):
 def test_federation_server_that_nobody_listens_at(runs):
     failure = refusal(runs.by_password(name="federated-down"))
     assert (failure.kind, failure.transient) == ("connect", True)
-    assert failure.cause.startswith("federation server: 127.0.0.1 port 1: ")
+    assert failure.cause.startswith("federation server 127.0.0.1 port 1: ")
 
 
 def test_entras_refusal_of_the_assertion_is_entras(runs, tenant):
@@ -168,7 +168,7 @@ def test_odd_answers_to_the_password(runs, answering, tenant, body, status):
     failure = refusal(federated(runs))
     assert (failure.kind, failure.cause, failure.code) == (
         "credential",
-        f"{HERE} does not speak WS-Trust",
+        f"{HERE} answers, but not in WS-Trust",
         f"HTTP {status}",
     )
     assert tenant.token_requests == 0
@@ -186,20 +186,20 @@ def test_metadata_beyond_all_measure(runs, answering):
     """A million elements would take a hundred megabytes."""
     answering("GET", 200, b"<Envelope>" + b"<a/>" * (1 << 19) + b"</Envelope>")
     failure = refusal(federated(runs))
-    assert failure.cause == f"{HERE} does not speak WS-Trust"
+    assert failure.cause == f"{HERE} answers, but not in WS-Trust"
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize(
     ("status", "kind", "text"),
     [
-        (500, "server", f"{HERE} answers: internal error"),
-        (502, "server", f"{HERE} answers with a web page: gateway error"),
-        (503, "server", f"{HERE} answers with a web page: unavailable"),
+        (500, "server", f"{HERE} reports an internal error"),
+        (502, "server", f"{HERE} answers with an error page"),
+        (503, "server", f"{HERE} answers with an error page"),
         (429, "throttled", f"{HERE} throttles this check"),
-        (403, "credential", f"{HERE} does not speak WS-Trust"),
-        (302, "credential", f"{HERE} does not speak WS-Trust"),
-        (404, "credential", f"{HERE} does not speak WS-Trust"),
+        (403, "credential", f"{HERE} answers, but not in WS-Trust"),
+        (302, "credential", f"{HERE} answers, but not in WS-Trust"),
+        (404, "credential", f"{HERE} answers, but not in WS-Trust"),
     ],
 )
 def test_statuses(runs, answering, method, status, kind, text):

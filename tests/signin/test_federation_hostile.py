@@ -68,7 +68,7 @@ def test_an_element_too_often(runs, tenant, answering, read, name, shape):
     answering(repeated(name, shape, 21))
     failure = refusal(runs.by_password(name="federated"))
     assert (failure.kind, failure.code) == ("credential", "HTTP 200")
-    assert failure.cause == "federation server 127.0.0.1 does not speak WS-Trust"
+    assert failure.cause == "federation server 127.0.0.1 answers, but not in WS-Trust"
     assert read == []
     assert tenant.token_requests == 0
 

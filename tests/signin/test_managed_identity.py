@@ -1,4 +1,4 @@
-"""Managed identities: what the instance metadata service is asked, and what its answers mean."""
+"""Managed identities: what Azure's metadata service is asked, and what its answers mean."""
 
 from __future__ import annotations
 
@@ -68,12 +68,12 @@ def test_never_through_a_proxy(runs, tenant):
         (
             "",
             "this VM has no managed identity",
-            "switch it on in the portal; the VM, Security, Identity",
+            "give it one in the portal; the VM, Security, Identity",
         ),
         (
             "5d1b7a3e-9999",
             "this VM has no managed identity 5d1b7a3e-9999",
-            "assign it to the VM, or check the client id",
+            "assign it to the VM, or check --managed-identity",
         ),
     ],
 )
@@ -100,7 +100,7 @@ def test_no_such_identity(runs, tenant, client, cause, remedy):
         ),
         (
             "Required request header X-Forwarded-For not allowed",
-            "a proxy passes the request on to the instance metadata service",
+            "a proxy passes the request on to Azure's metadata service",
         ),
     ],
 )
@@ -186,8 +186,8 @@ def test_no_azure_machine(runs):
     failure = refusal(runs.by_managed_identity(url="http://127.0.0.1:1"))
     assert (failure.kind, failure.cause, failure.remedy, failure.transient) == (
         "credential",
-        "no instance metadata service answers at http://127.0.0.1:1",
-        "use a certificate; this is for Azure VMs only, not App Service or Azure Arc",
+        "no managed identity on this host",
+        "use a certificate; of managed identities only those of Azure VMs are supported",
         False,
     )
 
@@ -210,7 +210,7 @@ def test_silence(runs, monkeypatch, accepts):
             sock.close()
     assert (failure.kind, failure.cause) == (
         "credential",
-        f"no instance metadata service answers at {url}",
+        "no managed identity on this host",
     )
     assert run.transport.patience is None
 

@@ -241,7 +241,10 @@ def test_certificate_that_entra_does_not_know(runs, tmp_path):
 def test_federated_token_that_is_old(runs, tenant):
     old = tenant.material.federated_token(exp=1, nbf=None)
     failure = refusal(runs.by_federated_token(old))
-    assert (failure.code, failure.cause) == ("AADSTS700024", "assertion is outside its validity")
+    assert (failure.code, failure.cause) == (
+        "AADSTS700024",
+        "signed assertion is too old or not yet valid",
+    )
     assert old not in repr(failure)
 
 
@@ -279,7 +282,7 @@ def test_endpoint_without_tls_is_refused(runs, tenant, monkeypatch):
         }
 
     monkeypatch.setattr(Entra, "configuration", configuration)
-    assert refusal(runs()).cause == "127.0.0.1 does not answer as Entra does"
+    assert refusal(runs()).cause == "127.0.0.1 answers, but not as Entra"
     assert len(tenant.requests) == 1
 
 

@@ -26,7 +26,7 @@ _RUN = (
     (r"\b127\.0\.0\.1(:| port )\d+", r"127.0.0.1\g<1>(port)"),
     (r"\b[0-9A-F]{40}\b|\b[0-9A-F]{64}\b", "(thumbprint)"),
     (r"\b\d+\.\d{3}s", "#s"),
-    (r"((?:timed out|phase \w+) after )[0-9.]+s", r"\1#s"),
+    (r"((?:timed out after|phase \w+ after| in) )[0-9.]+s\b", r"\1#s"),
     (r"(?m)^( +[\w, -]+? +#s) #+", r"\1"),
     (r"(?<![\w:/)])/(?:[\w.+-]+/)+(?=[\w.+-])", "/.../"),
 )
@@ -34,7 +34,7 @@ _RUN = (
 #: In what a run and its replay say, whose day is the same: times that were measured.
 _MEASURED = (
     (r"\s*[0-9]+\.[0-9]{3}s(?: #+)?", " #s"),
-    (r"((?:after|wait|sent) )[0-9.]+s", r"\1#s"),
+    (r"((?:after|wait|sent|in) )[0-9.]+s\b", r"\1#s"),
     (r"in [0-9.]+ (?:day|hour)s", "in # days"),
 )
 

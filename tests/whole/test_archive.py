@@ -46,7 +46,7 @@ def test_the_mailbox_itself_is_no_archive(way, tenant):
     [
         ("healthy", "the mailbox has no archive", 2),
         ("archive-denied", "logon to the mailbox is not permitted", 2),
-        ("archive-gone", "store knows no such mailbox, or it is disabled", 2),
+        ("archive-gone", "no such mailbox, or it is disabled", 2),
     ],
 )
 def test_an_archive_that_is_none(mapi, name, cause, code):

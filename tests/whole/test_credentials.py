@@ -132,8 +132,8 @@ def test_refused_secret(way, tenant, file, secret, app, text):
 REFUSED_USERS = {
     "mfa": "sign-in refused: multi-factor authentication is demanded (AADSTS50076); use a "
     "certificate",
-    "locked": "sign-in refused: account is locked, or this address is seen as malicious; see "
-    "the sign-in log",
+    "locked": "sign-in refused: account is locked, or this host's address is blocked; see "
+    "Entra's sign-in log",
     "expired": "sign-in refused: password has expired (AADSTS50055); set a new password; one "
     "that does not expire",
     "nobody": "sign-in refused: user is unknown in this tenant (AADSTS50034); check user name and "
@@ -154,7 +154,8 @@ def test_wrong_password_rests_until_it_is_corrected(way, tenant, file, user):
     section = {"healthy": "password", "federated": "federated-user"}[user]
     text = {
         "healthy": "user name or password is wrong (AADSTS50126); correct the password",
-        "federated": "federation server 127.0.0.1 refuses user federated@practice.example",
+        "federated": "federation server 127.0.0.1 refuses user federated@practice.example; check "
+        "the password",
     }[user]
     wrong = ("--password-file", file("Not.The.Password"))
     tries = tenant.entra.password_tries
@@ -181,7 +182,7 @@ def test_wrong_password_rests_until_it_is_corrected(way, tenant, file, user):
 
 def test_federation_server_that_nobody_listens_at(way, tenant):
     run = way("cmdlet-federated-user", "-l", f"federated-down@{DOMAIN}")
-    text = "sign-in failed: federation server: 127.0.0.1 port 1: connection refused; check name, port and firewall"
+    text = "sign-in failed: federation server 127.0.0.1 port 1: connection refused; check name, port and firewall"
     refused(run, text, state="CRITICAL")
     assert ": kind connect\n" in run.diagnosis
     assert tenant.entra.password_tries == []
@@ -193,14 +194,14 @@ def test_federation_server_that_nobody_listens_at(way, tenant):
         (
             "http-503",
             "CRITICAL",
-            "failed: federation server 127.0.0.1 answers with a web page: unavailable (HTTP 503)",
+            "failed: federation server 127.0.0.1 is unavailable (HTTP 503); check that server",
             "server",
         ),
         (
             "html-200",
             "UNKNOWN",
-            "refused: federation server 127.0.0.1 does not speak WS-Trust; check "
-            "WS-Trust usernamemixed",
+            "refused: federation server 127.0.0.1 answers, but not in WS-Trust; run "
+            "Get-AdfsEndpoint",
             "credential",
         ),
     ],
@@ -216,7 +217,7 @@ def test_federation_server_in_trouble(way, tenant, fault, state, text, kind):
 REFUSED_TOKENS = [
     (
         {"exp": 1_000_000_000},
-        "assertion is outside its validity (AADSTS700024); check this host's clock (NTP)",
+        "signed assertion is too old or not yet valid; check this host's clock (NTP)",
     ),
     (
         {"iss": "https://elsewhere.example"},
@@ -247,27 +248,30 @@ def test_no_such_managed_identity(way, tenant):
     run = way("cmdlet-managed")
     refused(
         run,
-        "sign-in refused: this VM has no managed identity (invalid_request); switch it on in the "
+        "sign-in refused: this VM has no managed identity (invalid_request); give it one in the "
         "portal",
     )
     assert (
-        "  remedy        switch it on in the portal; the VM, Security, Identity\n" in run.diagnosis
+        "  remedy        give it one in the portal; the VM, Security, Identity\n" in run.diagnosis
     )
     assert (run.paths, run.connections) == ([TOKEN], 0)
 
 
 def test_no_metadata_service(way, tenant):
     run = way("cmdlet-managed", "--imds-url", "http://127.0.0.1:1")
-    there = "no instance metadata service answers at"
-    refused(run, f"sign-in refused: {there} http://127.0.0.1:1; use a certificate")
+    nobody = "sign-in failed: no managed identity on this host; use a certificate"
+    refused(run, nobody)
+    assert (
+        "  in full       http://127.0.0.1:1: 127.0.0.1 port 1: connection refused" in run.diagnosis
+    )
     tenant.faults.on("imds", "silent")
     begun = time.monotonic()
     run = way("cmdlet-managed", "-t", "6")
-    refused(run, f"sign-in refused: {there} {tenant.imds_url}; use a certificate")
+    refused(run, nobody)
     # It waits for half of the time, no longer.
     assert time.monotonic() - begun < 3 + GRACE
     tenant.faults.on("imds", "html-200")
-    text = "127.0.0.1 does not answer as an instance metadata service does; see what answers there"
+    text = "127.0.0.1 answers, but not as Azure's metadata service (HTTP 200); use a certificate"
     refused(way("cmdlet-managed"), f"sign-in failed: {text}", state="CRITICAL")
 
 

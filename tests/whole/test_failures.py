@@ -22,22 +22,28 @@ EXCHANGE = [
     (
         "http-401",
         3,
-        "token was made for another host or service (HTTP 401); check --cloud and host",
+        "token was made for another host or service; check --cloud and host name",
         2,
         "permission",
     ),
     (
         "http-503",
         2,
-        "Exchange answers with a web page: unavailable (HTTP 503); see service health",
+        f"{HOST} answers with an error page (HTTP 503); check the proxy",
         2,
         "server",
     ),
-    ("html-200", 2, f"{HOST} does not answer in JSON (HTTP 200); check the proxy", 1, "protocol"),
+    (
+        "html-200",
+        2,
+        f"{HOST} answers, but not in JSON (HTTP 200); check the proxy",
+        1,
+        "protocol",
+    ),
     (
         "close",
         2,
-        f"{HOST} closes the connection without an answer; check gateway and proxy",
+        f"{HOST} closes the connection, no answer; check the proxy, then the firewall",
         2,
         "connect",
     ),
@@ -85,10 +91,7 @@ def test_passing_fault_is_tried_once_more(cmdlet, tenant):
     tenant.faults.on("exchange", "http-503", times=1)
     run = cmdlet()
     assert run.line == "MAPI OK - healthy@practice.example: Inbox listed in 0.041s (cmdlet)"
-    assert (
-        "first try: Exchange answers with a web page: unavailable; tried again after 0.25s"
-        in run.diagnosis
-    )
+    assert f"first try: {HOST} answers with an error page; tried again after 0.25s" in run.diagnosis
     assert [path.endswith("token") for path in tenant.paths()].count(True) == 1
 
 
@@ -153,7 +156,7 @@ def test_app_without_role_group_gets_nul_bytes_labelled_gzip(cmdlet):
 def test_state_of_a_kind_can_be_chosen(cmdlet, state):
     run = cmdlet("offline", "--state", f"mailbox={state}")
     code = {"OK": 0, "warning": 1, "2": 2, "UNKNOWN": 3}[state]
-    text = "mailbox database is offline (MapiExceptionMdbOffline); see service health"
+    text = "mailbox database is offline (MapiExceptionMdbOffline); see M365 health"
     assert (run.line, run.code) == (f"MAPI {STATES[code]} - offline@practice.example: {text}", code)
     assert run.perfdata == perfdata(service="kept")
 

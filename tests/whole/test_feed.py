@@ -270,7 +270,7 @@ def test_a_slow_icinga(fed, icinga, to_icinga):
     run = fed(NAMES, *to_icinga, "-t4")
     assert (run.code, run.perfdata) == (2, f"{TOTALS} submitted=1 refused=0")
     assert run.line == (
-        "MAPI CRITICAL - Icinga is too slow: the time was up; look at Icinga, or raise --timeout; "
+        "MAPI CRITICAL - Icinga is too slow: the time was up; check Icinga, or raise --timeout; "
         "1 of 4 results submitted"
     )
     assert run.seconds < 4 + 4

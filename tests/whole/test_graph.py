@@ -74,15 +74,15 @@ def test_diagnosis_names_what_support_asks_for(warm):
     assert "\n  permission    Mail.ReadBasic.All of Entra: every mailbox" in run.diagnosis
 
 
-MANY = "Graph throttles the app at this mailbox: wait 1s; run fewer checks at a time"
-STORE = "Exchange's mailbox store is unavai... (ErrorMailboxStoreUnavailable)"
+MANY = "Graph throttles this app at this mailbox for 1s; run fewer checks at once"
+STORE = "mailbox database is unavailable (ErrorMailboxStoreUnavailable)"
 UNKNOWN = "Graph reports an unknown error (UnknownError)"
 
 #: Mailbox -> exit code, text, kind, requests that Graph saw.
 REFUSED = {
     "unlicensed": (
         2,
-        "mailbox is unlicensed, on-premises or a guest's; check licence and mailbox",
+        "mailbox is unlicensed, on-premises or a guest's; check the licence",
         "mailbox",
         1,
     ),
@@ -114,7 +114,7 @@ REFUSED = {
     "no-mailbox": (2, "address belongs to no mailbox user (ErrorInvalidUser)", "mailbox", 1),
     "access-denied": (
         3,
-        "Mail.ReadBasic.All does not cover this mailbox (ErrorAccessDenied)",
+        "Mail.ReadBasic.All excludes this mailbox (ErrorAccessDenied)",
         "permission",
         1,
     ),
@@ -126,7 +126,7 @@ REFUSED = {
     ),
     "throttled": (
         3,
-        "Graph throttles this app: wait 600s (TooManyRequests)",
+        "Graph throttles this app for 600s (TooManyRequests)",
         "throttled",
         1,
     ),
@@ -137,14 +137,14 @@ REFUSED = {
     "service-down": (2, "Graph is not available (ServiceNotAvailable)", "server", 2),
     "busy": (
         2,
-        "Exchange is busy (ErrorServerBusy); wait for the next run; see service health",
+        "Exchange Online is busy (ErrorServerBusy); if it lasts, see M365 health",
         "server",
         2,
     ),
     "store-unavailable": (2, STORE, "server", 2),
     "offline": (
         2,
-        "Exchange's mailbox store is unavailable (ErrorMailboxStoreUnavailable)",
+        "mailbox database is unavailable (ErrorMailboxStoreUnavailable)",
         "server",
         2,
     ),
@@ -159,7 +159,7 @@ REFUSED = {
     "full": (2, "mailbox is full (ErrorQuotaExceeded)", "mailbox", 1),
     "unknown-code": (
         2,
-        "Graph reports an error that is not known here (ErrorOfTomorrow)",
+        "Graph reports an unknown error (ErrorOfTomorrow)",
         "protocol",
         1,
     ),
@@ -211,35 +211,35 @@ FAULTS = [
     (
         "http-429-wait-600",
         "UNKNOWN",
-        "Graph throttles this check: wait 600s (HTTP 429); run the checks less often",
+        "Graph throttles this check for 600s (HTTP 429); run the checks less often",
         1,
         "throttled",
     ),
     (
         "http-503",
         "CRITICAL",
-        "Graph answers with a web page: unavailable (HTTP 503); see service health",
+        "127.0.0.1 answers with an error page (HTTP 503); check the proxy",
         2,
         "server",
     ),
     (
         "http-502-html",
         "CRITICAL",
-        "Graph answers with a web page: gateway error (HTTP 502); see service health",
+        "127.0.0.1 answers with an error page (HTTP 502); check the proxy",
         1,
         "server",
     ),
     (
         "garbage",
         "CRITICAL",
-        "127.0.0.1 does not speak HTTP; check host and proxy",
+        "127.0.0.1 answers, but not as a web server; check the proxy, then the firewall",
         1,
         "protocol",
     ),
     (
         "http-403-html",
         "UNKNOWN",
-        "127.0.0.1 refuses the request with a web page; check gateway and proxy",
+        "127.0.0.1 refuses the request with a web page; check the proxy, then the firewall",
         1,
         "permission",
     ),
@@ -263,15 +263,14 @@ def test_passing_fault_is_tried_once_more(warm, tenant):
     run = warm()
     ends(run, "healthy", "OK", LISTED, time_token="0s")
     assert (
-        "first try: Graph answers with a web page: unavailable; tried again after 0.25s"
-        in run.diagnosis
+        "first try: 127.0.0.1 answers with an error page; tried again after 0.25s" in run.diagnosis
     )
 
 
 def test_silence_ends_at_the_deadline(warm, tenant):
     tenant.faults.on("graph", "silent")
     run = warm("healthy", "-t", "4")
-    text = "no answer from 127.0.0.1 in phase request after 4s; see service health"
+    text = "no complete answer from 127.0.0.1 in 4s; see M365 health"
     ends(run, "healthy", "CRITICAL", text, service="reached", time_token="0s")
     assert run.seconds < 4 + GRACE
 
@@ -298,7 +297,7 @@ def test_revoked_token_is_signed_in_again_once(listing, tenant):
 
 def test_app_without_permission(listing):
     run = listing("healthy", "--client-id", CLIENT_IDS["no-graph"])
-    text = "neither Entra nor Exchange lets the app read this mailbox (ErrorAccessDenied)"
+    text = "neither Entra nor Exchange lets the app read the mailbox; grant Mail.ReadBasic"
     ends(run, "healthy", "UNKNOWN", text, service="kept", time_request="#s")
     assert "Test-ServicePrincipalAuthorization" in run.diagnosis
 

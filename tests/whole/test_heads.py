@@ -158,8 +158,9 @@ def test_what_cannot_be_read_is_named(through, method, form):
 def test_interim_answers_without_end(through, method, status):
     interim = b"HTTP/1.1 %d X\r\n\r\n" % status
     run = through(method, lambda head, body: interim * 200 + with_length(head, body))
-    said = "127.0.0.1 sends more than 50 interim answers"
-    assert run.line.startswith(f"MAPI CRITICAL - {SUBJECT[method]}: {said}")
+    said = "127.0.0.1 sends too many interim answers, over 50"
+    assert run.line.startswith("MAPI CRITICAL - ")
+    assert f": {said}" in run.line
     assert run.code == 2
 
 

@@ -76,7 +76,7 @@ def test_a_host_that_hangs_comes_back_in_time(tenant):
     [report] = probe(options(**given(tenant, "graph", timeout=3)))
     assert time.monotonic() - begun < 30
     assert (report.ok, report.failure.kind) == (False, "timeout")
-    assert report.failure.cause == "no answer from 127.0.0.1 in phase request after 3s"
+    assert report.failure.cause == "no complete answer from 127.0.0.1 in 3s"
 
 
 def test_threads_of_its_user(tenant):

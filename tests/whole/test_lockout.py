@@ -35,7 +35,7 @@ REFUSED = {
         "token",
     ),
     "federated-user": (
-        f"sign-in refused: federation server 127.0.0.1 refuses user {FEDERATED}",
+        f"sign-in refused: federation server 127.0.0.1 refuses user {FEDERATED}; check the password",
         "adfs",
     ),
 }
@@ -120,18 +120,18 @@ def test_a_corrected_password_beside_wrong_ones(way, tenant, wrong):
 
 #: Fault at the token endpoint -> how the run that met it ends.
 LOST = {
-    "close": "CRITICAL - sign-in failed: 127.0.0.1 closes the connection without an answer; "
-    "check gateway and proxy",
+    "close": "CRITICAL - sign-in failed: 127.0.0.1 closes the connection, no answer; "
+    "check the proxy, then the firewall",
     "truncated": "CRITICAL - sign-in failed: 127.0.0.1 breaks off its answer after 9 bytes "
-    "(HTTP 200); check gateway and proxy",
-    "http-500": "CRITICAL - sign-in failed: Entra answers: internal error (HTTP 500); see "
-    "service health",
-    "http-503": "CRITICAL - sign-in failed: Entra answers with a web page: unavailable (HTTP "
-    "503); see service health",
-    "http-503-wait-1": "UNKNOWN - sign-in failed: Entra is unavailable: wait 1s (HTTP 503); "
-    "see service health",
-    "html-200": "CRITICAL - sign-in failed: 127.0.0.1 does not answer as Entra does (HTTP "
-    "200); check proxy and gateway",
+    "(HTTP 200); check the proxy",
+    "http-500": "CRITICAL - sign-in failed: Entra reports an internal error (HTTP 500); see "
+    "M365 health",
+    "http-503": "CRITICAL - sign-in failed: 127.0.0.1 answers with an error page (HTTP "
+    "503); check the proxy, then see M365 health",
+    "http-503-wait-1": "UNKNOWN - sign-in failed: Entra is unavailable for 1s (HTTP 503); if it "
+    "lasts, see M365 health",
+    "html-200": "CRITICAL - sign-in failed: 127.0.0.1 answers, but not as Entra (HTTP "
+    "200); check the proxy",
 }
 
 
@@ -154,8 +154,8 @@ def test_a_password_that_nobody_answers_rests(way, tenant):
         run = way("cmdlet-password", "-t", seconds)
         if sent(tenant):
             break
-    cause = f"no answer from 127.0.0.1 in sign-in, phase request after {seconds}s"
-    assert run.line.startswith(f"MAPI CRITICAL - {HEALTHY}: {cause}")
+    cause = f"no complete answer from 127.0.0.1 in {seconds}s"
+    assert run.line.startswith(f"MAPI CRITICAL - sign-in failed: {cause}")
     tenant.faults.off()
     rests(way("graph-password"), UNANSWERED, "graph")
     assert sent(tenant) == 1

@@ -173,7 +173,9 @@ def test_a_server_that_takes_another_scheme_than_remembered(mapi, tenant):
     run = mapi("healthy", section="mapi-auto")
     assert run.code == 2
     # The password was sent by what was remembered, and is sent by nothing else after that.
-    assert run.line.endswith(": 127.0.0.1 does not offer sign-in by Basic (HTTP 401)")
+    assert run.line.endswith(
+        ": 127.0.0.1 does not offer logon by Basic (HTTP 401); use another --auth"
+    )
     assert len(run.requests) == 1
 
 
@@ -266,7 +268,7 @@ def test_a_remembered_host_that_is_gone_into_a_black_hole(mapi, tmp_path):
         file.write_text(json.dumps({**document, "url": url}))
         run = mapi("healthy", "-t", "6")
     assert (run.code, run.line) == (0, LISTED.format("healthy"))
-    assert "with the remembered address: no answer from 127.0.0.1 in phase tls after" in run.words
+    assert "with the remembered address: no TLS handshake with 127.0.0.1 in" in run.words
     assert len(mapi().requests) == 3
 
 

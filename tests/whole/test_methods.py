@@ -98,14 +98,14 @@ KILLED = [
     (
         ("exchange", "http-500"),
         "cmdlet",
-        "only the cmdlet fails: Exchange answers: internal error; see service health",
+        "only the cmdlet fails: Exchange Online reports an internal error (HTTP 500)",
         {"service": "reached", "time_request": "#s"},
         "Graph and the MAPI path work: the mailbox can be reached; the cmdlet fails",
     ),
     (
         ("graph", "close"),
         "graph",
-        "only Graph fails: 127.0.0.1 closes the connection without an answer",
+        "only Graph fails: 127.0.0.1 closes the connection, no answer; check the proxy",
         {"service": "reached", "time_request": "#s"},
         "the cmdlet and the MAPI path work: the mailbox is well; the connection to 127.0.0.1 is "
         "broken",
@@ -121,7 +121,7 @@ KILLED = [
     (
         ("mapi-connect", "http-500"),
         "mapi",
-        "only the MAPI path fails: 127.0.0.1 answers: internal error (HTTP 500)",
+        "only the MAPI path fails: 127.0.0.1 reports an internal error; check IIS",
         {"service": "reached", "time_connect": "#s", "time_autodiscover": "#s"},
         "the cmdlet and Graph work: the mailbox can be reached; the MAPI path fails",
     ),
@@ -146,7 +146,7 @@ def test_killing_one_changes_only_its_lines(three, tenant, fault, method, text, 
 def test_one_that_hangs(three, tenant):
     tenant.faults.on("exchange", "silent")
     run = three("-t", "4")
-    text = "only the cmdlet fails: no answer from 127.0.0.1 in phase request after 4s"
+    text = "only the cmdlet fails: no complete answer from 127.0.0.1 in 4s"
     assert (run.line, run.code) == (f"MAPI CRITICAL - {HEALTHY}: {text}", 2)
     assert run.perfdata == all_well(cmdlet={"ok": False, **WARM["cmdlet"]})
 
@@ -155,7 +155,7 @@ def test_all_fail_alike(three, tenant):
     for place in ("exchange", "graph", "mapi-connect", "autodiscover"):
         tenant.faults.on(place, "close")
     run = three()
-    text = "all methods fail alike: 127.0.0.1 closes the connection without an answer"
+    text = "all methods fail alike: 127.0.0.1 closes the connection, no answer"
     assert (run.line, run.code) == (f"MAPI CRITICAL - {HEALTHY}: {text}", 2)
     meaning = "no method reaches its service from here: check this host's network first\n"
     assert run.diagnosis.startswith(f"{HEALTHY}: {meaning}")
@@ -204,7 +204,7 @@ def test_limit_of_one_mailbox_and_method(way):
 def test_state_of_a_kind_can_be_chosen(three, tenant, state, code):
     tenant.faults.on("graph", "http-500")
     run = three("--state", f"server={state}")
-    text = "only Graph fails: Graph reports an internal error; see service health"
+    text = "only Graph fails: Graph reports an internal error; see M365 health"
     assert (run.line, run.code) == (f"MAPI {state} - {HEALTHY}: {text}", code)
     failed = {"ok": False, **WARM["graph"], "time_request": "#s"}
     assert run.perfdata == all_well(graph=failed)
@@ -213,7 +213,7 @@ def test_state_of_a_kind_can_be_chosen(three, tenant, state, code):
 
 def test_one_without_permission_says_that_the_other_answers(way):
     run = way("methods", "--client-id", CLIENT_IDS["no-graph"])
-    text = "only Graph fails: neither Entra nor Exchange lets the app read this mailbox"
+    text = "only Graph fails: neither Entra nor Exchange lets the app read the mailbox"
     assert (run.line, run.code) == (f"MAPI UNKNOWN - {HEALTHY}: {text}", 3)
     parts = [expected("cmdlet", prefix="cmdlet_", days=True)]
     refused = {"ok": False, "service": "kept", "time_request": "#s"}

@@ -74,7 +74,7 @@ def test_numbers_of_entra(number, error):
     made_no_claim(failure, ("credential",) if error == "invalid_grant" else ("protocol",))
     assert (
         failure.remedy
-        == f"see the sign-in log; https://login.microsoftonline.com/error?code={number}"
+        == f"see Entra's sign-in log; https://login.microsoftonline.com/error?code={number}"
     )
     assert (failure.code, failure.detail) == (f"AADSTS{number}", MADE_UP)
 
@@ -116,7 +116,7 @@ def test_numbers_of_mapi(number):
 def test_response_codes_and_errors_of_autodiscover(number):
     assume(number not in mapi.RESPONSE_CODES and number not in mapi.AUTODISCOVER_CODES)
     for failure in (
-        mapi_refusals.response_code(number, MADE_UP),
+        mapi_refusals.response_code(number, MADE_UP, "mail.example"),
         autodiscover_refusals.error(number, MADE_UP),
     ):
         made_no_claim(failure)

@@ -271,7 +271,7 @@ def test_at_the_deadline(run):
     assert lines[0].startswith("MAPI CRITICAL - 3 of 4 mailboxes not OK, worst b@x.y: gone | ")
     assert [line for line in lines if line.startswith("[")] == [
         "[CRITICAL] b@x.y by graph: gone",
-        "[CRITICAL] c@x.y by graph: no answer from graph.example in phase tls after 7.5s",
+        "[CRITICAL] c@x.y by graph: no TLS handshake with graph.example in 7.5s",
         "[UNKNOWN] d@x.y by graph: not tested: the time was up before its turn",
         "[OK] a@x.y by graph: Inbox listed in 0.250s (graph)",
     ]

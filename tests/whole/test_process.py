@@ -29,7 +29,7 @@ def test_deadline_holds_at_exchange(cmdlet, tenant, fault):
     cmdlet()
     tenant.faults.on("exchange", fault)
     run = cmdlet("healthy", "-t", "5.5")
-    text = "no answer from 127.0.0.1 in phase request after 5.5s; see service health"
+    text = "no complete answer from 127.0.0.1 in 5.5s; see M365 health"
     assert (run.line, run.code) == (f"MAPI CRITICAL - healthy@practice.example: {text}", 2)
     phases = "time_dns=#s time_tcp=#s time_proxy=0s time_tls=#s time_request=U"
     assert run.perfdata == perfdata(token="0s", service=phases)
@@ -45,25 +45,25 @@ def test_deadline_holds_at_exchange(cmdlet, tenant, fault):
 def test_state_of_a_deadline_can_be_chosen(cmdlet, tenant, limit, state, code):
     tenant.faults.on("token", "silent")
     run = cmdlet("healthy", "-t", limit)
-    text = "no answer from 127.0.0.1 in sign-in, phase request after 5s"
-    assert (run.line, run.code) == (f"MAPI {state} - healthy@practice.example: {text}", code)
+    text = "no complete answer from 127.0.0.1 in 5s; check the proxy, then the firewall"
+    assert (run.line, run.code) == (f"MAPI {state} - sign-in failed: {text}", code)
     assert run.perfdata == perfdata(token="U", service="never")
 
 
 def test_silent_handshake(cmdlet, tenant):
     tenant.faults.on("tls", "silent")
     run = cmdlet("healthy", "-t", "5")
-    text = "no answer from 127.0.0.1 in sign-in, phase tls after 5s; check the firewall"
-    assert (run.line, run.code) == (f"MAPI CRITICAL - healthy@practice.example: {text}", 2)
+    text = "no TLS handshake with 127.0.0.1 in 5s; check the proxy, then the firewall"
+    assert (run.line, run.code) == (f"MAPI CRITICAL - sign-in failed: {text}", 2)
 
 
 @pytest.mark.parametrize(
     ("fault", "text"),
     [
-        ("close", r"sign-in failed: TLS handshake with 127\.0\.0\.1 port \d+ .*"),
+        ("close", r"sign-in failed: 127\.0\.0\.1 port \d+ breaks off the TLS handshake; .*"),
         (
             "plain",
-            r"sign-in failed: 127\.0\.0\.1 port \d+ speaks no TLS \(WRONG_VERSION_NUMBER\).*",
+            r"sign-in failed: 127\.0\.0\.1 port \d+ answers without TLS \(WRONG_VERSION_NUMBER\).*",
         ),
     ],
 )
@@ -82,7 +82,7 @@ def test_certificate_of_an_unknown_authority(check, tenant):
     text = "MAPI CRITICAL - sign-in failed: certificate of 127.0.0.1 is not trusted here: "
     assert (run.line[: len(text)], run.code) == (text, 2)
     for line in (
-        "  remedy        name its authority with --ca-file: your own, or that of a proxy which "
+        "  remedy        give its authority by --ca-file; it is your own, or of a proxy that "
         "inspects TLS",
         "  in full       certificate of 127.0.0.1 refused: ",
         "  proxy         none, direct connection",
@@ -140,8 +140,8 @@ def test_name_server_that_swallows_queries(cmdlet, tmp_path):
         run = cmdlet(
             "healthy", "-t", "5", "--authority-url", "https://login.example.com", before=before
         )
-    text = "no DNS answer for login.example.com in sign-in, phase dns after 5s"
-    assert (run.line, run.code) == (f"MAPI CRITICAL - healthy@practice.example: {text}", 2)
+    text = "no DNS answer for login.example.com in 5s; check /etc/resolv.conf"
+    assert (run.line, run.code) == (f"MAPI CRITICAL - sign-in failed: {text}", 2)
     assert run.perfdata == perfdata(token="U", service="never")
     assert 4.8 < run.seconds < 5 + GRACE
 
@@ -238,8 +238,8 @@ def test_stopped_across_the_deadline(environment, tenant):
     select.select([], [], [], max(0.0, begun + 9 - time.monotonic()))
     start.process.send_signal(signal.SIGCONT)
     stdout, stderr = start.process.communicate(timeout=30)
-    line = "no answer from 127.0.0.1 in sign-in, phase request after 8s"
-    assert stdout.decode().split(" | ")[0] == f"MAPI CRITICAL - healthy@practice.example: {line}"
+    line = "no complete answer from 127.0.0.1 in 8s; check the proxy, then the firewall"
+    assert stdout.decode().split(" | ")[0] == f"MAPI CRITICAL - sign-in failed: {line}"
     assert (start.process.returncode, stderr) == (2, b"")
 
 

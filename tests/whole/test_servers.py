@@ -76,7 +76,7 @@ def test_a_server_that_was_restarted_in_the_middle(mapi, gromox):
         ("Execute", True),
         ("Disconnect", True),
     ]
-    assert "server does not accept the session's cookie; connected again" in run.diagnosis
+    assert "127.0.0.1 does not accept the session's cookie; connected again" in run.diagnosis
     assert "could not be ended" not in run.diagnosis
 
 
@@ -106,7 +106,7 @@ def test_a_session_that_stays_lost(mapi, gromox):
     run = mapi("healthy", section="mapi-url")
     assert run.code == 2
     assert run.line == (
-        "MAPI CRITICAL - healthy@practice.example: server does not accept the session's cookie; "
+        "MAPI CRITICAL - healthy@practice.example: 127.0.0.1 does not accept the session's cookie; "
         "check the load balancer"
     )
     assert "Invalid Verb in the specification; that is how X-ResponseCode 2 is meant here: The" in (
@@ -179,7 +179,7 @@ def test_packets_that_are_dropped_in_execute(mapi, tenant):
     with one_connection(tenant.port) as port:
         run = mapi("healthy", "-H", f"127.0.0.1:{port}", "-t", "5")
     assert run.code == 2
-    assert "no answer from 127.0.0.1 in phase execute after 4" in run.line
+    assert "no answer to MAPI Execute from 127.0.0.1 in 4" in run.line
     assert "the time was up before the session was ended" in run.diagnosis
 
 

@@ -77,10 +77,10 @@ def test_a_token_of_the_mailboxes_serves(way, alone):
 
 
 FAULTS = {
-    "http-503": "CRITICAL - Entra answers with a web page: unavailable (HTTP 503)",
+    "http-503": "CRITICAL - 127.0.0.1 answers with an error page (HTTP 503)",
     "http-429": "UNKNOWN - Entra throttles this check (HTTP 429)",
-    "html-200": "CRITICAL - 127.0.0.1 does not answer as Entra does (HTTP 200)",
-    "http-404": "CRITICAL - 127.0.0.1 does not answer as Entra does (HTTP 404)",
+    "html-200": "CRITICAL - 127.0.0.1 answers, but not as Entra (HTTP 200)",
+    "http-404": "CRITICAL - 127.0.0.1 answers, but not as Entra (HTTP 404)",
     "close": "CRITICAL - 127.0.0.1",
 }
 

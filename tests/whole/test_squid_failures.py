@@ -102,7 +102,7 @@ def test_a_wrong_password_is_one_failed_logon_without_a_sign_in(through, lab, ki
 
 TARGETS = [
     (BLOCKED, "refuses to connect to", "HTTP 403", "ERR_ACCESS_DENIED 0", "allow {} on the proxy"),
-    (DOWN, "cannot reach", "HTTP 503", "ERR_CONNECT_FAIL 111", "see the proxy's own log; and"),
+    (DOWN, "cannot reach", "HTTP 503", "ERR_CONNECT_FAIL 111", "see the proxy's own log; check"),
     (UNKNOWN, "cannot reach", "HTTP 500", "ERR_CANNOT_FORWARD 0", "see the proxy's own log"),
 ]
 
@@ -152,7 +152,7 @@ def test_an_inspection_that_is_not_trusted(through, lab):
     for line in (
         "cause         sign-in: a proxy or firewall inspects TLS to login.microsoftonline.com: "
         "certificate issued by Contoso Web Gateway CA of Contoso",
-        "remedy        name that authority with --ca-file, or exempt the host from inspection",
+        "remedy        give that authority by --ca-file, or exempt the host from inspection",
     ):
         assert " ".join(line.split()) in run.words
     # The second look asked for the time there, and nothing else.
@@ -218,7 +218,7 @@ def test_https_and_http_mixed_up(through, lab):
         run = through("cmdlet", None, "plain", *words)
         assert run.code == 2
         assert ": kind proxy\n" in run.diagnosis
-        told = "if by TLS, name it as https://" if right == "plain" else "speaks no TLS"
+        told = "give one by TLS as https://" if right == "plain" else "answers without TLS"
         assert told in run.words
 
 

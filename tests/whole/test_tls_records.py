@@ -89,7 +89,7 @@ def within(act):
 
 
 CHANGED = "TLS of 127.0.0.1 was changed on the way"
-NOTHING = "127.0.0.1 closes the connection without an answer"
+NOTHING = "127.0.0.1 closes the connection, no answer"
 CUT = "127.0.0.1 breaks off its answer after 10 bytes"
 CASES = {
     "damaged": (damage, CHANGED, "tls"),

@@ -69,6 +69,9 @@ def check_visible(text: str, where: str, *, shown: bool = True) -> None:
     found = invisible(text)
     if not found:
         raise UsageError(f"{where}: its value holds control characters")
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        # Python's stand-ins for bytes that are no text here: without them it is another value.
+        raise UsageError(f"{where}: its value is not UTF-8 text; check it and LANG")
     remedy = f"write {bare(text)}" if shown else "write it without"
     raise UsageError(f"{where}: its value holds an invisible character, {found}; {remedy}")
 

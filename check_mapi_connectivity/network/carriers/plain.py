@@ -197,6 +197,7 @@ class Response:
         self.lines = tuple((name.decode("latin-1"), text.decode("latin-1")) for name, text in seen)
         self.headers = Headers(self.lines)
         if len(self.headers) < len(self.lines):
+            # One of them comes more than once.
             self.lines = _grouped(self.lines)
             self.headers = Headers.merged(self.lines)
         self._wire, self._keep = wire, keep

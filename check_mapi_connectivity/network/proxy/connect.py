@@ -49,7 +49,7 @@ _MOST_LEGS = 8
 
 #: Squid, for one, says the same of all of these.
 _ACCOUNT = "check user and password; a locked, disabled or expired account looks the same"
-_TICKET = "compare the clocks; is it for this proxy? See --proxy-spn-host, and the proxy's log"
+_TICKET = "compare the clocks; check --proxy-spn-host, and see the proxy's log"
 _REALM = "where the proxy takes Kerberos only: --proxy-user USER@REALM; else user and password"
 
 #: Bytes of the page beside a 407; a longer one is not worth keeping the connection for.

@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...base.credentials import Proxy
 
-_NO_PROXY = "is an HTTP proxy at that address and port? if by TLS, name it as https://"
+_NO_PROXY = "check address and port of the proxy; give one by TLS as https://"
 
 #: What Privoxy answers where it cannot resolve the host's name.
 _UNKNOWN_HOST = (404, "no such domain")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ...base.failure import CheckFailure, Failure
+from ...base.failure import CheckFailure
 from ...base.value import NamedTuple
 from ...mapihttp.discovery import host_of, usable_store
 from ...network.shared_logon import TURN
@@ -91,7 +91,7 @@ class Finder:
         if not usable_store(url):
             raise CheckFailure(autodiscover_refusals.no_address(url))
         if not self._discovery.trust.allows(url):
-            raise CheckFailure(_foreign(url))
+            raise CheckFailure(autodiscover_refusals.foreign(host_of(url), url))
         return url
 
     def _archive(
@@ -143,13 +143,3 @@ class Finder:
             if error.failure.kind not in ("mailbox", "server"):
                 raise
             return ""
-
-
-def _foreign(url: str) -> Failure:
-    host = host_of(url)
-    return Failure(
-        "protocol",
-        f"no password is sent to {host}, which Autodiscover names",
-        "check that host; if it is your Exchange, name it: --autodiscover-url and -H",
-        during="Autodiscover",
-    )

@@ -24,7 +24,6 @@ _MOST_ALIKE = 3
 
 #: What is said of each node in fewer words; the diagnosis has them all.
 _SHORTER = (
-    ("(?<=no answer) in (?:[A-Za-z ]+, )?phase ([a-z]+).*", r" (\1)"),
     ("^certificate refused(?: through proxy [^:]+:[0-9]+)?: (?:it is |it )?", "certificate "),
 )
 
@@ -115,7 +114,7 @@ def _cause(one: Judged) -> str:
     for host in filter(None, (one.report.address, one.report.times.host)):
         name = re.escape(re.sub(r":[0-9]+$", "", host).strip("[]"))
         cause = re.sub(rf"^{name}(?: port [0-9]+)?: ", "", cause)
-        cause = re.sub(rf" (?:from|of|with) {name}(?![0-9A-Za-z.-])", "", cause)
+        cause = re.sub(rf" (?:from|of|to|with) {name}(?![0-9A-Za-z.-])", "", cause)
         cause = re.sub(rf"^{name} ", "", cause)
     for long, short in _SHORTER:
         cause = re.sub(long, short, cause)
