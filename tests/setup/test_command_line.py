@@ -186,6 +186,8 @@ LASTING = {
 @pytest.mark.parametrize("option", LASTING)
 def test_files_are_tried_as_the_user_who_runs_the_check(monitor, option):
     user, place = monitor
+    if option != "--ca-file":
+        (place / "file").write_text("a password\n")
     words = (*LASTING[option], option, str(place / "file"))
     text = (
         f"{option}: {place}/file cannot be read by {user}, who runs the check; let that user read it and "
