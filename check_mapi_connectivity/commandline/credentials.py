@@ -137,11 +137,9 @@ def _check_username(username: str | None) -> None:
     """Refuse what would only be a failed logon. Raises UsageError."""
     if username is None:
         return
-    if username != username.strip() or not username.isprintable():
-        raise UsageError("--username begins or ends with a blank, or holds control characters")
-    pasted.check_alone(username, "--username")
     if ":" in username:
         raise UsageError("--username holds a colon, which no user name can have")
+    pasted.check_alone(username, "--username")
 
 
 def _managed_identity(given: Given, environ: MutableMapping[str, str]) -> ManagedIdentity:

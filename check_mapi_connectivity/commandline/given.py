@@ -181,14 +181,14 @@ class Given:
             shown = name if name in INI_SECRETS else f"--{name}"
             raise UsageError(f"{shown}: its value is empty; write none to leave it out")
         if name not in INI_SECRETS:
-            pasted.check_visible(str(value), f"--{name}", shown=_may_show(name))
+            pasted.check_visible(str(value), f"--{name}", shown=_may_show(name, str(value)))
         return str(value)
 
     def texts(self, name: str) -> list[str]:
         """The values of a repeatable option. Raises UsageError."""
         found = [value for value in self.values.get(name, ()) if not is_none(value)]
         for value in found:
-            pasted.check_visible(value, f"--{name}", shown=_may_show(name))
+            pasted.check_visible(value, f"--{name}", shown=_may_show(name, value))
         return found
 
     def flag(self, name: str) -> bool:
@@ -201,7 +201,9 @@ class Given:
         if value is None:
             return default
         if value.lower() not in choices:
-            raise UsageError(f"--{name}: {value} is not one of {', '.join(choices)}")
+            kerberos = value.lower() == "kerberos" and "negotiate" in choices
+            hint = "; Kerberos is negotiate" if kerberos else ""
+            raise UsageError(f"--{name}: {value} is not one of {', '.join(choices)}{hint}")
         return value.lower()
 
     def switch(self, name: str, *, default: bool) -> bool:
@@ -222,9 +224,12 @@ def _meant(name: str, value: Any) -> Any:
     return MISSING if word in _ON else "none" if word in _OFF else value
 
 
-def _may_show(name: str) -> bool:
-    """Whether the value of an option may stand in a message; a URL may hold a password."""
-    return not name.endswith(("proxy", "url"))
+def _may_show(name: str, value: str) -> bool:
+    """Whether the value of an option may stand in a message; a URL may hold a password, and so may
+    what is no host or user name.
+    """
+    odd = {"hostname": "@", "address": "@", "username": ":"}.get(name)
+    return not name.endswith(("proxy", "url")) and not (odd and odd in value)
 
 
 def is_none(value: object) -> bool:
@@ -255,7 +260,7 @@ def _read_section(path: str, section: str, text: str) -> dict[str, Any] | None:
         name = _ini_name(key, where)
         holds_secret = name in INI_SECRETS or (name == "proxy" and "@" in value)
         if holds_secret and path != "-":
-            files.read(path, where, secret=True)
+            files.read(path, f"ini line {number}", secret=True)
         elif not holds_secret:
             _check_comment(value, where)
         option = OPTIONS.get(name)

@@ -16,6 +16,7 @@ from ..base.vocabulary import (
     state_name,
 )
 from .given import Given, is_none
+from .option import alike
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -203,7 +204,10 @@ def _given_limits(
         off = is_none(spec)
         # One template serves every credential, those without a certificate as well.
         if label not in known and not (off and label in DEFAULT_THRESHOLDS):
-            raise UsageError(f"{option}: there is no label {label}; this run has {', '.join(bare)}")
+            meant = alike(label, bare)
+            raise UsageError(
+                f"{option}: there is no label {label}; {meant}this run has {', '.join(bare)}"
+            )
         limits[label] = None if off else check_range(spec, f"{option} {label}")
     return limits
 
@@ -223,9 +227,9 @@ def states(items: Sequence[str]) -> dict[str, str]:
         if kind == "usage":
             raise UsageError("--state: usage errors always exit with 3; leave out usage")
         if kind not in found:
-            raise UsageError(
-                f"--state: there is no kind {kind}; kinds are {', '.join(list(KINDS)[1:])}"
-            )
+            kinds = list(KINDS)[1:]
+            named = f"{alike(kind, kinds)}kinds are {', '.join(kinds)}"
+            raise UsageError(f"--state: there is no kind {kind}; {named}")
         state = state_name(name)
         if state is None:
             shown = name or "an empty value"

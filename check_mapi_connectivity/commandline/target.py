@@ -260,6 +260,8 @@ def _addresses(given: Given, methods: tuple[str, ...]) -> tuple[str, ...]:
             raise UsageError("--address: its value is empty; write none to leave it out")
         if not _is_host(one):
             shown, hint = ("its value", "") if "@" in one else (one[:80], _as_host(one))
+            if not hint and re.search("[,; ]", one):
+                hint = "; give --address once for each"
             raise UsageError(f"--address: {shown} is not ADDRESS or ADDRESS:PORT{hint}")
     return found
 

@@ -356,10 +356,8 @@ def _judgement(targets: Targets, judging: Judging) -> Iterator[Entry]:
     yield Entry(FACT, ", ".join(changed) or "as documented for each kind of failure", "states")
     limit = f"{judging.timeout:g}s for the whole run, then {judging.timeout_state}"
     yield Entry(FACT, limit, "timeout")
-    if judging.timeout < _SCHEDULER:
-        advice = f"the scheduler's own limit must be longer; the usual {_SCHEDULER:g}s is"
-    else:
-        advice = f"the scheduler's own limit must be longer; the usual {_SCHEDULER:g}s is not"
+    fits = "long enough" if judging.timeout < _SCHEDULER else "too short"
+    advice = f"the scheduler's own limit must be longer; {_SCHEDULER:g}s, the usual one, is {fits}"
     yield Entry(NOTE, advice)
 
 

@@ -139,7 +139,7 @@ def parse(argv: Sequence[str], environ: MutableMapping[str, str]) -> Settings:
     place.belongs(tenant, options.account.cloud.name, mailboxes)
     if "graph" in targets.methods and any("@" not in one for one in targets.mailboxes):
         raise UsageError("--mailbox: method graph needs the mailbox's primary address, not a GUID")
-    if monitor and not print_only and action in ("set up", "renew"):
+    if not print_only and action in ("set up", "renew"):
         lasting = {f"--{name}": _absolute(given.text(name)) for name in _LASTING}
         reach.try_all(lasting, directory, owner, monitor)
     hosts = options.account, options.server, options.network

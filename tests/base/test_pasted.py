@@ -28,7 +28,7 @@ def complaint(*arguments, **environ):
     "form",
     [
         *('"{}"', "'{}'", "<{}>", "({})", "SMTP:{}", "smtp:{}", "mailto:{}", "{},", "{};", "{}."),
-        *("\u201c{}\u201d", "Probe <{}>", '"Probe, the" <{}>;', "mailto:{}?subject=x", " {} "),
+        *("\u201c{}\u201d", "Probe <{}>", '"Probe, the" <{}>;', "mailto:{}?subject=x"),
         *('"SMTP:{}";', "sip:{}", "[{}]", "`{}`", "<mailto:{}>"),
     ],
 )
@@ -66,6 +66,41 @@ def test_invisible_characters_are_named(character, name):
     assert complaint(*TENANT, *rest, "--method", f"cmdlet{character}") == f"--method: {told}cmdlet"
     url = complaint(*TENANT, *rest, "--graph-url", f"https://a.example{character}")
     assert url == f"--graph-url: {told}it without"
+
+
+@pytest.mark.parametrize("form", [" {}", "{} ", "  {}  "])
+def test_a_blank_at_the_edge(form):
+    """A message would not show it: `mail is not a host; write mail`."""
+    told = "its value begins or ends with a blank; write"
+    for option, value in (
+        ("--tenant", "contoso.example"),
+        ("--mailbox", ADDRESS),
+        ("--client-id", "5d1b7a3e-1111-4c0e-8a52-000000000001"),
+        ("--certificate", "/nowhere/probe.pem"),
+        ("--method", "cmdlet"),
+    ):
+        rest = () if option == "--mailbox" else ("-m", ADDRESS)
+        refused = complaint(*TENANT, *rest, option, form.format(value))
+        assert refused == f"{option}: {told} {value}"
+
+
+@pytest.mark.parametrize("odd", [" ", "\u00a0"])
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--proxy", "http://u:secret@proxy.example"),
+        ("--hostname", "u:secret@mail.example"),
+        ("--address", "u:secret@mail.example"),
+        ("--username", "u:secret"),
+    ],
+)
+def test_what_may_hold_a_password_is_not_shown(option, value, odd):
+    given = {"-m": ADDRESS, "--hostname": "mail.example", "--username": ADDRESS}
+    given[option] = f"{value}{odd}"
+    words = [word for pair in given.items() for word in pair]
+    told = complaint("--method", "mapi", *words, MAPI_PASSWORD="x")
+    assert told.startswith(f"{option}: its value ")
+    assert told.endswith("; write it without")
 
 
 def test_bytes_that_are_no_text_are_no_invisible_characters():

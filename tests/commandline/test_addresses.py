@@ -120,7 +120,6 @@ NO_HOST = {
     "[::1]:00443": "; write [::1]:443",
     "mail.contoso.com:": "; write mail.contoso.com",
     "mail.contoso.com:0443": "; write mail.contoso.com:443",
-    " mail.contoso.com": "; write mail.contoso.com",
     "https://[::1]:443/": "; write [::1]:443",
     "[10.0.0.1]": "; write 10.0.0.1",
     "::1": "; an IPv6 address stands in brackets: [::1]",

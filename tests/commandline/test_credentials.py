@@ -274,7 +274,7 @@ def test_client_secret_from_an_ini(parse, complaint, files):
     found = parse("--extra-opts=s@i.ini", *TENANT, MAPI_CLIENT_SECRET="of the environment")
     assert found.credential.secret.reveal() == "geheim~1"
     (files / "i.ini").chmod(0o644)
-    assert complaint("--extra-opts=s@i.ini", *TENANT).startswith("i.ini line 2: i.ini holds a ")
+    assert complaint("--extra-opts=s@i.ini", *TENANT).startswith("ini line 2: i.ini holds a ")
 
 
 @pytest.mark.parametrize(

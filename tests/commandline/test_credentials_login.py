@@ -98,7 +98,6 @@ NO_PASSWORD = (
     "no password for probe: give --password-file, password in an ini section, or the environment "
     "variable MAPI_PASSWORD"
 )
-ODD_NAME = "--username begins or ends with a blank, or holds control characters"
 
 REFUSED = [
     ([], NO_CREDENTIAL),
@@ -119,7 +118,14 @@ REFUSED = [
         ["-l", "p", "--password-file", "hunter2"],
         "--password-file: there is no such file; it takes a file's path, never the secret itself",
     ),
-    (["-l", " probe", "--password-file", "pw"], ODD_NAME),
+    (
+        ["-l", " probe", "--password-file", "pw"],
+        "--username: its value begins or ends with a blank; write probe",
+    ),
+    (
+        ["-l", '"a:b"', "--password-file", "pw"],
+        "--username holds a colon, which no user name can have",
+    ),
     (
         ["-l", "a:b", "--password-file", "pw"],
         "--username holds a colon, which no user name can have",

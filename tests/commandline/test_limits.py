@@ -193,12 +193,24 @@ def test_mailboxes_that_look_the_same_are_told_apart(there):
 
 
 @pytest.mark.parametrize(
-    "label", ["time_tl", f"{FIRST}time_dns", "graph_time_dns", "cmdlet_time_dns", "inbox_items", ""]
+    "label", ["time_x", f"{FIRST}time_dns", "graph_time_dns", "cmdlet_time_dns", "inbox_items", ""]
 )
 def test_labels_that_this_run_does_not_have(there, label):
     bare = ", ".join(BY_CERTIFICATE["cmdlet"])
     text = f"--critical-for: there is no label {label}; this run has {bare}"
     assert complaint("--critical-for", f"{label}=1") == text
+
+
+def test_a_label_and_a_kind_that_are_misspelled(there):
+    bare = ", ".join(BY_CERTIFICATE["cmdlet"])
+    assert complaint("--warning-for", "conection_time=2") == (
+        "--warning-for: there is no label conection_time; is connection_time meant? this run has "
+        f"{bare}"
+    )
+    assert complaint("--state", "timout=OK") == (
+        "--state: there is no kind timout; is timeout meant? kinds are "
+        f"{', '.join(list(KINDS)[1:])}"
+    )
 
 
 def test_without_a_certificate_there_are_no_days_of_it(there):

@@ -211,6 +211,10 @@ def test_the_options_of_a_logon(parse):
     [
         (["--proxy-auth", "digest"], "--proxy-auth: digest is not one of basic, ntlm, negotiate"),
         (
+            ["--proxy-auth", "Kerberos"],
+            "--proxy-auth: Kerberos is not one of basic, ntlm, negotiate; Kerberos is negotiate",
+        ),
+        (
             ["--proxy-auth", "basic"],
             "--proxy-auth basic needs --proxy-user and --proxy-password-file",
         ),

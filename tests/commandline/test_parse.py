@@ -196,7 +196,7 @@ def test_files_with_secrets_that_others_can_read(there):
     (there / "p.ini").write_text("[x]\nproxy-password = geheim\n")
     (there / "p.ini").chmod(0o604)
     text = complaint("--extra-opts=x@p.ini")
-    assert text.startswith("p.ini line 2: p.ini holds a secret")
+    assert text.startswith("ini line 2: p.ini holds a secret")
     assert "geheim" not in text
     (there / "p.ini").write_text("[x]\nproxy = http://u:geheim@h:1\n")
     assert "holds a secret" in complaint("--extra-opts=x@p.ini")

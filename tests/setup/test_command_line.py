@@ -186,6 +186,8 @@ LASTING = {
 @pytest.mark.parametrize("option", LASTING)
 def test_files_are_tried_as_the_user_who_runs_the_check(monitor, option):
     user, place = monitor
+    if option != "--ca-file":
+        (place / "file").write_text("a password\n")
     words = (*LASTING[option], option, str(place / "file"))
     text = (
         f"{option}: {place}/file cannot be read by {user}, who runs the check; let that user read it and "
@@ -239,6 +241,35 @@ def test_the_directory_is_tried_as_the_user_who_runs_the_check(monitor):
         )
     closed.chmod(0o711)
     assert parse("--output", str(closed / "a" / "b")).directory == str(closed / "a" / "b")
+
+
+def test_a_directory_that_cannot_be_written_is_refused_before_anybody_signs_in(
+    there, tmp_path, monkeypatch
+):
+    """Ordinary users may not write to /etc; root may write everywhere."""
+    monkeypatch.setattr(command_line.os, "geteuid", lambda: 1000)
+    place = tmp_path / "etc"
+    place.mkdir()
+    monkeypatch.setattr(reach.os, "access", lambda path, _: path != str(place))
+    with pytest.raises(UsageError) as caught:
+        parse("--output", str(place / "a" / "b"))
+    assert str(caught.value) == (
+        f"{place}/a/b cannot be written: you may not write to {place}; run this as root, or name "
+        "another directory by --output"
+    )
+    assert parse("--output", str(place), "--status").directory == str(place)
+
+
+def test_a_proxy_of_the_shell_alone_is_told(there):
+    url = "http://proxy.contoso.example:3128"
+    hosts = parse(HTTPS_PROXY=url).hosts
+    assert hosts[:2] == (
+        "through proxy proxy.contoso.example:3128",
+        "HTTPS_PROXY is of this shell, and a scheduler does not have it: give --proxy, then the check "
+        "finds it",
+    )
+    named = parse("--proxy", url, HTTPS_PROXY=url).hosts
+    assert [line for line in named if "proxy" in line] == [hosts[0]]
 
 
 def test_root_that_may_not_become_another_user(monitor, monkeypatch):

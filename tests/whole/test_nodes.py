@@ -331,6 +331,10 @@ def test_recorded_and_replayed(mapi, check, tenant, tmp_path):
         (("--address", "fe80::1"), "an IPv6 address stands in brackets: [fe80::1]"),
         (("--address", "10.0.0.1:0"), "--address: 10.0.0.1:0 is not ADDRESS or ADDRESS:PORT"),
         (("--address", "https://x"), "is not ADDRESS or ADDRESS:PORT"),
+        (
+            ("--address", "10.0.0.1,10.0.0.2"),
+            "--address: 10.0.0.1,10.0.0.2 is not ADDRESS or ADDRESS:PORT; give --address once for each",
+        ),
         (("--each-address", "-H", "none"), "--each-address needs the name to look up"),
         (addresses(*(f"10.0.0.{n}" for n in range(17))), "--address: 17 of them; 16 are tested"),
     ],

@@ -55,11 +55,16 @@ def invisible(text: str) -> str:
 
 
 def check_visible(text: str, where: str, *, shown: bool = True) -> None:
-    """Refuse a value with a character that nobody sees; `shown` is whether the value may be.
+    """Refuse a value with a character that nobody sees, or with a blank at its edge, which the
+    message would not show; `shown` is whether the value may be.
 
     Raises UsageError.
     """
     if text.isprintable():
+        alone = text.strip()
+        if alone != text:
+            remedy = f"write {alone}" if shown and alone else "write it without"
+            raise UsageError(f"{where}: its value begins or ends with a blank; {remedy}")
         return
     found = invisible(text)
     if not found:

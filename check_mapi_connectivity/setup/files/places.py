@@ -59,6 +59,11 @@ def named(
             yield f"{_CALLED[name]} {url}, not {own} (--{name}: {where})"
     if network.proxy is not None:
         yield f"through proxy {network.proxy}"
+        if not network.proxy.source.startswith("--"):
+            yield (
+                f"{network.proxy.source} is of this shell, and a scheduler does not have it: give "
+                "--proxy, then the check finds it"
+            )
     for path in network.ca_files:
         yield f"certificates of the authorities in {path} are trusted"
 

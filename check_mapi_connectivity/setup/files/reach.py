@@ -16,19 +16,28 @@ if TYPE_CHECKING:
 
 
 def try_all(files: Mapping[str, str | None], directory: str, owner: Owner, user: str) -> None:
-    """Try, as `user`, to read files, by their options, and to enter the directory that is to hold
-    the identity, or what there is of the way to it.
+    """Try to write to the directory that is to hold the identity, or to what there is of the way to
+    it; as `user`, empty for nobody, to enter it, and to read files, by their options.
 
-    Only root can try. Raises UsageError, naming option, file, user and remedy.
+    Only root can try as another user. Raises UsageError, naming option, file, user and remedy.
     """
+    wanted = directory
+    while not os.path.isdir(directory):
+        directory = os.path.dirname(directory)
+    # Before an administrator signs in for nothing.
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise UsageError(
+            f"{wanted} cannot be written: you may not write to {directory}; run this as root, or "
+            "name another directory by --output"
+        )
+    if not user:
+        return
     for option, path in files.items():
         if path is not None and not _may("-r", path, owner, user):
             raise UsageError(
                 f"{option}: {path} cannot be read by {user}, who runs the check; let that user "
                 "read it and enter its directories, or name another user by --owner"
             )
-    while not os.path.isdir(directory):
-        directory = os.path.dirname(directory)
     if not _may("-x", directory, owner, user):
         raise UsageError(
             f"--output: {directory} cannot be entered by {user}, who runs the check; let that user "
