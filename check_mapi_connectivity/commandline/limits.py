@@ -59,7 +59,7 @@ def timeout(text: str | None) -> tuple[float, str | None]:
     if not match or not 0 < seconds < 1e6:
         raise UsageError(
             f"--timeout: {text or 'an empty value'} is not SECONDS[:STATE], e.g. 20 or "
-            "10.5:UNKNOWN, and more than 0"
+            "10.5:UNKNOWN, more than 0 and below 1000000"
         )
     state = state_name(match["state"]) if match["state"] else None
     if match["state"] and state is None:
@@ -199,7 +199,7 @@ def _given_limits(
     for item in given.texts(f"{level}-for"):
         option = f"--{level}-for"
         label, equals, spec = item.partition("=")
-        if not equals:
+        if not (label and equals):
             raise UsageError(f"{option}: {item} is not LABEL=RANGE, e.g. time_tls=0.5")
         off = is_none(spec)
         # One template serves every credential, those without a certificate as well.
@@ -222,7 +222,7 @@ def states(items: Sequence[str]) -> dict[str, str]:
     found = dict(KINDS)
     for item in items:
         kind, equals, name = item.partition("=")
-        if not equals:
+        if not (kind and equals):
             raise UsageError(f"--state: {item} is not KIND=STATE, e.g. throttled=OK")
         if kind == "usage":
             raise UsageError("--state: usage errors always exit with 3; leave out usage")

@@ -253,6 +253,13 @@ REFUSED = [
         ["--warning-for", "time_tls"],
         "--warning-for: time_tls is not LABEL=RANGE, e.g. time_tls=0.5",
     ),
+    (["--critical-for", "=1"], "--critical-for: =1 is not LABEL=RANGE, e.g. time_tls=0.5"),
+    (["--state", "=OK"], "--state: =OK is not KIND=STATE, e.g. throttled=OK"),
+    (
+        ["--timeout", "99999999"],
+        "--timeout: 99999999 is not SECONDS[:STATE], e.g. 20 or 10.5:UNKNOWN, more than 0 and below "
+        "1000000",
+    ),
     (
         ["--warning-for", "time_tls="],
         "--warning-for time_tls: an empty value is not a range; the format is [@]START:END, "
