@@ -97,15 +97,18 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-#: Variables by which libraries would write session keys or tokens to a file, or take other
-#: passwords and weaker protocols (ssl, pyspnego).
+#: Variables by which libraries would write session keys or tokens to a file, take other passwords
+#: and weaker protocols (ssl, pyspnego), or sign in at another host than the options say (msal).
 _MISUSED = (
     "SSLKEYLOGFILE",
     "PYSPNEGO_LOG_CFG",
     "NTLM_USER_FILE",
     "LM_COMPAT_LEVEL",
-    "NETBIOS_COMPUTER_NAME",
+    "MSAL_FORCE_REGION",
 )
+
+#: The name of this host in NTLM (pyspnego, gss-ntlmssp), and how long one may be: that of NetBIOS.
+_WORKSTATION, _LONGEST_WORKSTATION = "NETBIOS_COMPUTER_NAME", 15
 
 
 def harden() -> int | None:
@@ -130,6 +133,10 @@ def harden() -> int | None:
     os.close(silent)
     for name in _MISUSED:
         os.environ.pop(name, None)
+    # pyspnego would give the whole host name, with its domain: accounts with a list of workstations
+    # ("Log On To") know this host by its short one only.
+    short = os.uname().nodename.partition(".")[0].upper()[:_LONGEST_WORKSTATION]
+    os.environ.setdefault(_WORKSTATION, short)
     sys.warnoptions[:] = ["ignore"]
     import warnings
 

@@ -5,6 +5,9 @@ They serve every credential: certificate, client secret, federated token, manage
 user's password. Numbers that a person's sign-in meets are here too: Entra answers them to an app
 as well when a policy covers workload identities. Names are those of Microsoft's page "Microsoft
 Entra authentication and authorization error codes"; where that has none, there is none here.
+Not on that page: 1002016 ("Microsoft Entra applications using TLS 1.0/1.1 fail to authenticate"),
+5000225 ("Inaccessible tenant"), 530004 (a page of its own), and what Microsoft.Identity.Web takes
+for an end of a certificate: 1000502, 7000214, 7000277.
 """
 
 from __future__ import annotations
@@ -42,6 +45,12 @@ ENTRA = numbered(
 
 [credential] check user name and --tenant
 50034 UserAccountNotFound: user is unknown in this tenant
+
+[credential] check the proxy; one that inspects TLS must speak TLS 1.2 to Entra
+1002016: Entra was reached by TLS 1.0, 1.1 or 3DES
+
+[credential] ask Microsoft support to reactivate the tenant; after 20 days Entra deletes it
+5000225: tenant is blocked because nobody used it
 
 [credential] check --authority-url and --cloud
 50049 NoSuchInstanceForDiscovery: Entra does not know this cloud instance
@@ -84,6 +93,7 @@ ENTRA = numbered(
 50155 DeviceAuthenticationFailed
 53000 DeviceNotCompliant
 53001 DeviceNotDomainJoined
+530004
 
 [credential] assign the identity; or switch 'assignment required' off
 50105 EntitlementGrantsNotFound: identity is not assigned to the app
@@ -165,6 +175,13 @@ ENTRA = numbered(
 [credential] upload it or check --client-id
 700027: Entra does not know this certificate
 
+[credential] make a new certificate, then upload it
+1000502: certificate has expired, or is not valid yet
+
+[credential] make a new certificate, then upload it
+7000214: certificate has been revoked
+7000277
+
 [credential] upload the certificate itself; its subject name is not enough
 700030: certificate's subject name is not authorised
 
@@ -228,6 +245,9 @@ ENTRA = numbered(
 90014 MissingRequiredField: Entra finds the request malformed
 900144
 9002313 InvalidRequest
+
+[credential] check the claim rules of the federation server
+90020: federation server's token lacks the user's ImmutableID
 
 [credential] give --tenant
 90019 MissingTenantRealm: Entra cannot tell the tenant

@@ -248,8 +248,15 @@ class Walk:
             url = urljoin(step.url, location)
         except ValueError:
             raise WireError("Autodiscover redirects to a malformed URL") from None
-        self.trust.check(url, f"{host_of(step.url)} redirects Autodiscover")
-        self._hop(Step(GUESSED, url, step.address))
+        named_by = f"{host_of(step.url)} redirects Autodiscover"
+        self.trust.check(url, named_by)
+        try:
+            self._hop(Step(GUESSED, url, step.address))
+        except WireError:
+            if url != step.url or is_autodiscover(url):
+                raise
+            # A logon page that sends whoever has no session to itself.
+            raise Untrusted(url, named_by) from None
 
     def service(self, host: str, port: int) -> None:
         """The service record names a host. Raises Untrusted, WireError."""

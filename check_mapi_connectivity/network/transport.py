@@ -14,6 +14,7 @@ from .. import __version__
 from ..base.failure import CheckFailure
 from ..base.options import address_parts
 from ..base.value import NamedTuple
+from ..base.vocabulary import NEGOTIATE, NTLM
 from ..secrecy import echoes as secrecy_echoes
 from .answer import Answer, host_of, place
 from .carriers.request import Request, prepare
@@ -76,6 +77,8 @@ class Transport:
         #: When the connection of any request is cut (monotonic clock), None for the deadline.
         self.latest: float | None = None
         self._carrier = carrier(self._route)
+        #: Places where a kept connection was lost: from then on each request has one of its own.
+        self._brittle: set[tuple[str, int]] = set()
 
     @property
     def shared(self) -> Shared:
@@ -182,10 +185,20 @@ class Transport:
             if failure.transient and before and before == route.opened.get(there, 0):
                 # A kept connection that the other side has closed meanwhile: no need to wait.
                 failure = failure._replace(retry_after=0.0)
+                self._brittle.add(there)
             raise CheckFailure(failure) from None
         finally:
+            if there in self._brittle and not self._bound(request, manner):
+                self._carrier.close()
             route.kept = False
             watch.stop(finished=finished)
+
+    def _bound(self, request: Request, manner: Manner) -> bool:
+        """Whether what follows must go by the connection of this request: NTLM and Negotiate
+        authenticate a connection.
+        """
+        scheme = request.headers.get("Authorization", "").partition(" ")[0]
+        return manner.kept or scheme in (NTLM, NEGOTIATE) or bool(self.authenticated)
 
     def learn(
         self, kind: str, ask: Callable[[], Any], take: Callable[[Any], None] | None = None

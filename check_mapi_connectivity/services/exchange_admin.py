@@ -141,7 +141,9 @@ def judge(outcome: Outcome) -> Failure | None:
     if outcome.error or outcome.errors:
         return failure
     cause = f"Test-MAPIConnectivity says {outcome.result} without a reason"
-    return failure if failure.judged_as else Failure("server", cause, HEALTH)
+    # Another word than those that are known may be one of another language.
+    remedy = HEALTH if _words(outcome.result) == "failure" else http_refusals.REPORT
+    return failure if failure.judged_as else Failure("server", cause, remedy)
 
 
 def read_latency(value: object) -> tuple[float | None, str]:

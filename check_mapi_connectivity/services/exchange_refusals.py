@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from ..codes import Advice
     from ..network.answer import Answer
 
 #: What messages call it.
@@ -36,6 +37,9 @@ _WRAPPERS = frozenset({"Exception", "ODataServiceException", "CmdletProxyExcepti
 
 #: An exception that a text names, with its name space.
 _NAMED = r"\b(?:Microsoft\.Exchange|System)\.[\w.+]{1,200}Exception\b"
+
+#: Kinds of failure that a test of a mailbox, which Exchange makes itself, can have.
+_OF_MAILBOXES = ("logon", "mailbox", "server", "throttled")
 
 #: Exceptions that pass by themselves and whose names do not say so.
 _PASSING = frozenset({"ADServerSettingsChangedException"})
@@ -170,7 +174,9 @@ def exchange_error(text: str) -> Failure | None:
 
 
 def mapi_error(text: str) -> Failure:
-    """What the cmdlet's Error text means: by the exception it names, else by its ec number."""
+    """What the cmdlet's Error text means: by the exception of MAPI that it names, else by its ec
+    number, else by another exception of Exchange's.
+    """
     from ..codes.exchange import EC, MAPI
 
     # Exchange's texts have some hundred characters; a hostile one must not keep the GIL busy.
@@ -186,11 +192,27 @@ def mapi_error(text: str) -> Failure:
         if re.search(r"in transit|being moved|has been moved|was moved", text, re.IGNORECASE):
             row = MAPI["MapiExceptionMailboxInTransit"]
         else:
-            row = recipients.explain(text)
+            row = recipients.explain(text) or _behind(text, ec)
         if row is None:
             cause = "Test-MAPIConnectivity fails with an unknown error"
             return Failure("server", cause, OWN_TEXT, code, detail)
     return Failure.of(row, code, detail)
+
+
+def _behind(text: str, ec: int | None) -> Advice | None:
+    """What another exception than MAPI's, or a number without an exception of its own, says of the
+    mailbox or its server; None for what is known of neither.
+    """
+    from ..codes.exchange import EXCHANGE
+    from ..codes.mapi import CODES
+
+    if ec in CODES:
+        # The remedies there are for whoever has the server. The request was Exchange's own.
+        row = CODES[ec]._replace(remedy=OWN_TEXT, transient=False)
+        return row if row.kind in _OF_MAILBOXES else row._replace(kind="server")
+    names = [name.rpartition(".")[2] for name in re.findall(_NAMED, text[:2000])]
+    rows = (EXCHANGE[name] for name in names if name in EXCHANGE)
+    return next((row for row in rows if row.kind in _OF_MAILBOXES), None)
 
 
 def exception_name(answer: Answer) -> str:

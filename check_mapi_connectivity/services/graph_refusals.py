@@ -106,7 +106,7 @@ def _throttled(answer: Answer, code: str, row: Advice | None) -> Failure:
     if row is None or row.kind != "throttled":
         return failure
     wait = headers.retry_after(answer)
-    hint = f" for {wait:.0f}s" if wait is not None else ""
+    hint = f" for {http_refusals.span(wait)}" if wait is not None else ""
     return failure._replace(cause=row.cause + hint, remedy=row.remedy)
 
 

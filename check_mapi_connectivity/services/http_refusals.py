@@ -54,10 +54,10 @@ def throttled(answer: Answer, who: str, remedy: str = "") -> Failure:
         )
     from ..codes.http import SERVICES
 
-    hint = f" for {wait:.0f}s" if wait is not None else ""
+    hint = f" for {span(wait)}" if wait is not None else ""
     cause, advised = SERVICES[429].cause.format(service=who), SERVICES[429].remedy
     if answer.status == 503:
-        hint = f", retry in {wait:.0f}s" if wait is not None else ""
+        hint = f", retry in {span(wait)}" if wait is not None else ""
         cause, advised = f"{who} is unavailable", remedy or SERVICES[503].remedy
     failure = Failure(
         "throttled",
@@ -67,6 +67,15 @@ def throttled(answer: Answer, who: str, remedy: str = "") -> Failure:
         message(answer),
     )
     return _retried(failure, 1.0 if wait is None else wait)
+
+
+def span(seconds: float) -> str:
+    """How long to wait, in words for a cause.
+
+    >>> span(600.2), span(30707696288)
+    ('600s', 'over a day')
+    """
+    return f"{seconds:.0f}s" if seconds <= 86400 else "over a day"
 
 
 def _retried(failure: Failure, wait: float) -> Failure:

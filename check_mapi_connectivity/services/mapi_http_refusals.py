@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 #: What to do about a page that is shown before the service is reached. No remedy names a host that
 #: the other side chose: it would get the password.
 LOGON_PAGE = "check the reverse proxy; /autodiscover/ and /mapi/ must pass without a logon page"
+#: The last status of IANA's registry: a network on the way wants a logon.
+_LAST_STATUS = 511
 _GATEWAY = "check the reverse proxy, then IIS; application pool and event log of that server"
 
 #: Characters of a user's name in a cause.
@@ -91,9 +93,11 @@ def http_status(answer: Answer, *, scheme: str, offered: tuple[str, ...], user: 
         remedy = "end some connections; or raise the server's limit"
         return Failure("server", cause, remedy, f"{code} L-202", _told(answer), transient=True)
     if status >= 500:
-        remedy = _GATEWAY if status in (502, 504) else IIS
-        # A gateway's error is its own, not Autodiscover's.
-        own = service == "Autodiscover" and status not in (502, 504, 511)
+        # A gateway's error is its own, not Autodiscover's: also each beyond the registered ones,
+        # of which Cloudflare has nine.
+        gateway = status in (502, 504) or status > _LAST_STATUS
+        remedy = _GATEWAY if gateway else IIS
+        own = service == "Autodiscover" and not gateway and status != _LAST_STATUS
         where = f"{service} at {host}" if own else host
         return http_refusals.trouble(answer, where, remedy)._replace(detail=_told(answer))
     cause = f"{host} answers, but not as {service}"

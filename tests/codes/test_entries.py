@@ -95,7 +95,7 @@ SHEETS = {
 
 #: Codes beside those of the sheets, of sources that the tables name.
 COUNTS = {
-    "Entra": 120,
+    "Entra": 127,
     "Entra, without a number": 13,
     "Exchange admin interface": 24,
     "Test-MAPIConnectivity": 19,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
+import subprocess
+import sys
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -14,6 +17,7 @@ from check_mapi_connectivity.base.errors import UsageError
 from check_mapi_connectivity.base.failure import CheckFailure
 from check_mapi_connectivity.network import ntlm_kerberos
 
+from ..conftest import ROOT
 from ..support.acceptors import end_point
 from ..support.odd_proxy import ntlm_challenge
 from ..tenant_itself.test_acceptors import certificate
@@ -163,3 +167,33 @@ def test_errors_of_kerberos(number, kind):
     assert (error.failure.kind, error.failure.detail) == (kind, "in its own words")
     # What a KDC says of the password is the last word; without a token another scheme may do.
     assert isinstance(error, ntlm_kerberos.Unusable) is (kind == "credential")
+
+
+#: Hardens a process on a host of this name, and prints the workstation that NTLM names then.
+NAMED = """
+import os, sys, types
+os.uname = lambda: types.SimpleNamespace(nodename="Monitoring-Server-01.corp.example")
+from check_mapi_connectivity import process
+process.harden()
+import spnego
+from tests.support.odd_proxy import ntlm_challenge
+context = spnego.client("user", "password", protocol="ntlm")
+context.step()
+challenge = bytearray(ntlm_challenge())
+challenge[23] |= 2  # with a version, as Windows
+message = context.step(bytes(challenge))
+length, at = int.from_bytes(message[44:46], "little"), int.from_bytes(message[48:52], "little")
+print(message[at:at + length].decode("utf-16-le"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [({}, "MONITORING-SERV"), ({"NETBIOS_COMPUTER_NAME": "MON1"}, "MON1")],
+)
+def test_the_workstation_is_the_short_name_of_the_host_unless_another_is_given(given, named):
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **given}
+    run = subprocess.run(
+        [sys.executable, "-c", NAMED], env=environment, capture_output=True, check=True, text=True
+    )
+    assert run.stdout == f"{named}\n"

@@ -401,6 +401,9 @@ def test_a_person_is_told_apart_from_an_app():
         ("MapiExceptionBrandNew: x (ec=77)", "server", "server", "MapiExceptionBrandNew"),
         ("MapiExceptionBrandNew: x (ec=1142)", "mailbox", "mailbox", "MapiExceptionBrandNew"),
         ("ec=77", "server", "server", "ec=77"),
+        ("MapiExceptionNew: x (ec=1245)", "mailbox", "mailbox", "MapiExceptionNew"),
+        ("Microsoft.Exchange.Data.X.ADTransientException: No DC.", "server", "server", ""),
+        ("Microsoft.Exchange.Data.OverBudgetException: x", "throttled", "throttled", ""),
         ("no idea", "server", "server", ""),
     ],
 )
@@ -485,9 +488,20 @@ def test_any_refusal_of_entra(document):
     assert entra.sign_in(document, make_answer()).kind in kinds
 
 
+KINDS_OF_MAILBOXES = ("logon", "mailbox", "server", "throttled")
+
+
+def test_a_number_that_no_exception_of_the_cmdlet_has_is_told_by_the_table_of_mapi():
+    full = exchange_refusals.mapi_error("MapiExceptionNew: x (hr=0x80004005, ec=1245)")
+    assert full.cause == "mailbox is over the quota that shuts it off"
+    many = exchange_refusals.mapi_error("MapiExceptionNew: x (ec=1246)")
+    assert (many.kind, many.cause) == ("server", "session holds too many open objects")
+    assert many.remedy == "run the check with -v; it shows the whole error text"
+
+
 @given(TEXT)
 def test_any_mapi_error(text):
-    assert exchange_refusals.mapi_error(text).kind in ("logon", "mailbox", "server")
+    assert exchange_refusals.mapi_error(text).kind in KINDS_OF_MAILBOXES
 
 
 def test_causes_hold_nothing_that_the_sanitizer_would_change():

@@ -4,6 +4,8 @@ counts.
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from ..support.gateway import Gateway, with_length
@@ -80,6 +82,20 @@ def test_a_large_error_page_of_the_sign_in_service(through):
     assert run.line.startswith(words)
 
 
+def test_a_logon_page_that_redirects_to_itself_is_no_circle_of_autodiscover(through):
+    head = b"HTTP/1.1 302 Found\r\nLocation: /my.policy\r\n\r\n"
+    run = through("autodiscover", lambda *_: with_length(head, b""))
+    cause = "127.0.0.1 redirects Autodiscover to a web page; check the reverse proxy"
+    assert (run.line, run.code) == (f"MAPI CRITICAL - {HEALTHY}: {cause}", 2)
+
+
+def test_a_status_that_nobody_has_registered_is_one_of_who_is_on_the_way(through):
+    head = b"HTTP/1.1 522 \r\nContent-Type: text/html\r\n\r\n"
+    run = through("mapi", lambda *_: with_length(head, b"error code: 522"))
+    cause = "127.0.0.1 answers with status 522 (HTTP 522); check the reverse proxy"
+    assert (run.line, run.code) == (f"MAPI CRITICAL - {HEALTHY}: {cause}", 2)
+
+
 def without(*names):
     """Headers that a gateway takes away."""
 
@@ -105,3 +121,19 @@ def test_what_is_not_mapi_may_be_a_logon_page(through):
     cause = "127.0.0.1 answers, but not as MAPI over HTTP"
     assert run.line.startswith(f"MAPI CRITICAL - {HEALTHY}: {cause}")
     assert "\n  remedy        check the reverse proxy; /autodiscover/ and /mapi/" in run.diagnosis
+
+
+@pytest.mark.parametrize("place", ["mapi", "sign-in"])
+def test_a_server_that_drops_the_second_request_of_each_connection_gets_one_each(through, place):
+    seen = set()
+
+    def once(head, body):
+        # Each connection has a thread of its own.
+        if threading.current_thread() in seen:
+            return None
+        seen.add(threading.current_thread())
+        return with_length(head, body)
+
+    run = through(place, once)
+    assert run.code == 0
+    assert run.line.startswith(f"MAPI OK - {HEALTHY}: Inbox listed in ")
