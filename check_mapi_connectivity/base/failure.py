@@ -82,6 +82,9 @@ class Failure(NamedTuple):
 #: What the server is called that a domain's users sign in at, where that is not Entra.
 FEDERATION = "federation server"
 
+#: What the name of a proxy ends with while TLS with the proxy itself is begun.
+BY_TLS = " by TLS"
+
 _ADDRESS_BOOK = "check the domain controllers; the address book asks one of them"
 
 #: Phase that a deadline was hit in -> what did not come, and what to do. Where the
@@ -115,6 +118,9 @@ def unanswered(late: Failure, phase: str, host: str, whose: str, seconds: float)
     if phase not in _AWAITED:
         return late
     missing, remedy = _AWAITED[phase]
+    if host.endswith(BY_TLS):
+        # A proxy without TLS takes the handshake for the beginning of a request.
+        remedy = "name a proxy without TLS as http://; else check the proxy"
     if whose == "Autodiscover" and phase == "request":
         missing = "no complete answer to Autodiscover from {host}"
     named = f"{whose} {host}" if whose == FEDERATION else host

@@ -99,6 +99,13 @@ PROXY = _statuses("""
 405
 501
 
+[proxy] have this host exempted; it cannot use a logon page; -v names the page
+301: proxy {proxy} sends this host to a web page
+302
+303
+307
+308
+
 [proxy] ask the owner of the proxy for the right one
 305: proxy {proxy} wants another proxy for {target}
 

@@ -19,7 +19,7 @@ from ..base.credentials import (
     Proxy,
     UserPassword,
 )
-from ..base.failure import CheckFailure, Failure
+from ..base.failure import BY_TLS, CheckFailure, Failure
 from ..base.options import Confided, Network
 from ..base.report import Stopwatch
 from ..base.value import NamedTuple
@@ -328,7 +328,8 @@ class Route:
         """The same by TLS. Raises CheckFailure, OSError, ValueError."""
         sock, name = self._tcp_to(through), through.host.rstrip(".")
         try:
-            return self.shared.trust.context.wrap_socket(sock, server_hostname=name)
+            with self.times.at(f"proxy {through}{BY_TLS}"):
+                return self.shared.trust.context.wrap_socket(sock, server_hostname=name)
         except (OSError, ValueError):
             sock.close()
             raise

@@ -109,7 +109,7 @@ COUNTS = {
     "HTTP status, Exchange admin interface": 4,
     "HTTP status, Microsoft Graph": 2,
     "HTTP status, Autodiscover and MAPI over HTTP": 4,
-    "HTTP status, proxy": 15,
+    "HTTP status, proxy": 20,
     "Squid": 26,
     "Certificate": 94,
     "TLS handshake": 63,

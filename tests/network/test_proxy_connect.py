@@ -285,7 +285,11 @@ ANSWERS = [
     ),
     (b"HTTP/1.1 401 Unauthorized\r\n\r\n", "refuses to connect to ", "HTTP 401"),
     (b"HTTP/1.1 503 No\r\nContent-Length: 99999999999\r\n\r\n", "cannot reach ", "HTTP 503"),
-    (b"HTTP/1.1 302 Found\r\nLocation: http://portal/\r\n\r\n", "does not connect to ", "HTTP 302"),
+    (
+        b"HTTP/1.1 302 Found\r\nLocation: http://portal/\r\n\r\n",
+        "sends this host to a web page",
+        "HTTP 302",
+    ),
     (wanted(), "wants authentication and offers nothing", "HTTP 407"),
     (wanted("Digest qop=auth"), "wants authentication and offers Digest", "HTTP 407"),
 ]

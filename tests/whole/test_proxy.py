@@ -132,6 +132,20 @@ def test_proxy_that_refuses(cmdlet, proxy, tenant, act, text):
     assert len(through.seen) == 1
 
 
+def test_a_proxy_without_tls_that_waits_for_more_of_a_handshake(cmdlet, proxy):
+    silent = proxy(OddProxy.hang)
+    run = cmdlet("healthy", "-t", "5", "--proxy", f"https://{silent.address}")
+    cause = f"no answer from proxy {silent.address} by TLS in 5s"
+    assert (run.line.partition("; ")[0], run.code) == (
+        f"MAPI CRITICAL - sign-in failed: {cause}",
+        2,
+    )
+    assert (
+        "\n  remedy        name a proxy without TLS as http://; else check the proxy"
+        in run.diagnosis
+    )
+
+
 @pytest.mark.parametrize("act", [OddProxy.hang, OddProxy.drip])
 def test_proxy_that_hangs(cmdlet, proxy, act):
     through = proxy(act)
