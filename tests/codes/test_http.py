@@ -59,7 +59,7 @@ def test_the_error_number_behind_squids_name(squid, cause, code):
     assert failure.code == code
 
 
-@pytest.mark.parametrize("status", [302, 408, 410, 418, 599])
+@pytest.mark.parametrize("status", [306, 408, 410, 418, 599])
 def test_a_status_without_a_row_makes_no_claim(status):
     failure = answered(status)
     assert failure.cause == f"proxy p:3128 does not connect to {TARGET}"
