@@ -100,6 +100,12 @@ def test_certificate_for_another_name(cmdlet, tenant):
     assert run.code == 2
 
 
+def test_a_region_of_the_environment_does_not_choose_where_to_sign_in(check, tenant):
+    """As newer versions of msal let it, which also ask for instance metadata then."""
+    run = check(f"--extra-opts=cmdlet@{tenant.ini}", "--no-cache", MSAL_FORCE_REGION="westeurope")
+    assert (run.code, run.line.split(":")[0]) == (0, "MAPI OK - healthy@practice.example")
+
+
 def test_ca_variable_of_the_environment_holds(check, tenant):
     ini = (f"--extra-opts=cmdlet@{tenant.ini}", "--ca-file", "none", "--no-cache")
     for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
