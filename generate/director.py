@@ -229,6 +229,18 @@ def _service_template(name: str, **attributes: Any) -> dict[str, Any]:
     return {"object_name": name, "object_type": "template", **usual, **attributes}
 
 
+#: What a host's variables say of mailboxes is not for the sign-in.
+_SIGN_IN_ONLY = {
+    "mapi_sign_in_only": True,
+    "mapi_mailbox": "none",
+    "mapi_mailbox_file": "none",
+    "mapi_archive": False,
+    "mapi_warning": "none",
+    "mapi_critical": "none",
+    "mapi_warning_for": "none",
+}
+
+
 def _service_templates() -> dict[str, Any]:
     """One for a mailbox, one for the sign-in; the reasons are told in `icinga2/templates.conf`."""
     off = ["certificate_days=none"]
@@ -242,17 +254,7 @@ def _service_templates() -> dict[str, Any]:
         SIGN_IN_TEMPLATE,
         check_interval=120,
         max_check_attempts=3,
-        vars={
-            "mapi_sign_in_only": True,
-            "mapi_mailbox": "none",
-            "mapi_mailbox_file": "none",
-            "mapi_archive": False,
-            "mapi_warning": "none",
-            "mapi_critical": "none",
-            "mapi_warning_for": "none",
-            "mapi_critical_for": off,
-            "mapi_submit": "none",
-        },
+        vars={**_SIGN_IN_ONLY, "mapi_critical_for": off, "mapi_submit": "none"},
     )
     fed = _service_template(
         FED_TEMPLATE,

@@ -261,14 +261,16 @@ def _written(descriptor: int, data: bytes) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def _locked(descriptor: int) -> bool:
-    """Take the lock of a file; false where another one has it. A file system may have no locks."""
+def _locked(descriptor: int, *, without: bool = True) -> bool:
+    """Take the lock of a file; false where another one has it, `without` on a file system that has
+    no locks.
+    """
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:
-        pass
+        return without
     return True
 
 
@@ -276,7 +278,7 @@ def _swept(path: str) -> None:
     """Remove a half written file of our own that nobody writes any more. Raises OSError."""
     descriptor = os.open(path, os.O_WRONLY | _NOFOLLOW)
     try:
-        if not _problem(os.fstat(descriptor), stat.S_ISREG) and _locked(descriptor):
+        if not _problem(os.fstat(descriptor), stat.S_ISREG) and _locked(descriptor, without=False):
             os.unlink(path)
     finally:
         os.close(descriptor)

@@ -128,20 +128,7 @@ def thresholds(
         left_out.add("certificate_days")
     if not online or chosen != "--client-secret-file":
         left_out.add("secret_days")
-    prefixes = vocabulary.prefixes(mailboxes, methods)
-    halved = len(methods) > 1 and len(mailboxes) > 1
-    by_mailbox = vocabulary.prefixes(mailboxes, methods[:1]) if halved else {}
-    #: Label as printed -> the names that it goes by, from the widest to the narrowest.
-    labels = {
-        prefix + label: (
-            label,
-            *(_halves(by_mailbox[mailbox, methods[0]], method, label) if halved else ()),
-            prefix + label,
-        )
-        for (mailbox, method), prefix in prefixes.items()
-        for label in LABELS[method]
-        if label not in left_out
-    }
+    labels = _names(mailboxes, methods, left_out)
     bare = list(dict.fromkeys(names[0] for names in labels.values()))
     known = {name for names in labels.values() for name in names}
     at = _of_addresses(mailboxes, methods, addresses, labels) if len(addresses) > 1 else {}
@@ -160,6 +147,25 @@ def thresholds(
                 if one in limits:
                     pairs.setdefault(name, [*pairs[base]])[position] = limits[one]
     return {name: (warning, critical) for name, (warning, critical) in pairs.items()}
+
+
+def _names(
+    mailboxes: tuple[str, ...], methods: tuple[str, ...], left_out: set[str]
+) -> dict[str, tuple[str, ...]]:
+    """Label as printed -> the names that it goes by, from the widest to the narrowest."""
+    prefixes = vocabulary.prefixes(mailboxes, methods)
+    halved = len(methods) > 1 and len(mailboxes) > 1
+    by_mailbox = vocabulary.prefixes(mailboxes, methods[:1]) if halved else {}
+    return {
+        prefix + label: (
+            label,
+            *(_halves(by_mailbox[mailbox, methods[0]], method, label) if halved else ()),
+            prefix + label,
+        )
+        for (mailbox, method), prefix in prefixes.items()
+        for label in LABELS[method]
+        if label not in left_out
+    }
 
 
 def _of_addresses(

@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
     from typing import Any
+    from urllib.parse import SplitResult
 
     from ..base.credentials import Login, Proxy, Secret
 
@@ -34,9 +35,25 @@ def parse_url(
     `user` and `password` win over those in the URL, `domain` goes before a user that has none.
     Raises UsageError, which never shows the URL: it may hold a password.
     """
-    from urllib.parse import unquote, urlsplit
+    from urllib.parse import unquote
 
     from ..base.credentials import Proxy, Secret
+
+    parts, host, port = _place(url, source)
+    if user is None and parts.username:
+        user = unquote(parts.username)
+    if password is None and parts.password:
+        password = Secret(unquote(parts.password))
+    if user is not None and (":" in user or not user.isprintable()):
+        raise UsageError(f"{source}: a proxy user name has no colon and no control characters")
+    if domain is not None and user is not None and not any(c in user for c in "\\@"):
+        user = f"{domain}\\{user}"
+    return Proxy(host, port, source, user, password, parts.scheme.lower() == "https")
+
+
+def _place(url: str, source: str) -> tuple[SplitResult, str, int]:
+    """A proxy's URL in its parts, with its host and port. Raises UsageError."""
+    from urllib.parse import urlsplit
 
     usual = f"{source}: its value is not a proxy URL like http://proxy.example.com:3128"
     if "@" in url:
@@ -48,8 +65,7 @@ def parse_url(
         url = f"http://{url}"
     try:
         parts = urlsplit(url)
-        tls = parts.scheme.lower() == "https"
-        usual_port = 443 if tls else 80
+        usual_port = 443 if parts.scheme.lower() == "https" else 80
         host, port = parts.hostname, usual_port if parts.port is None else parts.port
     except ValueError:
         raise UsageError(usual) from None
@@ -67,15 +83,7 @@ def parse_url(
     beyond = parts.path not in ("", "/") or parts.query or parts.fragment
     if not host or not port or not host.isprintable() or " " in host or beyond:
         raise UsageError(usual)
-    if user is None and parts.username:
-        user = unquote(parts.username)
-    if password is None and parts.password:
-        password = Secret(unquote(parts.password))
-    if user is not None and (":" in user or not user.isprintable()):
-        raise UsageError(f"{source}: a proxy user name has no colon and no control characters")
-    if domain is not None and user is not None and not any(c in user for c in "\\@"):
-        user = f"{domain}\\{user}"
-    return Proxy(host, port, source, user, password, tls)
+    return parts, host, port
 
 
 def read_network(given: Given) -> dict[str, Any]:

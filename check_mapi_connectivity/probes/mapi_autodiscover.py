@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from ..base.options import Server
     from ..base.report import Report
+    from ..mapihttp.discovery import Step
     from ..network.answer import Answer
     from ..network.transport import Transport
     from .mapi_authentication import Authentication
@@ -163,22 +164,7 @@ class Discovery:
         if step.how == SERVICE:
             self._service(walk, step.url)
             return None
-        if step.how in (REDIRECT, JSON):
-            answer = self._transport.send("GET", step.url, self._report.times.discovery)
-        else:
-            answer = self._authentication.post(
-                step.url,
-                self._report.times.discovery,
-                unasked=step.how != GUESSED,
-                phase="request",
-                headers={
-                    **autodiscover.CAPABILITY,
-                    "Content-Type": autodiscover.CONTENT_TYPE,
-                    # A routing hint, which a header can hold in ASCII only.
-                    **({"X-AnchorMailbox": step.address} if step.address.isascii() else {}),
-                },
-                data=autodiscover.request(step.address),
-            )
+        answer = self._asked(step)
         if step.how == JSON:
             self._from_json(walk, answer)
             return None
@@ -207,6 +193,25 @@ class Discovery:
         if isinstance(result, autodiscover.Settings) and result.foreign:
             raise CheckFailure(_foreign(answer, result, guessed=step.how != NAMED))
         return result
+
+    def _asked(self, step: Step) -> Answer:
+        """What a candidate answers. Raises CheckFailure, Untrusted."""
+        watch = self._report.times.discovery
+        if step.how in (REDIRECT, JSON):
+            return self._transport.send("GET", step.url, watch)
+        return self._authentication.post(
+            step.url,
+            watch,
+            unasked=step.how != GUESSED,
+            phase="request",
+            headers={
+                **autodiscover.CAPABILITY,
+                "Content-Type": autodiscover.CONTENT_TYPE,
+                # A routing hint, which a header can hold in ASCII only.
+                **({"X-AnchorMailbox": step.address} if step.address.isascii() else {}),
+            },
+            data=autodiscover.request(step.address),
+        )
 
     def _from_json(self, walk: Walk, answer: Answer) -> None:
         """Go where Autodiscover v2 says. Raises CheckFailure, Moved, Untrusted, WireError."""

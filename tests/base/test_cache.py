@@ -221,6 +221,22 @@ def test_a_file_that_is_swept_before_it_is_locked(directory, monkeypatch, remove
     assert os.listdir(directory) == [f"{KEY}.json"]
 
 
+def test_where_there_are_no_locks_nothing_is_swept(directory, monkeypatch):
+    """Nobody can tell there whether it is still being written."""
+
+    def none(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    cache = Cache(str(directory), [])
+    room = cache.reserve(KEY, 8)
+    Cache(str(directory), []).sweep()
+    assert room.fill({"access_token": "x"})
+    assert os.listdir(directory) == [f"{KEY}.json"]
+    with cache.lock(KEY) as mine:
+        assert mine
+
+
 def test_a_disk_that_is_full(directory, monkeypatch):
     """What was begun is taken away again; why is told, by `failed` as well."""
 

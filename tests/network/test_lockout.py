@@ -21,7 +21,6 @@ from ..support.signing import Runs, at_once, refusal, token
 
 pytestmark = pytest.mark.filterwarnings("ignore:This API has been deprecated")
 
-LONG = Deadline(time.monotonic(), 600.0)
 REFUSED = Failure(
     "credential", "user name or password is wrong", "correct it", "AADSTS50126", "its own text"
 )
@@ -33,6 +32,11 @@ class Clock:
     def __init__(self, monkeypatch):
         self.now = 1_800_000_000.0
         monkeypatch.setattr(lockout.time, "time", lambda: self.now)
+
+
+def ten_minutes():
+    """A deadline that no test comes near to."""
+    return Deadline(time.monotonic(), 600.0)
 
 
 @pytest.fixture
@@ -172,14 +176,14 @@ def test_one_at_a_time(pause):
 
     def second():
         waiting.set()
-        with pause(user="U@contoso.com").alone(LONG):
+        with pause(user="U@contoso.com").alone(ten_minutes()):
             order.append("second")
 
     def another():
-        with pause(user="other@contoso.com").alone(LONG):
+        with pause(user="other@contoso.com").alone(ten_minutes()):
             order.append("another")
 
-    with pause().alone(LONG):
+    with pause().alone(ten_minutes()):
         thread = threading.Thread(target=second)
         thread.start()
         waiting.wait()
@@ -258,7 +262,7 @@ def test_what_rests(pause, clock, failure, rest):
 def test_without_a_cache_nothing_rests(options, clock):
     user = UserPassword("u@contoso.com", Secret("wrong"))
     pause = lockout.Pause.of_sign_in(options().account, user, Cache(None, []))
-    with pause.alone(LONG):
+    with pause.alone(ten_minutes()):
         refused(pause)
     assert (pause.sent, rests(pause)) == (True, None)
 
