@@ -66,7 +66,7 @@ FAILURES = [
     ("no-address-book", "", "Autodiscover names no address book", ""),
     ("book-missing", "", "Autodiscover names no usable address of the address book", ""),
     ("book-foreign", "", "Autodiscover has the address book at the foreign host", ""),
-    ("healthy", "bind/http-404", "address book: 127.0.0.1 has no MAPI over HTTP at", "HTTP 404"),
+    ("healthy", "bind/http-404", "address book: 127.0.0.1 has no MAPI over HTTP", "HTTP 404"),
     ("healthy", "bind/http-500", "address book: 127.0.0.1 ", "HTTP 500"),
     (
         "healthy",
@@ -105,6 +105,16 @@ def test_what_fails_there_leaves_the_mailbox_as_it_is(mapi, tenant, mailbox, fau
     # The first line has the cause, or the diagnosis where that had no room.
     assert cause in " ".join(run.outcome.stdout.split())
     assert code in run.diagnosis
+
+
+@pytest.mark.parametrize("place", ["mapi-execute", "nspi-resolvenames"])
+def test_what_was_refused_is_not_sent_again_to_end_the_session(mapi, tenant, place):
+    tenant.faults.on(place, "unauthorized")
+    mapi.left = 1
+    run = mapi("healthy", "--address-book", "-v")
+    refused = place.partition("-")[2]
+    assert [h.get("x-requesttype", "").lower() for _, _, h, _ in tenant.requests][-1] == refused
+    assert "session could not be ended: 127.0.0.1 now refuses the check's user" in run.words
 
 
 def test_the_state_can_be_chosen(mapi, tenant):
