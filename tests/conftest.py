@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -156,8 +157,11 @@ def running_lab(running_tenant):
 
 @pytest.fixture
 def tenant(running_tenant):
-    """The practice tenant, all faults off, counters at zero."""
+    """The practice tenant, all faults off, counters at zero, and nothing in the cache of its
+    `plugin.ini`: a token that another test left there would change what a run asks for.
+    """
     running_tenant.reset()
+    shutil.rmtree(running_tenant.material.directory / "cache", ignore_errors=True)
     return running_tenant
 
 

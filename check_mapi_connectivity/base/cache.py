@@ -193,22 +193,30 @@ class Room:
 
     def __init__(self, path: str, failed: Callable[[OSError], None]) -> None:
         self._path, self._failed = path, failed
-        self._temporary = f"{path}.{os.getpid()}.{time.monotonic_ns()}"
-        self._descriptor = -1
+        self._temporary, self._descriptor = "", -1
 
     def take(self, size: int) -> bool:
         """Make the file and fill it with blanks; whether that was possible."""
         try:
-            self._descriptor = os.open(
-                self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW, 0o600
-            )
-            _locked(self._descriptor)
+            while not self._begun():
+                os.close(self._descriptor)
+                self._descriptor = -1
             _written(self._descriptor, b" " * size)
         except OSError as error:
             self.free()
             self._failed(error)
             return False
         return True
+
+    def _begun(self) -> bool:
+        """Make the file; false where another run has swept it away before it was locked, or is
+        about to. Raises OSError.
+        """
+        self._temporary = f"{self._path}.{os.getpid()}.{time.monotonic_ns()}"
+        self._descriptor = os.open(
+            self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW, 0o600
+        )
+        return _locked(self._descriptor) and os.fstat(self._descriptor).st_nlink > 0
 
     def fill(self, document: dict[str, Any]) -> bool:
         """Put the document into its place; whether that was possible."""

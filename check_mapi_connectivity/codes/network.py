@@ -11,10 +11,10 @@ from . import Advice, table
 
 #: What getaddrinfo says, all of glibc's netdb.h (RFC 3493 6.1).
 DNS = table("""
-[dns] check the spelling of the host and the resolver's search domains
+[dns] check the name; its spelling, and the search domains of the resolver
 EAI_NONAME: name {host} does not exist
 
-[dns] check the spelling of the host; it has no A or AAAA record
+[dns] check the name; it has no A or AAAA record
 EAI_NODATA: name {host} has no address
 
 [dns] leave out -4 and -6; or check the addresses of the host
@@ -25,7 +25,7 @@ EAI_FAMILY: name {host} cannot be resolved: this host does not know this IP vers
 EAI_AGAIN: name {host} cannot be resolved at the moment: no name server answers
 EAI_FAIL: name {host} cannot be resolved: the name server fails
 
-[dns] check the spelling of the host; a label is empty, too long or odd
+[dns] check the name; a label is empty, too long or odd
 EAI_IDN_ENCODE: name {host} cannot be written as a DNS name
 
 [dns] free memory on this host

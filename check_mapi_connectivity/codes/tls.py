@@ -11,7 +11,7 @@ from . import numbered, table
 #: Why a certificate is refused, as the words after "certificate of HOST refused: ".
 VERIFY = numbered(
     """
-[tls] give its authority by --ca-file; it is your own, or of a proxy that inspects TLS
+[tls] give --ca-file; the authority is your own, or of a proxy that inspects TLS
 2 X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT: the issuer of an authority in its chain is unknown
 18 X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT: it is self-signed, nobody here trusts it
 19 X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN: its root authority is not trusted here

@@ -89,9 +89,9 @@ def refusal(facts: CertificateFacts, now: float, tenant: str) -> Failure | None:
     if not reason:
         return None
     command = f"{PLUGIN}_setup --tenant {tenant} --renew"
-    remedy = f"renew it: {command}"
+    remedy = f"renew it; run {command}"
     if now < facts.not_before:
-        remedy = f"check this host's clock; if it is right, make a new one: {command}"
+        remedy = f"check this host's clock; if it is right, renew it: run {command}"
     return Failure("credential", reason, remedy)
 
 

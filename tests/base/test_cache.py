@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import fcntl
 import json
 import os
 import stat
@@ -193,6 +195,30 @@ def test_what_a_run_that_was_killed_has_left_is_swept(directory):
     assert not left.exists()
     assert written.fill({"n": 1})
     assert sorted(os.listdir(directory)) == sorted([f"{KEY}.json", "other.json"])
+
+
+@pytest.mark.parametrize("removed", [True, False])
+def test_a_file_that_is_swept_before_it_is_locked(directory, monkeypatch, removed):
+    """Its writer begins another one, whether the run that sweeps has removed it or is about to."""
+    cache, lock = Cache(str(directory), []), fcntl.flock
+    with contextlib.ExitStack() as held:
+
+        def late(descriptor, how):
+            monkeypatch.setattr(fcntl, "flock", lock)
+            [begun] = directory.iterdir()
+            if removed:
+                Cache(str(directory), []).sweep()
+            else:
+                lock(held.enter_context(begun.open()), how)
+                held.callback(begun.unlink)
+            assert begun.exists() is not removed
+            return lock(descriptor, how)
+
+        monkeypatch.setattr(fcntl, "flock", late)
+        room = cache.reserve(KEY, 8)
+    assert room.fill({"access_token": "x"})
+    assert (cache.load(KEY)["access_token"], cache.notes) == ("x", [])
+    assert os.listdir(directory) == [f"{KEY}.json"]
 
 
 def test_a_disk_that_is_full(directory, monkeypatch):

@@ -89,7 +89,7 @@ def test_a_certificate_that_has_ended_or_is_none(here):
         text[begin : text.index("\nTLS")]
         == """\
   client id     11111111-2222-3333-4444-555555555555 (command line)
-  not usable    certificate probe.pem expired on (day); renew it:
+  not usable    certificate probe.pem expired on (day); renew it; run
                 check_mapi_connectivity_setup --tenant contoso.onmicrosoft.com
                 --renew
   subject       CN=probe

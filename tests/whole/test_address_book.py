@@ -66,7 +66,7 @@ FAILURES = [
     ("no-address-book", "", "Autodiscover names no address book", ""),
     ("book-missing", "", "Autodiscover names no usable address of the address book", ""),
     ("book-foreign", "", "Autodiscover has the address book at the foreign host", ""),
-    ("healthy", "bind/http-404", "address book: 127.0.0.1 has no MAPI over HTTP", "HTTP 404"),
+    ("healthy", "bind/http-404", "address book: 127.0.0.1 has no MAPI over HTTP ", "HTTP 404"),
     ("healthy", "bind/http-500", "address book: 127.0.0.1 ", "HTTP 500"),
     (
         "healthy",

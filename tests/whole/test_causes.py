@@ -34,7 +34,7 @@ SERVICES = [
     ),
     (
         *("graph", "unknown-code", 2),
-        "Graph reports an unknown error; run the check with -v",
+        "Graph reports an unknown error (ErrorOfTomorrow); run the check with -v",
         *("protocol", "run the check with -v; it shows the whole error text"),
     ),
 ]
@@ -122,7 +122,7 @@ AGENTS = [
     (
         *(401, "Bearer", {"error": "unauthorized"}),
         *("UNKNOWN", "sign-in refused: 127.0.0.1 wants a proof before it gives a token (HTTP 401); use a certificate"),
-        "use a certificate; of managed identities only those of Azure VMs are supported",
+        "use a certificate; only managed identities of Azure VMs work",
     ),
     (
         *(400, "", {"error": {"code": "Odd.Code", "message": "Not like this."}}),

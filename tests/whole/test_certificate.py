@@ -45,13 +45,13 @@ def test_a_certificate_that_has_ended(cmdlet, tenant, ended):
     assert float(run.values()["certificate_days"]) < -2
     words = " ".join(run.diagnosis.split())
     assert f"certificate {ended} expired on " in words
-    assert f"remedy renew it: {RENEW}" in words
+    assert f"remedy renew it; run {RENEW}" in words
     assert "certificate CN=old, ended " in words
     document = json.loads(cmdlet("healthy", "--certificate", ended, "--json").stdout)
     [report] = document["reports"]
     assert (document["state"], document["exit_code"]) == ("UNKNOWN", 3)
     assert report["failure"]["kind"] == "credential"
-    assert report["failure"]["remedy"] == f"renew it: {RENEW}"
+    assert report["failure"]["remedy"] == f"renew it; run {RENEW}"
 
 
 @pytest.mark.parametrize(("state", "code"), [("OK", 0), ("WARNING", 1), ("CRITICAL", 2)])
@@ -68,7 +68,7 @@ def test_a_certificate_that_is_not_yet_valid(cmdlet, tenant, tmp_path):
     assert (run.code, run.perfdata) == (3, perfdata(token="U", service="never"))
     assert tenant.requests == []
     assert f"certificate {path} is not valid before " in words
-    assert f"check this host's clock; if it is right, make a new one: {RENEW}" in words
+    assert f"check this host's clock; if it is right, renew it: run {RENEW}" in words
 
 
 def test_it_ends_every_method_and_mailbox(check, tenant, ended):

@@ -259,7 +259,7 @@ def test_no_such_managed_identity(way, tenant):
 
 def test_no_metadata_service(way, tenant):
     run = way("cmdlet-managed", "--imds-url", "http://127.0.0.1:1")
-    nobody = "sign-in failed: the monitoring host has no Azure managed identity; use a certificate"
+    nobody = "sign-in failed: the monitoring host has no Azure managed identity; set the check to use a certificate"
     refused(run, nobody)
     assert (
         "  in full       http://127.0.0.1:1: 127.0.0.1 port 1: connection refused" in run.diagnosis

@@ -239,7 +239,7 @@ FAULTS = [
     (
         "http-403-html",
         "UNKNOWN",
-        "127.0.0.1 refuses the request with a web page; check the proxy, then the firewall",
+        "127.0.0.1 refuses the request with a web page (HTTP 403); check the proxy",
         1,
         "permission",
     ),

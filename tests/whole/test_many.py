@@ -132,7 +132,7 @@ def test_ten_that_hang_do_not_hold_the_others(hundred, tenant, method):
         "connect": "no answer to MAPI Connect from 127.0.0.1",
         "execute": "no answer to MAPI Execute from 127.0.0.1",
     }.get(phase, "no complete answer from 127.0.0.1")
-    text = f"{BROKEN[0]}@{DOMAIN}: {ended} in "
+    text = f"{BROKEN[0]}@{DOMAIN}: {ended}"
     assert run.line.startswith(f"MAPI CRITICAL - 10 of 100 mailboxes not OK, worst {text}")
     assert (run.code, run.stderr) == (2, "")
     after = by_mailbox(run)

@@ -20,6 +20,18 @@ def addresses(*found):
     return [word for one in found for word in ("--address", one)]
 
 
+def beside_one_that_hangs(mapi, *words):
+    """The run of three nodes of which the last is silent, and its timeout; a longer one where the
+    first, which is well, did not get to its end in time, as on a busy machine.
+    """
+    for seconds in (3, 9, 27):
+        run = mapi("healthy", *addresses(FIRST, SECOND, THIRD), *words, "-t", seconds)
+        if "127_0_0_2_mapi_connectivity=1" in run.perfdata:
+            break
+    assert run.outcome.seconds < seconds + GRACE
+    return run, seconds
+
+
 def test_one_address_changes_no_label(mapi, tenant):
     tenant.node(FIRST, "EX2")
     run = mapi("healthy", *addresses(FIRST))
@@ -83,7 +95,7 @@ def test_all_are_well(mapi, tenant, more):
     run = mapi("healthy", *addresses(FIRST, SECOND), *more)
     assert run.code == 0
     assert re.fullmatch(
-        rf"MAPI OK - {WHO}: 2 nodes: Inbox listed in 0\.\d+s at most \(mapi\)", run.outcome.line
+        rf"MAPI OK - {WHO}: 2 nodes: Inbox listed in \d+\.\d+s at most \(mapi\)", run.outcome.line
     )
     labels = re.findall(r"(\S+)_mapi_connectivity=1", run.perfdata)
     assert labels == ["127_0_0_2", "127_0_0_3"]
@@ -95,11 +107,10 @@ def test_the_bad_ones_are_named_with_their_causes(mapi, tenant):
     tenant.node(FIRST, "EX2")
     tenant.node(SECOND, "EX3", "certificate")
     tenant.node(THIRD, "EX4", "silent")
-    run = mapi("healthy", *addresses(FIRST, SECOND, THIRD), "-t", "3")
-    assert run.outcome.seconds < 3 + GRACE
+    run, seconds = beside_one_that_hangs(mapi)
     assert run.line == (
         f"MAPI CRITICAL - 2 of 3 nodes fail: {SECOND} certificate not for this address; "
-        f"{THIRD} no TLS handshake in 3s"
+        f"{THIRD} no TLS handshake in {seconds}s"
     )
     assert run.code == 2
     assert re.findall(r"(\S+)_mapi_connectivity=(\d)", run.perfdata) == [
@@ -254,8 +265,7 @@ def test_through_a_proxy(mapi, tenant):
     tenant.node(THIRD, "EX4", "silent")
     through = OddProxy(OddProxy.relay)
     try:
-        where = (*addresses(FIRST, SECOND, THIRD), "--proxy", f"http://{through.address}")
-        run = mapi("healthy", *where, "-t", "3")
+        run, seconds = beside_one_that_hangs(mapi, "--proxy", f"http://{through.address}")
     finally:
         through.close()
     assert {head.split()[1] for head in through.seen} == {
@@ -263,9 +273,8 @@ def test_through_a_proxy(mapi, tenant):
     }
     assert run.line == (
         f"MAPI CRITICAL - 2 of 3 nodes fail: {SECOND} certificate not for this address; "
-        f"{THIRD} no TLS handshake in 3s"
+        f"{THIRD} no TLS handshake in {seconds}s"
     )
-    assert run.outcome.seconds < 3 + GRACE
     assert "front end     EX2\n" in run.diagnosis
     hosts = {headers["host"] for _, _, headers, _ in tenant.requests}
     assert hosts == {f"127.0.0.1:{tenant.port}"}

@@ -82,8 +82,7 @@ def test_certificate_of_an_unknown_authority(check, tenant):
     text = "MAPI CRITICAL - sign-in failed: certificate of 127.0.0.1 is not trusted here: "
     assert (run.line[: len(text)], run.code) == (text, 2)
     for line in (
-        "  remedy        give its authority by --ca-file; it is your own, or of a proxy that "
-        "inspects TLS",
+        "  remedy        give --ca-file; the authority is your own, or of a proxy that inspects TLS",
         "  in full       certificate of 127.0.0.1 refused: ",
         "  proxy         none, direct connection",
     ):

@@ -107,7 +107,7 @@ def test_a_session_that_stays_lost(mapi, gromox):
     assert run.code == 2
     assert run.line == (
         "MAPI CRITICAL - healthy@practice.example: 127.0.0.1 does not accept the session's cookie; "
-        "check the load balancer"
+        "check load balancer affinity"
     )
     assert "Invalid Verb in the specification; that is how X-ResponseCode 2 is meant here: The" in (
         run.diagnosis
