@@ -222,6 +222,11 @@ class Transport:
             if manner.heard is not None:
                 manner.heard(build(response, url, host, b""))
             answer = build(response, url, host, read(response, host))
+        except (CheckFailure, OSError, HeadError, Late):
+            # A refusal is one by its status. Taken for no answer, it would be asked for again.
+            if response.status != 401:
+                raise
+            answer = build(response, url, host, b"")
         finally:
             response.close()
         self._report.times.compare_clock(host, answer.headers.get("Date"), answer.received)

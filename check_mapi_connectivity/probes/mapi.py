@@ -345,7 +345,9 @@ class MapiProbe:
         try:
             session.connect(user_dn)
         except CheckFailure as error:
-            self._told_by(session)
+            if not phase:
+                # One that only ends another says nothing of the test.
+                self._told_by(session)
             self._report.ending = error.failure
             self._end(session, lost=isinstance(error, SessionLost))
             self._report.ending = None

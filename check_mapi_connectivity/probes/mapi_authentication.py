@@ -2,9 +2,9 @@
 
 Strategy: of the schemes that a server offers the strongest that can be used is taken; where one
 cannot, for want of a ticket or a kept connection, the next follows, but only before a password or a
-proof of it was sent. A refused credential is never sent again in a run, and not by the next run
-within a minute: accounts are locked after a few tries. NTLM and Negotiate authenticate a
-connection, the others each request.
+proof of it was sent. A refused credential is never sent again in a run, not even to end a session,
+and not by the next run within a minute: accounts are locked after a few tries. NTLM and Negotiate
+authenticate a connection, the others each request.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ class Authentication:
         self.scheme: str | None = self._forced or self._logon.scheme
         #: Requests that carried a credential.
         self.sent = 0
-        #: Whether the credential was refused, or must not be sent; and whether it was taken there
-        #: in the run before.
-        self.refused = self.taken_before = False
+        #: Why the credential was refused, or must not be sent; whether it was taken before.
+        self.refused: Failure | None = None
+        self.taken_before = False
         #: Where this test's credential was taken last: what another server says of it meanwhile is
         #: no word on a session there.
         self._taken_at: str | None = None
@@ -97,9 +97,9 @@ class Authentication:
             self._transport.learn("turn", turn, self._logon.take)
             self._held, self._pause, self._proved = held, None, False
             password = self._login is not None and self._login.password is not None
-            barred = self._logon.barred(place, password=password)
+            barred = self.refused or self._logon.barred(place, password=password)
             if barred is not None and url != self._taken_at:
-                self.refused = True
+                self.refused = barred
                 raise CheckFailure(barred)
             # Who waited has been told what the server takes.
             self.scheme = self.scheme or self._logon.scheme
@@ -134,7 +134,7 @@ class Authentication:
     def _refused(self, request: _Request, answer: Answer) -> Failure:
         """The credential was sent and not taken: nothing in this test sends it again."""
         failure = self.explain(answer)
-        self.refused, self._taken_at = True, None
+        self.refused, self._taken_at = failure, None
         if self.scheme != BEARER:
             place = self._place(request.url)
             if self._pause is not None and not self._logon.proven(place):
@@ -209,7 +209,7 @@ class Authentication:
         try:
             self._held.enter_context(self._pause.trial(self._run.deadline))
         except CheckFailure as error:
-            self.refused = True
+            self.refused = error.failure
             self._logon.bar(error.failure)
             raise
 
@@ -308,7 +308,7 @@ class Authentication:
                 raise
             except CheckFailure as error:
                 # The KDC has refused the password: nobody asks it again.
-                self.refused = self._proved = True
+                self.refused, self._proved = error.failure, True
                 self._logon.bar(error.failure)
                 raise
             finally:

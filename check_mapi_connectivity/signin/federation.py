@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _LIMIT = 64 << 10
 
 #: Elements that it searches for, and how many of each an answer may have, beginnings and ends.
-_SEARCHED = (b"RequestSecurityTokenResponse", b"TokenType", b"RequestedSecurityToken")
+_SEARCHED = ("RequestSecurityTokenResponse", "TokenType", "RequestedSecurityToken")
 _MOST = 20
 
 #: Bytes of metadata, several times what AD FS sends; as XML it takes fifty times the memory.
@@ -73,9 +73,11 @@ def send(
         raise CheckFailure(
             http_refusals.trouble(answer, where, "check that server; see its event log AD FS/Admin")
         )
-    # msal looks for the ends of these from each of their beginnings.
-    many = any(answer.body.count(name) > _MOST for name in _SEARCHED)
-    if b"<!DOCTYPE" in answer.body or len(answer.body) > limit or (method == "POST" and many):
+    # msal looks for the ends of these from each of their beginnings, in the text: UTF-16 has other
+    # bytes.
+    text = answer.text
+    many = any(text.count(name) > _MOST for name in _SEARCHED)
+    if "<!DOCTYPE" in text or len(answer.body) > limit or (method == "POST" and many):
         raise CheckFailure(_odd(answer, where))
     if answer.status != 200 and b"Envelope" not in answer.body:
         raise CheckFailure(_odd(answer, where))

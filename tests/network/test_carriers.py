@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import io
 import re
 import socket
@@ -145,6 +146,22 @@ BODIES = {
 def test_the_same_of_the_same_bytes(name):
     plain, requests = both([BODIES[name]])
     assert plain == requests
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Content-Length: 30" + END + b"abc",
+        b"Transfer-Encoding: chunked" + END + b"-2\r\n",
+        b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(bytes(5 << 20)),
+    ],
+    ids=["short", "no chunk", "bomb"],
+)
+def test_a_refusal_is_one_whatever_becomes_of_its_body(body):
+    """Taken for no answer, it would have the password sent once more."""
+    for found, _, _ in both([b"HTTP/1.1 401 No\r\nWWW-Authenticate: NTLM\r\n" + body]):
+        assert found[0][0] == 401
+        assert ("WWW-Authenticate", "NTLM") in found[0][2]
 
 
 @pytest.mark.parametrize("method", ["HEAD", "GET", "POST"])

@@ -224,6 +224,24 @@ def test_407_for_ever_by_basic(proxy, opening):
     assert odd.seen == [ASKED, WITH_BASIC]
 
 
+@needs_spnego
+@pytest.mark.parametrize(
+    "page",
+    [
+        b"Content-Length: 9\r\n\r\nno",
+        b"Transfer-Encoding: chunked\r\n\r\n-2\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\nno",
+    ],
+)
+@pytest.mark.parametrize("scheme", ["Basic", "NTLM"])
+def test_a_407_is_a_refusal_whatever_becomes_of_its_page(proxy, opening, page, scheme):
+    """Nor is a page waited for that never ends."""
+    before = [wanted(CHALLENGE)] if scheme == "NTLM" else []
+    odd = proxy(answers(*before, wanted(scheme, more=page)))
+    failure = refused(opening(odd, scheme=scheme, **USER))
+    assert failure.cause == f"proxy {odd.address} refuses user jürgen ({scheme})"
+
+
 def test_one_of_many_finds_out(proxy, opening):
     """A wrong password is one failed logon, however many mailboxes are tested."""
     odd = proxy(answers(*[BASIC_WANTED] * 9))

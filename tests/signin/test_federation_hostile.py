@@ -41,11 +41,11 @@ def answering(monkeypatch):
     """`answering(change, status)`: the federation server's answer to a password, changed."""
     ordinary = adfs.answer
 
-    def switch(change, status=None):
+    def switch(change, status=None, encoding="utf-8"):
         def answer(tenant, method, parts, headers, raw):
             code, kind, body = ordinary(tenant, method, parts, headers, raw)
             if method == "POST":
-                return status or code, kind, change(body.decode()).encode()
+                return status or code, kind, change(body.decode()).encode(encoding)
             return code, kind, body
 
         monkeypatch.setattr(adfs, "answer", answer)
@@ -71,6 +71,14 @@ def test_an_element_too_often(runs, tenant, answering, read, name, shape):
     assert failure.cause == "federation server 127.0.0.1 answers, but not in WS-Trust"
     assert read == []
     assert tenant.token_requests == 0
+
+
+@pytest.mark.parametrize("odd", ["<TokenType " * 21, "<!DOCTYPE a>"])
+def test_no_other_encoding_hides_them(runs, answering, read, odd):
+    answering(lambda body: body + odd, encoding="utf-16")
+    failure = refusal(runs.by_password(name="federated"))
+    assert failure.cause == "federation server 127.0.0.1 answers, but not in WS-Trust"
+    assert read == []
 
 
 @pytest.mark.parametrize("name", SEARCHED)

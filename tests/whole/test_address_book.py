@@ -107,6 +107,16 @@ def test_what_fails_there_leaves_the_mailbox_as_it_is(mapi, tenant, mailbox, fau
     assert code in run.diagnosis
 
 
+@pytest.mark.parametrize("place", ["mapi-execute", "nspi-resolvenames"])
+def test_what_was_refused_is_not_sent_again_to_end_the_session(mapi, tenant, place):
+    tenant.faults.on(place, "unauthorized")
+    mapi.left = 1
+    run = mapi("healthy", "--address-book", "-v")
+    refused = place.partition("-")[2]
+    assert [h.get("x-requesttype", "").lower() for _, _, h, _ in tenant.requests][-1] == refused
+    assert "session could not be ended: 127.0.0.1 now refuses the check's user" in run.words
+
+
 def test_the_state_can_be_chosen(mapi, tenant):
     tenant.faults.on("nspi-bind", "http-404")
     run = mapi("healthy", "--address-book", "--state", "address-book=CRITICAL")

@@ -251,7 +251,9 @@ class Tunnel:
             response.begin()
             # What was only asked goes on by another connection: proxies close the first one, and
             # not all say so.
-            kept = authorization is not None and response.status == 407 and _drained(response)
+            shown = self._handshake is None or self._handshake.complete
+            # Where all was shown, nothing goes on by it either.
+            kept = not shown and response.status == 407 and _drained(response)
         except (http.client.HTTPException, HeadError, Disconnected) as error:
             raise CheckFailure(no_http(self._proxy, error)) from None
         finally:
@@ -370,5 +372,9 @@ def _drained(response: http.client.HTTPResponse) -> bool:
     if response.will_close:
         return False
     # Reading beyond the limit would be the proxy's choice of how long this takes.
-    rest = response.read(_MOST_BODY)
+    try:
+        rest = response.read(_MOST_BODY)
+    except (http.client.HTTPException, HeadError, Disconnected, OSError):
+        # The refusal is there, whatever becomes of its page.
+        return False
     return len(rest) < _MOST_BODY and response.isclosed()
