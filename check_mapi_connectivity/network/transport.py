@@ -185,7 +185,8 @@ class Transport:
             if failure.transient and before and before == route.opened.get(there, 0):
                 # A kept connection that the other side has closed meanwhile: no need to wait.
                 failure = failure._replace(retry_after=0.0)
-                self._brittle.add(there)
+                # Who asked for that connection alone sees to it.
+                self._brittle |= set() if manner.kept else {there}
             raise CheckFailure(failure) from None
         finally:
             if there in self._brittle and not self._bound(request, manner):
