@@ -13,7 +13,16 @@ from ..conftest import ROOT
 from ..support.documents import CONTRIBUTING, DOCS, DOCUMENTS, README, anchors, links, name, prose
 
 #: Options of other programs that documents name.
-OTHERS = {"--define", "--no-deps", "--target", "--cacert", "--strict", "--ignore"}
+OTHERS = {
+    "--define",
+    "--no-deps",
+    "--target",
+    "--cacert",
+    "--strict",
+    "--ignore",
+    "--resolve",
+    "--connect-to",
+}
 
 
 every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=name)
