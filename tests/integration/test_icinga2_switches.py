@@ -98,7 +98,7 @@ def test_a_flag_is_on_or_off_or_refused(node, number, name, value, on):
         given = ["--mailbox=probe@contoso.com", f"--managed-identity={value}"]
         assert sorted(words) == sorted(given)
         said = f"--managed-identity: {value} is neither a client id (a GUID) nor true or false"
-        if value != value.strip():
+        if str(value) != str(value).strip():
             said = (
                 f"--managed-identity: its value begins or ends with a blank; write {value.strip()}"
             )
