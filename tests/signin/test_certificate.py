@@ -80,6 +80,8 @@ OPENSSH = KEY.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
         (FIRST, b"PRIVATE KEY"),
         (OPENSSH, b"OPENSSH PRIVATE KEY"),
     ],
+    # The keys are made anew in each process.
+    ids=["plain-rsa", "plain-encrypted", "locked-plain", "locked-rsa", "first-plain", "openssh"],
 )
 def test_a_key_is_what_it_is_whatever_it_is_called(key, name):
     """Programs of Go and .NET put their own marks around what a library gives them."""
