@@ -37,6 +37,8 @@ def main(monkeypatch, capfd, tmp_path):
                 raise raising
 
             monkeypatch.setattr(run, "run", fail)
+            # Not /etc, which only root can write.
+            words = (*words, "--output", str(tmp_path / "tenant"))
         monkeypatch.setattr(sys, "argv", ["check_mapi_connectivity_setup", *words])
         code = entry.main()
         return code, capfd.readouterr().out
