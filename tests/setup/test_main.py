@@ -38,7 +38,7 @@ def main(monkeypatch, capfd, tmp_path):
 
             monkeypatch.setattr(run, "run", fail)
             # Not /etc, which only root can write.
-            words = (*words, "--output", str(tmp_path / "tenant"))
+            words = (*words, "--output", str(tmp_path / "tenant"), *OWNER)
         monkeypatch.setattr(sys, "argv", ["check_mapi_connectivity_setup", *words])
         code = entry.main()
         return code, capfd.readouterr().out
