@@ -101,3 +101,43 @@ PYTHON
 }
 send() { python3 ask.py "$api/actions/process-check-result$1" "$2" | sed 's/ *$//' | paste -s -d ,; }
 states() { python3 ask.py "$api/objects/services?attrs=name&attrs=last_check_result" | sort | paste -s -d ,; }
+
+# icinga_graphite OUTPUT [HOST]: let it run a check of this output at a host, and send what the check
+# measures, with limits, to a Graphite that writes name and value of each point into `received`.
+icinga_graphite() {
+    local port
+    port=$(python3 -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])')
+    cat >graphite.py <<'PYTHON'
+import socket
+import sys
+
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+while True:
+    with listener.accept()[0] as connection, connection.makefile() as lines, open("received", "a") as file:
+        for line in lines:
+            if ".perfdata." in line:
+                print(*line.split()[:2], file=file, flush=True)
+PYTHON
+    printf '#!/bin/sh\ncat <<"END"\n%s\nEND\n' "$1" | plugin check
+    cat >>icinga2.conf <<CONFIGURATION
+include <itl>
+library "perfdata"
+object GraphiteWriter "graphite" {
+    host = "127.0.0.1"
+    port = $port
+    enable_send_thresholds = true
+}
+object CheckCommand "check" {
+    command = [ "$folder/check" ]
+}
+object Host "${2:-tenant}" {
+    check_command = "check"
+    check_interval = 1s
+}
+CONFIGURATION
+    daemon /usr/bin/env python3 "$folder/graphite.py" "$port"
+    daemon "${icinga[@]}"
+}
+
+# What Graphite was sent, each once, without what all names begin with.
+points() { sed 's/.*\.perfdata\.//' received | sort -u; }

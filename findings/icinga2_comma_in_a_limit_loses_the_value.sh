@@ -9,45 +9,11 @@
 
 . "$(dirname "$0")/common.bash"
 . "$here/icinga.bash"
-
 icinga
-port=$(python3 -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])')
-cat >graphite.py <<'PYTHON'
-import socket
-import sys
-
-listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
-while True:
-    with listener.accept()[0] as connection, connection.makefile() as lines, open("received", "a") as file:
-        for line in lines:
-            if ".perfdata." in line:
-                print(" ".join(line.split(".perfdata.")[1].split()[:2]), file=file, flush=True)
-PYTHON
-plugin check <<'PLUGIN'
-#!/bin/sh
-echo "MAPI OK | comma=3s;2,5;5 point=3s;2.5;5"
-PLUGIN
-cat >>icinga2.conf <<CONFIGURATION
-include <itl>
-library "perfdata"
-object GraphiteWriter "graphite" {
-    host = "127.0.0.1"
-    port = $port
-    enable_send_thresholds = true
-}
-object CheckCommand "check" {
-    command = [ "$folder/check" ]
-}
-object Host "tenant" {
-    check_command = "check"
-    check_interval = 1s
-}
-CONFIGURATION
-daemon /usr/bin/env python3 "$folder/graphite.py" "$port"
-daemon "${icinga[@]}"
+icinga_graphite "MAPI OK | comma=3s;2,5;5 point=3s;2.5;5"
 await received 6
 is "at Graphite" "point.crit 5
 point.value 3
-point.warn 2.500000" "$(sort -u received)"
+point.warn 2.500000" "$(points)"
 is "in the log" "Ignoring invalid perfdata with value: comma=3s;2,5;5" \
     "$(grep -h -m 1 "invalid perfdata" daemon.log | sed "s/.*Ignoring/Ignoring/; s/ for checkable.*with/ with/")"

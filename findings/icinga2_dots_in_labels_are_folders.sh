@@ -9,41 +9,8 @@
 
 . "$(dirname "$0")/common.bash"
 . "$here/icinga.bash"
-
 icinga
-port=$(python3 -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])')
-cat >graphite.py <<'PYTHON'
-import socket
-import sys
-
-listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
-while True:
-    with listener.accept()[0] as connection, connection.makefile() as lines, open("received", "a") as file:
-        for line in lines:
-            if ".perfdata." in line:
-                print(line.split()[0], file=file, flush=True)
-PYTHON
-plugin check <<'PLUGIN'
-#!/bin/sh
-echo "MAPI OK | time_mail.contoso.com=3 'two words'=4"
-PLUGIN
-cat >>icinga2.conf <<CONFIGURATION
-include <itl>
-library "perfdata"
-object GraphiteWriter "graphite" {
-    host = "127.0.0.1"
-    port = $port
-}
-object CheckCommand "check" {
-    command = [ "$folder/check" ]
-}
-object Host "mail.contoso.com" {
-    check_command = "check"
-    check_interval = 1s
-}
-CONFIGURATION
-daemon /usr/bin/env python3 "$folder/graphite.py" "$port"
-daemon "${icinga[@]}"
+icinga_graphite "MAPI OK | time_mail.contoso.com=3 'two words'=4" mail.contoso.com
 await received 2
 is "names at Graphite" "icinga2.mail_contoso_com.host.check.perfdata.time_mail.contoso.com.value
-icinga2.mail_contoso_com.host.check.perfdata.two_words.value" "$(sort -u received)"
+icinga2.mail_contoso_com.host.check.perfdata.two_words.value" "$(cut -d " " -f 1 received | sort -u)"

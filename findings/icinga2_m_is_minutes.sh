@@ -10,41 +10,7 @@
 . "$(dirname "$0")/common.bash"
 . "$here/icinga.bash"
 icinga
-
-port=$(python3 -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])')
-cat >graphite.py <<'PYTHON'
-import socket
-import sys
-
-listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
-while True:
-    with listener.accept()[0] as connection, connection.makefile() as lines, open("received", "a") as file:
-        for line in lines:
-            if ".perfdata." in line:
-                print(" ".join(line.split(".perfdata.")[1].split()[:2]), file=file, flush=True)
-PYTHON
-plugin check <<'PLUGIN'
-#!/bin/sh
-echo "MAPI OK | time=1200ms;1500;2000 mails=5M age=2m size=5KB items=5 rounds=5x"
-PLUGIN
-cat >>icinga2.conf <<CONFIGURATION
-include <itl>
-library "perfdata"
-object GraphiteWriter "graphite" {
-    host = "127.0.0.1"
-    port = $port
-    enable_send_thresholds = true
-}
-object CheckCommand "check" {
-    command = [ "$folder/check" ]
-}
-object Host "tenant" {
-    check_command = "check"
-    check_interval = 1s
-}
-CONFIGURATION
-daemon /usr/bin/env python3 "$folder/graphite.py" "$port"
-daemon "${icinga[@]}"
+icinga_graphite "MAPI OK | time=1200ms;1500;2000 mails=5M age=2m size=5KB items=5 rounds=5x"
 await received 16
 is "time=1200ms;1500;2000 mails=5M age=2m size=5KB items=5 rounds=5x at Graphite" "age.value 120
 items.value 5
@@ -53,4 +19,4 @@ rounds.value 5
 size.value 5000
 time.crit 2
 time.value 1.200000
-time.warn 1.500000" "$(sort -u received)"
+time.warn 1.500000" "$(points)"

@@ -10,44 +10,10 @@
 . "$(dirname "$0")/common.bash"
 . "$here/icinga.bash"
 icinga
-
-port=$(python3 -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])')
-cat >graphite.py <<'PYTHON'
-import socket
-import sys
-
-listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
-while True:
-    with listener.accept()[0] as connection, connection.makefile() as lines, open("received", "a") as file:
-        for line in lines:
-            if ".perfdata." in line:
-                print(" ".join(line.split(".perfdata.")[1].split()[:2]), file=file, flush=True)
-PYTHON
-plugin check <<'PLUGIN'
-#!/bin/sh
-echo "MAPI OK | plain=3s;4;5 ranges=3s;1:4;@4:5 zero=3s;0:4;0:5"
-PLUGIN
-cat >>icinga2.conf <<CONFIGURATION
-include <itl>
-library "perfdata"
-object GraphiteWriter "graphite" {
-    host = "127.0.0.1"
-    port = $port
-    enable_send_thresholds = true
-}
-object CheckCommand "check" {
-    command = [ "$folder/check" ]
-}
-object Host "tenant" {
-    check_command = "check"
-    check_interval = 1s
-}
-CONFIGURATION
-daemon /usr/bin/env python3 "$folder/graphite.py" "$port"
-daemon "${icinga[@]}"
+icinga_graphite "MAPI OK | plain=3s;4;5 ranges=3s;1:4;@4:5 zero=3s;0:4;0:5"
 await received 15
 is "values and limits at Graphite" "plain.crit 5
 plain.value 3
 plain.warn 4
 ranges.value 3
-zero.value 3" "$(sort -u received)"
+zero.value 3" "$(points)"

@@ -205,8 +205,11 @@ def test_the_authority_that_issued_it_is_enough(store, options, tmp_path, form, 
     files = (str(trusted),) if form == "file" else ()
     server = OddProxy(lambda _, client, head: client.close(), context=context)
     way = Route(options(ca_files=files), Deadline(time.monotonic(), 30), Report("m", "cmdlet"))
-    way.open("127.0.0.1", server.port).close()
+    sock = way.open("127.0.0.1", server.port)
+    shown = sock.getpeercert(binary_form=True)
+    sock.close()
     server.close()
+    assert ssl.DER_cert_to_PEM_cert(shown) == leaf.cert_chain_pems[0].bytes().decode()
 
 
 def test_tls_to_a_proxy_by_the_bundle(store, authority, options, origin):

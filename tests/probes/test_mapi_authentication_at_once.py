@@ -113,38 +113,17 @@ def test_eight_mailboxes_with_the_right_password_do_not_wait_for_each_other(
     assert door.sent == [f"Basic {BLOB}"] * 8
 
 
-def test_one_that_hangs_does_not_keep_the_others_for_ever(authentication, monkeypatch):
-    monkeypatch.setattr("check_mapi_connectivity.network.shared_logon.TURN", 0.05)
-    go_on = threading.Event()
-
-    def judge(number):
-        if number == 1:
-            assert go_on.wait(PATIENCE)
-        return answer()
-
-    logon, door = Logon(), Door(judge)
-    first, threads = all_at_once([authentication(door, "Basic", logon=logon)])
-    while not door.sent:
-        threads[0].join(0.002)
-    found, more = all_at_once([authentication(door, "Basic", logon=logon) for _ in range(7)])
-    finish(more)
-    assert (found, first) == ([200] * 7, [])
-    go_on.set()
-    finish(threads)
-    assert first == [200]
-
-
-def test_behind_one_that_hangs_a_wrong_password_is_tried_once_more(authentication, monkeypatch):
-    monkeypatch.setattr("check_mapi_connectivity.network.shared_logon.TURN", 0.3)
+def behind_one_that_hangs(authentication, verdict):
+    """What became of seven that ask while the first, whose password is taken at last, has no answer
+    yet, and the door; `verdict()` answers all but the first.
+    """
     go_on = threading.Event()
 
     def judge(number):
         if number == 1:
             assert go_on.wait(PATIENCE)
             return answer()
-        # On a busy machine the next one's answer may take longer than that.
-        monkeypatch.setattr("check_mapi_connectivity.network.shared_logon.TURN", PATIENCE)
-        return answer(401, "Basic realm=x")
+        return verdict()
 
     logon, door = Logon(), Door(judge)
     first, threads = all_at_once([authentication(door, "Basic", logon=logon)])
@@ -152,10 +131,29 @@ def test_behind_one_that_hangs_a_wrong_password_is_tried_once_more(authenticatio
         threads[0].join(0.002)
     found, more = all_at_once([authentication(door, "Basic", logon=logon) for _ in range(7)])
     finish(more)
-    assert (found, door.sent) == (["logon"] * 7, [f"Basic {BLOB}"] * 2)
+    assert first == []
     go_on.set()
     finish(threads)
     assert first == [200]
+    return found, door
+
+
+def test_one_that_hangs_does_not_keep_the_others_for_ever(authentication, monkeypatch):
+    monkeypatch.setattr("check_mapi_connectivity.network.shared_logon.TURN", 0.05)
+    found, door = behind_one_that_hangs(authentication, answer)
+    assert (found, len(door.sent)) == ([200] * 7, 8)
+
+
+def test_behind_one_that_hangs_a_wrong_password_is_tried_once_more(authentication, monkeypatch):
+    monkeypatch.setattr("check_mapi_connectivity.network.shared_logon.TURN", 0.3)
+
+    def refuse():
+        # On a busy machine the next one's answer may take longer than that.
+        monkeypatch.setattr("check_mapi_connectivity.network.shared_logon.TURN", PATIENCE)
+        return answer(401, "Basic realm=x")
+
+    found, door = behind_one_that_hangs(authentication, refuse)
+    assert (found, door.sent) == (["logon"] * 7, [f"Basic {BLOB}"] * 2)
 
 
 def test_tokens_of_entra_wait_for_nobody(options, monkeypatch):
